@@ -1,0 +1,158 @@
+"""Every error of the framework. The class of an error is the retry decision.
+
+DestinationError
+├── DefinitionError             a text that somebody wrote cannot be compiled; mend it, then try again
+│   ├── MappingError
+│   ├── TriggerError
+│   └── FieldsError
+├── SetupError                  settings or subscriptions cannot be used; carries every problem at once
+├── EventError                  this one event is at fault: never sent again as it is
+│   ├── RejectedError           found here, before any request was made
+│   └── RefusedError            the destination refused the content
+├── UnexpectedAnswerError       an answer that nobody documents: not delivered, not sent again
+├── RetryableError              a passing fault: send the same request again
+└── StoppedError                sending anything more is pointless until a person acts; nothing is lost
+    ├── CredentialsError
+    └── ConfigurationError
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, and what was expected there.
+
+    `place` is a path such as `data.items[2].@if.then` or `timestamp`; empty for the whole.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        """Read as a sentence that begins with its place."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class DestinationError(Exception):
+    """The root of the tree; `problems` holds every finding when there is more than one."""
+
+    def __init__(self, message: str, *, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """Give the message alone, since it already names the problems."""
+        return self.message
+
+
+def _sentence(problems: tuple[Problem, ...]) -> str:
+    return "; ".join(str(problem) for problem in problems)
+
+
+class DefinitionError(DestinationError):
+    """A mapping, a trigger or a set of fields cannot be compiled."""
+
+
+class MappingError(DefinitionError):
+    """A mapping is not valid, or a directive met a value that it cannot work with."""
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> MappingError:
+        """Make one error of all that is wrong with a mapping."""
+        found = tuple(problems)
+        return cls(_sentence(found), problems=found)
+
+
+class TriggerError(DefinitionError):
+    """A trigger (FQL) cannot be read; `position` is the offset of the fault in `source`."""
+
+    def __init__(self, message: str, *, source: str, position: int) -> None:
+        super().__init__(message)
+        self.source = source
+        self.position = position
+
+
+class FieldsError(DefinitionError):
+    """Field definitions contradict themselves, for instance by an unknown format."""
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> FieldsError:
+        """Make one error of all that is wrong with the fields."""
+        found = tuple(problems)
+        return cls(_sentence(found), problems=found)
+
+
+class SetupError(DestinationError):
+    """A destination cannot be set up from these settings and subscriptions; `problems` lists them all."""
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> SetupError:
+        """Make one error of all that is wrong with a configuration."""
+        found = tuple(problems)
+        return cls(_sentence(found), problems=found)
+
+
+class EventError(DestinationError):
+    """One event is at fault; the events beside it are not."""
+
+
+class RejectedError(EventError):
+    """An event was turned down here: its mapping failed, or its payload is not valid."""
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> RejectedError:
+        """Make one error of all that is wrong with a payload."""
+        found = tuple(problems)
+        return cls(_sentence(found), problems=found)
+
+
+class AnswerError(DestinationError):
+    """What an unwelcome answer means; `status_code` is None when there was no answer at all."""
+
+    def __init__(self, message: str, *, status_code: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.request_id = request_id
+
+
+class RefusedError(AnswerError, EventError):
+    """The destination refused the content of a request."""
+
+
+class UnexpectedAnswerError(AnswerError):
+    """The destination gave an answer that nobody documents."""
+
+
+class RetryableError(AnswerError):
+    """A passing fault; `retry_after` is the least number of seconds to wait, when the destination named one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status_code=status_code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class StoppedError(AnswerError):
+    """Sending anything more is pointless until a person acts."""
+
+
+class CredentialsError(StoppedError):
+    """The destination does not accept the credentials."""
+
+
+class ConfigurationError(StoppedError):
+    """The address, or what is asked of it, is wrong."""
