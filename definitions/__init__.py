@@ -1,1 +1,96 @@
-"""To be written."""
+"""The framework: what a destination is, and everything that happens to an event before the network.
+
+It knows no Kable, opens no socket and reads no clock.
+"""
+
+from .answers import SEGMENT_ANSWERS, Answer
+from .definition import (
+    ActionDefinition,
+    Authentication,
+    BatchData,
+    BatchLimits,
+    DestinationDefinition,
+    EventData,
+    Preset,
+)
+from .destination import Destination
+from .errors import (
+    AnswerError,
+    ConfigurationError,
+    CredentialsError,
+    DefinitionError,
+    DestinationError,
+    EventError,
+    FieldsError,
+    MappingError,
+    Problem,
+    RefusedError,
+    RejectedError,
+    RetryableError,
+    SetupError,
+    StoppedError,
+    TriggerError,
+    UnexpectedAnswerError,
+)
+from .fields import CompiledFields, compile_fields
+from .input_field import Choice, Condition, Conditions, InputField
+from .mapping import CompiledMapping, compile_mapping, describe_mapping
+from .missing import MISSING
+from .plan import Outcome, Plan, PlannedRequest, Result
+from .planner import Planner
+from .redaction import Redactor
+from .request import RequestBuilder, RequestOptions
+from .retry_after import RetryAfter
+from .subscription import Subscription
+from .trigger import Trigger, compile_trigger
+
+__all__ = [
+    "MISSING",
+    "SEGMENT_ANSWERS",
+    "ActionDefinition",
+    "Answer",
+    "AnswerError",
+    "Authentication",
+    "BatchData",
+    "BatchLimits",
+    "Choice",
+    "CompiledFields",
+    "CompiledMapping",
+    "Condition",
+    "Conditions",
+    "ConfigurationError",
+    "CredentialsError",
+    "DefinitionError",
+    "Destination",
+    "DestinationDefinition",
+    "DestinationError",
+    "EventData",
+    "EventError",
+    "FieldsError",
+    "InputField",
+    "MappingError",
+    "Outcome",
+    "Plan",
+    "PlannedRequest",
+    "Planner",
+    "Preset",
+    "Problem",
+    "Redactor",
+    "RefusedError",
+    "RejectedError",
+    "RequestBuilder",
+    "RequestOptions",
+    "Result",
+    "RetryAfter",
+    "RetryableError",
+    "SetupError",
+    "StoppedError",
+    "Subscription",
+    "Trigger",
+    "TriggerError",
+    "UnexpectedAnswerError",
+    "compile_fields",
+    "compile_mapping",
+    "compile_trigger",
+    "describe_mapping",
+]

@@ -21,6 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .retry_after import RetryAfter
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -132,7 +134,7 @@ class UnexpectedAnswerError(AnswerError):
 
 
 class RetryableError(AnswerError):
-    """A passing fault; `retry_after` is the least number of seconds to wait, when the destination named one."""
+    """A passing fault; `retry_after` tells how long the destination asks to be left alone, when it does."""
 
     def __init__(
         self,
@@ -140,10 +142,10 @@ class RetryableError(AnswerError):
         *,
         status_code: int | None = None,
         request_id: str | None = None,
-        retry_after: float | None = None,
+        retry_after: RetryAfter | None = None,
     ) -> None:
         super().__init__(message, status_code=status_code, request_id=request_id)
-        self.retry_after = retry_after
+        self.retry_after = retry_after or RetryAfter()
 
 
 class StoppedError(AnswerError):

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 FieldType = Literal["string", "text", "number", "integer", "datetime", "boolean", "password", "object", "text-map"]
-FieldFormat = Literal[
-    "date", "time", "date-time", "uri", "uri-reference", "uri-template", "email", "hostname",
-    "ipv4", "ipv6", "regex", "uuid", "password", "text", "json-pointer", "date-like",
-]  # fmt: skip
 
 
 class DefinitionModel(BaseModel):
@@ -27,6 +32,12 @@ class DefinitionModel(BaseModel):
     )
 
 
+class ManifestPart(DefinitionModel):
+    """What a manifest describes. `carried` keeps its keys that this framework does not know, for those who do."""
+
+    carried: Mapping[str, Any] = Field(default_factory=dict, repr=False)
+
+
 class Choice(DefinitionModel):
     """One allowed value of a field, and the words in which a person picks it."""
 
@@ -35,7 +46,11 @@ class Choice(DefinitionModel):
 
 
 class Condition(DefinitionModel):
-    """Something about another field; a condition without a `value` asks whether that field is there at all."""
+    """Something about another field: `operator` is `is` or `is_not`.
+
+    `field_key` names a field of the same action, or `parent.child` within an object. A condition to which no
+    `value` was given asks whether that field is there at all; that is not the same as the value None.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -44,19 +59,36 @@ class Condition(DefinitionModel):
     value: Any = None
     type: str | None = None
 
+    @property
+    def has_value(self) -> bool:
+        """Tell whether a value was given to compare with, be it None."""
+        return "value" in self.model_fields_set
+
+    @model_serializer(mode="wrap")
+    def _without_absent_value(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        if not self.has_value:
+            written.pop("value", None)
+        return written
+
 
 class Conditions(DefinitionModel):
-    """Conditions on other fields, of which all or any must hold."""
+    """Conditions on other fields, of which all or any must hold; without `match`, all."""
 
     match: Literal["all", "any"] | None = None
     conditions: tuple[Condition, ...]
 
 
-class InputField(DefinitionModel):
+class InputField(ManifestPart):
     """One field of a destination's settings or of an action's payload, as Segment describes it.
 
-    `default` is a mapping for the fields of an action and a plain value for settings. Three properties are
-    this framework's own. They declare what Segment's destinations write as code:
+    `default` is a mapping for the fields of an action and a plain value for settings. `minimum` and `maximum` bound
+    a number, or the length of a text. `format` (of a `string`) is one of `date`, `time`, `date-time`, `uri`,
+    `uri-reference`, `uri-template`, `email`, `hostname`, `ipv4`, `ipv6`, `regex`, `uuid`, `password`, `text`,
+    `json-pointer`, `date-like`. A key that is null in JSON counts as absent, as in Segment's `metadata.json`.
+
+    The type `text-map` (an object whose values are all text) and three properties are this framework's own.
+    The properties declare what Segment's destinations write as code:
 
     - `identifier`: the value is never coerced beyond an integer's digits. A boolean, a list, an object,
       a fraction, blank text or an integer that was not read exactly is rejected.
@@ -72,9 +104,9 @@ class InputField(DefinitionModel):
     allow_null: bool = False
     default: Any = None
     choices: tuple[Choice | str, ...] | None = None
-    format: FieldFormat | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    format: str | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
     properties: Mapping[str, InputField] | None = None
     additional_properties: bool = False
     placeholder: str | None = None
@@ -89,3 +121,16 @@ class InputField(DefinitionModel):
     identifier: bool = False
     default_path_setting: str | None = None
     renames_setting: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            return {key: value for key, value in given.items() if value is not None}
+        return given
+
+    @field_validator("required", mode="before")
+    @classmethod
+    def _only_true_requires(cls, given: Any) -> Any:
+        # Segment's rule: "yes" or 1 require nothing.
+        return given if given is True or isinstance(given, Mapping | Conditions) else False

@@ -1,1 +1,1 @@
-"""To be written."""
+"""The reference runner: delivers events to any destination that is found by entry point."""

@@ -1,0 +1,52 @@
+# Set-up, demo, tests and checks. Needs make and Python 3.11 or later; everything else is installed into .venv.
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3 2>/dev/null))
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/installed
+
+# A strict editable install links the files that are there, so a new file means a new install.
+FILES := $(VENV)/files
+SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
+
+.PHONY: demo test check format lint types snapshots install files clean
+
+demo: install
+	@$(PY) examples/demo.py
+
+test: install
+	$(PY) -m pytest
+
+snapshots: install
+	$(PY) -m pytest tests/test_snapshots.py --snapshot-update
+
+check: format lint types test
+
+format: install
+	$(PY) -m ruff format --check .
+
+lint: install
+	$(PY) -m ruff check .
+
+types: install
+	$(PY) -m mypy $(addprefix -p kable_destination.,actions definitions destination runner)
+	$(PY) -m mypy tests examples
+
+install: files
+	@$(MAKE) --no-print-directory $(STAMP)
+
+files: $(PY)
+	@$(SOURCES) | cmp -s - $(FILES) || $(SOURCES) > $(FILES)
+
+$(PY):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; say which: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || \
+		{ echo "Python's venv module is needed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(STAMP): pyproject.toml $(FILES)
+	$(PY) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict --editable '.[dev]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,200 @@
+"""A destination that is set up: definition, settings and subscriptions, validated and compiled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .answers import AnswerReader
+from .compiled_subscription import CompiledSubscription, compile_subscription
+from .errors import Problem, RejectedError, SetupError
+from .fields import compile_fields
+from .nearest import nearest
+from .obstacles import request_obstacles
+from .plan import Plan, PlannedRequest, Result
+from .planner import Planner
+from .redaction import Redactor
+from .request import RequestBuilder, RequestOptions, check_headers
+from .subscription import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import httpx
+
+    from .definition import DestinationDefinition, Settings
+    from .errors import AnswerError
+
+_NOWHERE = "https://manifest.invalid"
+"""The host of a destination without code. No request is made for it, and by RFC 2606 the name never resolves."""
+
+
+class Destination:
+    """A definition together with one user's settings and subscriptions. Does no I/O and reads no clock.
+
+    Without subscriptions it uses the automatic presets. `base_url` takes the place of the destination's own host,
+    for a sandbox. Raises SetupError with every problem at once.
+    """
+
+    def __init__(
+        self,
+        definition: DestinationDefinition,
+        settings: Mapping[str, Any],
+        subscriptions: Sequence[Subscription] | None = None,
+        *,
+        base_url: str | None = None,
+    ) -> None:
+        problems: list[Problem] = []
+        self.definition = definition
+        self.settings = _valid_settings(definition, settings, problems)
+        given = _preset_subscriptions(definition) if subscriptions is None else tuple(subscriptions)
+        self.subscriptions = tuple(subscription for subscription in given if subscription.enabled)
+        self._compiled = tuple(_compiled(definition, self.subscriptions, self.settings, problems))
+        if problems:
+            raise SetupError.of(dict.fromkeys(problems))
+        self.redactor = Redactor(_secrets(definition, self.settings))
+        options = _options(definition, self.settings, base_url)
+        check_headers(options.headers, self.settings)
+        self.request = RequestBuilder(options)
+        self._answers = AnswerReader(
+            definition.answers,
+            destination=definition.name,
+            request_id_header=definition.request_id_header,
+            redactor=self.redactor,
+        )
+
+    @property
+    def compiled_subscriptions(self) -> tuple[CompiledSubscription, ...]:
+        """The enabled subscriptions, compiled, in their order."""
+        return self._compiled
+
+    def plan(self, events: Iterable[Any]) -> Plan:
+        """Say what becomes of some events and build the requests that carry them: the planner, fed and flushed."""
+        planner = self.planner()
+        fed, flushed = planner.feed(events), planner.flush()
+        return Plan(fed.turned_down + flushed.turned_down, fed.requests + flushed.requests)
+
+    def planner(self, *, max_events: int | None = None) -> Planner:
+        """Give a planner for a stream, whose batches fill across several feeds.
+
+        `max_events` lowers the number of events that one request may carry.
+        """
+        return Planner(self.definition.name, self._compiled, self.request, max_events=max_events)
+
+    def read(self, planned: PlannedRequest, response: httpx.Response) -> list[Result] | PlannedRequest:
+        """Say what an answer means for each event of its request, or give the next request of a longer exchange.
+
+        `response` must have been read. A retryable error leaves an exchange where it was: send the same request again.
+        """
+        error = self._answers.error(response)
+        if error is None and planned.exchange is not None:
+            try:
+                request = planned.exchange.send(response)
+            except StopIteration:
+                pass
+            else:
+                return replace(planned, request=request)
+        request_id = self._answers.request_id(response)
+        return [
+            Result(index, planned.action, subscription, error, response.status_code, request_id)
+            for index, subscription in zip(planned.indexes, planned.subscriptions, strict=True)
+        ]
+
+    def authentication_request(self) -> httpx.Request | None:
+        """Build the request that tests the credentials and bills nothing; None when the destination has none.
+
+        Raises SetupError where no request can be made: without code, or without the tokens of an OAuth scheme.
+        """
+        obstacles = tuple(request_obstacles(self.definition))
+        if obstacles:
+            raise SetupError.of(obstacles)
+        test = self.definition.authentication.test
+        return None if test is None else test(self.request, self.settings)
+
+    def read_authentication(self, response: httpx.Response) -> AnswerError | None:
+        """Say what is wrong with the answer to the authentication test; None when the credentials are good."""
+        return self._answers.error(response)
+
+    def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
+        """Find pairs of subscriptions that can make two usage events with one id out of one event.
+
+        The destination would discard the second of them, so the planner rejects it.
+        """
+        for position, second in enumerate(self._compiled):
+            for first in self._compiled[:position]:
+                if _same_id(first, second) and first.trigger.may_overlap(second.trigger):
+                    yield first, second
+
+
+def _same_id(first: CompiledSubscription, second: CompiledSubscription) -> bool:
+    first_field, second_field = first.action.idempotency_field, second.action.idempotency_field
+    if first_field is None or second_field is None:
+        return False
+    first_source, second_source = first.sources.get(first_field), second.sources.get(second_field)
+    if first_source is None or second_source is None:
+        return first_source is second_source
+    return bool(first_source.mapping == second_source.mapping)
+
+
+def _valid_settings(
+    definition: DestinationDefinition, settings: Mapping[str, Any], problems: list[Problem]
+) -> Settings:
+    for key in settings:
+        if key not in definition.settings:
+            hint = nearest(key, definition.settings)
+            known = ", ".join(definition.settings)
+            problems.append(Problem(f"settings.{key}", f"there is no such setting{hint or f'; there are {known}'}"))
+    defaults = {key: field.default for key, field in definition.settings.items() if field.default is not None}
+    try:
+        return compile_fields(definition.settings).validate({**defaults, **settings})
+    except RejectedError as error:
+        problems.extend(Problem(f"settings.{item.place}", item.message) for item in error.problems)
+        return {}
+
+
+def _preset_subscriptions(definition: DestinationDefinition) -> tuple[Subscription, ...]:
+    return tuple(
+        Subscription(
+            name=preset.name,
+            partner_action=preset.partner_action,
+            subscribe=preset.subscribe or "",
+            mapping=preset.mapping or {},
+        )
+        for preset in definition.presets
+        if preset.type == "automatic"
+    )
+
+
+def _compiled(
+    definition: DestinationDefinition,
+    subscriptions: tuple[Subscription, ...],
+    settings: Settings,
+    problems: list[Problem],
+) -> Iterator[CompiledSubscription]:
+    names: Counter[str] = Counter()
+    for position, subscription in enumerate(subscriptions):
+        place = f"subscriptions[{position}]"
+        name = subscription.name or subscription.partner_action
+        names[name] += 1
+        unique = name if names[name] == 1 else f"{name} #{names[name]}"
+        try:
+            yield compile_subscription(subscription, name=unique, place=place, definition=definition, settings=settings)
+        except SetupError as error:
+            problems.extend(error.problems)
+
+
+def _options(definition: DestinationDefinition, settings: Settings, base_url: str | None) -> RequestOptions:
+    if definition.extend_request is None:
+        return RequestOptions(base_url or _NOWHERE)
+    options = definition.extend_request(settings)
+    if base_url is None:
+        return options
+    return RequestOptions(base_url, options.headers, options.username, options.password)
+
+
+def _secrets(definition: DestinationDefinition, settings: Settings) -> Iterator[str]:
+    for key, field in definition.settings.items():
+        value = settings.get(key)
+        if field.type == "password" and isinstance(value, str):
+            yield value

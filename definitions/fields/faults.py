@@ -1,0 +1,103 @@
+"""What is wrong with field definitions themselves, found before any payload is seen."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FieldsError, Problem
+from ..input_field import Condition, Conditions
+from .coercion import Refusal, coerce
+from .conditions import split_field_key
+from .field_rule import BOUNDED_TYPES, VALUE_TYPES, FieldRule, field_rules
+from .findings import Place, described, quoted, spell
+from .formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..input_field import InputField
+
+MAX_DEPTH = 32
+_TEXT_TYPES = BOUNDED_TYPES - {"number", "integer"}
+_OPERATORS = frozenset({"is", "is_not"})
+
+
+def checked_rules(fields: Mapping[str, InputField]) -> tuple[FieldRule, ...]:
+    """Read a set of fields. Raises FieldsError with all that is wrong with them, each with the place of its field."""
+    faults = [Problem(spell(place), message) for place, message in _faults(fields, None, 1)]
+    if faults:
+        raise FieldsError.of(faults)
+    return field_rules(fields)
+
+
+def _faults(fields: Mapping[str, InputField], parent: Place, depth: int) -> Iterator[tuple[Place, str]]:
+    for key, field in fields.items():
+        place: Place = (parent, key)
+        yield from ((place, message) for message in _field_faults(field))
+        if parent is None:
+            yield from ((place, message) for message in _condition_faults(field, fields))
+        if field.type != "object" or field.properties is None:
+            continue
+        if depth == MAX_DEPTH:
+            yield place, f"objects within objects go deeper than {MAX_DEPTH} levels"
+            continue
+        for child_key, child in field.properties.items():
+            yield from (((place, child_key), message) for message in _condition_faults(child, fields))
+        yield from _faults(field.properties, place, depth + 1)
+
+
+def _field_faults(field: InputField) -> Iterator[str]:
+    if field.format is not None and field.format not in FORMATS:
+        yield f"there is no format {quoted(field.format)}; the formats are {', '.join(FORMATS)}"
+    if field.identifier and field.type != "string":
+        yield f"an identifier is of type string, not {field.type}"
+    if field.type in BOUNDED_TYPES:
+        yield from _bound_faults(field)
+    if _is_plain(field.default) and isinstance(coerce(field.default, VALUE_TYPES[field.type]), Refusal):
+        yield f"the default is {described(field.default, secret=field.type == 'password')}, not of type {field.type}"
+
+
+def _bound_faults(field: InputField) -> Iterator[str]:
+    bounds = {"minimum": field.minimum, "maximum": field.maximum}
+    for name, bound in bounds.items():
+        if bound is None:
+            continue
+        if not math.isfinite(bound):
+            yield f"the {name} is not a finite number"
+        elif field.type in _TEXT_TYPES and (bound < 0 or bound % 1):
+            yield f"the {name} of a text is a number of characters, not {bound}"
+    if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
+        yield f"the minimum, {field.minimum}, is above the maximum, {field.maximum}"
+
+
+def _is_plain(default: Any) -> bool:
+    """Tell whether a default is a value that is used as it stands, rather than a mapping or nothing."""
+    if isinstance(default, str):
+        return bool(default) and "{{" not in default
+    return isinstance(default, bool | int | float)
+
+
+def _condition_faults(field: InputField, scope: Mapping[str, InputField]) -> Iterator[str]:
+    if not isinstance(field.required, Conditions):
+        return
+    if not field.required.conditions:
+        yield "it is required under conditions, but there are none"
+    for condition in field.required.conditions:
+        yield from _one_condition_faults(condition, scope)
+
+
+def _one_condition_faults(condition: Condition, scope: Mapping[str, InputField]) -> Iterator[str]:
+    if condition.operator not in _OPERATORS:
+        yield f"a condition has the operator {quoted(condition.operator)}; the operators are is and is_not"
+    if condition.field_key is None:
+        yield f"a condition on {condition.type or 'nothing'} cannot make a field required; it must name a field"
+        return
+    parent_key, child_key = split_field_key(condition.field_key)
+    parent = scope.get(parent_key)
+    if parent is None or (child_key is not None and not _may_hold(parent, child_key)):
+        yield f"a condition names the field {quoted(condition.field_key)}, which is not there"
+
+
+def _may_hold(parent: InputField, child_key: str) -> bool:
+    return parent.properties is None or parent.additional_properties or child_key in parent.properties

@@ -1,0 +1,164 @@
+"""What one value must be, and the way of a value that is not so at first sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..javascript import number_to_string
+from .coercion import MAX_SAFE_INTEGER, JsonType, Refusal, coerce, is_number
+from .datetimes import datetime_fault
+from .findings import PROBLEM_LIMIT, Place, described, quoted, report
+from .formats import FORMATS
+from .json_equality import json_equal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..errors import Problem
+    from ..input_field import FieldType
+
+_EXPECTED: Mapping[FieldType, str] = {
+    "string": "text",
+    "text": "text",
+    "password": "text",
+    "datetime": "a date and time (ISO 8601 text, or a number)",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "text-map": "an object of texts",
+}
+_NAMED_CHOICES = 10
+_MAX_IDENTIFIER_BITS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRule:
+    """What a value must be: that of a field, or each item's of a field that holds many.
+
+    `types` stand in Segment's order of coercion. `minimum` and `maximum` bound a number or the length of a text.
+    """
+
+    label: str
+    kind: FieldType
+    types: tuple[JsonType, ...]
+    identifier: bool = False
+    choices: tuple[Any, ...] | None = None
+    format: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def secret(self) -> bool:
+        """Tell whether values must never be shown."""
+        return self.kind == "password"
+
+    @property
+    def admits_null(self) -> bool:
+        """Tell whether null is a value, rather than the lack of one."""
+        return "null" in self.types
+
+    @property
+    def admits_text(self) -> bool:
+        """Tell whether text is a value; where it is not, the empty text is the lack of one."""
+        return "string" in self.types
+
+    @property
+    def expected(self) -> str:
+        """Say what is wanted."""
+        return _EXPECTED[self.kind] + (" or null" if self.admits_null else "")
+
+    def settle(self, value: Any, place: Place, problems: list[Problem]) -> Any:
+        """Give the coerced value, or report what is wrong with it and give it back."""
+        if self.identifier:
+            return self._settle_identifier(value, place, problems)
+        made = coerce(value, self.types)
+        if isinstance(made, Refusal):
+            report(problems, place, self._refusal(value, made))
+            return value
+        if self.kind == "text-map" and made is not None:
+            made = self._settle_texts(made, place, problems)
+        for complaint in self._complaints(made, value):
+            report(problems, place, f"{self.label} {complaint}")
+        return made
+
+    def _refusal(self, value: Any, refusal: Refusal) -> str:
+        reason = ", which is too large a number" if refusal is Refusal.TOO_LARGE else ""
+        return f"{self.label} must be {self.expected}, but it is {self._found(value)}{reason}"
+
+    def _settle_texts(self, texts: dict[str, Any], place: Place, problems: list[Problem]) -> dict[str, Any]:
+        item = ValueRule(label=self.label, kind="string", types=("string",))
+        settled: dict[str, Any] = {}
+        for key, text in texts.items():
+            if text is not None:
+                settled[key] = item.settle(text, (place, key), problems)
+            if len(problems) > PROBLEM_LIMIT:
+                break
+        return settled
+
+    def _settle_identifier(self, value: Any, place: Place, problems: list[Problem]) -> Any:
+        if value is None and self.admits_null:
+            return value
+        text = _identifier_text(value)
+        if text is None:
+            report(problems, place, f"{self.label} {_identifier_fault(value)}")
+            return value
+        for complaint in self._complaints(text, value):
+            report(problems, place, f"{self.label} {complaint}")
+        return text
+
+    def _complaints(self, value: Any, given: Any) -> Iterator[str]:
+        """Yield all that a value of the right type still fails; `given` is how it came."""
+        if self.choices is not None and not any(json_equal(value, choice) for choice in self.choices):
+            yield f"must be {self._named_choices()}, but it is {self._found(given)}"
+        if isinstance(value, str):
+            yield from self._complaints_of_text(value, given)
+        elif is_number(value) and self.kind != "datetime":
+            if self.minimum is not None and value < self.minimum:
+                yield f"must be {number_to_string(self.minimum)} or more, but it is {self._found(given)}"
+            if self.maximum is not None and value > self.maximum:
+                yield f"must be {number_to_string(self.maximum)} or less, but it is {self._found(given)}"
+
+    def _complaints_of_text(self, text: str, given: Any) -> Iterator[str]:
+        if self.minimum is not None and len(text) < self.minimum:
+            yield f"must have {number_to_string(self.minimum)} characters or more, but it has {len(text)}"
+        if self.maximum is not None and len(text) > self.maximum:
+            yield f"must have {number_to_string(self.maximum)} characters or fewer, but it has {len(text)}"
+        if self.format == "date-like":
+            if (fault := datetime_fault(text)) is not None:
+                yield f"must be a date and time, but it is {self._found(given)}: {fault}"
+        elif self.format is not None and not FORMATS[self.format].accepts(text):
+            yield f"must be a valid {FORMATS[self.format].name}, but it is {self._found(given)}"
+
+    def _found(self, value: Any) -> str:
+        return described(value, secret=self.secret)
+
+    def _named_choices(self) -> str:
+        choices = self.choices or ()
+        named = [quoted(choice) if isinstance(choice, str) else described(choice, secret=False) for choice in choices]
+        more = f" or one of {len(named) - _NAMED_CHOICES} more" if len(named) > _NAMED_CHOICES else ""
+        return ("one of " if len(named) > 1 else "") + ", ".join(named[:_NAMED_CHOICES]) + more
+
+
+def _identifier_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value) if value.bit_length() <= _MAX_IDENTIFIER_BITS else None
+    is_exact = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER
+    return str(int(value)) if is_exact else None
+
+
+def _identifier_fault(value: Any) -> str:
+    if isinstance(value, str):
+        return "is blank; an identifier must name something"
+    if isinstance(value, float) and value.is_integer():
+        return (
+            f"is {described(value, secret=False)}, which was not read exactly and may have lost digits; "
+            "send the identifier as text"
+        )
+    found = described(value, secret=False)
+    return f"must be text or a whole number, but it is {found}; map a field that holds the identifier itself"

@@ -1,0 +1,109 @@
+"""From a mapping to a function of the event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MappingError, Problem
+from ..javascript import equals_empty_text
+from ..missing import MISSING
+from .derived_payloads import limited, map_other, transformable
+from .directives import unknown_case
+from .event_paths import event_paths
+from .failure import check_length, not_an_object
+from .flattening import flatten
+from .generator import Generator
+from .json_text import decode, encode
+from .merging import merged
+from .paths import step, walk, walk_computed_path
+from .root_directive import expand_root, spread
+from .templates import render_computed_template, render_parts, text_of
+from .undefined_removal import cleaned, own_cleaned, with_undefined_for_null, without_missing_keys, without_nulls
+from .validation import problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NAMESPACE: dict[str, Any] = {
+    "__builtins__": {},
+    "dict": dict,
+    "isinstance": isinstance,
+    "len": len,
+    "list": list,
+    "map": map,
+    "str": str,
+    "type": type,
+    "MISSING": MISSING,
+    "check_length": check_length,
+    "cleaned": cleaned,
+    "decode": decode,
+    "encode": encode,
+    "equals_empty_text": equals_empty_text,
+    "flatten": flatten,
+    "limited": limited,
+    "map_other": map_other,
+    "merged": merged,
+    "not_an_object": not_an_object,
+    "own_cleaned": own_cleaned,
+    "render_computed_template": render_computed_template,
+    "render_parts": render_parts,
+    "step": step,
+    "text_of": text_of,
+    "transformable": transformable,
+    "unknown_case": unknown_case,
+    "walk": walk,
+    "walk_computed_path": walk_computed_path,
+    "with_undefined_for_null": with_undefined_for_null,
+    "without_missing_keys": without_missing_keys,
+    "without_nulls": without_nulls,
+}
+
+
+@dataclass(frozen=True)
+class CompiledMapping:
+    """A mapping as a function: `compiled(event)` gives what the mapping makes of an event.
+
+    - `mapping`: the mapping as it was given.
+    - `source`: the function as Python source, for a person to read.
+    - `resolve`: the function itself. Calling the object calls it; who calls often calls this.
+
+    The result may be MISSING as a whole, and has no MISSING inside. Neither the mapping nor the event
+    is changed, but the result shares what it took over whole from the event: a caller who changes
+    such an object or list in the result changes the event. Raises MappingError for an event that is not
+    an object, and for a value that a directive cannot work with.
+    """
+
+    mapping: Any
+    source: str = field(repr=False)
+    resolve: Callable[[Any], Any] = field(repr=False, compare=False)
+    _expanded: Any = field(repr=False, compare=False)
+
+    def __call__(self, event: Any) -> Any:
+        """Map one event."""
+        return self.resolve(event)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the event that the mapping can read, such as `$.userId`; `$` is the whole event."""
+        return tuple(event_paths(self._expanded))
+
+
+def compile_mapping(mapping: Any) -> CompiledMapping:
+    """Turn a mapping (Segment's mapping kit, all thirteen directives) into a function, once.
+
+    Raises MappingError with all that is wrong with it, each problem with its place, such as
+    `data.items[2].@if.then`.
+    """
+    if mapping is None:
+        raise MappingError.of([Problem("", "a mapping is an object, got null")])
+    problems = problems_of(mapping)
+    if problems:
+        raise MappingError.of(problems)
+    expanded = expand_root(spread(mapping))
+    generated = Generator(expanded).source
+    source = str(generated)
+    namespace = {**_NAMESPACE, **generated.constants}
+    exec(compile(source, "<mapping>", "exec"), namespace)  # noqa: S102 - a mapping enters its source as literals only
+    return CompiledMapping(mapping, source, namespace["mapping"], expanded)

@@ -1,0 +1,237 @@
+"""How each directive is written as source. Their options are valid here; what they mean is Segment's.
+
+A writer gets the generator, what the directive holds, its place in the mapping, and where MISSING may
+stand inside the value that it makes; what it makes beyond that, the generator takes out again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..javascript import is_truthy
+from .failure import fail
+from .paths import parse_event_path
+from .replacing import Replacement, Replacer
+from .root_directive import expand_root
+from .written_code import NOTHING, Code, Kind, Payload, Undefined, joint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .generator import Generator
+
+    Writer = Callable[[Generator, Any, str, Undefined], Code]
+
+
+def _path(generator: Generator, value: Any, place: str, _wanted: Undefined) -> Code:
+    if isinstance(value, str):
+        return generator.follow(parse_event_path(value))
+    path = generator.value(value, place, Undefined.NOWHERE)
+    payload = generator.payload
+    call = f"walk_computed_path({path.text}, {payload.name}, {_where(generator, place)})"
+    return Code(generator.source.assigned(call), optional=True, undefined=payload.undefined)
+
+
+def _template(generator: Generator, value: Any, place: str, _wanted: Undefined) -> Code:
+    if isinstance(value, str):
+        return generator.template(value, place)
+    template = generator.value(value, place, Undefined.NOWHERE)
+    call = f"render_computed_template({template.text}, {generator.payload.name}, {_where(generator, place)})"
+    return Code(generator.source.assigned(call), kind=Kind.TEXT)
+
+
+def _literal(generator: Generator, value: Any, place: str, wanted: Undefined) -> Code:
+    return generator.value(value, place, wanted)
+
+
+def _if(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
+    asked = "exists" if "exists" in options else "blank"
+    subject = generator.named(generator.value(options[asked], f"{place}.{asked}", Undefined.NOWHERE))
+    exists = f"{subject} is not None and {subject} is not MISSING"
+    is_filled = f"{subject} != '' if type({subject}) is str else {exists} and not equals_empty_text({subject})"
+    result = generator.source.fresh()
+    codes = []
+    heads = (f"if {exists if asked == 'exists' else is_filled}:", "else:")
+    # Segment takes `else` only when what is written there is truthy.
+    present = ("then" in options, is_truthy(options.get("else")))
+    for head, key, is_present in zip(heads, ("then", "else"), present, strict=True):
+        with generator.branch(head):
+            code = generator.value(options[key], f"{place}.{key}", wanted) if is_present else NOTHING
+            generator.source.line(f"{result} = {code.text}")
+            codes.append(code)
+    kind = codes[0].kind if codes[0].kind is codes[1].kind else Kind.ANY
+    return Code(result, any(code.optional for code in codes), joint(codes), kind)
+
+
+def _case(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
+    if not options.get("value"):
+        return NOTHING
+    code = generator.value(options["value"], f"{place}.value", wanted)
+    name = generator.named(code)
+    operator = options["operator"]
+    if operator in {"lower", "upper"}:
+        changed = f"{name}.{operator}()"
+    else:
+        changed = f"unknown_case({generator.source.literal(operator)}, {_where(generator, place)})"
+    if code.kind is Kind.TEXT:
+        return Code(generator.source.assigned(changed), kind=Kind.TEXT)
+    text = generator.source.assigned(f"{changed} if type({name}) is str else {name}")
+    return Code(text, code.optional, code.undefined)
+
+
+def _replace(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+    if not options["value"]:
+        return NOTHING
+    code = generator.value(options["value"], f"{place}.value", Undefined.NOWHERE)
+    replacements = [Replacement(options["pattern"], options.get("replacement", ""))]
+    second, by = options.get("pattern2"), options.get("replacement2")
+    if isinstance(second, str) and second and (by is None or isinstance(by, str)):
+        replacements.append(Replacement(second, by or ""))
+    replacer = Replacer(place, tuple(replacements), options.get("ignorecase", False), options.get("global", True))
+    function = generator.source.constant(replacer, "replaced")
+    if not replacer.is_plain:
+        return Code(generator.source.assigned(f"{function}({code.text})"), kind=Kind.TEXT)
+    name = generator.named(code)
+    literal = generator.source.literal
+    calls = "".join(f".replace({literal(one.pattern)}, {literal(one.replacement)})" for one in replacements)
+    text = generator.source.assigned(f"{name}{calls} if type({name}) is str else {function}({name})")
+    return Code(text, kind=Kind.TEXT)
+
+
+def _array_path(generator: Generator, value: list[Any], place: str, wanted: Undefined) -> Code:
+    shape = value[1] if len(value) > 1 else None
+    is_shaped = isinstance(shape, dict) and bool(shape)
+    if isinstance(value[0], str):
+        found = generator.follow(parse_event_path(value[0]))
+    else:
+        found = generator.value(value[0], f"{place}[0]", Undefined.ANYWHERE if is_shaped else wanted)
+    if not is_shaped:
+        return found
+    payload = Payload(
+        "item",
+        optional=found.undefined is not Undefined.NOWHERE,
+        undefined=found.undefined,
+        made=generator.payload.made or not isinstance(value[0], str),
+    )
+    name = generator.named(found)
+    if generator.payload.made and payload.made:
+        name = generator.source.assigned(f"limited({name}, {_where(generator, place)})")
+    function = generator.source.fresh("item_")
+    with generator.source.function(function, "item"), generator.working_on(payload):
+        code = generator.value(shape, f"{place}[1]", wanted.within)
+        keeps = wanted is not Undefined.NOWHERE
+        is_replaced = code.optional and not keeps
+        generator.source.line(f"return {f'None if {code.text} is MISSING else ' if is_replaced else ''}{code.text}")
+    items = f"list(map({function}, {name}))"
+    text = generator.source.assigned(f"{items} if type({name}) is list else map_other({function}, {name})")
+    return Code(text, found.optional, _of_items(code, wanted, keeps=keeps))
+
+
+def _of_items(code: Code, wanted: Undefined, *, keeps: bool) -> Undefined:
+    if code.undefined is not Undefined.NOWHERE:
+        return Undefined.ANYWHERE if wanted is Undefined.ANYWHERE else Undefined.ELEMENTS
+    if not keeps or not code.optional:
+        return Undefined.NOWHERE
+    return Undefined.ELEMENTS if wanted is Undefined.ELEMENTS else Undefined.OWN
+
+
+def _flatten(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+    code = generator.value(options["value"], f"{place}.value", Undefined.ANYWHERE)
+    separator = generator.source.literal(options["separator"])
+    omit_arrays = is_truthy(options.get("omitArrays"))
+    call = f"flatten({code.text}, {separator}, {omit_arrays}, {_where(generator, place)})"
+    undefined = code.undefined
+    if undefined is Undefined.NOWHERE and code.optional:
+        undefined = Undefined.OWN
+    elif undefined is not Undefined.NOWHERE:
+        undefined = Undefined.ANYWHERE
+    return Code(generator.source.assigned(call), undefined=undefined, kind=Kind.OBJECT)
+
+
+def _json(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
+    where = _where(generator, place)
+    if options["mode"] == "encode":
+        code = generator.value(options["value"], f"{place}.value", Undefined.NOWHERE)
+        return Code(generator.source.assigned(f"encode({code.text}, {where})"), code.optional)
+    code = generator.value(options["value"], f"{place}.value", wanted)
+    name = generator.named(code)
+    text = generator.source.assigned(f"decode({name}, {where}) if type({name}) is str else {name}")
+    return Code(text, code.optional, code.undefined)
+
+
+def _merge(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
+    members = Undefined.OWN if wanted in {Undefined.NOWHERE, Undefined.OWN} else Undefined.ANYWHERE
+    codes = [
+        generator.value(item, f"{place}.objects[{index}]", members) for index, item in enumerate(options["objects"])
+    ]
+    ordered = reversed(codes) if options["direction"] == "left" else codes
+    texts = "".join(f"{code.text}, " for code in ordered)
+    return Code(generator.source.assigned(f"merged(({texts}))"), undefined=joint(codes), kind=Kind.OBJECT)
+
+
+def _transform(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
+    outer = generator.payload
+    where = _where(generator, place)
+    present = outer
+    if not outer.is_object:
+        name = generator.source.assigned(f"transformable({outer.name}, {where})")
+        present = Payload(name, is_object=True, undefined=outer.undefined, made=outer.made)
+    with generator.working_on(present):
+        apply = expand_root(options["apply"])
+        code = generator.value(apply, f"{place}.apply", Undefined.ELEMENTS)
+    name = generator.named(code)
+    if outer.made:
+        name = generator.source.assigned(f"limited({name}, {where})")
+    made = Payload(
+        name,
+        code.kind is Kind.OBJECT and not code.optional,
+        optional=code.optional,
+        undefined=code.undefined,
+        made=True,
+    )
+    with generator.working_on(made):
+        return generator.value(options["mapping"], f"{place}.mapping", wanted)
+
+
+def _exclude_when_null(generator: Generator, value: Any, place: str, wanted: Undefined) -> Code:
+    code = generator.value(value, place, wanted)
+    if wanted.keeps_keys:
+        text = generator.source.assigned(f"with_undefined_for_null({code.text})")
+        return Code(text, optional=True, undefined=Undefined.ANYWHERE)
+    return Code(generator.source.assigned(f"without_nulls({code.text})"), optional=True, undefined=code.undefined)
+
+
+def _liquid(generator: Generator, text: str, place: str, _wanted: Undefined) -> Code:
+    if not text:
+        return Code("''", kind=Kind.TEXT)
+    from .liquid_template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
+
+    template = generator.source.constant(compile_liquid(text), "liquid")
+    call = f"{template}.render({generator.payload.name}, {_where(generator, place)})"
+    return Code(generator.source.assigned(call), kind=Kind.TEXT)
+
+
+def unknown_case(operator: str, place: str) -> None:
+    """Raise MappingError for text that @case is asked to change in a way that it does not know."""
+    fail(place, f'the operator is "lower" or "upper", but here it is "{operator[:60]}"')
+
+
+def _where(generator: Generator, place: str) -> str:
+    return generator.source.literal(place)
+
+
+WRITERS: dict[str, Writer] = {
+    "@arrayPath": _array_path,
+    "@case": _case,
+    "@excludeWhenNull": _exclude_when_null,
+    "@flatten": _flatten,
+    "@if": _if,
+    "@json": _json,
+    "@liquid": _liquid,
+    "@literal": _literal,
+    "@merge": _merge,
+    "@path": _path,
+    "@replace": _replace,
+    "@template": _template,
+    "@transform": _transform,
+}

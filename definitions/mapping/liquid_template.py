@@ -1,0 +1,136 @@
+"""@liquid: templates on python-liquid, with the language, the limits and the answers of Segment's engine.
+
+Segment runs liquidjs. The text, blocks and tags of a template are read by python-liquid; values,
+operators and filters are our own (`liquid_expression`), because liquidjs differs there. What Segment
+passes over in silence, an unknown filter, is refused, and so is what gives another answer each time.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from liquid import Environment
+from liquid.builtin.content import Literal
+from liquid.builtin.tags.comment_tag import CommentTag
+from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
+from liquid.builtin.tags.liquid_tag import LiquidTag
+from liquid.exceptions import LiquidError
+
+from .failure import fail
+from .liquid_expression import Constant, FilteredValue
+from .liquid_tags import (
+    AssignTag,
+    BlockTag,
+    CaptureTag,
+    CycleTag,
+    DecrementTag,
+    EchoTag,
+    IfTag,
+    IncrementTag,
+    JavaScriptContext,
+    OutputTag,
+    RefusedTag,
+    UnlessTag,
+)
+from .liquid_values import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from liquid import BoundTemplate
+    from liquid.ast import Node
+
+    from .liquid_expression import Variable
+    from .paths import Keys
+
+_TAGS = (
+    AssignTag, BlockTag, CaptureTag, CommentTag, Literal, CycleTag, DecrementTag, EchoTag, IfTag, IncrementTag,
+    InlineCommentTag, LiquidTag, OutputTag, RefusedTag, UnlessTag,
+)  # fmt: skip
+
+
+class _Environment(Environment):
+    suppress_blank_control_flow_blocks = False
+    block_nesting_limit = 64
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        del extra
+        for tag in _TAGS:
+            self.add_tag(tag)
+
+
+_ENVIRONMENT = _Environment()
+
+
+class LiquidTemplate:
+    """A template, ready to render."""
+
+    def __init__(self, template: BoundTemplate) -> None:
+        self._template = template
+
+    def render(self, payload: Any, place: str) -> str:
+        """Render the template against a payload. Raises MappingError."""
+        buffer = StringIO()
+        try:
+            self._template.render_with_context(JavaScriptContext(self._template, payload), buffer)
+        except TemplateError as failure:
+            fail(place, str(failure))
+        except LiquidError as error:
+            fail(place, _described(error))
+        return buffer.getvalue()
+
+    @property
+    def paths(self) -> list[Keys]:
+        """The paths of the payload that the template can read."""
+        nodes, assigned = [*_nodes(self._template)], set[str]()
+        values: list[FilteredValue] = []
+        for node in nodes:
+            assigned.update(str(name) for name in node.template_scope())
+            values += [item for item in node.expressions() if isinstance(item, FilteredValue)]
+        keys = [_keys(variable) for value in values for variable in value.variables() if variable.base is None]
+        return [path for path in keys if path[:1] and path[0] not in assigned]
+
+
+def _nodes(template: BoundTemplate) -> Iterator[Node]:
+    context = JavaScriptContext(template, {})
+    stack = list(reversed(template.nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed([*node.children(context)])
+
+
+def _keys(variable: Variable) -> Keys:
+    keys: list[str] = []
+    for member in variable.members:
+        if not isinstance(member, Constant):
+            break
+        keys.append(str(member.value))
+    return tuple(keys)
+
+
+@lru_cache(maxsize=256)
+def compile_liquid(text: str) -> LiquidTemplate:
+    """Read a template, which is known to be sound."""
+    return LiquidTemplate(_ENVIRONMENT.from_string(text))
+
+
+def liquid_problem(text: str) -> str | None:
+    """Tell what is wrong with a template, with the line; None when nothing is."""
+    try:
+        compile_liquid(text)
+    except LiquidError as error:
+        return _described(error)
+    return None
+
+
+def _described(error: LiquidError) -> str:
+    message = str(error.message)
+    token = error.token
+    if token is None or token.start_index < 0 or not token.source:
+        return message
+    before = token.source[: token.start_index]
+    line = before.count("\n") + 1
+    return f"{message} (line {line}, column {len(before) - before.rfind(chr(10))})"

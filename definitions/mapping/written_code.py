@@ -1,0 +1,93 @@
+"""What the generator knows of the code that it writes: expressions, payloads, and where undefined may stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .paths import Keys
+
+
+class Undefined(Enum):
+    """Where MISSING may stand inside a value (whether the value itself may be MISSING is another matter).
+
+    JavaScript's undefined is kept inside values for as long as Segment's directives could tell it from
+    an absent key, and no longer: @merge lets it overwrite, @flatten drops it where it keeps null.
+    """
+
+    NOWHERE = "nowhere"
+    ELEMENTS = "elements of lists, at any level"
+    OWN = "members of the value itself"
+    ANYWHERE = "anywhere"
+
+    @property
+    def within(self) -> Undefined:
+        """Tell where it may stand inside the members of a value."""
+        return Undefined.NOWHERE if self is Undefined.OWN else self
+
+    @property
+    def keeps_keys(self) -> bool:
+        """Tell whether an object may hold it under a key."""
+        return self in {Undefined.OWN, Undefined.ANYWHERE}
+
+
+class Kind(Enum):
+    """What is known of a value before it is there."""
+
+    TEXT = "text"
+    OBJECT = "object"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An expression that is ready to be written, and what is known of its value.
+
+    `optional` tells whether the value may be MISSING, `undefined` where MISSING may stand inside it.
+    """
+
+    text: str
+    optional: bool = False
+    undefined: Undefined = Undefined.NOWHERE
+    kind: Kind = Kind.ANY
+
+
+NOTHING = Code("MISSING", optional=True)
+
+
+@dataclass(slots=True)
+class Payload:
+    """What paths are relative to at some point of a mapping, and what has been read from it there.
+
+    `made` tells that the mapping made it; of what is made from it again, the size needs watching.
+    """
+
+    name: str
+    is_object: bool = False
+    optional: bool = False
+    undefined: Undefined = Undefined.NOWHERE
+    made: bool = False
+    followed: dict[Keys, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def inside(members: Iterable[Code], wanted: Undefined, *, keeps_own: bool) -> Undefined:
+    """Tell where MISSING may stand in a container of some members."""
+    codes = list(members)
+    if any(code.undefined is not Undefined.NOWHERE for code in codes):
+        return Undefined.ANYWHERE if wanted is Undefined.ANYWHERE else Undefined.ELEMENTS
+    if keeps_own and any(code.optional for code in codes):
+        return Undefined.ELEMENTS if wanted is Undefined.ELEMENTS else Undefined.OWN
+    return Undefined.NOWHERE
+
+
+def joint(codes: Iterable[Code]) -> Undefined:
+    """Tell where MISSING may stand in a value that is one of several."""
+    found = {code.undefined for code in codes} - {Undefined.NOWHERE}
+    if not found:
+        return Undefined.NOWHERE
+    return found.pop() if len(found) == 1 else Undefined.ANYWHERE

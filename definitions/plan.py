@@ -1,0 +1,92 @@
+"""What becomes of events before the network: an outcome for each, and the requests that carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from .definition import Exchange
+    from .errors import AnswerError, Problem, RejectedError
+
+SkipReason = Literal["integrations", "not_subscribed", "unknown_type"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one event under one subscription; `index` is the event's number, by default its position.
+
+    - `planned`: one of the requests carries it.
+    - `skipped`: nobody wants it; `reason` is a SkipReason and `detail` a sentence.
+    - `rejected`: `error` says why, `problems` lists each field at fault, `event` is what was rejected.
+    """
+
+    index: int
+    status: Literal["planned", "skipped", "rejected"]
+    action: str | None = None
+    subscription: str | None = None
+    reason: SkipReason | None = None
+    detail: str = ""
+    error: RejectedError | None = None
+    event: Any = field(default=None, repr=False)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of a rejected event, each with its field path."""
+        return self.error.problems if self.error is not None else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedRequest:
+    """One request and the events that it carries, in their order.
+
+    `subscriptions` names the subscription of each, `idempotency_keys` holds the id by which the destination
+    would discard it as a duplicate (None where it has none).
+    """
+
+    request: httpx.Request
+    indexes: tuple[int, ...]
+    events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    action: str
+    subscriptions: tuple[str, ...]
+    idempotency_keys: tuple[str | None, ...]
+    exchange: Exchange | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What became of events: those that were turned down, and the requests to send, in the order to send them."""
+
+    turned_down: tuple[Outcome, ...]
+    requests: tuple[PlannedRequest, ...]
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcome of each event and subscription, in the order of the events."""
+        planned = (
+            Outcome(index, "planned", request.action, subscription)
+            for request in self.requests
+            for index, subscription in zip(request.indexes, request.subscriptions, strict=True)
+        )
+        return tuple(sorted((*planned, *self.turned_down), key=lambda outcome: outcome.index))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an answer says of one event: delivered, or the error whose class says what to do next."""
+
+    index: int
+    action: str
+    subscription: str
+    error: AnswerError | None = None
+    status_code: int | None = None
+    request_id: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the destination has taken the event."""
+        return self.error is None

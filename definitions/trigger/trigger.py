@@ -1,0 +1,60 @@
+"""A compiled trigger, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .evaluation import compile_node
+from .explanation import explain
+from .fault import fault
+from .grammar import MAX_LENGTH, parse
+from .overlap import may_overlap
+
+if TYPE_CHECKING:
+    from .conditions import Node
+    from .evaluation import Event, Matches
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Tells whether a subscription wants an event; made by `compile_trigger`.
+
+    `matches` is the same question without the check that the event is an object, for callers that have made it.
+    Triggers are equal when they ask the same, however they were written; `str` gives the normal form, which
+    compiles to an equal trigger.
+    """
+
+    node: Node = field(repr=False)
+    text: str = field(compare=False)
+    matches: Matches = field(compare=False, repr=False)
+
+    def __call__(self, event: Any) -> bool:
+        """Tell whether an event satisfies the trigger; what is not an object never does."""
+        return isinstance(event, Mapping) and self.matches(event)
+
+    def __str__(self) -> str:
+        """Give the normal form."""
+        return self.text
+
+    def explain(self, event: Event) -> str | None:
+        """Name the conditions that decide against an event, and what it holds there; None when it satisfies them."""
+        return explain(self.node, event)
+
+    def may_overlap(self, other: Trigger) -> bool:
+        """Tell whether one event could satisfy both. False is certain; True may mean that it cannot be ruled out."""
+        return may_overlap(self.node, other.node)
+
+
+def compile_trigger(fql: str) -> Trigger:
+    """Compile a trigger, a text in FQL such as `type = "track" and event = "Order Completed"`.
+
+    It gives Segment's answers. Raises TriggerError, with the line, the spot and the way out, for what Segment cannot
+    read or reads otherwise than it is written, and beyond 250,000 characters or 100 levels of parentheses.
+    """
+    node = parse(fql)
+    text = str(node)
+    if len(text) > MAX_LENGTH:
+        raise fault(fql, 0, f"in normal form this trigger has {len(text)} characters; {MAX_LENGTH} is the most")
+    return Trigger(node, text, compile_node(node))

@@ -1,0 +1,231 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import orjson
+import typer
+
+from ..definitions import Problem, SetupError
+from .check import check_live, exit_code, warnings
+from .configuration import Configuration
+from .deliver import Inputs, deliver
+from .exit_codes import CONFIGURATION, OK
+from .preview import preview
+from .version import version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(
+    name="kable-destination",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 120},
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A TOML file with settings, subscriptions and delivery options."),
+]
+DestinationOption = Annotated[
+    str | None,
+    typer.Option("--destination", metavar="NAME", help="The destination plugin to use; kable by default."),
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL", help="Send here instead: https, or http on a loopback address."),
+]
+
+
+P = ParamSpec("P")
+
+
+def main() -> None:
+    """Run the command line; the entry point of the console script."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Send Segment events to Kable, and to any other destination that is installed.
+
+    Settings come from --config and from the environment: KABLE_API_KEY, KABLE_CLIENT_ID, KABLE_CLIENT_ID_FIELD,
+    KABLE_PROPERTIES_MAPPINGS (as JSON), KABLE_BASE_URL, KABLE_BATCH_SIZE, KABLE_CONCURRENCY.
+
+    Exit codes: 0 all is well; 1 some events were not delivered; 2 usage or configuration; 3 credentials refused.
+    """
+    if show_version:
+        typer.echo(version())
+        raise typer.Exit
+
+
+def _command(run: Callable[P, int]) -> Callable[P, None]:
+    """Make a command of a function that gives an exit code; problems of the set-up are told one a line."""
+
+    @functools.wraps(run)
+    def command(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            code = run(*arguments, **options)
+        except SetupError as error:
+            for problem in error.problems or (Problem("", error.message),):
+                typer.echo(f"error: {problem}", err=True)
+            code = CONFIGURATION
+        except BrokenPipeError:
+            # The reader of our output has seen enough. Nothing may be written to it any more, at exit neither.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = OK
+        raise typer.Exit(code)
+
+    return command
+
+
+def _configure(config: Path | None, destination: str | None, **delivery: Any) -> Configuration:
+    return Configuration(config, environment=os.environ, destination=destination, delivery=delivery)
+
+
+@app.command("deliver")
+@_command
+def deliver_command(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILES...", help="NDJSON or JSON arrays, plain or gzip; - is standard input."),
+    ],
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", min=1, help="The most events in one request; all that it may carry by default."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=8, help="The most requests at once; 4 by default.")
+    ] = None,
+    attempts: Annotated[
+        int | None,
+        typer.Option("--attempts", min=1, max=20, help="How often to try a request in all; 4 by default."),
+    ] = None,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(
+            "--dead-letters",
+            metavar="FILE",
+            help="Append the events that are not delivered here; dead-letters.ndjson by default.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write the counts here, as JSON.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests instead of sending them.")] = False,
+) -> int:
+    """Deliver the events of files or of standard input."""
+    configuration = _configure(
+        config,
+        destination,
+        base_url=base_url,
+        batch_size=batch_size,
+        concurrency=concurrency,
+        attempts=attempts,
+    )
+    return deliver(configuration, Inputs(files, dead_letters, report, dry_run))
+
+
+@app.command("preview")
+@_command
+def preview_command(
+    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="One event as JSON; - is standard input.")],
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+) -> int:
+    """Show what every subscription makes of one event, and the request, without sending it."""
+    configuration = _configure(config, destination, base_url=base_url)
+    ready = configuration.set_up()
+    typer.echo(preview(ready, configuration.destination_name, _read_event(event)))
+    return OK
+
+
+@app.command("check")
+@_command
+def check_command(
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    live: Annotated[bool, typer.Option("--live", help="Also ask the destination about the credentials.")] = False,
+) -> int:
+    """Check settings, subscriptions and mappings; list all problems at once."""
+    configuration = _configure(config, destination, base_url=base_url)
+    ready = configuration.set_up()
+    names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
+    typer.echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
+    for warning in warnings(ready):
+        typer.echo(f"warning: {warning}", err=True)
+    if not live:
+        return OK
+    error = check_live(ready, configuration.delivery)
+    if error is None:
+        typer.echo(f"{ready.definition.name} accepts the credentials")
+    else:
+        typer.echo(f"error: {error}", err=True)
+    return exit_code(error)
+
+
+@app.command("sandbox")
+@_command
+def sandbox_command(
+    *,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 picks a free one.")] = 8787,
+    client_id: Annotated[
+        str | None, typer.Option("--client-id", help="The Kable Client ID to accept; kci_sandbox by default.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", help="The API key to accept; sk_test.sandbox by default.")
+    ] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let others reach it: needed for a host that is not loopback.")
+    ] = False,
+) -> int:
+    """Run a local Kable to try things out on; its ledger is at /sandbox/ledger."""
+    # The sandbox's server is slow to import, and no other command needs it.
+    from .sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, serve  # noqa: PLC0415
+
+    def announce(base_url: str) -> None:
+        typer.echo(f"Kable sandbox listening on {base_url}")
+        typer.echo(f"ledger: {base_url}/sandbox/ledger")
+        sys.stdout.flush()
+
+    try:
+        serve(
+            host=host,
+            port=port,
+            client_id=client_id or DEFAULT_CLIENT_ID,
+            api_key=api_key or DEFAULT_API_KEY,
+            announce=announce,
+            allow_remote=allow_remote,
+        )
+    except (ValueError, OSError) as error:
+        raise SetupError.of([Problem("sandbox", str(error))]) from None
+    return OK
+
+
+def _read_event(path: str) -> Any:
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return orjson.loads(text)
+    except OSError as error:
+        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
+    except orjson.JSONDecodeError as error:
+        detail = f"line {error.lineno} column {error.colno}"
+        raise SetupError.of([Problem(path, f"is not one JSON event: {error.msg} ({detail})")]) from None

@@ -1,0 +1,104 @@
+"""Dead letters: every usage event that was not delivered, with the reason, one JSON object a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from ..definitions import AnswerError, Outcome, Redactor
+    from .sources import Source, Unreadable
+
+Reason = Literal["unreadable", "rejected", "refused", "exhausted", "unsent"]
+
+DEFAULT_PATH = Path("dead-letters.ndjson")
+
+
+class DeadLetters:
+    """A file that letters are appended to, flushed one by one, secrets masked.
+
+    It is opened before anything is sent, so that a file that cannot be written is known in time; one that was
+    made for nothing is taken away again. Raises OSError when the file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self.count = 0
+        self._redactor = redactor
+        self._existed = path.exists()
+        self._file: IO[bytes] = path.open("ab")
+
+    def __enter__(self) -> Self:
+        """Give the letters themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+        if self.count == 0 and not self._existed and self.path.is_file():
+            self.path.unlink()
+
+    def unreadable(self, source: Source, line: Unreadable) -> None:
+        """Keep a line that holds no event."""
+        self._write("unreadable", line.message, source, line.line, event=None, text=line.text)
+
+    def rejected(self, source: Source, line: int, outcome: Outcome) -> None:
+        """Keep an event that was turned down before any request was made."""
+        self._write(
+            "rejected",
+            outcome.error.message if outcome.error is not None else outcome.detail,
+            source,
+            line,
+            event=outcome.event,
+            action=outcome.action,
+            subscription=outcome.subscription,
+            errors=[{"path": problem.place, "message": problem.message} for problem in outcome.problems],
+        )
+
+    def undelivered(
+        self,
+        reason: Reason,
+        error: AnswerError,
+        source: Source,
+        line: int,
+        *,
+        event: Mapping[str, Any],
+        action: str,
+        subscription: str,
+    ) -> None:
+        """Keep an event whose request did not bring it to the destination."""
+        self._write(
+            reason,
+            error.message,
+            source,
+            line,
+            event=event,
+            action=action,
+            subscription=subscription,
+            status=error.status_code,
+            request_id=error.request_id,
+        )
+
+    def _write(self, reason: Reason, message: str, source: Source, line: int, **rest: Any) -> None:
+        letter = {
+            "reason": reason,
+            "message": message,
+            "file": source.name,
+            "line": line,
+            "action": None,
+            "subscription": None,
+            "errors": [],
+            "status": None,
+            "request_id": None,
+            **rest,
+        }
+        self._file.write(orjson.dumps(self._redactor.value(letter)) + b"\n")
+        self._file.flush()
+        self.count += 1

@@ -1,0 +1,46 @@
+"""Reading a source in a thread of its own, so that a slow input holds up neither answers nor signals."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .sources import Chunk, Source
+
+_CHUNKS_AHEAD = 2
+
+
+class Reading:
+    """A source that is being read. Few chunks are kept ahead, so that memory is bounded.
+
+    The thread is a daemon: one that waits for standard input does not keep the program from ending.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Chunk | OSError | None] = asyncio.Queue(maxsize=_CHUNKS_AHEAD)
+        threading.Thread(target=self._read, name=f"read {source.name}", daemon=True).start()
+
+    async def get(self) -> Chunk | None:
+        """Give the next chunk; None at the end. Raises OSError when the source cannot be read."""
+        item = await self._queue.get()
+        if isinstance(item, OSError):
+            raise item
+        return item
+
+    def _read(self) -> None:
+        try:
+            for chunk in self._source.chunks():
+                self._put(chunk)
+            self._put(None)
+        except OSError as error:
+            self._put(error)
+        except RuntimeError:
+            # The event loop is closed: the run is over, and nobody waits for more.
+            return
+
+    def _put(self, item: Chunk | OSError | None) -> None:
+        asyncio.run_coroutine_threadsafe(self._queue.put(item), self._loop).result()

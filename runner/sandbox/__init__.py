@@ -1,0 +1,18 @@
+"""A Kable for people without an account: it answers as Kable documents, and shows what it would have billed."""
+
+from __future__ import annotations
+
+from .app import create_app
+from .credentials import DEFAULT_API_KEY, DEFAULT_CLIENT_ID
+from .ledger import Ledger
+from .server import RunningSandbox, running_sandbox, serve
+
+__all__ = [
+    "DEFAULT_API_KEY",
+    "DEFAULT_CLIENT_ID",
+    "Ledger",
+    "RunningSandbox",
+    "create_app",
+    "running_sandbox",
+    "serve",
+]

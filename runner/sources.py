@@ -1,0 +1,211 @@
+"""Where events come from: NDJSON or a JSON array, plain or gzipped, a file or standard input, read as a stream."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import orjson
+
+from ..definitions.javascript import type_name
+from .scanners import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .scanners import Scanner
+
+STANDARD_INPUT = "-"
+
+MAX_DEPTH = 200
+"""How deep an event may be nested: what is read here must be written again, and JSON writers stop soon after."""
+
+_BLOCK = 256 * 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A line that holds no event: what is wrong with it, and what it says, in visible form."""
+
+    line: int
+    message: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some events in a row with the number of the line that each begins on, and the lines that hold none."""
+
+    events: list[dict[str, Any]]
+    lines: list[int]
+    unreadable: list[Unreadable]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input: a path, or `-` for standard input."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.is_standard_input else self.path
+
+    @property
+    def is_standard_input(self) -> bool:
+        """Whether what is taken from here cannot be read again."""
+        return self.path == STANDARD_INPUT
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the events. Raises OSError when the input cannot be opened or read."""
+        with _standard_input() if self.is_standard_input else Path(self.path).open("rb") as stream:
+            yield from read_events(stream)
+
+
+def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
+    """Read the events of a stream, in chunks of bounded size.
+
+    Damage ends as little as it can: a bad line is reported and the next one read. Damaged gzip data, and a JSON array
+    that is cut off, end the stream with a report.
+    """
+    blocks = _Blocks(stream)
+    scanner: Scanner | None = None
+    head = b""
+    for block in blocks:
+        if scanner is not None:
+            yield _parse(scanner.feed(block))
+            continue
+        head = head + block if head else block.removeprefix(_BOM)
+        scanner = _choose(head, at_end=False)
+        if scanner is not None:
+            yield _parse(scanner.feed(head))
+    if scanner is None:
+        scanner = _choose(head, at_end=True) or LineScanner()
+        yield _parse(scanner.feed(head))
+    last = scanner.end()
+    yield _parse(last if blocks.damage is None else [*last, Piece(blocks.line_of_damage(last), b"", blocks.damage)])
+
+
+def _standard_input() -> IO[bytes]:
+    """Open a reader of our own: the interpreter, when it ends, must not wait for a thread that reads `sys.stdin`."""
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except (OSError, ValueError):
+        return sys.stdin.buffer
+
+
+class _Blocks:
+    """The bytes of a stream, decompressed when they are gzip; `damage` says how a damaged stream ended."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("Any", stream))
+        self._lines = 1
+        self.damage: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        zipped = self._stream.peek(2)[:2] == _GZIP_MAGIC
+        reader = gzip.GzipFile(fileobj=self._stream) if zipped else self._stream
+        while True:
+            try:
+                block = reader.read1(_BLOCK)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                self.damage = f"the gzip data is damaged from here on, and what follows cannot be read ({error})"
+                return
+            if not block:
+                return
+            self._lines += block.count(b"\n")
+            yield block
+
+    def line_of_damage(self, last: list[Piece]) -> int:
+        return max([self._lines, *(piece.line for piece in last)])
+
+
+def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
+    """Tell an array from lines by how the stream begins; None when more of it must be seen.
+
+    A first line that is a whole array is a bad line when something follows it, and the input when nothing does.
+    """
+    start = head.lstrip()
+    if not start:
+        return None
+    if not start.startswith(b"["):
+        return LineScanner()
+    line, newline, rest = start.partition(b"\n")
+    if not newline and not at_end and len(head) < MAX_EVENT_BYTES:
+        return None
+    if not newline or not _is_json(line):
+        return ArrayScanner()
+    if rest.strip():
+        return LineScanner()
+    return ArrayScanner() if at_end else None
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _parse(pieces: list[Piece]) -> Chunk:
+    chunk = Chunk([], [], [])
+    loads = orjson.loads
+    for piece in pieces:
+        if piece.fault is None:
+            try:
+                event = loads(piece.text)
+            except orjson.JSONDecodeError as error:
+                fault = _why_not_json(piece.text, error)
+            else:
+                if type(event) is dict and not _is_too_deep(piece.text):
+                    chunk.events.append(event)
+                    chunk.lines.append(piece.line)
+                    continue
+                fault = _why_not_an_event(event)
+        else:
+            fault = piece.fault
+        chunk.unreadable.append(Unreadable(piece.line, fault, _visible(piece.text)))
+    return chunk
+
+
+def _why_not_an_event(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"is nested deeper than {MAX_DEPTH} levels, so it is hardly an event"
+    kind = type_name(value)
+    return f"an event is a JSON object, but this is {'an' if kind == 'array' else 'a'} {kind}"
+
+
+def _why_not_json(text: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as unicode_error:
+        return f"is not valid UTF-8: byte {unicode_error.start + 1} is 0x{text[unicode_error.start]:02x}"
+    return f"is not valid JSON: {error.msg} (character {error.pos + 1})"
+
+
+def _visible(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
+
+
+def _is_too_deep(text: bytes) -> bool:
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(text):
+        if bracket in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in b"}]":
+            depth -= 1
+    return deepest > MAX_DEPTH

@@ -1,0 +1,264 @@
+"""`deliver`, as a user runs it: what arrives, what is kept, what is said, and how it ends."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from command_line import API_KEY
+from scripted_server import scripted_server
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from command_line import CommandLine, Run
+    from kable_destination.runner.sandbox import RunningSandbox
+
+
+def wanted(report: dict[str, Any]) -> int:
+    """What was read and not skipped."""
+    skipped: int = sum(report["skipped"].values())
+    return int(report["read"]) - skipped
+
+
+def accounted(report: dict[str, Any]) -> int:
+    """What ended in one of the three places."""
+    dead: int = sum(report["dead_lettered"].values())
+    return int(report["delivered"]) + dead + int(report["unsent"])
+
+
+def holds_no_secret(run: Run) -> bool:
+    """Whether no spelling of the key stands in what a run printed or wrote."""
+    written = "".join(path.read_text(errors="replace") for path in run.folder.iterdir() if path.name != "events.ndjson")
+    spellings = (API_KEY, quote(API_KEY, safe=""), base64.b64encode(API_KEY.encode()).decode().rstrip("="))
+    return not any(spelling in text for text in (run.out, run.err, written) for spelling in spellings)
+
+
+def test_every_event_arrives_once_in_twenty_requests(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(*(track(number) for number in range(10_000))), sandbox.base_url)
+    assert run.code == 0, run.err
+    assert (run.report["delivered"], run.report["requests"]) == (10_000, 20)
+    arrived = [event["transactionId"] for event in sandbox.ledger.events]
+    assert len(arrived) == len(set(arrived)) == 10_000
+    for start in range(0, 10_000, 500):
+        request = arrived[start : start + 500]
+        assert request == sorted(request), "events keep their order within a request"
+    assert run.letters == []
+    assert holds_no_secret(run)
+
+
+def test_a_dry_run_prints_the_bodies_that_a_run_sends(command_line: CommandLine) -> None:
+    events = ndjson(*(track(number, properties={"name": f"Zoë {number} 💸", "n": 1.50}) for number in range(1_234)))
+    with scripted_server(lambda _: (200, {}, b"")) as server:
+        dry = command_line.deliver(events, server.base_url, "--dry-run")
+        assert server.requests == []
+        assert dry.code == 0, dry.err
+        command_line.deliver(events, server.base_url, "--concurrency", "1")
+    printed = [line.encode() for line in dry.out.split("\n") if line.startswith(("[", "{"))]
+    assert printed == server.bodies
+    assert len(printed) == 3
+    assert holds_no_secret(dry)
+
+
+def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    big = track(7, properties={"blob": "x" * 2_000_000})
+    lines = [
+        track(1),
+        b'{"type": "track", "userId": "u1", "messageId"',
+        b'"just a text"',
+        b"[1, 2]",
+        big,
+        b'{"type":"track","userId":"\xff\xfe"}',
+        track(8, type="trakc"),
+        {key: value for key, value in track(9).items() if key != "userId"},
+        track(10, timestamp="yesterday"),
+        b"",
+        b"[" * 100_000,
+        b'{"a":' * 500 + b"1" + b"}" * 500,
+        track(11),
+    ]
+    run = command_line.deliver(ndjson(*lines), sandbox.base_url)
+    assert run.code == 1
+    report = run.report
+    assert report["delivered"] == 2
+    assert report["skipped"]["unknown_type"] == 1
+    assert report["dead_lettered"] == {"unreadable": 6, "rejected": 3, "refused": 0, "exhausted": 0}
+    assert wanted(report) == accounted(report) == 11
+    assert [event["transactionId"] for event in sandbox.ledger.events] == ["message-000001", "message-000011"]
+    told = {letter["line"]: letter["message"] for letter in run.letters}
+    for line, words in {
+        2: "JSON",
+        3: "an event is a JSON object, but this is a string",
+        4: "but this is an array",
+        5: "1,000,000",
+        6: "UTF-8",
+        8: "clientId",
+        9: '"yesterday"',
+        11: "JSON",
+        12: "nested deeper",
+    }.items():
+        assert words in told[line], told[line]
+    assert all(letter["file"] == "events.ndjson" for letter in run.letters)
+    rejected = next(letter for letter in run.letters if letter["line"] == 9)
+    assert rejected["event"] == track(10, timestamp="yesterday")
+    assert [error["path"] for error in rejected["errors"]] == ["timestamp"]
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+@pytest.mark.parametrize(("status", "code"), [(401, 3), (403, 3), (404, 2), (405, 2), (302, 2)])
+def test_a_run_that_makes_no_sense_stops_with_one_clear_line_and_loses_nothing(
+    command_line: CommandLine, source: str, status: int, code: int
+) -> None:
+    events = ndjson(*(track(number) for number in range(3_000)), b"not an event")
+    words = {"location": "https://elsewhere.example/"} if status == 302 else {}
+    with scripted_server(lambda _: (status, {"X-REQUEST-ID": "req_1", **words}, b'{"message":"no"}')) as server:
+        if source == "file":
+            run = command_line.deliver(events, server.base_url)
+        else:
+            common = ("--base-url", server.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
+            run = command_line("deliver", "-", *common, stdin=events)
+    assert run.code == code
+    assert len(run.err.strip().splitlines()) == 1
+    assert str(status) in run.err
+    assert "req_1" in run.err
+    assert run.report["unsent"] == 3_000
+    assert run.report["dead_lettered"]["unreadable"] == 1
+    assert wanted(run.report) == accounted(run.report)
+    unsent = [letter["event"]["messageId"] for letter in run.letters if letter["reason"] == "unsent"]
+    expected = [] if source == "file" else [f"message-{number:06}" for number in range(3_000)]
+    assert sorted(unsent) == expected, "what standard input gave is kept; a file still has it"
+    assert holds_no_secret(run)
+
+
+def test_wrong_credentials_are_refused_by_the_sandbox(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(track()), sandbox.base_url, KABLE_API_KEY="sk_test.another-key-altogether")
+    assert run.code == 3
+    assert "Traceback" not in run.err
+    assert sandbox.ledger.events == []
+
+
+def test_a_server_that_is_down_is_tried_again_and_everything_is_kept(command_line: CommandLine) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        run = command_line.deliver(ndjson(*(track(number) for number in range(600))), address, "--attempts", "2")
+    assert run.code == 1
+    assert run.report["retries"] == 2
+    assert run.report["dead_lettered"]["exhausted"] == 600
+    assert sorted(letter["event"]["messageId"] for letter in run.letters) == [f"message-{n:06}" for n in range(600)]
+    assert "cannot be reached" in run.letters[0]["message"]
+
+
+def test_a_passing_fault_is_tried_again_with_the_same_body(command_line: CommandLine) -> None:
+    def answer(number: int) -> tuple[int, dict[str, str], bytes]:
+        return (503, {"Retry-After": "0"}, b"") if number == 0 else (200, {}, b"")
+
+    with scripted_server(answer) as server:
+        run = command_line.deliver(ndjson(track(1), track(2)), server.base_url)
+    assert run.code == 0
+    assert (run.report["requests"], run.report["retries"], run.report["delivered"]) == (2, 1, 2)
+    assert server.bodies[0] == server.bodies[1]
+
+
+def test_a_server_that_asks_for_too_much_patience_is_not_asked_again(command_line: CommandLine) -> None:
+    with scripted_server(lambda _: (429, {"Retry-After": "86400", "X-REQUEST-ID": "req_9"}, b"slow down")) as server:
+        run = command_line.deliver(ndjson(track(1)), server.base_url)
+    assert run.code == 1
+    assert run.report["requests"] == 1
+    (letter,) = run.letters
+    assert (letter["reason"], letter["status"], letter["request_id"]) == ("exhausted", 429, "req_9")
+    assert "slow down" in letter["message"]
+
+
+def test_refused_content_is_not_sent_again(command_line: CommandLine) -> None:
+    with scripted_server(lambda _: (422, {"X-REQUEST-ID": "req_5"}, b'{"message":"unknown customer"}')) as server:
+        run = command_line.deliver(ndjson(track(1)), server.base_url)
+    assert (run.code, run.report["requests"]) == (1, 1)
+    (letter,) = run.letters
+    assert (letter["reason"], letter["status"], letter["request_id"]) == ("refused", 422, "req_5")
+    assert "unknown customer" in letter["message"]
+
+
+def test_the_secret_is_masked_even_when_the_server_and_an_event_repeat_it(command_line: CommandLine) -> None:
+    with scripted_server(lambda _: (400, {"X-REQUEST-ID": API_KEY}, f"bad key {API_KEY}".encode())) as server:
+        run = command_line.deliver(ndjson(track(1, properties={"oops": API_KEY, API_KEY: 1})), server.base_url)
+    assert len(run.letters) == 1
+    assert holds_no_secret(run)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("form", ["lines", "array", "indented array"])
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_every_form_of_input_is_read(
+    command_line: CommandLine, sandbox: RunningSandbox, *, form: str, compressed: bool, source: str
+) -> None:
+    events = [track(number) for number in range(1_200)]
+    indent = 2 if form == "indented array" else None
+    data = ndjson(*events) if form == "lines" else json.dumps(events, indent=indent).encode()
+    data = gzip.compress(data) if compressed else data
+    if source == "file":
+        run = command_line.deliver(data, sandbox.base_url)
+    else:
+        run = command_line("deliver", "-", "--base-url", sandbox.base_url, stdin=data)
+    assert run.code == 0, run.err
+    assert len(sandbox.ledger.events) == 1_200
+
+
+def test_a_duplicate_is_delivered_counted_and_discarded(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(track(1), track(2), track(1)), sandbox.base_url)
+    assert (run.report["delivered"], run.report["duplicates"]) == (3, 1)
+    assert len(sandbox.ledger.events) == 2
+
+
+def test_a_smaller_batch_can_be_asked_for_and_a_larger_one_is_refused(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    events = ndjson(*(track(number) for number in range(10)))
+    assert command_line.deliver(events, sandbox.base_url, "--batch-size", "4").report["requests"] == 3
+    refused = command_line.deliver(events, sandbox.base_url, "--batch-size", "501")
+    assert refused.code == 2
+    assert "at most 500" in refused.err
+
+
+def test_dead_letters_are_appended_and_never_overwritten(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    for _ in range(2):
+        command_line.deliver(ndjson(b"bad"), sandbox.base_url)
+    assert len(command_line.deliver(ndjson(track(1)), sandbox.base_url).letters) == 2
+
+
+def test_files_are_read_in_turn_and_a_missing_one_is_told_before_anything_is_sent(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    (command_line.folder / "a.ndjson").write_bytes(ndjson(track(1)))
+    (command_line.folder / "b.ndjson").write_bytes(ndjson(track(2)))
+    run = command_line("deliver", "a.ndjson", "missing.ndjson", "--base-url", sandbox.base_url)
+    assert run.code == 2
+    assert "missing.ndjson" in run.err
+    assert sandbox.ledger.requests == 0
+    run = command_line("deliver", "a.ndjson", "b.ndjson", "--base-url", sandbox.base_url)
+    assert run.code == 0
+    assert [event["transactionId"] for event in sandbox.ledger.events] == ["message-000001", "message-000002"]
+    assert sandbox.ledger.requests == 1, "batches fill across files"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://kable.example", "ftp://127.0.0.1", "127.0.0.1:80", "http://user:pass@127.0.0.1", "https://"]
+)
+def test_a_base_url_that_would_give_the_secret_away_is_refused(command_line: CommandLine, url: str) -> None:
+    run = command_line.deliver(ndjson(track(1)), url)
+    assert run.code == 2
+    assert "base URL" in run.err
+
+
+def test_without_credentials_nothing_is_sent_and_both_settings_are_named(command_line: CommandLine) -> None:
+    run = command_line.deliver(ndjson(track()), "http://127.0.0.1:9", KABLE_API_KEY="", KABLE_CLIENT_ID="")
+    assert run.code == 2
+    assert "apiKey" in run.err
+    assert "kableClientId" in run.err

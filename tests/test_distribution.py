@@ -1,0 +1,109 @@
+"""The wheel stands alone, and the public names are the promised ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from command_line import API_KEY, CLIENT_ID
+from kable_destination import definitions
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from kable_destination.runner.sandbox import RunningSandbox
+
+ROOT = Path(__file__).parent.parent
+LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the tree and install it into an environment that has nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "environment", with_pip=False)
+    python = folder / "environment" / "bin" / "python"
+    subprocess.run([*pip, "--python", python, "install", wheel], check=True)
+    return folder / "environment" / "bin"
+
+
+def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the environment, far from the tree."""
+    variables = {"PATH": os.environ["PATH"], "KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID}
+    return subprocess.run(
+        [str(environment / command[0]), *command[1:]],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: Path, sandbox: RunningSandbox) -> None:
+    helped = run(environment, tmp_path, "kable-destination", "--help")
+    assert helped.returncode == 0, helped.stderr
+    for command in ("deliver", "preview", "check", "sandbox"):
+        assert command in helped.stdout
+    (tmp_path / "events.ndjson").write_bytes(ndjson(track(1), track(2)))
+    delivered = run(
+        environment, tmp_path, "kable-destination", "deliver", "events.ndjson", "--base-url", sandbox.base_url
+    )
+    assert delivered.returncode == 0, delivered.stderr
+    assert len(sandbox.ledger.events) == 2
+
+
+@pytest.mark.parametrize("name", ["actions", "definitions", "destination", "runner", "tests"])
+def test_nobody_gets_a_top_level_module_of_ours(environment: Path, tmp_path: Path, name: str) -> None:
+    done = run(environment, tmp_path, "python", "-c", f"import {name}")
+    assert f"No module named '{name}'" in done.stderr
+
+
+def test_the_public_imports_work(environment: Path, tmp_path: Path) -> None:
+    text = (
+        "from kable_destination.destination import kable; from importlib.metadata import entry_points;"
+        "from kable_destination.definitions import Destination, compile_mapping, compile_trigger, compile_fields;"
+        "(point,) = entry_points(group='destination_actions'); assert point.name == 'kable' and point.load() is kable"
+    )
+    assert run(environment, tmp_path, "python", "-c", text).stderr == ""
+
+
+def test_the_public_surface_is_what_all_says() -> None:
+    assert sorted(definitions.__all__, key=str.casefold) == sorted(set(definitions.__all__), key=str.casefold)
+    submodules = {path.stem for path in (ROOT / "definitions").iterdir()}
+    public = {name for name in vars(definitions) if not name.startswith("_") and name not in submodules}
+    assert public == set(definitions.__all__)
+
+
+def test_definitions_open_no_socket_and_know_no_kable() -> None:
+    allowed = {"pydantic", "orjson", "liquid", "jinja2", "httpx"}
+    for path in (ROOT / "definitions").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        roots = {word.split(".")[0] for word in imported(text)}
+        assert roots <= allowed | set(sys.stdlib_module_names), path
+        assert not roots & {"socket", "asyncio", "urllib3", "requests", "time"}, path
+
+
+def imported(text: str) -> list[str]:
+    """The modules that a source names in absolute imports."""
+    words = []
+    for line in text.splitlines():
+        parts = line.split()
+        if len(parts) > 1 and (parts[0] == "import" or (parts[0] == "from" and not parts[1].startswith("."))):
+            words.append(parts[1].rstrip(","))
+    return [word for word in words if line_is_module(word)]
+
+
+def line_is_module(word: str) -> bool:
+    """Whether a word can name a module (prose in a docstring may begin with `from` too)."""
+    return word.replace(".", "").replace("_", "").isidentifier() and word.islower()

@@ -1,0 +1,195 @@
+"""The planner fills batches by events and by bytes, keeps one event's fault from the others, and runs exchanges."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from kable_destination.definitions import (
+    ActionDefinition,
+    BatchData,
+    BatchLimits,
+    Destination,
+    DestinationDefinition,
+    EventData,
+    InputField,
+    PlannedRequest,
+    Preset,
+    RefusedError,
+    RejectedError,
+    RequestBuilder,
+    RequestOptions,
+)
+from kable_destination.destination import kable
+from segment_events import track
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+SETTINGS = {"apiKey": "sk_live.abcdefgh", "kableClientId": "kci_0001"}
+
+
+def units(data: dict[str, Any]) -> Any:
+    """Give the value by which the tests know an event."""
+    return data["data"]["units"]
+
+
+def destination(**action: Any) -> Destination:
+    """Make a destination with one action that sends the property `units`."""
+    defaults: dict[str, Any] = {
+        "title": "Send",
+        "description": "Sends an event.",
+        "fields": {"units": InputField(label="Units", type="number", default={"@path": "$.properties.units"})},
+        "perform": lambda request, data: request("POST", "/one", json=data.payload),
+    }
+    definition = DestinationDefinition(
+        name="Test",
+        slug="test",
+        extend_request=lambda _: RequestOptions("https://api.example.com/base"),
+        actions={"send": ActionDefinition(**{**defaults, **action})},
+        presets=(Preset(name="All", partner_action="send", subscribe='type = "track"'),),
+    )
+    return Destination(definition, {})
+
+
+def batching(
+    perform_batch: Callable[[RequestBuilder, BatchData], httpx.Request], events: int, size: int, **more: Any
+) -> Destination:
+    """Make a destination that batches."""
+    return destination(perform_batch=perform_batch, batch=BatchLimits(events=events, bytes=size), **more)
+
+
+def envelope(request: RequestBuilder, data: BatchData) -> httpx.Request:
+    """Send the payloads inside an object, which makes the body larger than the list of them."""
+    return request("POST", "/many", json={"padding": "x" * 50, "items": data.payloads})
+
+
+def test_batches_fill_across_feeds_and_indexes_go_on() -> None:
+    planner = Destination(kable, SETTINGS).planner()
+    first = planner.feed(track(number) for number in range(300))
+    second = planner.feed(track(number) for number in range(300, 700))
+    last = planner.flush()
+    assert [len(plan.requests) for plan in (first, second, last)] == [0, 1, 1]
+    assert second.requests[0].indexes == tuple(range(500))
+    assert last.requests[0].indexes == tuple(range(500, 700))
+    assert len(first.outcomes + second.outcomes + last.outcomes) == 700
+
+
+def test_a_batch_keeps_to_its_bytes_and_uses_them() -> None:
+    events = [track(number, properties={"units": number, "blob": "x" * 99_000}) for number in range(25)]
+    plan = Destination(kable, SETTINGS).plan(events)
+    sizes = [len(planned.request.content) for planned in plan.requests]
+    assert max(sizes) <= 1_000_000
+    assert len(plan.requests) == 3
+    sent = [units(event) for planned in plan.requests for event in json.loads(planned.request.content)]
+    assert sent == list(range(25))
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, "planned"), (1, "rejected")])
+def test_an_event_may_be_as_large_as_a_request_and_no_larger(extra: int, status: str) -> None:
+    (planned,) = Destination(kable, SETTINGS).plan([track(properties={"blob": ""})]).requests
+    room = 1_000_000 - len(planned.request.content)
+    plan = Destination(kable, SETTINGS).plan([track(1), track(properties={"blob": "x" * (room + extra)}), track(2)])
+    assert [outcome.status for outcome in plan.outcomes] == ["planned", status, "planned"]
+    assert all(len(planned.request.content) <= 1_000_000 for planned in plan.requests)
+
+
+def test_a_body_that_an_envelope_makes_too_large_is_split() -> None:
+    plan = batching(envelope, 100, 140).plan(track(number) for number in range(8))
+    assert {outcome.status for outcome in plan.outcomes} == {"planned"}
+    assert all(len(planned.request.content) <= 140 for planned in plan.requests)
+    assert [index for planned in plan.requests for index in planned.indexes] == list(range(8))
+
+
+def test_events_share_a_batch_only_where_its_keys_are_equal() -> None:
+    plan = batching(envelope, 100, 10_000, batch_keys=("units",)).plan(
+        track(number, properties={"units": number % 2}) for number in range(6)
+    )
+    assert [planned.indexes for planned in plan.requests] == [(0, 2, 4), (1, 3, 5)]
+
+
+@pytest.mark.parametrize("fault", ["prepare", "perform"])
+def test_a_fault_in_an_actions_code_rejects_that_event_alone(fault: str) -> None:
+    def fail_at_two(data: EventData) -> dict[str, Any]:
+        if data.payload["units"] == 2:
+            raise KeyError("secret detail")
+        return data.payload
+
+    def perform(request: RequestBuilder, data: EventData) -> httpx.Request:
+        return request("POST", "/one", json=fail_at_two(data))
+
+    made = destination(prepare=fail_at_two) if fault == "prepare" else destination(perform=perform)
+    plan = made.plan(track(number) for number in range(4))
+    assert [outcome.status for outcome in plan.outcomes] == ["planned", "planned", "rejected", "planned"]
+    assert "KeyError" in str(plan.outcomes[2].error)
+    assert "secret detail" not in str(plan.outcomes[2].error)
+
+
+def test_what_json_cannot_carry_is_rejected_with_its_place() -> None:
+    values = [float("nan"), float("inf"), 2**64, "\ud800", object(), {1: 2}]
+    plan = Destination(kable, SETTINGS).plan(track(n, properties={"deep": [{"v": v}]}) for n, v in enumerate(values))
+    assert {outcome.status for outcome in plan.outcomes} == {"rejected"}
+    assert plan.outcomes[0].problems[0].place == "data.deep[0].v"
+
+
+@pytest.mark.parametrize("event", [None, [], "track", 5, [("type", "track")]])
+def test_what_is_no_event_is_rejected(event: object) -> None:
+    plan = Destination(kable, SETTINGS).plan([event, track()])
+    assert [outcome.status for outcome in plan.outcomes] == ["rejected", "planned"]
+
+
+def test_planning_changes_no_event() -> None:
+    event = track(properties={"a": {"b": 1}, "segmentX": 2}, timestamp=1772600767)
+    before = json.dumps(event)
+    Destination(kable, {**SETTINGS, "propertiesMappings": {"a.b": "x", "segmentX": "y"}}).plan([event])
+    assert json.dumps(event) == before
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "relative", ""])
+def test_a_path_cannot_name_a_host(path: str) -> None:
+    plan = destination(perform=lambda request, data: request("POST", path, json=data.payload)).plan([track()])
+    assert plan.outcomes[0].status == "rejected"
+    for sly in ("//evil.example/x", "/@evil.example", "/../x"):
+        made = destination(perform=lambda request, data, sly=sly: request("POST", sly, json=data.payload))
+        (planned,) = made.plan([track()]).requests
+        assert planned.request.url.host == "api.example.com"
+
+
+def test_an_exchange_of_two_requests_is_read_step_by_step() -> None:
+    def look_up_then_send(request: RequestBuilder, data: EventData) -> Generator[httpx.Request, httpx.Response, None]:
+        found = yield request("GET", "/customers")
+        yield request("POST", "/usage", json={"customer": found.json()["id"], **data.payload})
+
+    made = destination(perform=look_up_then_send)
+    (first,) = made.plan([track(7)]).requests
+    assert (first.request.method, first.request.url.path) == ("GET", "/base/customers")
+    unavailable = made.read(first, httpx.Response(503))
+    assert isinstance(unavailable, list)
+    assert not unavailable[0].delivered, "and the exchange waits where it was"
+    second = made.read(first, httpx.Response(200, json={"id": "c9"}))
+    assert isinstance(second, PlannedRequest)
+    assert json.loads(second.request.content) == {"customer": "c9", "units": 7}
+    (result,) = made.read(second, httpx.Response(200))  # type: ignore[misc] # the last answer gives results
+    assert (result.index, result.delivered) == (0, True)
+
+
+def test_an_exchange_that_is_refused_ends_with_that() -> None:
+    def two(request: RequestBuilder, data: EventData) -> Generator[httpx.Request, httpx.Response, None]:
+        yield request("GET", "/customers")
+        yield request("POST", "/usage", json=data.payload)
+
+    made = destination(perform=two)
+    (first,) = made.plan([track()]).requests
+    results = made.read(first, httpx.Response(400))
+    assert isinstance(results, list)
+    assert isinstance(results[0].error, RefusedError)
+
+
+def test_a_rejection_names_what_to_do() -> None:
+    (outcome,) = Destination(kable, SETTINGS).plan([track(userId=True)]).outcomes
+    assert isinstance(outcome.error, RejectedError)
+    assert (outcome.action, outcome.subscription) == ("track", "Record usage")
+    assert "clientId" in str(outcome.error)
