@@ -13,7 +13,7 @@ from .failure import fail
 from .paths import parse_event_path
 from .replacing import Replacement, Replacer
 from .root_directive import expand_root
-from .written_code import NOTHING, Code, Kind, Payload, Undefined, joint
+from .written_code import NOTHING, Code, Kind, Payload, Undefined, inside, joint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,15 +124,7 @@ def _array_path(generator: Generator, value: list[Any], place: str, wanted: Unde
         generator.source.line(f"return {f'None if {code.text} is MISSING else ' if is_replaced else ''}{code.text}")
     items = f"list(map({function}, {name}))"
     text = generator.source.assigned(f"{items} if type({name}) is list else map_other({function}, {name})")
-    return Code(text, found.optional, _of_items(code, wanted, keeps=keeps))
-
-
-def _of_items(code: Code, wanted: Undefined, *, keeps: bool) -> Undefined:
-    if code.undefined is not Undefined.NOWHERE:
-        return Undefined.ANYWHERE if wanted is Undefined.ANYWHERE else Undefined.ELEMENTS
-    if not keeps or not code.optional:
-        return Undefined.NOWHERE
-    return Undefined.ELEMENTS if wanted is Undefined.ELEMENTS else Undefined.OWN
+    return Code(text, found.optional, inside([code], wanted, keeps_own=keeps))
 
 
 def _flatten(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:

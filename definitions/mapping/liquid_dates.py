@@ -137,10 +137,6 @@ def _offset(date: _Date, flags: str) -> str:
     return f"{'-' if date.behind > 0 else '+'}{minutes // 60:02}{':' if ':' in flags else ''}{minutes % 60:02}"
 
 
-def _day_of_year(fields: Fields) -> int:
-    return fields.day_of_year
-
-
 def _week(fields: Fields, first_day: int) -> int:
     first_weekday = (fields.weekday - (fields.day_of_year - 1)) % 7
     now = fields.day_of_year + first_day - fields.weekday
@@ -188,7 +184,7 @@ _CONVERSIONS: dict[str, Callable[[_Date, str, int, Budget], str]] = {
     "h": _of_fields(lambda fields: _MONTHS[fields.month - 1][:3]),
     "H": _of_fields(lambda fields: fields.hour),
     "I": _of_fields(_hour12),
-    "j": _of_fields(_day_of_year),
+    "j": _of_fields(lambda fields: fields.day_of_year),
     "k": _of_fields(lambda fields: fields.hour),
     "l": _of_fields(_hour12),
     "L": _of_fields(lambda fields: fields.millisecond),

@@ -195,7 +195,10 @@ class ExpressionReader:
         items = tuple(self._postfix())
         if not any(not isinstance(item, Operator) for item in items):
             raise TemplateError(f"expected a value at {self._rest()}")
-        return FilteredValue(self._token, items, tuple(self._filters()))
+        filters = tuple(self._filters())
+        if filters and len(items) == 1 and isinstance(items[0], Constant):
+            filters[0].filter.check_value(items[0].value)
+        return FilteredValue(self._token, items, filters)
 
     def word(self) -> str:
         """Read a name; empty when there is none."""
@@ -268,7 +271,7 @@ class ExpressionReader:
             if not self.at_end() and not self._text.startswith("|", self._at):
                 expected = "| or the end" if arguments else ": or | or the end"
                 raise TemplateError(f"expected {expected} after the filter {name}, found {self._rest()}")
-            FILTERS[name].check([None if key else _constant(item) for key, item in arguments])
+            FILTERS[name].check(len(arguments))
             yield AppliedFilter(FILTERS[name], arguments)
 
     def _arguments(self) -> Iterator[tuple[str | None, Operand]]:

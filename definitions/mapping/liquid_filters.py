@@ -45,15 +45,19 @@ class Filter:
     known: int
     needed: int
 
-    def check(self, arguments: list[Any]) -> None:
-        """Raise TemplateError for arguments that can be seen to be wrong before there is a value."""
-        if len(arguments) < self.needed:
+    def check(self, count: int) -> None:
+        """Raise TemplateError when there are too few arguments."""
+        if count < self.needed:
             raise TemplateError(f'the filter "{self.name}" needs {self.needed} argument, as in | {self.name}: "x"')
+
+    def check_value(self, value: Any) -> None:
+        """Raise TemplateError for a value that asks for the time."""
+        if self.name in _DATE_FILTERS and isinstance(value, str) and value in _CLOCK:
+            raise TemplateError(f'"{value}" asks for the time, and a mapping gives the same answer at any time')
 
     def __call__(self, budget: Budget, value: Any, arguments: list[Any]) -> Any:
         """Filter a value. Raises TemplateError."""
-        if self.name in _DATE_FILTERS and isinstance(value, str) and value in _CLOCK:
-            raise TemplateError(f'"{value}" asks for the time, and a mapping gives the same answer at any time')
+        self.check_value(value)
         return self.function(budget, value, *arguments[: self.known])
 
 

@@ -166,15 +166,14 @@ class _ExpressionTag(Tag):
 
     block = False
 
-    def reader(self, stream: TokenStream, token: Token) -> ExpressionReader:
+    def reader(self, stream: TokenStream) -> ExpressionReader:
         """Give a reader of the tag's expression, on which the stream stands."""
-        del token
         current = stream.current
         return ExpressionReader(current.value if current.kind == TOKEN_EXPRESSION else "", current)
 
     def value(self, stream: TokenStream, token: Token) -> FilteredValue:
         """Read the tag's expression as a value with filters."""
-        return _reading(token, self.reader(stream, token).filtered_value)
+        return _reading(token, self.reader(stream).filtered_value)
 
 
 def _reading(token: Token, read: Callable[[], T]) -> T:
@@ -222,7 +221,7 @@ class AssignTag(_ExpressionTag):
     def parse(self, stream: TokenStream) -> Node:
         """Read the name and the value."""
         token = stream.eat(TOKEN_TAG)
-        reader = self.reader(stream, token)
+        reader = self.reader(stream)
         name = reader.word()
         if not name or not reader.skip("="):
             raise LiquidSyntaxError("expected a name and a value, as in {% assign total = 3 %}", token=token)
@@ -238,7 +237,7 @@ class CounterTag(_ExpressionTag):
         """Read the name."""
         token = stream.eat(TOKEN_TAG)
         has_name = stream.current.kind == TOKEN_EXPRESSION
-        name = self.reader(stream, token).word()
+        name = self.reader(stream).word()
         if not has_name:
             _give_back(stream)
         return CounterNode(token, name, self.step)
@@ -266,7 +265,7 @@ class CycleTag(_ExpressionTag):
     def parse(self, stream: TokenStream) -> Node:
         """Read the group and the values."""
         token = stream.eat(TOKEN_TAG)
-        reader = self.reader(stream, token)
+        reader = self.reader(stream)
         return _reading(token, lambda: self._read(reader, token))
 
     def _read(self, reader: ExpressionReader, token: Token) -> Node:
@@ -307,7 +306,7 @@ class CaptureTag(_BlockTag):
     def parse(self, stream: TokenStream) -> Node:
         """Read the name, which may stand in quotes, and the content."""
         token = stream.eat(TOKEN_TAG)
-        operand = _reading(token, self.reader(stream, token).operand)
+        operand = _reading(token, self.reader(stream).operand)
         name = operand
         while isinstance(name, Variable):
             name = name.members[0] if name.base is None else name.base
