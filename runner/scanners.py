@@ -1,4 +1,4 @@
-"""Cutting a stream of bytes into the texts of events: by lines, or by the elements of one JSON array."""
+"""Cutting a stream of bytes into the texts of events: lines, indented objects, or the elements of an array."""
 
 from __future__ import annotations
 
@@ -81,6 +81,44 @@ class LineScanner:
             for number, line in enumerate(lines, start)
             if line.strip(_WHITESPACE)
         ]
+
+
+class IndentedScanner:
+    """Indented JSON objects, one after the other, as jq and pretty-printers write them: each ends with a bare brace."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._object: list[bytes] = []
+        self._length = 0
+        self._line = 1
+
+    def feed(self, block: bytes) -> list[Piece]:
+        """Take more of the stream."""
+        lines = (self._rest + block).split(b"\n")
+        self._rest = lines.pop()
+        pieces = [piece for line in lines for piece in self._take(line)]
+        if self._length + len(self._rest) > MAX_EVENT_BYTES:
+            pieces.append(Piece(self._line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG))
+            self._line += len(self._object)
+            self._object, self._length, self._rest = [], 0, b""
+        return pieces
+
+    def end(self) -> list[Piece]:
+        """Finish: an object that is not closed is given as it is."""
+        pieces = self._take(self._rest)
+        text = b"\n".join(self._object)
+        return pieces + ([Piece(self._line, text)] if text.strip(_WHITESPACE) else [])
+
+    def _take(self, line: bytes) -> list[Piece]:
+        self._object.append(line)
+        self._length += len(line) + 1
+        if line.rstrip(_WHITESPACE) != b"}":
+            return []
+        leading = next(index for index, kept in enumerate(self._object) if kept.strip(_WHITESPACE))
+        piece = Piece(self._line + leading, b"\n".join(self._object[leading:]))
+        self._line += len(self._object)
+        self._object, self._length = [], 0
+        return [piece]
 
 
 class ArrayScanner:

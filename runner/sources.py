@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import orjson
 
 from ..definitions.javascript import type_name
-from .scanners import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Piece
+from .scanners import MAX_EVENT_BYTES, ArrayScanner, IndentedScanner, LineScanner, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,16 +138,23 @@ def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
     start = head.lstrip()
     if not start:
         return None
-    if not start.startswith(b"["):
-        return LineScanner()
     line, newline, rest = start.partition(b"\n")
-    if not newline and not at_end and len(head) < MAX_EVENT_BYTES:
+    whole_line = bool(newline) or at_end
+    if not start.startswith(b"["):
+        return _choose_for_objects(line.strip(), whole_line=whole_line)
+    if not whole_line and len(head) < MAX_EVENT_BYTES:
         return None
     if not newline or not _is_json(line):
         return ArrayScanner()
     if rest.strip():
         return LineScanner()
     return ArrayScanner() if at_end else None
+
+
+def _choose_for_objects(line: bytes, *, whole_line: bool) -> Scanner | None:
+    if line != b"{":
+        return LineScanner()
+    return IndentedScanner() if whole_line else None
 
 
 def _is_json(text: bytes) -> bool:

@@ -42,6 +42,21 @@ def test_an_array_is_cut_into_its_elements_wherever_the_blocks_end(block: int, i
         assert piece.text.split(b"\n")[0].decode() in lines[piece.line - 1]
 
 
+def test_indented_objects_are_read_one_after_the_other() -> None:
+    events = [track(1, properties={"a": {"b": [1, "}"]}}), {"b": {}}]
+    text = "\n\n".join(json.dumps(event, indent=2) for event in events)
+    chunk = read(text.encode())
+    assert chunk.events == events
+    first_lines = text.count("\n", 0, text.index('{\n  "b": {}')) + 1
+    assert chunk.lines == [1, first_lines]
+
+
+def test_a_bad_indented_object_leaves_the_next_readable() -> None:
+    chunk = read(b'{\n  "a": ,\n}\n{\n  "b": 1\n}\n{\n  "c": 1')
+    assert chunk.events == [{"b": 1}]
+    assert [problem.line for problem in chunk.unreadable] == [1, 7]
+
+
 @pytest.mark.parametrize("block", [1, 5, 100_000])
 def test_lines_are_cut_wherever_the_blocks_end(block: int) -> None:
     data = b'{"a":1}\n\n  \r\n{"b":"\xe2\x80\xa8"}\r\nlast'
