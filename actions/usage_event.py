@@ -57,7 +57,9 @@ transaction_id = InputField(
 
 def prepare_usage_event(data: EventData) -> Payload:
     """Give the payload in Kable's form. Raises RejectedError for a timestamp that names no moment."""
-    return {**data.payload, "timestamp": rfc3339(data.payload["timestamp"])}
+    given = data.payload["timestamp"]
+    sent = rfc3339(given)
+    return data.payload if sent is given else {**data.payload, "timestamp": sent}
 
 
 def record_usage_event(request: RequestBuilder, data: EventData) -> httpx.Request:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import AnswerReader
 from .compiled_subscription import CompiledSubscription, compile_subscription
-from .errors import Problem, RejectedError, SetupError
+from .errors import FieldsError, Problem, RejectedError, SetupError
 from .fields import compile_fields
 from .nearest import nearest
 from .obstacles import request_obstacles
@@ -148,7 +148,7 @@ def _valid_settings(
     defaults = {key: field.default for key, field in definition.settings.items() if field.default is not None}
     try:
         return compile_fields(definition.settings).validate({**defaults, **settings})
-    except RejectedError as error:
+    except (FieldsError, RejectedError) as error:
         problems.extend(Problem(f"settings.{item.place}", item.message) for item in error.problems)
         return {}
 

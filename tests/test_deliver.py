@@ -5,18 +5,22 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import signal
 import socket
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from command_line import API_KEY
+from command_line import API_KEY, Run
 from scripted_server import scripted_server
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    from command_line import CommandLine, Run
+    from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
 
@@ -262,3 +266,28 @@ def test_without_credentials_nothing_is_sent_and_both_settings_are_named(command
     assert run.code == 2
     assert "apiKey" in run.err
     assert "kableClientId" in run.err
+
+
+def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    arguments = ["-m", "kable_destination.runner", "deliver", "-", "--base-url", sandbox.base_url]
+    process = subprocess.Popen(
+        [sys.executable, *arguments, "--report", "report.json", "--dead-letters", "letters.ndjson"],
+        cwd=command_line.folder,
+        env=command_line.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(ndjson(*(track(number) for number in range(700))))
+        process.stdin.flush()
+        while sandbox.ledger.accepted_requests == 0 and process.poll() is None:
+            threading.Event().wait(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    run = Run(130, "", "", command_line.folder)
+    assert (run.report["delivered"], run.report["unsent"]) == (500, 200)
+    assert sorted(letter["event"]["messageId"] for letter in run.letters) == [
+        f"message-{n:06}" for n in range(500, 700)
+    ]

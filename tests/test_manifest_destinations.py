@@ -158,6 +158,15 @@ def test_what_a_manifests_preset_leaves_out_is_not_sent() -> None:
     assert ready.compiled_subscriptions[0].payload(EVENT) == {"name": "Called"}
 
 
+def test_settings_that_contradict_themselves_are_told_at_set_up() -> None:
+    given = manifest(
+        authentication={"scheme": "custom", "fields": {"apiKey": setting(), "on": setting(type="boolean")}}
+    )
+    given["authentication"]["fields"]["on"]["default"] = "perhaps"
+    with pytest.raises(SetupError, match=r"settings\.on: the default is the text"):
+        destination(given)
+
+
 def test_a_definition_has_code_for_all_its_actions_or_for_none() -> None:
     silent = ActionDefinition(title="Send", description="Sends.", fields={})
     with pytest.raises(ValueError, match='the action "send" has no perform'):
