@@ -36,7 +36,9 @@ ConfigOption = Annotated[
 ]
 DestinationOption = Annotated[
     str | None,
-    typer.Option("--destination", metavar="NAME", help="The destination plugin to use; kable by default."),
+    typer.Option(
+        "--destination", metavar="NAME", help="An installed destination, or a manifest (.json); kable by default."
+    ),
 ]
 BaseUrlOption = Annotated[
     str | None,

@@ -63,7 +63,7 @@ def _bound_faults(field: InputField) -> Iterator[str]:
     for name, bound in bounds.items():
         if bound is None:
             continue
-        if not math.isfinite(bound):
+        if isinstance(bound, float) and not math.isfinite(bound):
             yield f"the {name} is not a finite number"
         elif field.type in _TEXT_TYPES and (bound < 0 or bound % 1):
             yield f"the {name} of a text is a number of characters, not {bound}"
