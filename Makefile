@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test check format lint types snapshots install files clean
+.PHONY: demo test check format lint types snapshots bench install files clean
 
 demo: install
 	@$(PY) examples/demo.py
@@ -19,6 +19,9 @@ test: install
 
 snapshots: install
 	$(PY) -m pytest tests/test_snapshots.py --snapshot-update
+
+bench: install
+	$(PY) benchmarks/bench.py
 
 check: format lint types test
 
@@ -30,7 +33,7 @@ lint: install
 
 types: install
 	$(PY) -m mypy $(addprefix -p kable_destination.,actions definitions destination runner)
-	$(PY) -m mypy tests examples
+	$(PY) -m mypy tests examples benchmarks
 
 install: files
 	@$(MAKE) --no-print-directory $(STAMP)

@@ -18,6 +18,7 @@ from .missing import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LOOKS_NOT_FINITE = re.compile(r"\b(?:nan|inf)\b")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -127,9 +128,11 @@ def encode_json(value: Any) -> bytes:
         text = orjson.dumps(value)
     except TypeError as error:
         raise RejectedError.of([Problem("", f"cannot be written as JSON: {error}")]) from None
-    if b"null" in text:
-        for place in _not_finite(value):
-            raise RejectedError.of([Problem(place, "is not a finite number, which JSON cannot carry")])
+    # A null may stand for None, or for a number that is not finite.
+    if b"null" in text and _LOOKS_NOT_FINITE.search(repr(value)):
+        problems = [Problem(place, "is not a finite number, which JSON cannot carry") for place in _not_finite(value)]
+        if problems:
+            raise RejectedError.of(problems)
     return text
 
 

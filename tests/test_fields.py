@@ -249,6 +249,23 @@ def test_a_condition_can_ask_whether_a_nested_field_is_there(
         fields(payload)
 
 
+def test_conditions_of_objects_within_objects_are_kept_apart() -> None:
+    def box(condition_on: str, **more: dict[str, Any]) -> dict[str, Any]:
+        required = {"conditions": [{"fieldKey": condition_on, "operator": "is", "value": "x"}]}
+        child = {"label": "Child", "type": "string", "required": required}
+        return {"label": "Box", "type": "object", "properties": {"child": child, **more}}
+
+    mode = {"label": "Mode", "type": "string"}
+    fields = fields_of({"mode": mode, "outer": box("mode", mode=mode, inner=box("mode"))})
+    assert fields({"outer": {"inner": {}}}) == {"outer": {"inner": {}}}
+    assert [place.split(":")[0] for place in rejection(fields, {"mode": "x", "outer": {"inner": {}}})] == [
+        "outer.child"
+    ]
+    assert [place.split(":")[0] for place in rejection(fields, {"outer": {"mode": "x", "inner": {}}})] == [
+        "outer.inner.child"
+    ]
+
+
 def test_a_condition_on_null_is_not_a_condition_on_presence() -> None:
     def requires_a(condition: Condition) -> CompiledFields:
         return compile_fields(

@@ -72,9 +72,9 @@ class _Writer:
         for member in members:
             lines += _FieldWriter(self, member, removal, scope, own.get(member.key)).statements()
         place = "None" if removal is Removal.ROOT else "place"
-        for position, requirement in enumerate(conditional):
+        for requirement in conditional:
             if requirement.parent is not None:
-                name = f"require_{self.fields_written}_{position}"
+                name = f"require_child_{len(self.constants)}"
                 self.constants[name] = requirement.check
                 lines.append(f"{name}({scope}, {place}, problems)")
         return lines
