@@ -1,6 +1,6 @@
 # Set-up, demo, tests and checks. Needs make and Python 3.11 or later; everything else is installed into .venv.
 
-PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3 2>/dev/null))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name))))
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
