@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
+from rich.console import Console
+
 from agreement import DisagreementError, check_agreement
 from chart import chart
 from contenders import Floor, Ours, Peer
 from measures import MEASURES
 from peer_process import PeerError, PeerProcess
 from report import as_json, missed, table
-from rich.console import Console
 from rounds import Contest, hold
 from workload import all_workloads
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import httpx
+
+    from kable_destination.definitions import Plan
     from measures import Measure
     from peer_process import PeerProcess
     from workload import Workload
-
-    from kable_destination.definitions import Plan
 
 
 class Contender(Protocol):

@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measures import REQUIREMENTS
 from rich.table import Table
+
+from measures import REQUIREMENTS
 from rounds import ROUNDS
 
 if TYPE_CHECKING:

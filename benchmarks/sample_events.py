@@ -29,13 +29,13 @@ _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:135.0) Gecko/20100101 Firefox/135
 
 
 def api_calls(count: int) -> list[Event]:
-    """Make track events of an API company, as a server sends them: one for each call that is billed."""
+    """Make track events of an API company: one for each call that is billed."""
     dice = random.Random(20260304)  # noqa: S311 - invented data holds no secret
     return [_api_call(dice, number) for number in range(count)]
 
 
 def orders(count: int) -> list[Event]:
-    """Make Order Completed events of a shop (Segment's Ecommerce Spec), as a browser sends them."""
+    """Make Order Completed events of a shop (Segment's Ecommerce Spec)."""
     dice = random.Random(20260305)  # noqa: S311 - invented data holds no secret
     return [_order(dice, number) for number in range(count)]
 
@@ -45,13 +45,7 @@ def _api_call(dice: random.Random, number: int) -> Event:
         **_envelope(dice, number),
         "event": "API Call",
         "userId": f"cust_{dice.randrange(400):04}",
-        "context": {
-            "ip": f"203.0.113.{dice.randrange(256)}",
-            "library": {"name": "analytics-python", "version": "2.3.3"},
-            "groupId": f"grp_{dice.randrange(40)}",
-            "timezone": "Europe/Berlin",
-            "locale": "de-DE",
-        },
+        "context": {**_visit(dice), "groupId": f"grp_{dice.randrange(40)}", "active": True},
         "properties": {
             "endpoint": dice.choice(_ENDPOINTS),
             "region": dice.choice(_REGIONS),
@@ -59,7 +53,7 @@ def _api_call(dice: random.Random, number: int) -> Event:
             "bytes": dice.randrange(10_000_000),
             "seconds": round(dice.uniform(0.001, 4), 3),
             "cached": dice.random() < 0.3,
-            "model": None if dice.random() < 0.5 else "small-1",
+            "model": None if dice.random() < 0.25 else "small-1",
         },
     }
 
@@ -73,14 +67,8 @@ def _order(dice: random.Random, number: int) -> Event:
         **_envelope(dice, number),
         "event": "Order Completed",
         "userId": f"shopper-{dice.randrange(5000)}" if known else None,
-        "anonymousId": _uuid(dice),
         "context": {
-            "ip": f"198.51.100.{dice.randrange(256)}",
-            "library": {"name": "analytics.js", "version": "next-1.79.1"},
-            "locale": "en-GB",
-            "userAgent": _BROWSER,
-            "page": {"path": "/checkout", "title": "Thank you", "url": "https://shop.example.com/checkout?step=4"},
-            "campaign": {"name": "spring", "source": "newsletter", "medium": "email"} if dice.random() < 0.5 else None,
+            **_visit(dice),
             "consent": {"ads": dice.choice((True, False, None)), "analytics": True, "personalisation": None},
             "traits": {
                 "firstName": first,
@@ -101,6 +89,30 @@ def _order(dice: random.Random, number: int) -> Event:
             "gift": {"note": "For you 🎁", "wrapped": True} if dice.random() < 0.2 else None,
         },
     }
+
+
+def _visit(dice: random.Random) -> Event:
+    """Make what Segment's Spec lists under Context, as far as a browser knows it."""
+    visit: Event = {
+        "app": {"name": "Meterly", "version": "4.12.1", "build": "4121"},
+        "ip": f"203.0.113.{dice.randrange(256)}",
+        "library": {"name": "analytics.js", "version": "next-1.79.1"},
+        "locale": "en-GB",
+        "os": {"name": "Linux", "version": "6.12"},
+        "page": {
+            "path": "/app/reports/77",
+            "referrer": "https://search.example.com/?q=usage+billing",
+            "search": "?step=4",
+            "title": "Reports | Console",
+            "url": "https://app.example.com/app/reports/77?step=4",
+        },
+        "screen": {"density": 2, "height": 1080, "width": 1920},
+        "timezone": "Europe/London",
+        "userAgent": _BROWSER,
+    }
+    if dice.random() < 0.5:
+        visit["campaign"] = {"name": "spring", "source": "newsletter", "medium": "email"}
+    return visit
 
 
 def _product(dice: random.Random, position: int) -> Event:
@@ -136,7 +148,7 @@ def _envelope(dice: random.Random, number: int) -> Event:
         "receivedAt": timestamp,
         "timestamp": timestamp,
         "version": "1",
-        "channel": "server",
+        "anonymousId": _uuid(dice),
         "integrations": {},
     }
 

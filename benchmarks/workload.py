@@ -7,20 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from measures import BATCH_EVENTS
-from order_destination import order_destination
-from sample_events import api_calls, orders
 
 from kable_destination.definitions import Destination, Subscription
 from kable_destination.destination import kable
+from measures import BATCH_EVENTS
+from order_destination import order_destination
+from sample_events import api_calls, orders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
-    from sample_events import Event
-
     from kable_destination.definitions import ActionDefinition, DestinationDefinition, InputField
+    from sample_events import Event
 
 EVENTS: Final = 2_000
 
