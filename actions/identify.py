@@ -9,7 +9,6 @@ from ..definitions import ActionDefinition, InputField
 from .usage_event import (
     KABLE_BATCH,
     client_id,
-    prepare_usage_event,
     record_usage_event,
     record_usage_events,
     timestamp,
@@ -39,7 +38,6 @@ identify = ActionDefinition(
     },
     idempotency_field="transactionId",
     batch=KABLE_BATCH,
-    prepare=prepare_usage_event,
     perform=record_usage_event,
     perform_batch=record_usage_events,
 )

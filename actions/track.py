@@ -6,7 +6,6 @@ from ..definitions import ActionDefinition, InputField
 from .usage_event import (
     KABLE_BATCH,
     client_id,
-    prepare_usage_event,
     record_usage_event,
     record_usage_events,
     timestamp,
@@ -34,7 +33,6 @@ track = ActionDefinition(
     },
     idempotency_field="transactionId",
     batch=KABLE_BATCH,
-    prepare=prepare_usage_event,
     perform=record_usage_event,
     perform_batch=record_usage_events,
 )

@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..definitions import BatchLimits, InputField
-from .timestamps import rfc3339
 
 if TYPE_CHECKING:
     import httpx
 
     from ..definitions import BatchData, EventData, RequestBuilder
-    from ..definitions.definition import Payload
 
 PATH = "/api/v1/events/create"
 
@@ -43,6 +41,7 @@ timestamp = InputField(
     type="datetime",
     required=True,
     default={"@path": "$.timestamp"},
+    rfc3339=True,
 )
 
 transaction_id = InputField(
@@ -53,13 +52,6 @@ transaction_id = InputField(
     default={"@path": "$.messageId"},
     identifier=True,
 )
-
-
-def prepare_usage_event(data: EventData) -> Payload:
-    """Give the payload in Kable's form. Raises RejectedError for a timestamp that names no moment."""
-    given = data.payload["timestamp"]
-    sent = rfc3339(given)
-    return data.payload if sent is given else {**data.payload, "timestamp": sent}
 
 
 def record_usage_event(request: RequestBuilder, data: EventData) -> httpx.Request:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EVENTS: Final = 2_000
 
-_OURS_ALONE = {"identifier", "default_path_setting", "renames_setting"}
+_OURS_ALONE = {"identifier", "rfc3339", "default_path_setting", "renames_setting"}
 """What Segment's fields do not have."""
 
 

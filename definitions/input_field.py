@@ -87,11 +87,13 @@ class InputField(ManifestPart):
     `uri-reference`, `uri-template`, `email`, `hostname`, `ipv4`, `ipv6`, `regex`, `uuid`, `password`, `text`,
     `json-pointer`, `date-like`. A key that is null in JSON counts as absent, as in Segment's `metadata.json`.
 
-    The type `text-map` (an object whose values are all text) and three properties are this framework's own.
+    The type `text-map` (an object whose values are all text) and four properties are this framework's own.
     The properties declare what Segment's destinations write as code:
 
     - `identifier`: the value is never coerced beyond an integer's digits. A boolean, a list, an object,
       a fraction, blank text or an integer that was not read exactly is rejected.
+    - `rfc3339`: a datetime is sent as RFC 3339. What is so already passes unchanged; dates, other forms of ISO 8601
+      and Unix times in seconds (10 digits) or milliseconds (13 digits) become UTC; anything else is rejected.
     - `default_path_setting`: the key of a setting that, when it is set, names the path of the default.
     - `renames_setting`: the key of a text-map setting that moves properties within this object.
     """
@@ -119,6 +121,7 @@ class InputField(ManifestPart):
     read_only: bool = False
     hidden: bool = False
     identifier: bool = False
+    rfc3339: bool = False
     default_path_setting: str | None = None
     renames_setting: str | None = None
 

@@ -453,7 +453,7 @@ def test_no_text_of_a_definition_becomes_code() -> None:
 def test_the_source_can_be_read() -> None:
     source = fields_of({"clientId": {"label": "Client ID", "type": "string", "identifier": True}}).source
     assert source.startswith("def validate(payload):\n")
-    assert '# key_0 is "clientId": string, identifier' in source
+    assert '# "clientId": string, identifier' in source
 
 
 # Hostile payloads.

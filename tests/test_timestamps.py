@@ -2,7 +2,7 @@
 
 import pytest
 
-from kable_destination.actions.timestamps import rfc3339
+from kable_destination.definitions.fields.rfc3339 import rfc3339
 from kable_destination.definitions import RejectedError
 
 

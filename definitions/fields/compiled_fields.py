@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem, RejectedError
-from ..missing import MISSING
+from ..python_source import PythonSource
 from .faults import checked_rules
-from .findings import PROBLEM_LIMIT, described
-from .source import validation_source
+from .fields_writer import FIELDS_NAMESPACE, FieldsWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,25 +35,6 @@ class CompiledFields:
 
 def compile_fields(fields: Mapping[str, InputField]) -> CompiledFields:
     """Compile fields into the validation that Segment gives their payloads. Raises FieldsError with all faults."""
-    source = validation_source(checked_rules(fields))
-    namespace: dict[str, Any] = {
-        "MISSING": MISSING,
-        "PROBLEM_LIMIT": PROBLEM_LIMIT,
-        "as_object": _as_object,
-        "is_finite": math.isfinite,
-        "read_iso_date": datetime.fromisoformat,
-        "refuse": _refuse,
-        **source.constants,
-    }
-    exec(compile(source.text, "<compiled fields>", "exec"), namespace)  # noqa: S102 - no text of a definition is in it
-    return CompiledFields(validate=namespace["validate"], source=source.text)
-
-
-def _as_object(payload: Any) -> dict[str, Any]:
-    if isinstance(payload, dict):
-        return payload
-    raise RejectedError.of([Problem("", f"the payload must be an object, but it is {described(payload, secret=True)}")])
-
-
-def _refuse(problems: list[Problem]) -> NoReturn:
-    raise RejectedError.of(problems)
+    source = PythonSource()
+    FieldsWriter(source).validate_function(checked_rules(fields))
+    return CompiledFields(validate=source.compiled("validate", FIELDS_NAMESPACE), source=str(source))

@@ -52,6 +52,8 @@ def _field_faults(field: InputField) -> Iterator[str]:
         yield f"there is no format {quoted(field.format)}; the formats are {', '.join(FORMATS)}"
     if field.identifier and field.type != "string":
         yield f"an identifier is of type string, not {field.type}"
+    if field.rfc3339 and (field.type != "datetime" or field.choices):
+        yield f"rfc3339 is for a datetime without choices, not for {'choices' if field.choices else field.type}"
     if field.type in BOUNDED_TYPES:
         yield from _bound_faults(field)
     if _is_plain(field.default) and isinstance(coerce(field.default, VALUE_TYPES[field.type]), Refusal):

@@ -80,6 +80,7 @@ def field_rule(key: str, field: InputField) -> FieldRule:
         kind=field.type,
         types=types,
         identifier=field.identifier,
+        rfc3339=field.rfc3339,
         choices=choices,
         format=_format(field),
         minimum=field.minimum if is_bounded else None,

@@ -67,8 +67,8 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-def _matching(pattern: str) -> Callable[[str], bool]:
-    fullmatch = re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch
+def _matching(pattern: str, flags: int = re.ASCII | re.IGNORECASE) -> Callable[[str], bool]:
+    fullmatch = re.compile(pattern, flags).fullmatch
     return lambda text: len(text) <= MAX_LENGTH and fullmatch(text) is not None
 
 
@@ -90,8 +90,8 @@ _AUTHORITY = rf"/?/(?:(?:[a-z0-9\-._~!$&'()*+,;=:]|{_ESCAPED})*@)?{_HOST}(?::\d*
 _HIERARCHY = rf"(?:{_AUTHORITY}|/(?:{_PCHAR}+{_PATH})?|{_PCHAR}+{_PATH})"
 _QUERY_AND_FRAGMENT = rf"(?:\?(?:[/?]|{_PCHAR})*)?(?:\#(?:[/?]|{_PCHAR})*)?"
 _SCHEME = r"[a-z][a-z0-9+\-.]*:"
-_ATEXT = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_LABEL = r"[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
 _SHORT_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _VARIABLE = rf"(?:[a-z0-9_]|{_ESCAPED})+(?::[1-9][0-9]{{0,3}}|\*)?"
 
@@ -108,7 +108,7 @@ FORMATS: Final[Mapping[str, TextFormat]] = {
         "URI template",
         _matching(rf"(?:[^\x00-\x20\"'<>%\\^`{{|}}]|{_ESCAPED}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*"),
     ),
-    "email": TextFormat("email address", _matching(rf"{_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+{_LABEL}")),
+    "email": TextFormat("email address", _matching(rf"{_ATEXT}(?:\.{_ATEXT})*+@{_LABEL}(?:\.{_LABEL})++", re.ASCII)),
     "hostname": TextFormat(
         "host name", lambda text: len(text.removesuffix(".")) <= _MAX_HOSTNAME and _is_hostname(text)
     ),

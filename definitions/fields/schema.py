@@ -63,13 +63,16 @@ def _field_schema(field: InputField, member: FieldRule) -> JsonSchema:
 
 
 def _value_schema(rule: ValueRule) -> JsonSchema:
-    schema: JsonSchema = {"type": rule.types[0] if len(rule.types) == 1 else list(rule.types)}
+    types = [kind for kind in rule.types if not (rule.rfc3339 and kind == "number")]
+    schema: JsonSchema = {"type": types[0] if len(types) == 1 else types}
     if rule.kind == "text-map":
         schema["additionalProperties"] = {"type": "string"}
     if rule.identifier:
         schema["pattern"] = r"\S"
     if rule.secret:
         schema["format"] = "password"
+    elif rule.rfc3339:
+        schema["format"] = "date-time"
     elif rule.format is not None:
         schema["format"] = rule.format
     if rule.choices is not None:

@@ -11,6 +11,7 @@ from .datetimes import datetime_fault
 from .findings import PROBLEM_LIMIT, Place, described, quoted, report
 from .formats import FORMATS
 from .json_equality import json_equal
+from .rfc3339 import EXPECTED, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +45,7 @@ class ValueRule:
     kind: FieldType
     types: tuple[JsonType, ...]
     identifier: bool = False
+    rfc3339: bool = False
     choices: tuple[Any, ...] | None = None
     format: str | None = None
     minimum: float | None = None
@@ -79,7 +81,13 @@ class ValueRule:
             return value
         if self.kind == "text-map" and made is not None:
             made = self._settle_texts(made, place, problems)
-        for complaint in self._complaints(made, value):
+        complaints = list(self._complaints(made, value))
+        if self.rfc3339 and made is not None and not complaints:
+            moment = rfc3339(made)
+            if moment is not None:
+                return moment
+            complaints.append(f"must be {EXPECTED}, but it is {self._found(value)}")
+        for complaint in complaints:
             report(problems, place, f"{self.label} {complaint}")
         return made
 

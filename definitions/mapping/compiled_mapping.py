@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MappingError, Problem
 from ..javascript import equals_empty_text
 from ..missing import MISSING
+from ..python_source import PythonSource
 from .derived_payloads import limited, map_other, transformable
 from .directives import unknown_case
 from .event_paths import event_paths
@@ -16,18 +17,18 @@ from .failure import check_length, not_an_object
 from .flattening import flatten
 from .generator import Generator
 from .json_text import decode, encode
-from .merging import merged
+from .merging import merge_other
 from .paths import step, walk, walk_computed_path
 from .root_directive import expand_root, spread
 from .templates import render_computed_template, render_parts, text_of
 from .undefined_removal import cleaned, own_cleaned, with_undefined_for_null, without_missing_keys, without_nulls
 from .validation import problems_of
+from .written_code import Undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_NAMESPACE: dict[str, Any] = {
-    "__builtins__": {},
+MAPPING_NAMESPACE: Mapping[str, Any] = {
     "dict": dict,
     "isinstance": isinstance,
     "len": len,
@@ -44,7 +45,7 @@ _NAMESPACE: dict[str, Any] = {
     "flatten": flatten,
     "limited": limited,
     "map_other": map_other,
-    "merged": merged,
+    "merge_other": merge_other,
     "not_an_object": not_an_object,
     "own_cleaned": own_cleaned,
     "render_computed_template": render_computed_template,
@@ -59,6 +60,7 @@ _NAMESPACE: dict[str, Any] = {
     "without_missing_keys": without_missing_keys,
     "without_nulls": without_nulls,
 }
+"""What the source of mappings refers to."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,18 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     Raises MappingError with all that is wrong with it, each problem with its place, such as
     `data.items[2].@if.then`.
     """
+    expanded = checked_mapping(mapping)
+    source = PythonSource()
+    with source.function("mapping", "event"):
+        source.line(f"return {Generator(source).value(expanded, '', Undefined.NOWHERE).text}")
+    return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE), expanded)
+
+
+def checked_mapping(mapping: Any) -> Any:
+    """Give a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
     if mapping is None:
         raise MappingError.of([Problem("", "a mapping is an object, got null")])
     problems = problems_of(mapping)
     if problems:
         raise MappingError.of(problems)
-    expanded = expand_root(spread(mapping))
-    generated = Generator(expanded).source
-    source = str(generated)
-    namespace = {**_NAMESPACE, **generated.constants}
-    exec(compile(source, "<mapping>", "exec"), namespace)  # noqa: S102 - a mapping enters its source as literals only
-    return CompiledMapping(mapping, source, namespace["mapping"], expanded)
+    return expand_root(spread(mapping))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..javascript import is_truthy
+from ..python_source import Kind
 from .failure import fail
 from .paths import parse_event_path
 from .replacing import Replacement, Replacer
 from .root_directive import expand_root
-from .written_code import NOTHING, Code, Kind, Payload, Undefined, inside, joint
+from .written_code import NOTHING, Code, Payload, Undefined, inside, joint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,13 +90,14 @@ def _replace(generator: Generator, options: dict[str, Any], place: str, _wanted:
         replacements.append(Replacement(second, by or ""))
     replacer = Replacer(place, tuple(replacements), options.get("ignorecase", False), options.get("global", True))
     function = generator.source.constant(replacer, "replaced")
-    if not replacer.is_plain:
+    longest = replacer.longest_plain
+    if not longest:
         return Code(generator.source.assigned(f"{function}({code.text})"), kind=Kind.TEXT)
     name = generator.named(code)
     literal = generator.source.literal
     calls = "".join(f".replace({literal(one.pattern)}, {literal(one.replacement)})" for one in replacements)
-    text = generator.source.assigned(f"{name}{calls} if type({name}) is str else {function}({name})")
-    return Code(text, kind=Kind.TEXT)
+    test = f"type({name}) is str and len({name}) <= {longest}"
+    return Code(generator.source.assigned(f"{name}{calls} if {test} else {function}({name})"), kind=Kind.TEXT)
 
 
 def _array_path(generator: Generator, value: list[Any], place: str, wanted: Undefined) -> Code:
@@ -127,16 +129,15 @@ def _array_path(generator: Generator, value: list[Any], place: str, wanted: Unde
     return Code(text, found.optional, inside([code], wanted, keeps_own=keeps))
 
 
-def _flatten(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+def _flatten(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:
     code = generator.value(options["value"], f"{place}.value", Undefined.ANYWHERE)
     separator = generator.source.literal(options["separator"])
     omit_arrays = is_truthy(options.get("omitArrays"))
-    call = f"flatten({code.text}, {separator}, {omit_arrays}, {_where(generator, place)})"
-    undefined = code.undefined
-    if undefined is Undefined.NOWHERE and code.optional:
-        undefined = Undefined.OWN
-    elif undefined is not Undefined.NOWHERE:
-        undefined = Undefined.ANYWHERE
+    undefined = Undefined.ANYWHERE
+    if code.undefined is Undefined.NOWHERE:
+        undefined = Undefined.OWN if code.optional and wanted.keeps_keys else Undefined.NOWHERE
+    flags = f"omit_arrays={omit_arrays}, keep_missing={undefined is not Undefined.NOWHERE or not code.optional}"
+    call = f"flatten({code.text}, {separator}, {_where(generator, place)}, {flags})"
     return Code(generator.source.assigned(call), undefined=undefined, kind=Kind.OBJECT)
 
 
@@ -156,9 +157,19 @@ def _merge(generator: Generator, options: dict[str, Any], place: str, wanted: Un
     codes = [
         generator.value(item, f"{place}.objects[{index}]", members) for index, item in enumerate(options["objects"])
     ]
-    ordered = reversed(codes) if options["direction"] == "left" else codes
-    texts = "".join(f"{code.text}, " for code in ordered)
-    return Code(generator.source.assigned(f"merged(({texts}))"), undefined=joint(codes), kind=Kind.OBJECT)
+    ordered = codes[::-1] if options["direction"] == "left" else codes
+    is_new = bool(ordered) and ordered[0].text.startswith("{")
+    name = generator.source.assigned(ordered[0].text if is_new else "{}")
+    for code in ordered[is_new:]:
+        if code.kind is Kind.OBJECT and not code.optional:
+            generator.source.line(f"{name}.update({code.text})")
+            continue
+        other = generator.named(code)
+        with generator.source.block(f"if type({other}) is dict:"):
+            generator.source.line(f"{name}.update({other})")
+        with generator.source.block("else:"):
+            generator.source.line(f"merge_other({name}, {other})")
+    return Code(name, undefined=joint(codes), kind=Kind.OBJECT)
 
 
 def _transform(generator: Generator, options: dict[str, Any], place: str, wanted: Undefined) -> Code:

@@ -12,15 +12,16 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from ..javascript import array_index
+from ..python_source import Kind
 from .directives import WRITERS
-from .source import Source
 from .templates import parse_template
 from .validation import METADATA, below, is_directive
-from .written_code import Code, Kind, Payload, Undefined, inside
+from .written_code import Code, Payload, Undefined, inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from ..python_source import PythonSource
     from .paths import Keys
 
 _MAX_INLINE_KEYS = 12
@@ -30,19 +31,16 @@ _MAX_UNCHECKED_PLACEHOLDERS = 8
 
 
 class Generator:
-    """Writes the function of one mapping; `source` has its text and constants.
+    """Writes what a mapping makes of `event`, into a function of a source; it begins by making sure of the event.
 
     The writers of directives (`directives`) use the methods of this class for the values that they hold.
     """
 
-    def __init__(self, mapping: Any) -> None:
-        self.source = Source()
+    def __init__(self, source: PythonSource) -> None:
+        self.source = source
         self.payload = Payload("event", is_object=True)
-        with self.source.function("mapping", "event"):
-            self.source.line("if type(event) is not dict and not isinstance(event, dict):")
-            with self.source.indented():
-                self.source.line("raise not_an_object(event)")
-            self.source.line(f"return {self.value(mapping, '', Undefined.NOWHERE).text}")
+        with source.block("if type(event) is not dict and not isinstance(event, dict):"):
+            source.line("raise not_an_object(event)")
 
     def value(self, value: Any, place: str, wanted: Undefined) -> Code:
         """Write a value of the mapping; MISSING stands inside it only where it is wanted."""
@@ -50,7 +48,8 @@ class Generator:
             name = next(key for key in value if key != METADATA)
             return self._settled(WRITERS[name](self, value[name], below(place, name), wanted), wanted)
         if isinstance(value, dict):
-            return self._object(value, place, wanted)
+            members = {key: self.value(item, below(place, key), wanted.within) for key, item in value.items()}
+            return self.object_of(members, wanted)
         if isinstance(value, list | tuple):
             return self._list(value, place, wanted)
         return Code(self.source.literal(value), kind=Kind.TEXT if isinstance(value, str) else Kind.ANY)
@@ -65,8 +64,7 @@ class Generator:
         """Write what is within below `if …:` or `else:`; what is read there is not at hand afterwards."""
         payload = self.payload
         followed, texts = dict(payload.followed), dict(payload.texts)
-        self.source.line(head)
-        with self.source.indented():
+        with self.source.block(head):
             yield
         payload.followed, payload.texts = followed, texts
 
@@ -89,8 +87,8 @@ class Generator:
             text = self.source.assigned(f"cleaned({code.text})")
         return replace(code, text=text, undefined=wanted)
 
-    def _object(self, value: dict[str, Any], place: str, wanted: Undefined) -> Code:
-        members = {key: self.value(item, below(place, key), wanted.within) for key, item in value.items()}
+    def object_of(self, members: Mapping[str, Code], wanted: Undefined) -> Code:
+        """Write an object of members that are written already."""
         display = ", ".join(f"{self.source.literal(key)}: {code.text}" for key, code in members.items())
         undefined = inside(members.values(), wanted, keeps_own=wanted.keeps_keys)
         optional = [] if wanted.keeps_keys else [key for key, code in members.items() if code.optional]
@@ -98,8 +96,7 @@ class Generator:
             return Code(f"{{{display}}}", undefined=undefined, kind=Kind.OBJECT)
         name = self.source.assigned(f"{{{display}}}")
         for key in optional:
-            self.source.line(f"if {members[key].text} is MISSING:")
-            with self.source.indented():
+            with self.source.block(f"if {members[key].text} is MISSING:"):
                 self.source.line(f"del {name}[{self.source.literal(key)}]")
         return Code(name, undefined=undefined, kind=Kind.OBJECT)
 

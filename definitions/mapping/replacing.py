@@ -37,15 +37,14 @@ class Replacer:
     everywhere: bool
 
     @property
-    def is_plain(self) -> bool:
-        """Tell whether `str.replace` does the same to a text, which does not become longer."""
-        return (
-            self.everywhere
-            and not self.ignore_case
-            and all(
-                "$" not in one.replacement and len(one.replacement) <= len(one.pattern) for one in self.replacements
-            )
-        )
+    def longest_plain(self) -> int:
+        """Give the length up to which `str.replace` does the same to a text and makes it not too long; 0 where never."""
+        if not self.everywhere or self.ignore_case or any("$" in one.replacement for one in self.replacements):
+            return 0
+        growth = 1
+        for one in self.replacements:
+            growth *= max(1, -(-len(one.replacement) // len(one.pattern)))
+        return MAX_TEXT // growth
 
     def __call__(self, value: Any) -> str:
         """Replace in a value: numbers and booleans as their text; of anything else that is no text, nothing remains.

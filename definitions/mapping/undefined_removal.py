@@ -21,8 +21,9 @@ def without_missing_keys(value: Any) -> Any:
 
 
 def own_cleaned(value: Any) -> Any:
-    """Copy a value without MISSING among its own members, whose insides are known to have none."""
-    return _cleaned_once(value, keep_elements=False)
+    """Give a value without MISSING among its own members, whose insides are known to have none."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return _cleaned_once(value, keep_elements=False) if MISSING in members else value
 
 
 def _cleaned_once(value: Any, *, keep_elements: bool) -> Any:

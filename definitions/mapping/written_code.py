@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ..python_source import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,14 +35,6 @@ class Undefined(Enum):
     def keeps_keys(self) -> bool:
         """Tell whether an object may hold it under a key."""
         return self in {Undefined.OWN, Undefined.ANYWHERE}
-
-
-class Kind(Enum):
-    """What is known of a value before it is there."""
-
-    TEXT = "text"
-    OBJECT = "object"
-    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Python source that is being written: lines, fresh names, and constants that stay out of the text.
 
-User text enters source in one way: as a literal that Python's own `repr` wrote. Whatever is long, or
+Text of a definition enters source in one way: as a literal that Python's own `repr` wrote. Whatever is long, or
 has no literal, goes into the namespace of the code and is referred to by name.
 """
 
@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _INDENT = "    "
 _MAX_LITERAL_TEXT = 200
 _MAX_LITERAL_INTEGER = 10**18
 
 
-class Source:
+class Kind(Enum):
+    """What is known of a value before it is there."""
+
+    TEXT = "text"
+    OBJECT = "object"
+    ANY = "any"
+
+
+class PythonSource:
     """The source of several functions, written one line at a time, and the constants that they refer to."""
 
     def __init__(self) -> None:
@@ -37,17 +46,18 @@ class Source:
         self._lines.append(_INDENT * self._level + text)
 
     @contextmanager
-    def indented(self) -> Iterator[None]:
-        """Write the lines within one level deeper."""
+    def block(self, head: str) -> Iterator[None]:
+        """Write a line such as `if …:`, and the lines within one level deeper."""
+        self.line(head)
         self._level += 1
         yield
         self._level -= 1
 
     @contextmanager
-    def function(self, name: str, payload: str) -> Iterator[None]:
-        """Write the lines within as the body of a function of one argument."""
+    def function(self, name: str, *parameters: str) -> Iterator[None]:
+        """Write the lines within as the body of a function."""
         lines, level = self._lines, self._level
-        self._lines, self._level = [f"def {name}({payload}):"], 1
+        self._lines, self._level = [f"def {name}({', '.join(parameters)}):"], 1
         yield
         self._finished.append("\n".join(self._lines))
         self._lines, self._level = lines, level
@@ -85,3 +95,10 @@ class Source:
             f"{{{piece}}}" if is_name else piece.replace("{", "{{").replace("}", "}}") for is_name, piece in pieces
         )
         return f"f{content!r}"
+
+    def compiled(self, name: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
+        """Compile everything that was written, with the names that it may use, and give the function of that name."""
+        names = {"__builtins__": {}, **namespace, **self.constants}
+        exec(compile(str(self), f"<{name}>", "exec"), names)  # noqa: S102 - text of a definition is in it as literals only
+        function: Callable[..., Any] = names[name]
+        return function
