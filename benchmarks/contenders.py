@@ -66,7 +66,7 @@ class Ours:
     def _batches(self) -> Iterator[Plan]:
         planner = self._destination.planner()
         for lines in self._workload.batches:
-            yield planner.feed(map(orjson.loads, lines))
+            yield planner.feed_texts(lines)
         yield planner.flush()
 
 

@@ -31,7 +31,9 @@ from .errors import (
     StoppedError,
     TriggerError,
     UnexpectedAnswerError,
+    UnreadableError,
 )
+from .event_reader import read_event
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
@@ -89,8 +91,10 @@ __all__ = [
     "Trigger",
     "TriggerError",
     "UnexpectedAnswerError",
+    "UnreadableError",
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
     "describe_mapping",
+    "read_event",
 ]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from .compiled_subscription import call_author
 from .definition import BatchData, EventData
 from .errors import RejectedError
+from .event_reader import EventList
+from .javascript import to_string
 from .obstacles import NO_CODE
+from .payload_list import PayloadList
 from .plan import PlannedRequest
+from .request import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     import httpx
 
@@ -24,64 +29,102 @@ if TYPE_CHECKING:
 class Batch:
     """Events that share a request, as columns: lists of equal length, one entry an event.
 
-    `size` is the number of bytes of a JSON list of the payloads. `subscription` is that of the first event;
-    the others share its action.
+    `kept` holds the events as they came, `keys` the ids by which the destination discards duplicates; the subscriptions
+    share one action. Of the payloads only the JSON is held, of which `size` is the number of bytes as a list.
     """
 
-    __slots__ = ("events", "indexes", "keys", "names", "payloads", "size", "subscription", "texts")
+    __slots__ = ("_only", "_parts", "_tail", "indexes", "kept", "keys", "size", "subscriptions")
 
-    def __init__(self, subscription: CompiledSubscription) -> None:
-        self.subscription = subscription
+    def __init__(self) -> None:
         self.indexes: list[int] = []
-        self.events: list[dict[str, Any]] = []
-        self.names: list[str] = []
-        self.payloads: list[Payload] = []
-        self.texts: list[bytes] = []
+        self.kept: list[Any] = []
         self.keys: list[str | None] = []
+        self.subscriptions: list[CompiledSubscription] = []
         self.size = 1
+        # The JSON of the payloads, with a comma before each. Texts of single events are joined at once, since hundreds
+        # of small ones cost more to keep than to write.
+        self._parts: list[bytes | bytearray | memoryview] = []
+        self._tail = bytearray()
+        self._only: Payload | None = None
 
-    def add(
-        self, index: int, event: dict[str, Any], *, name: str, payload: Payload, text: bytes, key: str | None
-    ) -> None:
-        """Take one more event, under the subscription of that name."""
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.indexes)
+
+    def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
+        """Take one more event; `text` is the JSON of its payload."""
+        self._only = None if self.indexes else payload
         self.indexes.append(index)
-        self.events.append(event)
-        self.names.append(name)
-        self.payloads.append(payload)
-        self.texts.append(text)
-        self.keys.append(key)
+        self.kept.append(kept)
+        self.keys.append(idempotency_key(payload, subscription.action.idempotency_field))
+        self.subscriptions.append(subscription)
+        self._tail += b","
+        self._tail += text
         self.size += len(text) + 1
 
-    def halves(self) -> Iterator[Batch]:
+    def add_run(
+        self,
+        indexes: Sequence[int],
+        kept: Sequence[Any],
+        payloads: Sequence[Payload],
+        text: bytes,
+        subscription: CompiledSubscription,
+    ) -> None:
+        """Take several events of one subscription; `text` is the JSON list of their payloads."""
+        self._only = None if self.indexes or len(payloads) > 1 else payloads[0]
+        self.indexes.extend(indexes)
+        self.kept.extend(kept)
+        self.keys.extend(_idempotency_keys(payloads, subscription.action.idempotency_field))
+        self.subscriptions.extend(repeat(subscription, len(payloads)))
+        self._tail += b","
+        self._parts += (self._tail, memoryview(text)[1:-1])
+        self._tail = bytearray()
+        self.size += len(text) - 1
+
+    def _payloads(self) -> PayloadList:
+        first, *others = (*self._parts, self._tail)
+        return PayloadList(b"".join((b"[", memoryview(first)[1:], *others, b"]")), len(self))
+
+    def halves(self) -> tuple[Batch, Batch]:
         """Cut the batch in two, in order."""
-        middle = len(self.indexes) // 2
-        for part in (slice(middle), slice(middle, None)):
-            half = Batch(self.subscription)
-            half.indexes, half.events, half.names = self.indexes[part], self.events[part], self.names[part]
-            half.payloads, half.texts, half.keys = self.payloads[part], self.texts[part], self.keys[part]
-            half.size += sum(len(text) + 1 for text in half.texts)
-            yield half
+        middle = len(self) // 2
+        halves = Batch(), Batch()
+        columns = zip(self.indexes, self.kept, self._payloads(), self.subscriptions, strict=True)
+        for position, (index, kept, payload, subscription) in enumerate(columns):
+            halves[position >= middle].add(index, kept, payload, encode_json(payload), subscription)
+        return halves
 
-    def build(self, request: RequestBuilder) -> tuple[httpx.Request, Exchange | None]:
+    def planned(self, request: RequestBuilder) -> PlannedRequest:
         """Let the action build the request. Raises RejectedError when it fails on these events."""
-        action, settings = self.subscription.action, self.subscription.settings
-        if len(self.payloads) == 1 or action.perform_batch is None:
-            builder = request.carrying(self.payloads[0], self.texts[0])
-            return _start(action.perform, builder, EventData(self.payloads[0], settings, self.events[0]))
-        builder = request.carrying(self.payloads, b"[%b]" % b",".join(self.texts))
-        return _start(action.perform_batch, builder, BatchData(self.payloads, settings, self.events))
-
-    def planned(self, request: httpx.Request, exchange: Exchange | None) -> PlannedRequest:
-        """Give the request together with what it carries."""
+        subscription, events = self.subscriptions[0], EventList(self.kept)
+        action, settings = subscription.action, subscription.settings
+        if self._only is not None:
+            built, exchange = _start(action.perform, request, EventData(self._only, settings, self.kept[0]))
+        else:
+            built, exchange = _start(action.perform_batch, request, BatchData(self._payloads(), settings, events))
         return PlannedRequest(
-            request,
+            built,
             tuple(self.indexes),
-            tuple(self.events),
-            self.subscription.action_key,
-            tuple(self.names),
+            events,
+            subscription.action_key,
+            tuple([subscription.name for subscription in self.subscriptions]),
             tuple(self.keys),
             exchange,
         )
+
+
+def _idempotency_keys(payloads: Sequence[Payload], field: str | None) -> Sequence[str | None]:
+    values = [payload.get(field) for payload in payloads] if field is not None else [None] * len(payloads)
+    return values if set(map(type, values)) == {str} else [*map(_as_key, values)]
+
+
+def idempotency_key(payload: Payload, field: str | None) -> str | None:
+    """Give the id by which the destination discards what it already has; None where there is none."""
+    return _as_key(payload.get(field)) if field is not None else None
+
+
+def _as_key(value: Any) -> str | None:
+    return value if value is None or type(value) is str else to_string(value)
 
 
 def _start(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .definition import ActionDefinition, EventData, Payload, Settings
 from .errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
-from .fields import CompiledFields, compile_fields
+from .fields import compile_fields
 from .mapping import CompiledMapping, compile_mapping
 from .nearest import nearest
 from .obstacles import delivery_obstacles, unsupported
+from .payload_function import PayloadFunction, compile_payload
 from .plan import Outcome
 from .renames import compile_renames
 from .trigger import Trigger, compile_trigger
@@ -43,7 +44,9 @@ class FieldSource:
 class CompiledSubscription:
     """What happens to one event under one subscription, ready to run.
 
+    `payload` gives the valid payload of an event; `mapping` is its first half alone, for those who explain it.
     `obstacles` tell why nothing of it can be delivered; there are none where everything is as it should be.
+    `is_ordinary` tells that a valid payload is all that a batch needs to know of an event that was read from JSON.
     """
 
     name: str
@@ -52,60 +55,49 @@ class CompiledSubscription:
     settings: Settings
     trigger: Trigger
     mapping: CompiledMapping
-    fields: CompiledFields
-    renames: tuple[tuple[str, Callable[[Payload], Payload]], ...]
+    payload: PayloadFunction
     sources: Mapping[str, FieldSource]
     obstacles: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
         """Lay out what the planner asks for with each event, so that it need not be looked up each time."""
         self.matches = self.trigger.matches
-        self.payload = self._payload_function()
+        self.valid_payload = self.payload.valid
+        self.wanted_payload = self.payload.wanted or _nothing
         self.limits = self.action.batch
-        self.batch_keys = self.action.batch_keys
-        self.idempotency_field = self.action.idempotency_field
+        self.group = (self.action_key,)
+        is_plain = self.action.prepare is None and not self.action.batch_keys and not self.obstacles
+        self.is_ordinary = (
+            is_plain and self.limits is not None and self.mapping.keeps_finite and self.payload.wanted is not None
+        )
 
-    def outcome(self, index: int, event: Mapping[str, Any], error: RejectedError) -> Outcome:
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of an event that the trigger and the mapping can read, each as its keys."""
+        return (*self.trigger.keys, *self.mapping.keys)
+
+    def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
         """Give the outcome of an event that was rejected under this subscription."""
-        return Outcome(index, "rejected", self.action_key, self.name, error=error, event=event)
+        return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept)
 
-    def _payload_function(self) -> Callable[[Mapping[str, Any]], Payload]:
-        """Compose mapping, validation, renames and preparation.
-
-        The function gives the prepared payload of an event. It raises RejectedError, with every problem, when there
-        is none.
-        """
-        mapped, valid_payload = self.mapped, self.valid_payload
-        resolve, validate, renames = self.mapping.resolve, self.fields.validate, self.renames
-        prepare, settings = self.action.prepare, self.settings
-
-        def payload(event: Mapping[str, Any]) -> Payload:
-            try:
-                made = valid_payload(mapped(event)) if renames else validate(resolve(event))
-                return made if prepare is None else prepare(EventData(made, settings, event))
-            except RejectedError:
-                raise
-            except MappingError as error:
-                raise RejectedError(error.message, problems=error.problems) from None
-            except Exception as error:
-                raise author_fault(error, prepare) from error
-
-        return payload
-
-    def mapped(self, event: Mapping[str, Any]) -> Any:
-        """Run the mapping. Raises RejectedError."""
+    def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
+        """Map, validate and prepare an event, which `kept` holds as it came. Raises RejectedError."""
         try:
-            return self.mapping.resolve(event)
+            payload = self.valid_payload(event)
         except MappingError as error:
             raise RejectedError(error.message, problems=error.problems) from None
+        except RejectedError:
+            raise
+        except Exception as error:
+            raise _fault(error, "mapping or validation") from error
+        if self.action.prepare is None:
+            return payload
+        prepared: Payload = call_author(self.action.prepare, EventData(payload, self.settings, kept))
+        return prepared
 
-    def valid_payload(self, mapped: Any) -> Payload:
-        """Coerce and validate what the mapping gave, then move what settings rename. Raises RejectedError."""
-        payload = self.fields.validate(mapped)
-        for key, move in self.renames:
-            if isinstance(payload.get(key), dict):
-                payload = {**payload, key: move(payload[key])}
-        return payload
+
+def _nothing(_: Any) -> None:
+    """Be the way of ordinary events that a subscription does not have."""
 
 
 def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -115,13 +107,13 @@ def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
     except RejectedError:
         raise
     except Exception as error:
-        raise author_fault(error, function) from error
+        raise _fault(error, f"the action's own code ({getattr(function, '__name__', 'perform')})") from error
 
 
-def author_fault(error: Exception, function: Callable[..., Any] | None) -> RejectedError:
-    """Make a rejection of an error in an author's code; its text is not shown, since it may hold anything."""
-    fault = f"{type(error).__name__} in the action's own code ({getattr(function, '__name__', 'perform')})"
-    return RejectedError.of([Problem("", f"{fault}; this is a fault of the destination plugin")])
+def _fault(error: Exception, where: str) -> RejectedError:
+    """Make a rejection of an error that nobody expected. Its text is not shown, since it may hold anything."""
+    problem = Problem("", f"{type(error).__name__} in {where}; this is a fault of the destination plugin")
+    return RejectedError.of([problem])
 
 
 def compile_subscription(
@@ -143,15 +135,14 @@ def compile_subscription(
         problems.extend(Problem(f"{place}.partnerAction", item.message) for item in lacking)
     sources = _field_sources(subscription, action, settings)
     trigger = _attempt(problems, f"{place}.subscribe", lambda: compile_trigger(subscription.subscribe))
-    mapping = _attempt(
-        problems, f"{place}.mapping", lambda: compile_mapping({key: source.mapping for key, source in sources.items()})
-    )
-    fields = _attempt(problems, f"{subscription.partner_action}.fields", lambda: compile_fields(action.fields))
+    whole = {key: source.mapping for key, source in sources.items()}
+    mapping = _attempt(problems, f"{place}.mapping", lambda: compile_mapping(whole))
+    rules = _attempt(problems, f"{subscription.partner_action}.fields", lambda: compile_fields(action.fields))
     renames = [
         (key, _attempt(problems, f"settings.{setting}", partial(compile_renames, given)))
         for key, setting, given in _renamed_fields(action, settings)
     ]
-    if problems or trigger is None or mapping is None or fields is None:
+    if problems or trigger is None or mapping is None or rules is None:
         raise SetupError.of(problems)
     return CompiledSubscription(
         name=name,
@@ -160,8 +151,9 @@ def compile_subscription(
         settings=settings,
         trigger=trigger,
         mapping=mapping,
-        fields=fields,
-        renames=tuple((key, move) for key, move in renames if move is not None),
+        payload=compile_payload(
+            trigger, whole, action.fields, [(key, move) for key, move in renames if move is not None]
+        ),
         sources=sources,
         obstacles=tuple(delivery_obstacles(definition, subscription.partner_action)),
     )

@@ -9,6 +9,7 @@ import httpx
 from pydantic import Field, model_validator
 
 from .answers import SEGMENT_ANSWERS, Answer
+from .event_reader import whole_event
 from .fields import json_schema
 from .input_field import DefinitionModel, InputField, ManifestPart
 from .manifest import read_manifest, write_manifest
@@ -20,18 +21,30 @@ Exchange = Generator[httpx.Request, httpx.Response, None]
 """An action of several requests: it yields each and is sent its response, as `httpx.Auth.auth_flow` does."""
 
 
-class EventData(NamedTuple):
+class EventData:
     """What an action sees of one event. Nothing in it may be changed: it is shared with other subscriptions."""
 
-    payload: Payload
-    settings: Settings
-    event: Mapping[str, Any]
+    __slots__ = ("_kept", "payload", "settings")
+
+    def __init__(self, payload: Payload, settings: Settings, event: Mapping[str, Any] | bytes) -> None:
+        self.payload = payload
+        self.settings = settings
+        self._kept = event
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """The whole event; it is read when this is asked for."""
+        event: Mapping[str, Any] = whole_event(self._kept)
+        return event
 
 
 class BatchData(NamedTuple):
-    """What an action sees of several events; payloads and events stand in the same order. Nothing may be changed."""
+    """What an action sees of several events; payloads and events stand in the same order. Nothing may be changed.
 
-    payloads: list[Payload]
+    They are read when somebody looks at them; `json=data.payloads` sends the JSON that is there already.
+    """
+
+    payloads: Sequence[Payload]
     settings: Settings
     events: Sequence[Mapping[str, Any]]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .answers import AnswerReader
 from .compiled_subscription import CompiledSubscription, compile_subscription
 from .errors import FieldsError, Problem, RejectedError, SetupError
+from .event_reader import EventReader
 from .fields import compile_fields
 from .nearest import nearest
 from .obstacles import request_obstacles
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from .definition import DestinationDefinition, Settings
     from .errors import AnswerError
+    from .mapping.paths import Keys
 
 _NOWHERE = "https://manifest.invalid"
 """The host of a destination without code. No request is made for it, and by RFC 2606 the name never resolves."""
@@ -57,6 +59,7 @@ class Destination:
         options = _options(definition, self.settings, base_url)
         check_headers(options.headers, self.settings)
         self.request = RequestBuilder(options)
+        self._reader = EventReader(_paths(self._compiled))
         self._answers = AnswerReader(
             definition.answers,
             destination=definition.name,
@@ -80,7 +83,7 @@ class Destination:
 
         `max_events` lowers the number of events that one request may carry.
         """
-        return Planner(self.definition.name, self._compiled, self.request, max_events=max_events)
+        return Planner(self.definition.name, self._compiled, self.request, self._reader, max_events=max_events)
 
     def read(self, planned: PlannedRequest, response: httpx.Response) -> list[Result] | PlannedRequest:
         """Say what an answer means for each event of its request, or give the next request of a longer exchange.
@@ -182,6 +185,14 @@ def _compiled(
             yield compile_subscription(subscription, name=unique, place=place, definition=definition, settings=settings)
         except SetupError as error:
             problems.extend(error.problems)
+
+
+def _paths(subscriptions: Iterable[CompiledSubscription]) -> Iterator[Keys]:
+    """Give what of an event is needed to plan it."""
+    yield ("type",)
+    yield ("integrations",)
+    for subscription in subscriptions:
+        yield from subscription.keys
 
 
 def _options(definition: DestinationDefinition, settings: Settings, base_url: str | None) -> RequestOptions:

@@ -8,6 +8,7 @@ DestinationError
 ├── SetupError                  settings or subscriptions cannot be used; carries every problem at once
 ├── EventError                  this one event is at fault: never sent again as it is
 │   ├── RejectedError           found here, before any request was made
+│   │   └── UnreadableError     a text that holds no event
 │   └── RefusedError            the destination refused the content
 ├── UnexpectedAnswerError       an answer that nobody documents: not delivered, not sent again
 ├── RetryableError              a passing fault: send the same request again
@@ -19,7 +20,7 @@ DestinationError
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .retry_after import RetryAfter
 
@@ -50,13 +51,15 @@ class DestinationError(Exception):
         self.message = message
         self.problems = tuple(problems)
 
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """Make one error of everything that is wrong."""
+        found = tuple(problems)
+        return cls("; ".join(map(str, found)), problems=found)
+
     def __str__(self) -> str:
         """Give the message alone, since it already names the problems."""
         return self.message
-
-
-def _sentence(problems: tuple[Problem, ...]) -> str:
-    return "; ".join(str(problem) for problem in problems)
 
 
 class DefinitionError(DestinationError):
@@ -65,12 +68,6 @@ class DefinitionError(DestinationError):
 
 class MappingError(DefinitionError):
     """A mapping is not valid, or a directive met a value that it cannot work with."""
-
-    @classmethod
-    def of(cls, problems: Iterable[Problem]) -> MappingError:
-        """Make one error of all that is wrong with a mapping."""
-        found = tuple(problems)
-        return cls(_sentence(found), problems=found)
 
 
 class TriggerError(DefinitionError):
@@ -85,21 +82,9 @@ class TriggerError(DefinitionError):
 class FieldsError(DefinitionError):
     """Field definitions contradict themselves, for instance by an unknown format."""
 
-    @classmethod
-    def of(cls, problems: Iterable[Problem]) -> FieldsError:
-        """Make one error of all that is wrong with the fields."""
-        found = tuple(problems)
-        return cls(_sentence(found), problems=found)
-
 
 class SetupError(DestinationError):
     """A destination cannot be set up from these settings and subscriptions; `problems` lists them all."""
-
-    @classmethod
-    def of(cls, problems: Iterable[Problem]) -> SetupError:
-        """Make one error of all that is wrong with a configuration."""
-        found = tuple(problems)
-        return cls(_sentence(found), problems=found)
 
 
 class EventError(DestinationError):
@@ -109,11 +94,9 @@ class EventError(DestinationError):
 class RejectedError(EventError):
     """An event was turned down here: its mapping failed, or its payload is not valid."""
 
-    @classmethod
-    def of(cls, problems: Iterable[Problem]) -> RejectedError:
-        """Make one error of all that is wrong with a payload."""
-        found = tuple(problems)
-        return cls(_sentence(found), problems=found)
+
+class UnreadableError(RejectedError):
+    """A text that should be an event is none."""
 
 
 class AnswerError(DestinationError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import Problem, RejectedError
+from .errors import MappingError, Problem, RejectedError
 from .mapping import describe_mapping
 from .missing import MISSING
 
@@ -107,12 +107,12 @@ def _explain_fields(subscription: CompiledSubscription, event: dict[str, Any]) -
 
 def _values(subscription: CompiledSubscription, event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
-        mapped = subscription.mapped(event)
-    except RejectedError:
+        mapped = subscription.mapping(event)
+    except MappingError:
         return {}, {}
     if not isinstance(mapped, dict):
         return {}, {}
     try:
-        return mapped, subscription.payload(event)
+        return mapped, subscription.prepared_payload(event, event)
     except RejectedError:
         return mapped, {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .errors import UnreadableError
+from .event_reader import EventList, whole_event
 
+if TYPE_CHECKING:
     import httpx
 
     from .definition import Exchange
@@ -22,7 +23,7 @@ class Outcome:
 
     - `planned`: one of the requests carries it.
     - `skipped`: nobody wants it; `reason` is a SkipReason and `detail` a sentence.
-    - `rejected`: `error` says why, `problems` lists each field at fault, `event` is what was rejected.
+    - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault.
     """
 
     index: int
@@ -32,7 +33,15 @@ class Outcome:
     reason: SkipReason | None = None
     detail: str = ""
     error: RejectedError | None = None
-    event: Any = field(default=None, repr=False)
+    kept: Any = field(default=None, repr=False)
+
+    @property
+    def event(self) -> Any:
+        """The event that was rejected, or whatever stood in its place; text that holds no event as text."""
+        try:
+            return whole_event(self.kept)
+        except UnreadableError:
+            return self.kept.decode("utf-8", "backslashreplace")
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -45,12 +54,12 @@ class PlannedRequest:
     """One request and the events that it carries, in their order.
 
     `subscriptions` names the subscription of each, `idempotency_keys` holds the id by which the destination
-    would discard it as a duplicate (None where it has none).
+    would discard it as a duplicate (None where it has none). An event that came as text is read when it is asked for.
     """
 
     request: httpx.Request
     indexes: tuple[int, ...]
-    events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    events: EventList = field(repr=False)
     action: str
     subscriptions: tuple[str, ...]
     idempotency_keys: tuple[str | None, ...]

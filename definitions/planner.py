@@ -5,24 +5,26 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from .batch import Batch
-from .errors import Problem, RejectedError
+from .batch import Batch, idempotency_key
+from .errors import Problem, RejectedError, UnreadableError
 from .integrations import turned_away
-from .javascript import to_string, type_name
+from .javascript import type_name
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
-from .request import encode_json
+from .request import encode_finite_json, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .compiled_subscription import CompiledSubscription
     from .definition import BatchLimits, Payload
+    from .event_reader import EventReader
     from .request import RequestBuilder
 
 CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})
 """The types of Segment's events (Segment Spec)."""
 
 _MAX_OPEN_BATCHES = 256
+_TEXTS_AT_ONCE = 100
 
 
 class Planner:
@@ -36,12 +38,15 @@ class Planner:
         name: str,
         subscriptions: tuple[CompiledSubscription, ...],
         request: RequestBuilder,
+        reader: EventReader,
         *,
         max_events: int | None = None,
     ) -> None:
         self._name = name
         self._subscriptions = subscriptions
         self._request = request
+        self._read = reader.read
+        self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
         self._max_events = max_events
         self._count = itertools.count()
         self._open: dict[tuple[Any, ...], Batch] = {}
@@ -56,13 +61,20 @@ class Planner:
         """
         for event, index in zip(events, self._count if indexes is None else indexes, strict=False):
             if type(event) is dict:
-                try:
-                    self._take(index, event)
-                except RejectedError as error:
-                    self._turned_down.append(Outcome(index, "rejected", error=error, event=event))
+                self._take(index, event, event)
             else:
                 problem = Problem("", f"an event is an object, but this is {type_name(event)}")
-                self._turned_down.append(Outcome(index, "rejected", error=RejectedError.of([problem]), event=event))
+                self._reject(index, event, RejectedError.of([problem]))
+        return self._hand_over()
+
+    def feed_texts(self, texts: Iterable[bytes], indexes: Iterable[int] | None = None) -> Plan:
+        """Do the same with events that are JSON text, of which only what is needed is read.
+
+        A text that holds no event is rejected with UnreadableError.
+        """
+        all_texts, numbers = iter(texts), self._count if indexes is None else iter(indexes)
+        while some := list(itertools.islice(all_texts, _TEXTS_AT_ONCE)):
+            self._take_texts(some, list(itertools.islice(numbers, len(some))))
         return self._hand_over()
 
     def flush(self) -> Plan:
@@ -76,118 +88,197 @@ class Planner:
         self._turned_down, self._requests = [], []
         return plan
 
-    def _take(self, index: int, event: dict[str, Any]) -> None:
+    def _take_texts(self, texts: list[bytes], indexes: list[int]) -> None:
+        """Take runs of events that go the ordinary way together, and each other event by itself."""
+        read_record = self._read_record
+        if read_record is None:
+            for index, text in zip(indexes, texts, strict=True):
+                self._take_text(index, text)
+            return
+        start = 0
+        run: list[Payload] = []
+        current: CompiledSubscription | None = None
+        for text in texts:
+            payload = wanting = None
+            try:
+                record = read_record(text)
+                if not text.isascii():
+                    text.decode()
+                for subscription in self._subscriptions:
+                    found = subscription.wanted_payload(record)
+                    if found is not None:
+                        payload, wanting = (found, subscription) if wanting is None else (None, wanting)
+            except Exception:  # noqa: BLE001 - whatever it is, the longer way tells what is wrong with that event
+                payload = None
+            if payload is None or wanting is not current:
+                start = self._add_run(start, indexes, texts, run, current)
+                run, current = [], wanting
+                if payload is None:
+                    self._take_text(indexes[start], text)
+                    start += 1
+                    continue
+            run.append(payload)
+        self._add_run(start, indexes, texts, run, current)
+
+    def _add_run(
+        self,
+        start: int,
+        indexes: list[int],
+        texts: list[bytes],
+        payloads: list[Payload],
+        subscription: CompiledSubscription | None,
+    ) -> int:
+        """Add the payloads of the events from `start` on, which are all of one subscription; give where they end."""
+        while payloads and subscription is not None:
+            batch = self._batch_of(subscription.group)
+            some = payloads[: self._most(subscription.limits) - len(batch)]
+            end = start + len(some)
+            if not self._add_together(batch, indexes[start:end], texts[start:end], some, subscription):
+                for index, text, payload in zip(indexes[start:end], texts[start:end], some, strict=True):
+                    self._add_one(index, text, payload, subscription)
+            start, payloads = end, payloads[len(some) :]
+        return start
+
+    def _add_together(
+        self,
+        batch: Batch,
+        indexes: list[int],
+        texts: list[bytes],
+        payloads: list[Payload],
+        subscription: CompiledSubscription,
+    ) -> bool:
+        """Add some payloads to a batch if they all have room in it; tell whether they had."""
+        limits = subscription.limits
+        try:
+            text = encode_finite_json(payloads)
+        except RejectedError:
+            return False
+        if limits is None or batch.size + len(text) - 1 > limits.bytes:
+            return False
+        batch.add_run(indexes, texts, payloads, text, subscription)
+        if len(batch) >= self._most(limits):
+            self._close(subscription.group)
+        return True
+
+    def _take_text(self, index: int, text: bytes) -> None:
+        try:
+            event = self._read(text)
+        except UnreadableError as error:
+            self._reject(index, text, error)
+        else:
+            self._take(index, event, text)
+
+    def _reject(self, index: int, kept: Any, error: RejectedError) -> None:
+        self._turned_down.append(Outcome(index, "rejected", error=error, kept=kept))
+
+    def _take(self, index: int, event: dict[str, Any], kept: Any) -> None:
+        """Take an event, of which `event` holds what is needed and `kept` is the whole as it came."""
         if event.get("integrations"):
-            refusal = turned_away(event, self._name)
+            try:
+                refusal = turned_away(event, self._name)
+            except RejectedError as error:
+                self._reject(index, kept, error)
+                return
             if refusal is not None:
                 self._turned_down.append(Outcome(index, "skipped", reason="integrations", detail=refusal))
                 return
-        wanted = [subscription for subscription in self._subscriptions if subscription.matches(event)]
-        if not wanted:
+        wanting = [subscription for subscription in self._subscriptions if subscription.matches(event)]
+        if not wanting:
             reason, detail = _why_unwanted(event)
             self._turned_down.append(Outcome(index, "skipped", reason=reason, detail=detail))
-        elif len(wanted) == 1:
-            self._subscribe(index, event, wanted[0], None)
-        else:
-            taken: dict[str, CompiledSubscription] = {}
-            for subscription in wanted:
-                self._subscribe(index, event, subscription, taken)
+        used: dict[str, CompiledSubscription] = {}
+        for subscription in wanting:
+            try:
+                payload = subscription.prepared_payload(event, kept)
+                if subscription.obstacles:
+                    raise RejectedError.of(subscription.obstacles)
+                if len(wanting) > 1:
+                    self._use_id(payload, subscription, used)
+            except RejectedError as error:
+                self._turned_down.append(subscription.outcome(index, kept, error))
+            else:
+                self._add_one(index, kept, payload, subscription)
 
-    def _subscribe(
-        self,
-        index: int,
-        event: dict[str, Any],
-        subscription: CompiledSubscription,
-        taken: dict[str, CompiledSubscription] | None,
+    def _use_id(
+        self, payload: Payload, subscription: CompiledSubscription, used: dict[str, CompiledSubscription]
     ) -> None:
+        """Note the id that an event uses. Raises RejectedError where another subscription has used it already."""
+        key = idempotency_key(payload, subscription.action.idempotency_field)
+        if key is not None and used.setdefault(key, subscription) is not subscription:
+            raise RejectedError.of([_used_already(self._name, key, subscription, used[key])])
+
+    def _add_one(self, index: int, kept: Any, payload: Payload, subscription: CompiledSubscription) -> None:
+        """Add one payload to the open batch that it belongs to, or turn its event down."""
+        limits = subscription.limits
         try:
-            payload = subscription.payload(event)
-            if subscription.obstacles:
-                raise RejectedError.of(subscription.obstacles)
             text = encode_json(payload)
-            limits = subscription.limits
             if limits is not None and len(text) > limits.bytes:
                 raise RejectedError.of([_too_large("the event alone makes", len(text), limits)])
-            key = _idempotency_key(payload, subscription.idempotency_field)
-            if taken is not None and key is not None:
-                _check_idempotency(self._name, key, subscription, taken)
         except RejectedError as error:
-            self._turned_down.append(subscription.outcome(index, event, error))
-            return
-        if limits is None:
-            batch = Batch(subscription)
-            batch.add(index, event, name=subscription.name, payload=payload, text=text, key=key)
-            self._send(batch)
+            self._turned_down.append(subscription.outcome(index, kept, error))
             return
         group = _group(subscription, payload)
-        batch = self._room_for(len(text), group, subscription)
-        batch.add(index, event, name=subscription.name, payload=payload, text=text, key=key)
-        if len(self._open[group].indexes) >= self._most(limits):
+        batch = self._batch_of(group)
+        if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
+            self._close(group)
+            batch = self._batch_of(group)
+        batch.add(index, kept, payload, text, subscription)
+        if len(batch) >= self._most(limits):
             self._close(group)
 
-    def _room_for(self, size: int, group: tuple[Any, ...], subscription: CompiledSubscription) -> Batch:
-        """Give the open batch of a group; one that cannot take so many bytes more is closed, and a new one opened."""
+    def _batch_of(self, group: tuple[Any, ...]) -> Batch:
+        """Give the open batch of a group; where there are too many, the oldest is closed for a new one."""
         batch = self._open.get(group)
-        limits = subscription.limits
-        if batch is not None and limits is not None and batch.size + 1 + size > limits.bytes:
-            self._close(group)
-            batch = None
         if batch is None:
             if len(self._open) >= _MAX_OPEN_BATCHES:
                 self._close(next(iter(self._open)))
-            batch = self._open[group] = Batch(subscription)
+            batch = self._open[group] = Batch()
         return batch
 
-    def _most(self, limits: BatchLimits) -> int:
-        return limits.events if self._max_events is None else min(limits.events, self._max_events)
+    def _most(self, limits: BatchLimits | None) -> int:
+        """Give the number of events that one request may carry."""
+        return 1 if limits is None else min(limits.events, self._max_events or limits.events)
 
     def _close(self, group: tuple[Any, ...]) -> None:
-        self._send(self._open.pop(group))
+        batch = self._open.pop(group)
+        if len(batch):
+            self._send(batch)
 
     def _send(self, batch: Batch) -> None:
         """Build the request of a batch; where its events fail together, build it for fewer of them."""
-        limits = batch.subscription.limits
+        subscription = batch.subscriptions[0]
+        limits = subscription.limits
         try:
-            request, exchange = batch.build(self._request)
-            if limits is not None and len(request.content) > limits.bytes:
-                raise RejectedError.of([_too_large("the body is", len(request.content), limits)])
+            planned = batch.planned(self._request)
+            size = len(planned.request.content)
+            if limits is not None and size > limits.bytes:
+                raise RejectedError.of([_too_large("the body is", size, limits)])
         except RejectedError as error:
-            if len(batch.indexes) == 1:
-                self._turned_down.append(batch.subscription.outcome(batch.indexes[0], batch.events[0], error))
+            if len(batch) == 1:
+                self._turned_down.append(subscription.outcome(batch.indexes[0], batch.kept[0], error))
                 return
             for half in batch.halves():
                 self._send(half)
             return
-        self._requests.append(batch.planned(request, exchange))
+        self._requests.append(planned)
 
 
 def _group(subscription: CompiledSubscription, payload: Payload) -> tuple[Any, ...]:
     """Name the batch that an event belongs to: by its action, and by the values of the action's batch keys."""
-    if not subscription.batch_keys:
-        return (subscription.action_key,)
-    return (subscription.action_key, *(encode_json(payload.get(name)) for name in subscription.batch_keys))
+    keys = subscription.action.batch_keys
+    return (*subscription.group, *(encode_json(payload.get(name)) for name in keys)) if keys else subscription.group
 
 
 def _too_large(what: str, size: int, limits: BatchLimits) -> Problem:
     return Problem("", f"{what} {size:,} bytes, but one request may carry {limits.bytes:,}")
 
 
-def _idempotency_key(payload: Payload, field: str | None) -> str | None:
-    value = payload.get(field) if field is not None else None
-    return value if value is None or type(value) is str else to_string(value)
-
-
-def _check_idempotency(
-    name: str, key: str, subscription: CompiledSubscription, taken: dict[str, CompiledSubscription]
-) -> None:
-    first = taken.setdefault(key, subscription)
-    if first is subscription:
-        return
-    field = subscription.idempotency_field or ""
+def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:
+    field = subscription.action.idempotency_field or ""
     consequence = f"so {name} would discard this one as a duplicate"
     remedy = f"map {field} so that it differs, or make the triggers exclude each other"
     used = f'"{key}" is already used for this event by the subscription "{first.name}"'
-    raise RejectedError.of([Problem(field, f"{used}, {consequence}; {remedy}")])
+    return Problem(field, f"{used}, {consequence}; {remedy}")
 
 
 def _why_unwanted(event: Mapping[str, Any]) -> tuple[SkipReason, str]:

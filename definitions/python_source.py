@@ -96,9 +96,8 @@ class PythonSource:
         )
         return f"f{content!r}"
 
-    def compiled(self, name: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
-        """Compile everything that was written, with the names that it may use, and give the function of that name."""
+    def compiled(self, title: str, namespace: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+        """Compile everything that was written, with the names that it may use, and give the functions by name."""
         names = {"__builtins__": {}, **namespace, **self.constants}
-        exec(compile(str(self), f"<{name}>", "exec"), names)  # noqa: S102 - text of a definition is in it as literals only
-        function: Callable[..., Any] = names[name]
-        return function
+        exec(compile(str(self), f"<{title}>", "exec"), names)  # noqa: S102 - text of a definition is literals in it
+        return names

@@ -10,15 +10,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 import orjson
 
 from .errors import Problem, RejectedError, SetupError
 from .missing import MISSING
+from .payload_list import PayloadList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LOOKS_NOT_FINITE = re.compile(r"\b(?:nan|inf)\b")
+_NOT_FINITE_DOUBLE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -47,16 +49,8 @@ class RequestBuilder:
             common["Authorization"] = f"Basic {base64.b64encode(pair).decode('ascii')}"
         self.headers = httpx.Headers(common)
         self._json_headers = _with(self.headers, {"Content-Type": "application/json"})
-        self._known: Any = MISSING
-        self._known_text = b""
         self.url = lru_cache(maxsize=256)(self._join)
-
-    def carrying(self, value: Any, text: bytes) -> RequestBuilder:
-        """Give a builder that has the JSON text of one value, and sends it when asked to send that value."""
-        builder = object.__new__(RequestBuilder)
-        builder.__dict__.update(self.__dict__)
-        builder._known, builder._known_text = value, text
-        return builder
+        self._template = lru_cache(maxsize=256)(self._build_template)
 
     def __call__(
         self,
@@ -68,15 +62,25 @@ class RequestBuilder:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Request:
         """Build one request; `json` may be any JSON value, `headers` are added to the destination's own."""
-        url = self.url(path)
-        content = None if json is MISSING else self._encode(json)
+        if json is not MISSING and params is None and headers is None:
+            return self._from_template(method, path, encode_json(json))
         merged = self.headers if json is MISSING else self._json_headers
         if headers:
             merged = _with(merged, headers)
-        return httpx.Request(method, url, params=params, headers=merged, content=content)
+        content = None if json is MISSING else encode_json(json)
+        return httpx.Request(method, self.url(path), params=params, headers=merged, content=content)
 
-    def _encode(self, value: Any) -> bytes:
-        return self._known_text if value is self._known else encode_json(value)
+    def _from_template(self, method: str, path: str, content: bytes) -> httpx.Request:
+        """Build a request like one that was built before, which takes a third of the time."""
+        template = self._template(method, path)
+        headers = template.headers.copy()
+        headers["Content-Length"] = str(len(content))
+        request = httpx.Request(template.method, template.url, headers=headers, stream=httpx.ByteStream(content))
+        request.read()
+        return request
+
+    def _build_template(self, method: str, path: str) -> httpx.Request:
+        return httpx.Request(method, self.url(path), headers=self._json_headers, content=b"{}")
 
     def _join(self, path: str) -> httpx.URL:
         if not path.startswith("/"):
@@ -121,19 +125,62 @@ def _with(headers: httpx.Headers, more: Mapping[str, str]) -> httpx.Headers:
 def encode_json(value: Any) -> bytes:
     """Write a value as compact JSON in UTF-8.
 
-    Raises RejectedError for what JSON cannot carry: NaN and infinities, integers beyond 64 bits, text that is not
-    valid Unicode, nesting deeper than 254 levels, values of other types.
+    Raises RejectedError for what JSON cannot carry: NaN and infinities, text that is not valid Unicode, nesting deeper
+    than 254 levels, values of other types.
     """
-    try:
-        text = orjson.dumps(value)
-    except TypeError as error:
-        raise RejectedError.of([Problem("", f"cannot be written as JSON: {error}")]) from None
+    if isinstance(value, PayloadList):
+        return value.text
+    text = encode_finite_json(value)
     # A null may stand for None, or for a number that is not finite.
-    if b"null" in text and _LOOKS_NOT_FINITE.search(repr(value)):
+    if b"null" in text and _may_hold_not_finite(value):
         problems = [Problem(place, "is not a finite number, which JSON cannot carry") for place in _not_finite(value)]
         if problems:
             raise RejectedError.of(problems)
     return text
+
+
+def encode_finite_json(value: Any) -> bytes:
+    """Do the same for a value whose numbers are known to be finite: those that were read from JSON text are."""
+    try:
+        return orjson.dumps(value, _embedded)
+    except TypeError as error:
+        return _encoded_otherwise(value, error)
+
+
+def _embedded_text(value: Any) -> bytes:
+    """Give what stands in a value for payloads that are JSON already."""
+    if isinstance(value, PayloadList):
+        return value.text
+    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
+
+
+def _embedded(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(_embedded_text(value))
+
+
+_to_json = msgspec.json.Encoder(enc_hook=lambda value: msgspec.Raw(_embedded_text(value))).encode
+_to_msgpack = msgspec.msgpack.Encoder(enc_hook=lambda _: None).encode
+
+
+def _encoded_otherwise(value: Any, error: TypeError) -> bytes:
+    """Write integers beyond 64 bits, which orjson does not write though JSON can carry them."""
+    reason: Exception = error
+    if "Recursion" in str(error):
+        raise RejectedError.of([Problem("", "is nested deeper than 254 levels, which is the most that can be sent")])
+    if "64-bit" in str(error):
+        try:
+            return _to_json(value)
+        except (TypeError, ValueError, RecursionError, OverflowError) as other:
+            reason = other
+    raise RejectedError.of([Problem("", f"cannot be written as JSON: {reason}")]) from None
+
+
+def _may_hold_not_finite(value: Any) -> bool:
+    """Look for a double whose exponent is all ones; text that looks like one is found too."""
+    try:
+        return _NOT_FINITE_DOUBLE.search(_to_msgpack(value)) is not None
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        return True
 
 
 def _not_finite(value: Any, place: str = "") -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 import orjson
 import typer
 
-from ..definitions import Problem, SetupError
+from ..definitions import Problem, SetupError, UnreadableError, read_event
 from .check import check_live, exit_code, warnings
 from .configuration import Configuration
 from .deliver import Inputs, deliver
@@ -225,9 +225,13 @@ def sandbox_command(
 def _read_event(path: str) -> Any:
     try:
         text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return orjson.loads(text)
+        event = orjson.loads(text)
     except OSError as error:
         raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
     except orjson.JSONDecodeError as error:
         detail = f"line {error.lineno} column {error.colno}"
         raise SetupError.of([Problem(path, f"is not one JSON event: {error.msg} ({detail})")]) from None
+    try:
+        return read_event(text)
+    except UnreadableError:
+        return event

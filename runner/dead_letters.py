@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-import orjson
+import msgspec
+
+from ..definitions import UnreadableError, read_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
     from ..definitions import AnswerError, Outcome, Redactor
-    from .sources import Source, Unreadable
+    from .sources import Source
 
 Reason = Literal["unreadable", "rejected", "refused", "exhausted", "unsent"]
 
 DEFAULT_PATH = Path("dead-letters.ndjson")
+
+_to_json = msgspec.json.Encoder().encode
 
 
 class DeadLetters:
@@ -45,9 +48,9 @@ class DeadLetters:
         if self.count == 0 and not self._existed and self.path.is_file():
             self.path.unlink()
 
-    def unreadable(self, source: Source, line: Unreadable) -> None:
-        """Keep a line that holds no event."""
-        self._write("unreadable", line.message, source, line.line, event=None, text=line.text)
+    def unreadable(self, source: Source, line: int, message: str, text: bytes) -> None:
+        """Keep a text that holds no event."""
+        self._write("unreadable", message, source, line, None, text=text.decode("utf-8", "backslashreplace"))
 
     def rejected(self, source: Source, line: int, outcome: Outcome) -> None:
         """Keep an event that was turned down before any request was made."""
@@ -56,7 +59,7 @@ class DeadLetters:
             outcome.error.message if outcome.error is not None else outcome.detail,
             source,
             line,
-            event=outcome.event,
+            outcome.kept,
             action=outcome.action,
             subscription=outcome.subscription,
             errors=[{"path": problem.place, "message": problem.message} for problem in outcome.problems],
@@ -69,7 +72,7 @@ class DeadLetters:
         source: Source,
         line: int,
         *,
-        event: Mapping[str, Any],
+        kept: bytes,
         action: str,
         subscription: str,
     ) -> None:
@@ -79,14 +82,14 @@ class DeadLetters:
             error.message,
             source,
             line,
-            event=event,
+            kept,
             action=action,
             subscription=subscription,
             status=error.status_code,
             request_id=error.request_id,
         )
 
-    def _write(self, reason: Reason, message: str, source: Source, line: int, **rest: Any) -> None:
+    def _write(self, reason: Reason, message: str, source: Source, line: int, kept: bytes | None, **rest: Any) -> None:
         letter = {
             "reason": reason,
             "message": message,
@@ -99,6 +102,16 @@ class DeadLetters:
             "request_id": None,
             **rest,
         }
-        self._file.write(orjson.dumps(self._redactor.value(letter)) + b"\n")
+        masked = self._redactor.value(letter)
+        self._file.write(_to_json({**masked, **self._event(kept)}) + b"\n")
         self._file.flush()
         self.count += 1
+
+    def _event(self, kept: bytes | None) -> dict[str, Any]:
+        if kept is None:
+            return {"event": None}
+        try:
+            return {"event": self._redactor.value(read_event(kept))}
+        except (UnreadableError, ValueError):
+            # What was read in part only, or is nested too deeply to be masked value by value, is kept as text.
+            return {"event": None, "text": self._redactor.text(kept.decode("utf-8", "backslashreplace"))}

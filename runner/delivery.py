@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..definitions import AnswerError, ConfigurationError, Result, RetryableError, StoppedError
+from ..definitions import AnswerError, ConfigurationError, Result, RetryableError, StoppedError, UnreadableError
 from .dead_letters import DeadLetters
 from .reading import Reading
 from .sending import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..definitions import Destination, Outcome, Plan, PlannedRequest
     from .clock import Clock
     from .dead_letters import Reason
-    from .sources import Chunk, Source
+    from .scanners import Chunk
+    from .sources import Source
     from .tally import Tally
 
 SECONDS_TO_DRAIN = 5.0
@@ -104,12 +105,11 @@ class Delivery:
         self._sources.append(source)
         reading = Reading(source)
         while (chunk := await self._next_chunk(reading, source)) is not None:
-            self._tally.read += len(chunk.events) + len(chunk.unreadable)
-            for line in chunk.unreadable:
-                self._tally.undelivered("unreadable")
-                self._keep(partial(DeadLetters.unreadable, source=source, line=line))
+            self._tally.read += len(chunk.texts) + len(chunk.unreadable)
+            for text in chunk.unreadable:
+                self._unreadable(source, text.line, text.message, text.text)
             indexes = [(number << _LINE_BITS) | line for line in chunk.lines]
-            await self._take_plan(self._planner.feed(chunk.events, indexes), tasks)
+            await self._take_plan(self._planner.feed_texts(chunk.texts, indexes), tasks)
             self._progress()
 
     async def _next_chunk(self, reading: Reading, source: Source) -> Chunk | None:
@@ -147,9 +147,16 @@ class Delivery:
         if outcome.status == "skipped":
             self._tally.skipped[outcome.reason or "not_subscribed"] += 1
         elif outcome.status == "rejected":
-            self._tally.undelivered("rejected")
             source, line = self._place(outcome.index)
+            if isinstance(outcome.error, UnreadableError):
+                self._unreadable(source, line, outcome.error.message, outcome.kept)
+                return
+            self._tally.undelivered("rejected")
             self._keep(partial(DeadLetters.rejected, source=source, line=line, outcome=outcome))
+
+    def _unreadable(self, source: Source, line: int, message: str, text: bytes) -> None:
+        self._tally.undelivered("unreadable")
+        self._keep(partial(DeadLetters.unreadable, source=source, line=line, message=message, text=text))
 
     async def _deliver(self, planned: PlannedRequest) -> None:
         try:
@@ -162,17 +169,17 @@ class Delivery:
             self._progress()
 
     def _settle(self, planned: PlannedRequest, results: Sequence[Result]) -> None:
-        for event, key, result in zip(planned.events, planned.idempotency_keys, results, strict=True):
+        for key, kept, result in zip(planned.idempotency_keys, planned.events.kept, results, strict=True):
             if result.error is None:
                 self._tally.delivered += 1
                 self._count_duplicate(key)
             elif isinstance(result.error, StoppedError):
                 self.stop(result.error)
-                self._undelivered("unsent", result.error, result, event)
+                self._undelivered("unsent", result.error, result, kept)
             elif isinstance(result.error, RetryableError):
-                self._undelivered("exhausted", result.error, result, event)
+                self._undelivered("exhausted", result.error, result, kept)
             else:
-                self._undelivered("refused", result.error, result, event)
+                self._undelivered("refused", result.error, result, kept)
 
     def _count_duplicate(self, key: str | None) -> None:
         if key is None:
@@ -183,10 +190,10 @@ class Delivery:
 
     def _leave_unsent(self, planned: PlannedRequest, stop: Stop | None) -> None:
         error = AnswerError("not sent: this was a dry run") if stop is None else stop.error
-        for index, subscription, event in zip(planned.indexes, planned.subscriptions, planned.events, strict=True):
-            self._undelivered("unsent", error, Result(index, planned.action, subscription), event)
+        for index, subscription, kept in zip(planned.indexes, planned.subscriptions, planned.events.kept, strict=True):
+            self._undelivered("unsent", error, Result(index, planned.action, subscription), kept)
 
-    def _undelivered(self, reason: Reason, error: AnswerError, result: Result, event: Mapping[str, Any]) -> None:
+    def _undelivered(self, reason: Reason, error: AnswerError, result: Result, kept: Any) -> None:
         self._tally.undelivered(reason)
         source, line = self._place(result.index)
         if reason == "unsent":
@@ -202,7 +209,7 @@ class Delivery:
                 error=error,
                 source=source,
                 line=line,
-                event=event,
+                kept=kept,
                 action=result.action,
                 subscription=result.subscription,
             )

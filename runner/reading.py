@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .sources import Chunk, Source
+    from .scanners import Chunk
+    from .sources import Source
 
 _CHUNKS_AHEAD = 2
 

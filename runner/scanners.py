@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -16,21 +16,39 @@ _KEPT_AFTER_END = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """The text of one event, the line on which it begins, and what is wrong with it when that is known already."""
+class Unreadable:
+    """A text that is not taken for an event: the line on which it begins, what is wrong with it, and what it says."""
 
     line: int
+    message: str
     text: bytes
-    fault: str | None = None
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The texts of some events in a row, the line that each begins on, and the texts that are none."""
+
+    texts: list[bytes] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def add(self, line: int, text: bytes) -> None:
+        """Take the text of one more event."""
+        self.lines.append(line)
+        self.texts.append(text)
+
+    def refuse(self, line: int, text: bytes, message: str) -> None:
+        """Take a text that is not taken for an event."""
+        self.unreadable.append(Unreadable(line, message, text))
 
 
 class Scanner(Protocol):
-    """Takes a stream block by block and gives the pieces that are complete; `end` gives what is left."""
+    """Takes a stream block by block and gives the texts that are complete; `end` gives what is left."""
 
-    def feed(self, block: bytes) -> list[Piece]:
+    def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
 
-    def end(self) -> list[Piece]:
+    def end(self) -> Chunk:
         """Finish: the stream has ended."""
 
 
@@ -43,44 +61,51 @@ class LineScanner:
         self._line = 1
         self._skipping = False
 
-    def feed(self, block: bytes) -> list[Piece]:
+    def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
-        lines = block.split(b"\n")
-        if len(lines) == 1:
-            return self._keep(block)
-        first = b"".join([*self._rest, lines[0]])
-        last = lines.pop()
-        pieces = [] if self._skipping else self._pieces([first, *lines[1:]])
-        if self._skipping:
-            self._skipping = False
-            self._line += 1
-            pieces = self._pieces(lines[1:])
-        self._rest, self._length = [], 0
-        return pieces + self._keep(last)
+        chunk = Chunk()
+        first, *lines = block.split(b"\n")
+        if lines:
+            rest = lines.pop()
+            if self._skipping:
+                self._skipping = False
+                self._line += 1
+            else:
+                lines.insert(0, b"".join([*self._rest, first]))
+            self._take(lines, chunk)
+            self._rest, self._length = [], 0
+            first = rest
+        self._keep(first, chunk)
+        return chunk
 
-    def end(self) -> list[Piece]:
+    def end(self) -> Chunk:
         """Finish: the last line may lack its line feed."""
-        return [] if self._skipping else self._pieces([b"".join(self._rest)])
+        chunk = Chunk()
+        if not self._skipping:
+            self._take([b"".join(self._rest)], chunk)
+        return chunk
 
-    def _keep(self, block: bytes) -> list[Piece]:
+    def _keep(self, block: bytes, chunk: Chunk) -> None:
+        """Keep the beginning of a line until its end comes, unless it is too long."""
         if self._skipping or not block:
-            return []
+            return
         self._rest.append(block)
         self._length += len(block)
-        if self._length <= MAX_EVENT_BYTES:
-            return []
-        piece = Piece(self._line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
-        self._rest, self._length, self._skipping = [], 0, True
-        return [piece]
+        if self._length > MAX_EVENT_BYTES:
+            chunk.refuse(self._line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
+            self._rest, self._length, self._skipping = [], 0, True
 
-    def _pieces(self, lines: list[bytes]) -> list[Piece]:
+    def _take(self, lines: list[bytes], chunk: Chunk) -> None:
         start = self._line
         self._line += len(lines)
-        return [
-            Piece(number, line, _TOO_LONG if len(line) > MAX_EVENT_BYTES else None)
-            for number, line in enumerate(lines, start)
-            if line.strip(_WHITESPACE)
-        ]
+        if lines and len(max(lines, key=len)) <= MAX_EVENT_BYTES and all(map(bytes.strip, lines)):
+            chunk.texts, chunk.lines = lines, list(range(start, self._line))
+            return
+        for number, line in enumerate(lines, start):
+            if len(line) > MAX_EVENT_BYTES:
+                chunk.refuse(number, line, _TOO_LONG)
+            elif line.strip(_WHITESPACE):
+                chunk.add(number, line)
 
 
 class IndentedScanner:
@@ -92,33 +117,37 @@ class IndentedScanner:
         self._length = 0
         self._line = 1
 
-    def feed(self, block: bytes) -> list[Piece]:
+    def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
+        chunk = Chunk()
         lines = (self._rest + block).split(b"\n")
         self._rest = lines.pop()
-        pieces = [piece for line in lines for piece in self._take(line)]
+        for line in lines:
+            self._take(line, chunk)
         if self._length + len(self._rest) > MAX_EVENT_BYTES:
-            pieces.append(Piece(self._line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG))
+            chunk.refuse(self._line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
             self._line += len(self._object)
             self._object, self._length, self._rest = [], 0, b""
-        return pieces
+        return chunk
 
-    def end(self) -> list[Piece]:
+    def end(self) -> Chunk:
         """Finish: an object that is not closed is given as it is."""
-        pieces = self._take(self._rest)
+        chunk = Chunk()
+        self._take(self._rest, chunk)
         text = b"\n".join(self._object)
-        return pieces + ([Piece(self._line, text)] if text.strip(_WHITESPACE) else [])
+        if text.strip(_WHITESPACE):
+            chunk.add(self._line, text)
+        return chunk
 
-    def _take(self, line: bytes) -> list[Piece]:
+    def _take(self, line: bytes, chunk: Chunk) -> None:
         self._object.append(line)
         self._length += len(line) + 1
         if line.rstrip(_WHITESPACE) != b"}":
-            return []
+            return
         leading = next(index for index, kept in enumerate(self._object) if kept.strip(_WHITESPACE))
-        piece = Piece(self._line + leading, b"\n".join(self._object[leading:]))
+        chunk.add(self._line + leading, b"\n".join(self._object[leading:]))
         self._line += len(self._object)
         self._object, self._length = [], 0
-        return [piece]
 
 
 class ArrayScanner:
@@ -134,10 +163,10 @@ class ArrayScanner:
         self._after_comma = False
         self._skipping = False
 
-    def feed(self, block: bytes) -> list[Piece]:
+    def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
+        chunk = Chunk()
         self._buffer += block
-        pieces: list[Piece] = []
         for match in _TOKEN.finditer(self._buffer, self._position):
             token = match[0]
             if token == b'"':
@@ -145,60 +174,67 @@ class ArrayScanner:
                 break
             self._position = match.end()
             if not self._closed:
-                pieces += self._take(token, match.start(), match.end())
+                self._take(token, match.start(), match.end(), chunk)
         else:
             self._position = len(self._buffer)
-        return pieces + self._shrink()
+        self._shrink(chunk)
+        return chunk
 
-    def end(self) -> list[Piece]:
+    def end(self) -> Chunk:
         """Finish: what stands after the array, or an array that is not closed, is reported."""
-        rest = self._piece(len(self._buffer))
-        if self._closed:
-            return [Piece(piece.line, piece.text, "stands after the end of the JSON array") for piece in rest]
-        cut = "the JSON array is not closed here, so the input is probably cut off"
-        return [Piece(piece.line, piece.text, cut) for piece in rest] or [Piece(self._line, b"", cut)]
+        chunk = Chunk()
+        line, rest = self._cut(len(self._buffer))
+        if self._skipping:
+            rest = b""
+        if not self._closed:
+            chunk.refuse(line, rest, "the JSON array is not closed here, so the input is probably cut off")
+        elif rest:
+            chunk.refuse(line, rest, "stands after the end of the JSON array")
+        return chunk
 
-    def _take(self, token: bytes, start: int, end: int) -> list[Piece]:
+    def _take(self, token: bytes, start: int, end: int, chunk: Chunk) -> None:
         if token in b"{[":
             self._depth += 1
             if self._depth == 1:
                 self._begin = end
-            return []
-        if token == b",":
-            return self._element(start, end, required=True) if self._depth == 1 else []
-        if token not in {b"}", b"]"}:
-            return []
-        if self._depth > 1:
-            self._depth -= 1
-        elif token == b"]":
-            self._depth, self._closed = 0, True
-            return self._element(start, end, required=self._after_comma)
-        return []
+        elif token == b",":
+            if self._depth == 1:
+                self._element(start, end, chunk, required=True)
+        elif token in {b"}", b"]"}:
+            if self._depth > 1:
+                self._depth -= 1
+            elif token == b"]":
+                self._depth, self._closed = 0, True
+                self._element(start, end, chunk, required=self._after_comma)
 
-    def _element(self, stop: int, following: int, *, required: bool) -> list[Piece]:
-        pieces = self._piece(stop)
-        if required and not pieces and not self._skipping:
-            pieces = [Piece(self._line, b"", "an element is missing between two commas")]
+    def _element(self, stop: int, following: int, chunk: Chunk, *, required: bool) -> None:
+        line, text = self._cut(stop)
+        if self._skipping:
+            self._skipping = False
+        elif text:
+            chunk.add(line, text)
+        elif required:
+            chunk.refuse(line, b"", "an element is missing between two commas")
         self._begin = following
-        self._after_comma, self._skipping = True, False
-        return pieces
+        self._after_comma = True
 
-    def _piece(self, stop: int) -> list[Piece]:
+    def _cut(self, stop: int) -> tuple[int, bytes]:
+        """Give the line on which the text up to a position begins, and the text without white space around it."""
         text = self._buffer[self._begin : stop]
         stripped = text.lstrip(_WHITESPACE)
         line = self._line + text.count(b"\n", 0, len(text) - len(stripped))
         self._line += text.count(b"\n")
-        return [Piece(line, stripped.rstrip(_WHITESPACE))] if stripped and not self._skipping else []
+        return line, stripped.rstrip(_WHITESPACE)
 
-    def _shrink(self) -> list[Piece]:
-        pieces: list[Piece] = []
+    def _shrink(self, chunk: Chunk) -> None:
         if self._closed:
             self._buffer = self._buffer[: self._begin + _KEPT_AFTER_END]
             self._position = min(self._position, len(self._buffer))
         elif len(self._buffer) - self._begin > MAX_EVENT_BYTES:
-            pieces = [Piece(piece.line, piece.text, _TOO_LONG) for piece in self._piece(self._position)]
+            line, text = self._cut(self._position)
+            if not self._skipping:
+                chunk.refuse(line, text, _TOO_LONG)
             self._begin, self._skipping = self._position, True
         self._buffer = self._buffer[self._begin :]
         self._position -= self._begin
         self._begin = 0
-        return pieces

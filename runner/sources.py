@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import sys
 import zlib
 from dataclasses import dataclass
@@ -13,41 +12,18 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 
-from ..definitions.javascript import type_name
-from .scanners import MAX_EVENT_BYTES, ArrayScanner, IndentedScanner, LineScanner, Piece
+from .scanners import MAX_EVENT_BYTES, ArrayScanner, IndentedScanner, LineScanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .scanners import Scanner
+    from .scanners import Chunk, Scanner
 
 STANDARD_INPUT = "-"
-
-MAX_DEPTH = 200
-"""How deep an event may be nested: what is read here must be written again, and JSON writers stop soon after."""
 
 _BLOCK = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A line that holds no event: what is wrong with it, and what it says, in visible form."""
-
-    line: int
-    message: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some events in a row with the number of the line that each begins on, and the lines that hold none."""
-
-    events: list[dict[str, Any]]
-    lines: list[int]
-    unreadable: list[Unreadable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +43,15 @@ class Source:
         return self.path == STANDARD_INPUT
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read the events. Raises OSError when the input cannot be opened or read."""
+        """Read the texts of the events. Raises OSError when the input cannot be opened or read."""
         with _standard_input() if self.is_standard_input else Path(self.path).open("rb") as stream:
             yield from read_events(stream)
 
 
 def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
-    """Read the events of a stream, in chunks of bounded size.
+    """Cut a stream into the texts of events, in chunks of bounded size.
 
-    Damage ends as little as it can: a bad line is reported and the next one read. Damaged gzip data, and a JSON array
+    Damage ends as little as it can: a bad text is reported and the next one read. Damaged gzip data, and a JSON array
     that is cut off, end the stream with a report.
     """
     blocks = _Blocks(stream)
@@ -83,17 +59,19 @@ def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
     head = b""
     for block in blocks:
         if scanner is not None:
-            yield _parse(scanner.feed(block))
+            yield scanner.feed(block)
             continue
         head = head + block if head else block.removeprefix(_BOM)
         scanner = _choose(head, at_end=False)
         if scanner is not None:
-            yield _parse(scanner.feed(head))
+            yield scanner.feed(head)
     if scanner is None:
         scanner = _choose(head, at_end=True) or LineScanner()
-        yield _parse(scanner.feed(head))
+        yield scanner.feed(head)
     last = scanner.end()
-    yield _parse(last if blocks.damage is None else [*last, Piece(blocks.line_of_damage(last), b"", blocks.damage)])
+    if blocks.damage is not None:
+        last.refuse(blocks.line_of_damage(last), b"", blocks.damage)
+    yield last
 
 
 def _standard_input() -> IO[bytes]:
@@ -126,8 +104,8 @@ class _Blocks:
             self._lines += block.count(b"\n")
             yield block
 
-    def line_of_damage(self, last: list[Piece]) -> int:
-        return max([self._lines, *(piece.line for piece in last)])
+    def line_of_damage(self, last: Chunk) -> int:
+        return max([self._lines, *last.lines, *(text.line for text in last.unreadable)])
 
 
 def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
@@ -163,56 +141,3 @@ def _is_json(text: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
-
-
-def _parse(pieces: list[Piece]) -> Chunk:
-    chunk = Chunk([], [], [])
-    loads = orjson.loads
-    for piece in pieces:
-        if piece.fault is None:
-            try:
-                event = loads(piece.text)
-            except orjson.JSONDecodeError as error:
-                fault = _why_not_json(piece.text, error)
-            else:
-                if type(event) is dict and not _is_too_deep(piece.text):
-                    chunk.events.append(event)
-                    chunk.lines.append(piece.line)
-                    continue
-                fault = _why_not_an_event(event)
-        else:
-            fault = piece.fault
-        chunk.unreadable.append(Unreadable(piece.line, fault, _visible(piece.text)))
-    return chunk
-
-
-def _why_not_an_event(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"is nested deeper than {MAX_DEPTH} levels, so it is hardly an event"
-    kind = type_name(value)
-    return f"an event is a JSON object, but this is {'an' if kind == 'array' else 'a'} {kind}"
-
-
-def _why_not_json(text: bytes, error: orjson.JSONDecodeError) -> str:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError as unicode_error:
-        return f"is not valid UTF-8: byte {unicode_error.start + 1} is 0x{text[unicode_error.start]:02x}"
-    return f"is not valid JSON: {error.msg} (character {error.pos + 1})"
-
-
-def _visible(text: bytes) -> str:
-    return text.decode("utf-8", "backslashreplace")
-
-
-def _is_too_deep(text: bytes) -> bool:
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
-        return False
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(text):
-        if bracket in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif bracket in b"}]":
-            depth -= 1
-    return deepest > MAX_DEPTH

@@ -85,7 +85,9 @@ def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
         track(10, timestamp="yesterday"),
         b"",
         b"[" * 100_000,
-        b'{"a":' * 500 + b"1" + b"}" * 500,
+        json.dumps(track(12))
+        .replace('"properties": {', '"properties": {"deep": ' + "[" * 500 + "]" * 500 + ",")
+        .encode(),
         track(11),
     ]
     run = command_line.deliver(ndjson(*lines), sandbox.base_url)
@@ -93,7 +95,7 @@ def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
     report = run.report
     assert report["delivered"] == 2
     assert report["skipped"]["unknown_type"] == 1
-    assert report["dead_lettered"] == {"unreadable": 6, "rejected": 3, "refused": 0, "exhausted": 0}
+    assert report["dead_lettered"] == {"unreadable": 5, "rejected": 4, "refused": 0, "exhausted": 0}
     assert wanted(report) == accounted(report) == 11
     assert [event["transactionId"] for event in sandbox.ledger.events] == ["message-000001", "message-000011"]
     told = {letter["line"]: letter["message"] for letter in run.letters}
@@ -105,14 +107,15 @@ def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
         6: "UTF-8",
         8: "clientId",
         9: '"yesterday"',
-        11: "JSON",
-        12: "nested deeper",
+        11: "nested too deeply",
+        12: "nested deeper than 254 levels",
     }.items():
         assert words in told[line], told[line]
     assert all(letter["file"] == "events.ndjson" for letter in run.letters)
     rejected = next(letter for letter in run.letters if letter["line"] == 9)
     assert rejected["event"] == track(10, timestamp="yesterday")
     assert [error["path"] for error in rejected["errors"]] == ["timestamp"]
+    assert '"deep": [[[' in next(letter["text"] for letter in run.letters if letter["line"] == 12)
 
 
 @pytest.mark.parametrize("source", ["file", "standard input"])

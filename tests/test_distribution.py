@@ -89,7 +89,7 @@ def test_the_public_surface_is_what_all_says() -> None:
 
 
 def test_definitions_open_no_socket_and_know_no_kable() -> None:
-    allowed = {"pydantic", "pydantic_core", "orjson", "liquid", "jinja2", "httpx"}
+    allowed = {"pydantic", "pydantic_core", "orjson", "msgspec", "liquid", "jinja2", "httpx"}
     for path in (ROOT / "definitions").rglob("*.py"):
         roots = {name.partition(".")[0] for name in imported(path.read_text(encoding="utf-8"))}
         assert roots <= allowed | set(sys.stdlib_module_names), path

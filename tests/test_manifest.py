@@ -35,7 +35,7 @@ def test_kables_manifest_has_segments_keys_in_segments_order() -> None:
     ]  # fmt: skip
     assert list(written["actions"]["track"]) == list(action())
     assert list(written["presets"][0]) == list(preset())
-    assert list(written["actions"]["track"]["fields"]["timestamp"]) == list(field())
+    assert list(written["actions"]["track"]["fields"]["timestamp"]) == [*field(), "rfc3339"]
     assert list(written["authentication"]["fields"]["apiKey"])[: len(setting())] == list(setting())
 
 
@@ -43,6 +43,7 @@ def test_kables_manifest_tells_what_only_this_framework_declares_where_it_is_dec
     fields = kable.to_manifest()["actions"]["track"]["fields"]
     assert (fields["clientId"]["identifier"], fields["clientId"]["defaultPathSetting"]) == (True, "clientIdField")
     assert fields["data"]["renamesSetting"] == "propertiesMappings"
+    assert fields["timestamp"]["rfc3339"] is True
     assert not {"identifier", "defaultPathSetting", "renamesSetting"} & set(fields["timestamp"])
 
 

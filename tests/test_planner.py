@@ -129,10 +129,16 @@ def test_a_fault_in_an_actions_code_rejects_that_event_alone(fault: str) -> None
 
 
 def test_what_json_cannot_carry_is_rejected_with_its_place() -> None:
-    values = [float("nan"), float("inf"), 2**64, "\ud800", object(), {1: 2}]
+    values = [float("nan"), float("inf"), "\ud800", object(), {1: 2}]
     plan = Destination(kable, SETTINGS).plan(track(n, properties={"deep": [{"v": v}]}) for n, v in enumerate(values))
     assert {outcome.status for outcome in plan.outcomes} == {"rejected"}
     assert plan.outcomes[0].problems[0].place == "data.deep[0].v"
+
+
+def test_an_integer_of_any_size_is_sent_as_it_is() -> None:
+    plan = Destination(kable, SETTINGS).plan([track(properties={"n": 2**64}), track(properties={"n": [-(10**30)]})])
+    (planned,) = plan.requests
+    assert [event["data"]["n"] for event in json.loads(planned.request.content)] == [2**64, [-(10**30)]]
 
 
 @pytest.mark.parametrize("event", [None, [], "track", 5, [("type", "track")]])

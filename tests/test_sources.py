@@ -5,28 +5,50 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from kable_destination.runner.scanners import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Piece
-from kable_destination.runner.sources import Chunk, read_events
+from kable_destination.definitions import UnreadableError, read_event
+from kable_destination.runner.scanners import MAX_EVENT_BYTES, ArrayScanner, Chunk, LineScanner
+from kable_destination.runner.sources import read_events
 from segment_events import ndjson, track
 
 
-def read(data: bytes) -> Chunk:
-    """Read everything as one chunk."""
-    whole = Chunk([], [], [])
+@dataclass
+class Whole:
+    """All that a stream holds: its events with their lines, and what is no event."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read(data: bytes) -> Whole:
+    """Read everything, as a planner would."""
+    whole = Whole()
     for chunk in read_events(io.BytesIO(data)):
-        whole.events.extend(chunk.events)
-        whole.lines.extend(chunk.lines)
-        whole.unreadable.extend(chunk.unreadable)
+        whole.unreadable += [(text.line, text.message) for text in chunk.unreadable]
+        for line, text in zip(chunk.lines, chunk.texts, strict=True):
+            try:
+                whole.events.append(read_event(text))
+                whole.lines.append(line)
+            except UnreadableError as error:
+                whole.unreadable.append((line, error.message))
+    whole.unreadable.sort()
     return whole
 
 
-def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> list[Piece]:
+def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> Chunk:
     """Scan data in blocks of a size."""
-    pieces = [piece for at in range(0, len(data), block) for piece in scanner.feed(data[at : at + block])]
-    return pieces + scanner.end()
+    whole = Chunk()
+    chunks = [scanner.feed(data[at : at + block]) for at in range(0, len(data), block)]
+    for chunk in [*chunks, scanner.end()]:
+        whole.texts += chunk.texts
+        whole.lines += chunk.lines
+        whole.unreadable += chunk.unreadable
+    return whole
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 100_000])
@@ -34,12 +56,12 @@ def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> lis
 def test_an_array_is_cut_into_its_elements_wherever_the_blocks_end(block: int, indent: int | None) -> None:
     elements = [{"a": 'x"]},[{\\'}, {"b": [[1, 2], {"c": {}}]}, 5, "te,xt", [], {"ü": "\\\\"}]
     data = json.dumps(elements, indent=indent).encode()
-    pieces = scanned(ArrayScanner(), data, block)
-    assert [json.loads(piece.text) for piece in pieces] == elements
-    assert all(piece.fault is None for piece in pieces)
+    chunk = scanned(ArrayScanner(), data, block)
+    assert [json.loads(text) for text in chunk.texts] == elements
+    assert chunk.unreadable == []
     lines = data.decode().split("\n")
-    for piece in pieces:
-        assert piece.text.split(b"\n")[0].decode() in lines[piece.line - 1]
+    for line, text in zip(chunk.lines, chunk.texts, strict=True):
+        assert text.split(b"\n")[0].decode() in lines[line - 1]
 
 
 def test_indented_objects_are_read_one_after_the_other() -> None:
@@ -54,41 +76,38 @@ def test_indented_objects_are_read_one_after_the_other() -> None:
 def test_a_bad_indented_object_leaves_the_next_readable() -> None:
     chunk = read(b'{\n  "a": ,\n}\n{\n  "b": 1\n}\n{\n  "c": 1')
     assert chunk.events == [{"b": 1}]
-    assert [problem.line for problem in chunk.unreadable] == [1, 7]
+    assert [line for line, _ in chunk.unreadable] == [1, 7]
 
 
 @pytest.mark.parametrize("block", [1, 5, 100_000])
 def test_lines_are_cut_wherever_the_blocks_end(block: int) -> None:
     data = b'{"a":1}\n\n  \r\n{"b":"\xe2\x80\xa8"}\r\nlast'
-    pieces = scanned(LineScanner(), data, block)
-    assert [(piece.line, piece.text.strip()) for piece in pieces] == [
-        (1, b'{"a":1}'),
-        (4, b'{"b":"\xe2\x80\xa8"}'),
-        (5, b"last"),
-    ]
+    chunk = scanned(LineScanner(), data, block)
+    assert chunk.lines == [1, 4, 5]
+    assert [text.strip() for text in chunk.texts] == [b'{"a":1}', b'{"b":"\xe2\x80\xa8"}', b"last"]
 
 
 def test_a_bad_element_of_an_array_leaves_the_others_readable() -> None:
     chunk = read(b'[{"a":1},\n{"b":},\n{"c":3},,\n7,\n{"d":4}]')
     assert chunk.events == [{"a": 1}, {"c": 3}, {"d": 4}]
-    assert [problem.line for problem in chunk.unreadable] == [2, 3, 4]
+    assert [line for line, _ in chunk.unreadable] == [2, 3, 4]
 
 
 @pytest.mark.parametrize("data", [b'[{"a":1},{"b":2', b'[{"a":1},', b'[{"a":1}'])
 def test_an_array_that_is_cut_off_is_reported(data: bytes) -> None:
     chunk = read(data)
-    assert "cut off" in chunk.unreadable[-1].message
+    assert "cut off" in chunk.unreadable[-1][1]
 
 
 def test_what_follows_an_array_is_reported() -> None:
     chunk = read(b'[\n{"a":1}\n]\n{"b":2}\n')
     assert chunk.events == [{"a": 1}]
-    assert "after the end" in chunk.unreadable[0].message
+    assert "after the end" in chunk.unreadable[0][1]
 
 
 def test_an_empty_input_holds_no_events() -> None:
     for data in (b"", b"\n\n", b"[]", b" [ ]\n", gzip.compress(b"")):
-        assert read(data) == Chunk([], [], [])
+        assert read(data) == Whole()
 
 
 def test_a_list_on_the_first_line_is_a_bad_line_when_others_follow() -> None:
@@ -103,27 +122,29 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
 
 def test_a_line_that_is_too_long_is_reported_without_being_kept_whole() -> None:
     scanner = LineScanner()
-    pieces = [piece for _ in range(20) for piece in scanner.feed(b"x" * 1_000_000)]
-    pieces += scanner.feed(b'\n{"a":1}\n') + scanner.end()
-    assert [(piece.line, piece.fault is None) for piece in pieces] == [(1, False), (2, True)]
-    assert len(pieces[0].text) <= MAX_EVENT_BYTES
+    chunks = [scanner.feed(b"x" * 1_000_000) for _ in range(20)]
+    chunks += [scanner.feed(b'\n{"a":1}\n'), scanner.end()]
+    unreadable = [text for chunk in chunks for text in chunk.unreadable]
+    assert [text.line for text in unreadable] == [1]
+    assert len(unreadable[0].text) <= MAX_EVENT_BYTES
+    assert [(chunk.lines, chunk.texts) for chunk in chunks if chunk.texts] == [([2], [b'{"a":1}'])]
 
 
 def test_an_element_that_is_too_long_is_reported_and_the_next_is_read() -> None:
     scanner = ArrayScanner()
-    pieces = scanner.feed(b'[{"a":[')
-    for _ in range(20):
-        pieces += scanner.feed(b'"%b",' % (b"x" * 1_000_000))
-    pieces += scanner.feed(b'1]},{"b":2}]') + scanner.end()
-    assert [piece.fault is None for piece in pieces] == [False, True]
-    assert pieces[1].text == b'{"b":2}'
+    chunks = [scanner.feed(b'[{"a":[')]
+    chunks += [scanner.feed(b'"%b",' % (b"x" * 1_000_000)) for _ in range(20)]
+    chunks.append(scanner.feed(b'1]},{"b":2}]'))
+    chunks.append(scanner.end())
+    assert sum(len(chunk.unreadable) for chunk in chunks) == 1
+    assert [text for chunk in chunks for text in chunk.texts] == [b'{"b":2}']
 
 
 def test_damaged_gzip_data_keeps_what_came_before() -> None:
     compressed = gzip.compress(ndjson(*(track(number) for number in range(5_000))))
     chunk = read(compressed[: len(compressed) // 2])
     assert 0 < len(chunk.events) < 5_000
-    assert "gzip data is damaged" in chunk.unreadable[-1].message
+    assert "gzip data is damaged" in chunk.unreadable[-1][1]
 
 
 def test_a_gzip_of_several_members_is_one_stream() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from kable_destination.definitions import FieldsError, InputField, RejectedError, compile_fields
 from kable_destination.definitions.fields.rfc3339 import rfc3339
-from kable_destination.definitions import RejectedError
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,38 @@ def test_other_forms_become_utc(value: object, sent: str) -> None:
     ],
 )
 def test_what_names_no_moment_is_rejected_and_named(value: object) -> None:
+    assert rfc3339(value) is None
+    fields = compile_fields({"at": InputField(label="Timestamp", type="datetime", rfc3339=True, required=True)})
     with pytest.raises(RejectedError) as caught:
-        rfc3339(value)
-    problem = caught.value.problems[0]
-    assert problem.place == "timestamp"
-    assert f'"{value}"'[:20] in problem.message
+        fields({"at": value})
+    (problem,) = caught.value.problems
+    assert problem.place == "at"
+    assert problem.message.startswith("Timestamp ")
     assert len(problem.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("2026-03-04T05:06:07.890Z", "2026-03-04T05:06:07.890Z"),
+        ("2026-03-04", "2026-03-04T00:00:00Z"),
+        (1772600767, "2026-03-04T05:06:07Z"),
+        ([1772600767], "2026-03-04T05:06:07Z"),
+    ],
+)
+def test_a_field_gives_its_moment_as_rfc3339_and_takes_it_back(value: object, sent: str) -> None:
+    fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True)})
+    assert fields({"at": value}) == {"at": sent}
+    assert fields({"at": sent}) == {"at": sent}
+
+
+def test_a_list_of_moments_is_converted_one_by_one() -> None:
+    fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True, multiple=True)})
+    assert fields({"at": ["2026-03-04", 1772600767]}) == {"at": ["2026-03-04T00:00:00Z", "2026-03-04T05:06:07Z"]}
+
+
+def test_only_a_datetime_without_choices_can_be_rfc3339() -> None:
+    with pytest.raises(FieldsError, match="rfc3339 is for a datetime without choices, not for string"):
+        compile_fields({"at": InputField(label="At", type="string", rfc3339=True)})
+    with pytest.raises(FieldsError, match="not for choices"):
+        compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True, choices=("2026-03-04",))})

@@ -37,4 +37,4 @@ def compile_fields(fields: Mapping[str, InputField]) -> CompiledFields:
     """Compile fields into the validation that Segment gives their payloads. Raises FieldsError with all faults."""
     source = PythonSource()
     FieldsWriter(source).validate_function(checked_rules(fields))
-    return CompiledFields(validate=source.compiled("validate", FIELDS_NAMESPACE), source=str(source))
+    return CompiledFields(validate=source.compiled("fields", FIELDS_NAMESPACE)["validate"], source=str(source))

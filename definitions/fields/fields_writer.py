@@ -19,16 +19,15 @@ from .findings import PROBLEM_LIMIT, described
 from .inline_tests import inline_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from ..python_source import PythonSource
     from .conditions import ConditionalRequirement
     from .field_rule import FieldRule
     from .findings import Place
 
-_ORDINARY_DATETIME = (
-    'type({0}) is str and len({0}) == 24 and {0}[10] == "T" and {0}[19] == "." and {0}[23] == "Z"'
-)
+_ORDINARY_DATETIME = 'type({0}) is str and len({0}) == 24 and {0}[10] == "T" and {0}[19] == "." and {0}[23] == "Z"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,7 @@ class Given:
 class Scope(Protocol):
     """An object that fields are taken from.
 
-    `given` writes what it takes to have the value of a field, `within` gives the scope of a field's own members
-    when their values are known already, `unknown` what else the object holds. `name` is the object itself.
+    `name` is the object itself, where it is at hand as a whole.
     """
 
     name: str
@@ -59,8 +57,23 @@ class Scope(Protocol):
     def within(self, member: FieldRule) -> Scope | None:
         """Have the scope of a field's members; None when the object must be looked into."""
 
+    def items(self, member: FieldRule) -> KnownItems | None:
+        """Have the objects of a list whose members are known; None when they must be looked into."""
+
     def start(self, known: frozenset[str] | None) -> str:
         """Write the object that the result begins as: empty, or with all keys but those that are known."""
+
+
+class KnownItems(Protocol):
+    """A list of objects that are made of the items of another list, `name`, where that is a list."""
+
+    name: str
+
+    def item_scope(self) -> AbstractContextManager[Scope]:
+        """Write what makes an object of the variable `item`."""
+
+    def otherwise(self) -> Given:
+        """Write what the field holds where `name` is no list."""
 
 
 class Lookup:
@@ -79,6 +92,9 @@ class Lookup:
 
     def within(self, member: FieldRule) -> None:
         """Know nothing of the objects within."""
+
+    def items(self, member: FieldRule) -> None:
+        """Know nothing of the objects in lists."""
 
     def start(self, known: frozenset[str] | None) -> str:
         """Leave out what is known."""
@@ -110,9 +126,7 @@ class FieldsWriter:
         with self.source.block("if problems:"):
             self.source.line("refuse(problems)")
 
-    def members(
-        self, members: Sequence[FieldRule], scope: Scope, removal: Removal, *, out: str, place: _Place
-    ) -> None:
+    def members(self, members: Sequence[FieldRule], scope: Scope, removal: Removal, *, out: str, place: _Place) -> None:
         """Write the statements that move each field from the scope to `out`, or report it to `problems`."""
         conditional = conditional_requirements(members, removal)
         own = {requirement.field.key: requirement for requirement in conditional if requirement.parent is None}
@@ -127,7 +141,9 @@ class FieldsWriter:
 class _Place(Protocol):
     """Where something stands in a payload, as an expression."""
 
-    text: str
+    @property
+    def text(self) -> str:
+        """The expression."""
 
     def below(self, key: str) -> _Place:
         """Give the place of a member."""
@@ -156,10 +172,14 @@ class _PassedPlace:
 
     def __init__(self, source: PythonSource, text: str) -> None:
         self._source = source
-        self.text = text
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        return self._text
 
     def below(self, key: str) -> _PassedPlace:
-        return _PassedPlace(self._source, f"({self.text}, {self._source.literal(key)})")
+        return _PassedPlace(self._source, f"({self._text}, {self._source.literal(key)})")
 
 
 class _FieldWriter:
@@ -193,8 +213,14 @@ class _FieldWriter:
         if within is not None:
             self._write_known_object(within)
             return
+        items = self.scope.items(member)
+        if items is not None:
+            self._write_known_items(items)
+            return
         null_counts = member.admits_null or self.removal is Removal.NONE
-        given = self.scope.given(member, null_counts=null_counts)
+        self._write_given(self.scope.given(member, null_counts=null_counts))
+
+    def _write_given(self, given: Given) -> None:
         if not given.is_there:
             self._report_missing()
             return
@@ -305,6 +331,23 @@ class _FieldWriter:
         removal = Removal.NESTED if self._is_cleaned() else Removal.NONE
         self.writer.members(self.member.members or (), scope, removal, out=out, place=self.place)
         self.source.line(f"{self.target} = {out}")
+
+    def _write_known_items(self, items: KnownItems) -> None:
+        name = self.source.fresh("items_")
+        with self.source.function(name, "items", "place", "problems"):
+            self.source.line("kept = []")
+            with self.source.block("for item in items:"), items.item_scope() as scope:
+                out = self.source.assigned(scope.start(self._known()))
+                place = _PassedPlace(self.source, "(place, len(kept))")
+                self.writer.members(self.member.members or (), scope, Removal.NONE, out=out, place=place)
+                self.source.line(f"kept.append({out})")
+                with self.source.block("if len(problems) > PROBLEM_LIMIT:"):
+                    self.source.line("break")
+            self.source.line("return kept")
+        with self.source.block(f"if type({items.name}) is list:"):
+            self.source.line(f"{self.target} = {name}({items.name}, {self.place.text}, problems)")
+        with self.source.block("else:"):
+            self._write_given(items.otherwise())
 
     def _known(self) -> frozenset[str] | None:
         """Give the keys of the members where others are kept, None where they are not."""

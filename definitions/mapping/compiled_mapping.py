@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,9 @@ from .validation import problems_of
 from .written_code import Undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .paths import Keys
 
 MAPPING_NAMESPACE: Mapping[str, Any] = {
     "dict": dict,
@@ -87,9 +90,37 @@ class CompiledMapping:
         return self.resolve(event)
 
     @cached_property
+    def keeps_finite(self) -> bool:
+        """Whether the numbers of a result are all finite when those of the event are."""
+        return not any(map(_may_be_infinite, _values_of(self._expanded)))
+
+    @cached_property
     def paths(self) -> tuple[str, ...]:
         """The paths of the event that the mapping can read, such as `$.userId`; `$` is the whole event."""
+        return tuple(".".join(("$", *keys)) for keys in self.keys)
+
+    @cached_property
+    def keys(self) -> tuple[Keys, ...]:
+        """The same paths as keys, one after the other; none at all mean the whole event."""
         return tuple(event_paths(self._expanded))
+
+
+def _values_of(value: Any) -> Iterator[Any]:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        yield item
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+
+
+def _may_be_infinite(value: Any) -> bool:
+    """Tell whether a value of a mapping can put an infinity into a result: JSON text that is decoded may hold 1e400."""
+    if isinstance(value, dict):
+        return "@json" in value and value["@json"]["mode"] != "encode"
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def compile_mapping(mapping: Any) -> CompiledMapping:
@@ -101,8 +132,10 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     expanded = checked_mapping(mapping)
     source = PythonSource()
     with source.function("mapping", "event"):
+        with source.block("if type(event) is not dict and not isinstance(event, dict):"):
+            source.line("raise not_an_object(event)")
         source.line(f"return {Generator(source).value(expanded, '', Undefined.NOWHERE).text}")
-    return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE), expanded)
+    return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE)["mapping"], expanded)
 
 
 def checked_mapping(mapping: Any) -> Any:

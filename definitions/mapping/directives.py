@@ -29,7 +29,7 @@ def _path(generator: Generator, value: Any, place: str, _wanted: Undefined) -> C
         return generator.follow(parse_event_path(value))
     path = generator.value(value, place, Undefined.NOWHERE)
     payload = generator.payload
-    call = f"walk_computed_path({path.text}, {payload.name}, {_where(generator, place)})"
+    call = f"walk_computed_path({path.text}, {payload.whole}, {_where(generator, place)})"
     return Code(generator.source.assigned(call), optional=True, undefined=payload.undefined)
 
 
@@ -37,7 +37,7 @@ def _template(generator: Generator, value: Any, place: str, _wanted: Undefined) 
     if isinstance(value, str):
         return generator.template(value, place)
     template = generator.value(value, place, Undefined.NOWHERE)
-    call = f"render_computed_template({template.text}, {generator.payload.name}, {_where(generator, place)})"
+    call = f"render_computed_template({template.text}, {generator.payload.whole}, {_where(generator, place)})"
     return Code(generator.source.assigned(call), kind=Kind.TEXT)
 
 
@@ -177,7 +177,7 @@ def _transform(generator: Generator, options: dict[str, Any], place: str, wanted
     where = _where(generator, place)
     present = outer
     if not outer.is_object:
-        name = generator.source.assigned(f"transformable({outer.name}, {where})")
+        name = generator.source.assigned(f"transformable({outer.whole}, {where})")
         present = Payload(name, is_object=True, undefined=outer.undefined, made=outer.made)
     with generator.working_on(present):
         apply = expand_root(options["apply"])
@@ -210,7 +210,7 @@ def _liquid(generator: Generator, text: str, place: str, _wanted: Undefined) -> 
     from .liquid_template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
 
     template = generator.source.constant(compile_liquid(text), "liquid")
-    call = f"{template}.render({generator.payload.name}, {_where(generator, place)})"
+    call = f"{template}.render({generator.payload.whole}, {_where(generator, place)})"
     return Code(generator.source.assigned(call), kind=Kind.TEXT)
 
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _EVERYTHING: Keys = ()
 
 
-def event_paths(mapping: Any) -> list[str]:
-    """List the paths of the event that a valid mapping refers to, in order, each once, such as `$.properties.total`.
+def event_paths(mapping: Any) -> list[Keys]:
+    """List the paths of the event that a valid mapping can read, in order, each once.
 
-    `$` stands for the whole event: for the path that names it, and for a path or template that is
-    itself computed, since it can lead anywhere. What @transform and the shape of @arrayPath read
-    from values that were already found does not count again.
+    A path without keys stands for the whole event: for the path that names it, and for a path or template that is
+    itself computed, since it can lead anywhere. What @transform and the shape of @arrayPath read from values that were
+    already found does not count again.
     """
-    return list(dict.fromkeys(".".join(("$", *keys)) for keys in _paths(mapping)))
+    return list(dict.fromkeys(_paths(mapping)))
 
 
 def _paths(value: Any) -> Iterator[Keys]:

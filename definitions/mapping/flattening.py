@@ -11,13 +11,9 @@ from .failure import check_length
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAX_PLAIN_DEPTH = 20
-_MAX_PLAIN_PREFIX = 10_000
-_DIGITS = frozenset("0123456789")
-
-
-class _NotPlainError(Exception):
-    """The object needs the longer way: keys that JavaScript puts in another order, or more depth than is usual."""
+_MAX_PLAIN_PREFIX = 200
+_AFTER_DIGITS = ":"
+"""What comes after the digits: a key that sorts before it may be an index, which JavaScript puts first."""
 
 
 def flatten(value: Any, separator: str, place: str, *, omit_arrays: bool, keep_missing: bool) -> dict[str, Any]:
@@ -27,37 +23,30 @@ def flatten(value: Any, separator: str, place: str, *, omit_arrays: bool, keep_m
     kept whole; without `keep_missing`, MISSING is left out. Raises MappingError when the keys become too long.
     """
     flat: dict[str, Any] = {}
-    try:
-        if type(value) is not dict:
-            raise _NotPlainError
-        check_length(_flatten_plain(value, flat, "", separator, 0, omit_arrays=omit_arrays), place)
-    except _NotPlainError:
+    if type(value) is dict and _flatten_plain(value, flat, "", separator, omit_arrays):
+        check_length(sum(map(len, flat)), place)
+    else:
         flat = _flatten_any(value, separator, place, omit_arrays=omit_arrays)
     if not keep_missing and MISSING in flat.values():
         return {key: item for key, item in flat.items() if item is not MISSING}
     return flat
 
 
-def _flatten_plain(
-    value: dict[str, Any] | list[Any], flat: dict[str, Any], prefix: str, separator: str, depth: int, *, omit_arrays: bool
-) -> int:
-    """Flatten what is built as usual, and give the length of all keys together."""
-    if depth > _MAX_PLAIN_DEPTH or len(prefix) > _MAX_PLAIN_PREFIX:
-        raise _NotPlainError
-    size = 0
-    is_object = type(value) is dict
-    for key, item in value.items() if type(value) is dict else enumerate(value):
-        if is_object and (type(key) is not str or key[:1] in _DIGITS):
-            raise _NotPlainError
-        name = f"{prefix}{key}"
+def _flatten_plain(value: dict[str, Any], flat: dict[str, Any], prefix: str, separator: str, omit_arrays: bool) -> bool:
+    """Flatten an object that is built as usual; tell whether it is: not deep, and without keys that may be indexes."""
+    for key, item in value.items():
+        if type(key) is not str or key < _AFTER_DIGITS:
+            return False
         kind = type(item)
-        if kind is dict or (kind is list and not omit_arrays):
-            inner = name + separator if name else ""
-            size += _flatten_plain(item, flat, inner, separator, depth + 1, omit_arrays=omit_arrays)
+        if kind is dict:
+            inner = f"{prefix}{key}{separator}"
+            if len(inner) > _MAX_PLAIN_PREFIX or not _flatten_plain(item, flat, inner, separator, omit_arrays):
+                return False
+        elif kind is list and not omit_arrays:
+            return False
         else:
-            size += len(name)
-            flat[name] = item
-    return size
+            flat[prefix + key] = item
+    return True
 
 
 def _flatten_any(value: Any, separator: str, place: str, *, omit_arrays: bool) -> dict[str, Any]:

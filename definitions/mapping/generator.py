@@ -11,6 +11,7 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from ..event_record import attribute_of
 from ..javascript import array_index
 from ..python_source import Kind
 from .directives import WRITERS
@@ -31,16 +32,16 @@ _MAX_UNCHECKED_PLACEHOLDERS = 8
 
 
 class Generator:
-    """Writes what a mapping makes of `event`, into a function of a source; it begins by making sure of the event.
+    """Writes what a mapping makes of the variable `event` into a function of a source.
+
+    `event` is an object, or a record of those keys that are read; then WholeEventNeededError may be raised.
 
     The writers of directives (`directives`) use the methods of this class for the values that they hold.
     """
 
-    def __init__(self, source: PythonSource) -> None:
+    def __init__(self, source: PythonSource, *, of_record: bool = False) -> None:
         self.source = source
-        self.payload = Payload("event", is_object=True)
-        with source.block("if type(event) is not dict and not isinstance(event, dict):"):
-            source.line("raise not_an_object(event)")
+        self.payload = Payload("event", is_object=True, is_record=of_record)
 
     def value(self, value: Any, place: str, wanted: Undefined) -> Code:
         """Write a value of the mapping; MISSING stands inside it only where it is wanted."""
@@ -114,23 +115,31 @@ class Generator:
         payload = self.payload
         if not keys:
             kind = Kind.OBJECT if payload.is_object else Kind.ANY
-            return Code(payload.name, payload.optional, payload.undefined, kind)
+            return Code(payload.whole, payload.optional, payload.undefined, kind)
         if len(keys) > _MAX_INLINE_KEYS:
-            text = self.source.assigned(f"walk({payload.name}, {self.source.constant(keys, 'path')})")
+            text = self.source.assigned(f"walk({payload.whole}, {self.source.constant(keys, 'path')})")
             return Code(text, optional=True, undefined=payload.undefined)
-        name, is_object = payload.name, payload.is_object
+        name = payload.name
         for length, key in enumerate(keys, start=1):
             known = payload.followed.get(keys[:length])
             if known is None:
-                known = self.source.assigned(self._step(name, key, is_object=is_object))
-                payload.followed[keys[:length]] = known
-            name, is_object = known, False
+                step = self._first_step(payload, key) if length == 1 else self._step(name, key)
+                known = payload.followed[keys[:length]] = self.source.assigned(step)
+            name = known
         return Code(name, optional=True, undefined=payload.undefined)
 
-    def _step(self, name: str, key: str, *, is_object: bool) -> str:
+    def _first_step(self, payload: Payload, key: str) -> str:
+        if payload.is_record:
+            return f"{payload.name}.{attribute_of(key)}"
+        if payload.is_object:
+            return f"{payload.name}.get({self.source.literal(key)}, MISSING)"
+        return self._step(payload.name, key)
+
+    def _step(self, name: str, key: str) -> str:
         literal = self.source.literal(key)
-        if is_object:
-            return f"{name}.get({literal}, MISSING)"
+        if key == "length":
+            otherwise = f"{name}.get({literal}, MISSING) if type({name}) is dict else step({name}, {literal})"
+            return f"len({name}) if type({name}) is list else {otherwise}"
         if (index := array_index(key)) is not None:
             return f"{name}[{index}] if type({name}) is list and len({name}) > {index} else step({name}, {literal})"
         return f"{name}.get({literal}, MISSING) if type({name}) is dict else step({name}, {literal})"
@@ -145,7 +154,7 @@ class Generator:
         if len(parts) > _MAX_INLINE_PARTS or len(text) > _MAX_INLINE_TEXT:
             parts_name = self.source.constant(parts, "template")
             return Code(
-                self.source.assigned(f"render_parts({parts_name}, {self.payload.name}, {where})"), kind=Kind.TEXT
+                self.source.assigned(f"render_parts({parts_name}, {self.payload.whole}, {where})"), kind=Kind.TEXT
             )
         pieces = [(False, part) if isinstance(part, str) else (True, self._text(self.follow(part))) for part in parts]
         if len(pieces) == 1:

@@ -29,6 +29,8 @@ _BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 def encode(value: Any, place: str) -> str | Missing:
     """Do as `@json` encode does. Raises MappingError for what is no JSON value and for text that becomes too long."""
+    if value is None:
+        return "null"
     if _is_plain(value):
         text: str = orjson.dumps(value).decode()
         check_length(len(text), place)

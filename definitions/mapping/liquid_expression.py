@@ -20,7 +20,7 @@ from .liquid_filters import FILTERS, Filter, refusal
 from .liquid_values import TemplateError, Word, contains, equals, is_less, is_true, number_of, plain, read_member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from liquid import RenderContext
 
@@ -138,15 +138,21 @@ class FilteredValue(Expression):
 
     def variables(self) -> Iterator[Variable]:
         """Give every variable that the value or an argument may read."""
-        stack: list[Operand | Operator | None] = [*self.postfix]
-        stack += [operand for applied in self.filters for _, operand in applied.arguments]
-        while stack:
-            item = stack.pop()
-            if isinstance(item, Variable):
-                yield item
-                stack += [item.base, *item.members]
-            elif isinstance(item, Range):
-                stack += [item.low, item.high]
+        operands = [item for item in self.postfix if not isinstance(item, Operator)]
+        operands += [operand for applied in self.filters for _, operand in applied.arguments]
+        return variables_in(operands)
+
+
+def variables_in(operands: Iterable[Operand]) -> Iterator[Variable]:
+    """Give every variable in some operands, those within others included."""
+    stack: list[Operand | None] = [*operands]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Variable):
+            yield item
+            stack += [item.base, *item.members]
+        elif isinstance(item, Range):
+            stack += [item.low, item.high]
 
 
 def _popped(stack: list[Any]) -> Any:

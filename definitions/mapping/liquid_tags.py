@@ -152,6 +152,11 @@ class CycleNode(Node):
         self.group = group
         self.values = values
 
+    @property
+    def operands(self) -> list[Operand]:
+        """The values, and the name of the group where it has one."""
+        return [*self.values, *([self.group] if self.group is not None else [])]
+
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Write the next value."""
         scope = _scope(context)

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from liquid import Environment
 from liquid.builtin.content import Literal
+from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.builtin.tags.comment_tag import CommentTag
 from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
 from liquid.builtin.tags.liquid_tag import LiquidTag
 from liquid.exceptions import LiquidError
 
 from .failure import fail
-from .liquid_expression import Constant, FilteredValue
+from .liquid_expression import Constant, FilteredValue, variables_in
 from .liquid_tags import (
     AssignTag,
     BlockTag,
     CaptureTag,
+    CounterNode,
+    CycleNode,
     CycleTag,
     DecrementTag,
     EchoTag,
@@ -83,31 +86,42 @@ class LiquidTemplate:
 
     @property
     def paths(self) -> list[Keys]:
-        """The paths of the payload that the template can read."""
-        nodes, assigned = [*_nodes(self._template)], set[str]()
-        values: list[FilteredValue] = []
-        for node in nodes:
-            assigned.update(str(name) for name in node.template_scope())
-            values += [item for item in node.expressions() if isinstance(item, FilteredValue)]
-        keys = [_keys(variable) for value in values for variable in value.variables() if variable.base is None]
-        return [path for path in keys if path[:1] and path[0] not in assigned]
+        """The paths of the payload that the template can read; one without keys means that it can read anything."""
+        found: list[Keys] = []
+        assigned: set[str] = set()
+        for node, is_certain in _nodes(self._template):
+            names = [node.name] if isinstance(node, CounterNode) else []
+            keys = [(name,) for name in names] + [_keys(variable) for variable in _variables(node)]
+            found += [path for path in keys if not path or path[0] not in assigned]
+            if is_certain and isinstance(node, AssignNode):
+                assigned.add(str(node.name))
+        return found
 
 
-def _nodes(template: BoundTemplate) -> Iterator[Node]:
+def _nodes(template: BoundTemplate) -> Iterator[tuple[Node, bool]]:
+    """Give every node in order, and whether it is rendered whatever the payload is."""
     context = JavaScriptContext(template, {})
-    stack = list(reversed(template.nodes))
+    stack = [(node, True) for node in reversed(template.nodes)]
     while stack:
-        node = stack.pop()
-        yield node
-        stack += reversed([*node.children(context)])
+        node, is_certain = stack.pop()
+        yield node, is_certain
+        stack += [(child, False) for child in reversed([*node.children(context)])]
+
+
+def _variables(node: Node) -> Iterator[Variable]:
+    """Give the variables that a node itself looks up in what is in scope."""
+    operands = node.operands if isinstance(node, CycleNode) else ()
+    within = [variables_in(operands)]
+    within += [item.variables() for item in node.expressions() if isinstance(item, FilteredValue)]
+    return (variable for variables in within for variable in variables if variable.base is None)
 
 
 def _keys(variable: Variable) -> Keys:
     keys: list[str] = []
     for member in variable.members:
-        if not isinstance(member, Constant):
+        if not isinstance(member, Constant) or not isinstance(member.value, str):
             break
-        keys.append(str(member.value))
+        keys.append(member.value)
     return tuple(keys)
 
 

@@ -38,7 +38,7 @@ class Replacer:
 
     @property
     def longest_plain(self) -> int:
-        """Give the length up to which `str.replace` does the same to a text and makes it not too long; 0 where never."""
+        """How long a text may be for which `str.replace` does the same; 0 where it never does."""
         if not self.everywhere or self.ignore_case or any("$" in one.replacement for one in self.replacements):
             return 0
         growth = 1

@@ -68,6 +68,8 @@ def _without_nulls(value: Any, changed: Callable[[dict[str, Any]], dict[str, Any
     if not isinstance(value, dict):
         return value
     result = changed(value)
+    if type(value) is dict and dict not in map(type, result.values()):
+        return result
     stack = [result]
     while stack:
         container = stack.pop()

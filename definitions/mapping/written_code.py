@@ -53,20 +53,33 @@ class Code:
 NOTHING = Code("MISSING", optional=True)
 
 
+class WholeEventNeededError(Exception):
+    """A mapping looks at its event as a whole, so that a record of some of its keys will not do."""
+
+
 @dataclass(slots=True)
 class Payload:
     """What paths are relative to at some point of a mapping, and what has been read from it there.
 
-    `made` tells that the mapping made it; of what is made from it again, the size needs watching.
+    `made` tells that the mapping made it; of what is made from it again, the size needs watching. `is_record` tells
+    that it is an event of which some keys were read into a record (`event_record`).
     """
 
     name: str
     is_object: bool = False
+    is_record: bool = False
     optional: bool = False
     undefined: Undefined = Undefined.NOWHERE
     made: bool = False
     followed: dict[Keys, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> str:
+        """The name, where the value is needed as a whole. Raises WholeEventNeededError for a record."""
+        if self.is_record:
+            raise WholeEventNeededError
+        return self.name
 
 
 def inside(members: Iterable[Code], wanted: Undefined, *, keeps_own: bool) -> Undefined:

@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT_SUBJECTS = ("type", "event", "name", "userId")
 OBJECT_SUBJECTS = ("properties", "traits", "context")
@@ -132,6 +135,17 @@ def joined(connective: Connective, parts: list[Node]) -> Node:
     for part in parts:
         flat.extend(part.parts if isinstance(part, Group) and part.connective == connective else [part])
     return flat[0] if len(flat) == 1 else Group(connective, tuple(flat))
+
+
+def subjects(node: Node) -> Iterator[Subject]:
+    """Give every subject that a node asks about, as often as it does."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Condition):
+            yield item.subject
+        else:
+            stack.extend(reversed(item.parts))
 
 
 def path_segments(path: str) -> tuple[str, ...]:

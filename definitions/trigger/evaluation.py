@@ -15,6 +15,7 @@ from .comparison import number_of
 from .conditions import ORDERINGS, Condition, Operator
 
 if TYPE_CHECKING:
+    from ..python_source import PythonSource
     from .conditions import Group, Node, Subject
 
 Event = Mapping[str, Any]
@@ -29,10 +30,29 @@ def compile_node(node: Node) -> Matches:
     return _compile_condition(node) if isinstance(node, Condition) else _compile_group(node)
 
 
+def written_node(node: Node, source: PythonSource, value_of: Callable[[str], str]) -> str:
+    """Write a node as an expression; `value_of` writes what an event has under a key, or MISSING."""
+    if not isinstance(node, Condition):
+        return f" {node.connective} ".join(f"({written_node(part, source, value_of)})" for part in node.parts)
+    subject, value = node.subject, value_of(node.subject.root)
+    if node.operator is Operator.EQUALS and not subject.path:
+        return f"{value} == {source.literal(node.value)}"
+    return f"{source.constant(_holds_below(node), 'holds')}({value})"
+
+
+def _holds_below(condition: Condition) -> Callable[[Any], bool]:
+    """Make the function that tells the same from what an event has under the first key of the subject."""
+    holds, path = condition_holds(condition.operator, condition.value), condition.subject.path
+    return (lambda value: holds(_lookup_below(value, path))) if path else holds
+
+
 def lookup(subject: Subject, event: Event) -> Any:
     """Find what an event holds for a subject, as Segment does: a falsy value on the way is the answer."""
-    value = event.get(subject.root, MISSING)
-    for key in subject.path:
+    return _lookup_below(event.get(subject.root, MISSING), subject.path)
+
+
+def _lookup_below(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
         value = value.get(key, MISSING) if isinstance(value, dict) else _member(value, key)
     return value
 

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .evaluation import compile_node
+from .conditions import subjects
+from .evaluation import compile_node, written_node
 from .explanation import explain
 from .fault import fault
 from .grammar import MAX_LENGTH, parse
 from .overlap import may_overlap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..python_source import PythonSource
     from .conditions import Node
     from .evaluation import Event, Matches
 
@@ -37,6 +41,15 @@ class Trigger:
     def __str__(self) -> str:
         """Give the normal form."""
         return self.text
+
+    def written(self, source: PythonSource, value_of: Callable[[str], str]) -> str:
+        """Write the question as an expression; `value_of` writes what an event has under a key, or MISSING."""
+        return written_node(self.node, source, value_of)
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of the event that the trigger can read, each as its keys."""
+        return tuple(dict.fromkeys((subject.root, *subject.path) for subject in subjects(self.node)))
 
     def explain(self, event: Event) -> str | None:
         """Name the conditions that decide against an event, and what it holds there; None when it satisfies them."""
