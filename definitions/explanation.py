@@ -34,12 +34,16 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionExplanation:
-    """What one subscription makes of an event. `why_not` is empty when its trigger matches."""
+    """What one subscription makes of an event. `why_not` is empty when its trigger matches.
+
+    `source` is the function that makes a payload of an event: its mapping and fields as Python.
+    """
 
     name: str
     action: str
     trigger: str
     why_not: str
+    source: str
     fields: tuple[FieldExplanation, ...] = ()
     problems: tuple[Problem, ...] = ()
     request: PlannedRequest | None = None
@@ -77,14 +81,14 @@ def _explain_subscription(
 ) -> SubscriptionExplanation:
     name, action, trigger = subscription.name, subscription.action_key, str(subscription.trigger)
     if outcome is None:
-        return SubscriptionExplanation(
-            name, action, trigger, subscription.trigger.explain(event) or "it does not match"
-        )
+        why_not = subscription.trigger.explain(event) or "it does not match"
+        return SubscriptionExplanation(name, action, trigger, why_not, subscription.payload.source)
     return SubscriptionExplanation(
         name,
         action,
         trigger,
         why_not="",
+        source=subscription.payload.source,
         fields=tuple(_explain_fields(subscription, event)),
         problems=outcome.problems,
         request=request,

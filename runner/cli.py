@@ -149,11 +149,14 @@ def preview_command(
     config: ConfigOption = None,
     destination: DestinationOption = None,
     base_url: BaseUrlOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also show the Python that mapping and fields were compiled to.")
+    ] = False,
 ) -> int:
     """Show what every subscription makes of one event, and the request, without sending it."""
     configuration = _configure(config, destination, base_url=base_url)
     ready = configuration.set_up()
-    typer.echo(preview(ready, configuration.destination_name, _read_event(event)))
+    typer.echo(preview(ready, configuration.destination_name, _read_event(event), explain_code=explain))
     return OK
 
 

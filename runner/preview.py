@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _MAX_SHOWN = 120
 
 
-def preview(destination: Destination, destination_name: str, event: Any) -> str:
-    """Tell what becomes of an event, as text for a person, with every secret masked."""
+def preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool = False) -> str:
+    """Tell what becomes of an event, as text for a person, with every secret masked.
+
+    `explain_code` adds the Python that each subscription's mapping and fields were compiled to.
+    """
     explanation = explain(destination, event)
     if explanation.turned_away:
         lines = [f"The event is {explanation.turned_away}."]
@@ -32,6 +35,8 @@ def preview(destination: Destination, destination_name: str, event: Any) -> str:
         lines = []
         for subscription in explanation.subscriptions:
             lines += _subscription(destination, destination_name, subscription)
+            if explain_code:
+                lines += ["  code", *(f"    {line}".rstrip() for line in subscription.source.splitlines()), ""]
     return _visible(destination.redactor.text("\n".join(lines).rstrip("\n")))
 
 

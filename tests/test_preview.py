@@ -52,6 +52,15 @@ def test_it_tells_where_every_value_came_from_and_why_a_trigger_does_not_match(c
     assert API_KEY not in run.out
 
 
+def test_it_shows_the_code_that_was_compiled_when_asked_to(command_line: CommandLine) -> None:
+    event = track(3)
+    assert "def valid(event):" not in preview(command_line, event).out
+    run = preview(command_line, event, "--explain")
+    assert run.code == 0, run.err
+    assert run.out.count("  code\n    def valid(event):") == 2, "one function for each subscription, wanted or not"
+    assert '# "clientId": string, identifier, required' in run.out
+
+
 def test_the_curl_command_runs_and_brings_the_same_body(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     event = track(5, properties={"note": 'it\'s $HOME `x` "y"', "emoji": "💸"})
     run = preview(command_line, event, "--base-url", sandbox.base_url)

@@ -151,7 +151,8 @@ class Generator:
         if not placeholders:
             return Code(self.source.literal(text), kind=Kind.TEXT)
         where = self.source.literal(place)
-        if len(parts) > _MAX_INLINE_PARTS or len(text) > _MAX_INLINE_TEXT:
+        is_long = len(parts) > _MAX_INLINE_PARTS or len(text) > _MAX_INLINE_TEXT
+        if is_long or (self.payload.optional and () in parts):
             parts_name = self.source.constant(parts, "template")
             return Code(
                 self.source.assigned(f"render_parts({parts_name}, {self.payload.whole}, {where})"), kind=Kind.TEXT

@@ -56,6 +56,8 @@ def text_of(value: Any) -> str:
 
 def render_parts(parts: Parts, payload: Any, place: str) -> str:
     """Fill a template. Raises MappingError when the text becomes too long."""
+    if payload is MISSING:
+        payload = {}  # Segment's templates work on an object where there is nothing
     pieces: list[str] = []
     texts: dict[Keys, str] = {}
     size = 0
