@@ -33,12 +33,13 @@ from .errors import (
     UnexpectedAnswerError,
     UnreadableError,
 )
-from .event_reader import read_event
+from .event_reader import EventList, read_event
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
-from .plan import Outcome, Plan, PlannedRequest, Result
+from .payload_list import PayloadList
+from .plan import EventBatch, Outcome, Plan, PlannedRequest, Result
 from .planner import Planner
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
@@ -66,12 +67,15 @@ __all__ = [
     "Destination",
     "DestinationDefinition",
     "DestinationError",
+    "EventBatch",
     "EventData",
     "EventError",
+    "EventList",
     "FieldsError",
     "InputField",
     "MappingError",
     "Outcome",
+    "PayloadList",
     "Plan",
     "PlannedRequest",
     "Planner",

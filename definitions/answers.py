@@ -15,13 +15,16 @@ from .errors import (
     RetryableError,
     UnexpectedAnswerError,
 )
+from .event_answers import read_event_answers
 from .input_field import DefinitionModel
 from .retry_after import read_retry_after
 
 if TYPE_CHECKING:
     import httpx
 
+    from .event_answers import EventAnswer
     from .redaction import Redactor
+    from .retry_after import RetryAfter
 
 Meaning = Literal["delivered", "refused", "credentials", "configuration", "retryable"]
 Statuses = Annotated[str, StringConstraints(pattern=r"^[1-5](?:xx|\d\d)$")]
@@ -33,11 +36,13 @@ _MAX_BODY = 64 * 1024
 class Answer(DefinitionModel):
     """A row of the table: some status codes, what they mean, and what happens then in a person's words.
 
-    A status is a code (`404`) or a class of codes (`5xx`). A code beats a class, wherever they stand.
+    A status is a code (`404`) or a class of codes (`5xx`). A code beats a class, wherever they stand. `json_only` tells
+    that the partner's answer has a body of JSON or none: another body is somebody else's, such as a proxy's page.
     """
 
     statuses: tuple[Statuses, ...]
     meaning: Meaning
+    json_only: bool = False
     description: str = ""
 
 
@@ -50,6 +55,9 @@ SEGMENT_ANSWERS = (
 )
 """The table of a destination that declares none: Segment's own retry contract."""
 
+_RETRYABLE = Answer(statuses=("5xx",), meaning="retryable")
+_MULTI_STATUS = 207
+
 
 class AnswerReader:
     """The compiled table: turns a response into None (delivered) or the error whose class says what to do."""
@@ -57,7 +65,7 @@ class AnswerReader:
     def __init__(
         self, answers: tuple[Answer, ...], *, destination: str, request_id_header: str | None, redactor: Redactor
     ) -> None:
-        self._meanings = {status: answer.meaning for answer in answers for status in answer.statuses}
+        self._rows = {status: answer for answer in answers for status in answer.statuses}
         self._destination = destination
         self._request_id_header = request_id_header
         self._redactor = redactor
@@ -75,28 +83,77 @@ class AnswerReader:
         `response` must have been read; at most its first 64 KiB are looked at, and 300 characters shown.
         """
         status = response.status_code
-        meaning = self._meanings.get(str(status)) or self._meanings.get(f"{status // 100}xx")
-        if meaning == "delivered":
-            return None
-        request_id = self.request_id(response)
-        message = self._describe(response, request_id)
-        if meaning == "retryable":
-            return RetryableError(
-                message, status_code=status, request_id=request_id, retry_after=read_retry_after(response.headers)
+        row = self._row(status)
+        if row is None or row.meaning != "delivered":
+            return self._error(
+                row, self._describe(response), status, self.request_id(response), read_retry_after(response.headers)
             )
+        if row.json_only and response.content and not _is_json(response.content):
+            what = "a body that is not JSON, so it is probably a proxy's answer"
+            return self._error(_RETRYABLE, f"{self._describe(response)} ({what})", status, self.request_id(response))
+        return None
+
+    def event_errors(self, response: httpx.Response, count: int) -> list[AnswerError | None]:
+        """Say what a welcome response means for each event of its request: None where it was delivered."""
+        status, request_id = response.status_code, self.request_id(response)
+        answers = read_event_answers(response.content[:_MAX_BODY], count)
+        if answers is None:
+            if status != _MULTI_STATUS:
+                return [None] * count
+            answers = [None] * count
+        return [self._event_error(answer, status, request_id) for answer in answers]
+
+    def _event_error(self, answer: EventAnswer | None, status: int, request_id: str | None) -> AnswerError | None:
+        reference = f" (request id {request_id})" if request_id else ""
+        if answer is None:
+            silence = f"{self._destination} answered {status}{reference} and did not say what became of this event"
+            return self._error(_RETRYABLE, silence, status, request_id)
+        row = self._row(answer.status)
+        if row is not None and row.meaning == "delivered":
+            return None
+        words = _one_line(self._redactor.text(answer.words))
+        told = f"{self._destination} answered {answer.status} for this event{reference}" + (
+            f": {words}" if words else ""
+        )
+        if row is not None and row.meaning in {"credentials", "configuration"}:
+            return RefusedError(told, status_code=answer.status, request_id=request_id)
+        return self._error(row, told, answer.status, request_id)
+
+    def _row(self, status: int) -> Answer | None:
+        return self._rows.get(str(status)) or self._rows.get(f"{status // 100}xx")
+
+    def _error(
+        self,
+        row: Answer | None,
+        message: str,
+        status: int,
+        request_id: str | None,
+        retry_after: RetryAfter | None = None,
+    ) -> AnswerError:
+        meaning = row.meaning if row is not None else None
+        if meaning == "retryable":
+            return RetryableError(message, status_code=status, request_id=request_id, retry_after=retry_after)
         classes: dict[str | None, type[AnswerError]] = {
             "refused": RefusedError,
             "credentials": CredentialsError,
             "configuration": ConfigurationError,
         }
-        error_class = classes.get(meaning, UnexpectedAnswerError)
-        return error_class(message, status_code=status, request_id=request_id)
+        return classes.get(meaning, UnexpectedAnswerError)(message, status_code=status, request_id=request_id)
 
-    def _describe(self, response: httpx.Response, request_id: str | None) -> str:
+    def _describe(self, response: httpx.Response) -> str:
         words = self._redactor.text(_words(response))
+        request_id = self.request_id(response)
         reference = f" (request id {request_id})" if request_id else ""
         reason = f"{response.status_code} {response.reason_phrase}".rstrip()
         return f"{self._destination} answered {reason}{reference}" + (f": {words}" if words else "")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _words(response: httpx.Response) -> str:

@@ -80,6 +80,7 @@ class ActionDefinition(ManifestPart):
       An action that was read from a manifest has neither.
     - `batch`: how much one request of `perform_batch` may carry.
     - `idempotency_field`: the field by which the partner discards what it already has.
+    - `order_field`: the field whose events, where it has one value, must arrive in order.
     - `batch_keys`: fields whose values must be equal within one batch.
 
     `platform`, `hidden`, `has_perform_batch`, `sync_mode`, `hooks` and `dynamic_fields` stand as in the manifest.
@@ -95,6 +96,7 @@ class ActionDefinition(ManifestPart):
     batch: BatchLimits | None = None
     batch_keys: tuple[str, ...] = ()
     idempotency_field: str | None = None
+    order_field: str | None = None
     platform: str = "cloud"
     hidden: bool = False
     has_perform_batch: bool = False
@@ -108,7 +110,7 @@ class ActionDefinition(ManifestPart):
 
     @model_validator(mode="after")
     def _names_its_own_fields(self) -> ActionDefinition:
-        for name in (self.idempotency_field, *self.batch_keys):
+        for name in (self.idempotency_field, self.order_field, *self.batch_keys):
             if name is not None and name not in self.fields:
                 raise ValueError(f'"{name}" is not one of the fields: {", ".join(self.fields)}')
         if (self.perform_batch is None) != (self.batch is None):

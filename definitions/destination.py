@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from .answers import AnswerReader
 from .compiled_subscription import CompiledSubscription, compile_subscription
@@ -13,6 +16,7 @@ from .event_reader import EventReader
 from .fields import compile_fields
 from .nearest import nearest
 from .obstacles import request_obstacles
+from .performing import perform
 from .plan import Plan, PlannedRequest, Result
 from .planner import Planner
 from .redaction import Redactor
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from .definition import DestinationDefinition, Settings
     from .errors import AnswerError
     from .mapping.paths import Keys
+    from .plan import EventBatch
 
 _NOWHERE = "https://manifest.invalid"
 """The host of a destination without code. No request is made for it, and by RFC 2606 the name never resolves."""
@@ -68,6 +73,31 @@ class Destination:
         )
 
     @property
+    def account(self) -> str:
+        """Whose events these are: the host, and the settings that name the user and are no secret.
+
+        An id by which duplicates are discarded is the same only within one account.
+        """
+        names = [
+            str(self.settings[key])
+            for key in self.definition.authentication.fields
+            if self.definition.settings[key].type != "password" and key in self.settings
+        ]
+        return " ".join((self.request.url("/").netloc.decode("ascii"), *names))
+
+    @property
+    def fingerprint(self) -> str:
+        """Name what would become of events: another one means other settings or subscriptions. Secrets have no part."""
+        secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
+        told = [
+            self.definition.slug,
+            self.account,
+            {key: value for key, value in self.settings.items() if key not in secret},
+            [subscription.model_dump(mode="json") for subscription in self.subscriptions],
+        ]
+        return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
     def compiled_subscriptions(self) -> tuple[CompiledSubscription, ...]:
         """The enabled subscriptions, compiled, in their order."""
         return self._compiled
@@ -85,6 +115,16 @@ class Destination:
         """
         return Planner(self.definition.name, self._compiled, self.request, self._reader, max_events=max_events)
 
+    def request_for(self, batch: EventBatch) -> PlannedRequest:
+        """Build the request for a batch that was planned before, or a part of one. Raises RejectedError.
+
+        A batch of an action that is not there any more is rejected too.
+        """
+        action = self.definition.actions.get(batch.action)
+        if action is None:
+            raise RejectedError.of([Problem("", f'{self.definition.name} has no action "{batch.action}" any more')])
+        return perform(batch, action, self.settings, self.request)
+
     def read(self, planned: PlannedRequest, response: httpx.Response) -> list[Result] | PlannedRequest:
         """Say what an answer means for each event of its request, or give the next request of a longer exchange.
 
@@ -98,10 +138,12 @@ class Destination:
                 pass
             else:
                 return replace(planned, request=request)
+        count = len(planned.batch)
+        errors = self._answers.event_errors(response, count) if error is None else [error] * count
         request_id = self._answers.request_id(response)
         return [
-            Result(index, planned.action, subscription, error, response.status_code, request_id)
-            for index, subscription in zip(planned.indexes, planned.subscriptions, strict=True)
+            Result(index, planned.action, subscription, found, response.status_code, request_id)
+            for index, subscription, found in zip(planned.indexes, planned.subscriptions, errors, strict=True)
         ]
 
     def authentication_request(self) -> httpx.Request | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import msgspec
@@ -18,14 +17,21 @@ class PayloadList(Sequence["Payload"]):
     Where the list stands in a value that is sent as JSON, `text` is sent as it is.
     """
 
-    def __init__(self, text: bytes, count: int) -> None:
+    def __init__(self, text: bytes, count: int, payloads: list[Payload] | None = None) -> None:
         self.text = text
         self._count = count
+        self._known = payloads
 
-    @cached_property
+    @property
     def _payloads(self) -> list[Payload]:
-        payloads: list[Payload] = msgspec.json.decode(self.text)
-        return payloads
+        if self._known is None:
+            self._known = msgspec.json.decode(self.text)
+        return self._known
+
+    def part(self, positions: Sequence[int]) -> PayloadList:
+        """Give a list of some of the payloads, by their positions; their JSON is not written again."""
+        texts = msgspec.json.decode(self.text, type=list[msgspec.Raw])
+        return PayloadList(b"[%b]" % b",".join([bytes(texts[position]) for position in positions]), len(positions))
 
     def __len__(self) -> int:
         """Count the payloads."""

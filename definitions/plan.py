@@ -9,10 +9,13 @@ from .errors import UnreadableError
 from .event_reader import EventList, whole_event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx
 
     from .definition import Exchange
     from .errors import AnswerError, Problem, RejectedError
+    from .payload_list import PayloadList
 
 SkipReason = Literal["integrations", "not_subscribed", "unknown_type"]
 
@@ -50,20 +53,79 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlannedRequest:
-    """One request and the events that it carries, in their order.
+class EventBatch:
+    """Events of one action that share a request, as columns in the order of the events.
 
-    `subscriptions` names the subscription of each, `idempotency_keys` holds the id by which the destination
-    would discard it as a duplicate (None where it has none). An event that came as text is read when it is asked for.
+    - `payloads`: what is sent of each, prepared and valid.
+    - `events`: the events themselves. One that came as text is read when it is asked for.
+    - `indexes`: their numbers.
+    - `subscriptions`: the name of the subscription of each.
+    - `idempotency_keys`: the id by which the destination would discard each as a duplicate (None where it has none).
+    - `order_keys`: those whose events must arrive in order; batches that share one must follow each other.
     """
 
-    request: httpx.Request
-    indexes: tuple[int, ...]
-    events: EventList = field(repr=False)
     action: str
+    payloads: PayloadList = field(repr=False)
+    events: EventList = field(repr=False)
+    indexes: tuple[int, ...]
     subscriptions: tuple[str, ...]
     idempotency_keys: tuple[str | None, ...]
+    order_keys: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.indexes)
+
+    def part(self, positions: Sequence[int]) -> EventBatch:
+        """Give some of the events, by their positions."""
+        return EventBatch(
+            self.action,
+            self.payloads.part(positions),
+            EventList([self.events.kept[position] for position in positions]),
+            tuple([self.indexes[position] for position in positions]),
+            tuple([self.subscriptions[position] for position in positions]),
+            tuple([self.idempotency_keys[position] for position in positions]),
+            self.order_keys,
+        )
+
+    def halves(self) -> tuple[EventBatch, EventBatch]:
+        """Cut the batch in two, in order."""
+        middle = len(self) // 2
+        return self.part(range(middle)), self.part(range(middle, len(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedRequest:
+    """One request and the events that it carries, in their order; the columns of its batch can be asked of it too."""
+
+    request: httpx.Request
+    batch: EventBatch
     exchange: Exchange | None = field(default=None, repr=False)
+
+    @property
+    def action(self) -> str:
+        """The key of the action that built the request."""
+        return self.batch.action
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The numbers of the events."""
+        return self.batch.indexes
+
+    @property
+    def events(self) -> EventList:
+        """The events."""
+        return self.batch.events
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The name of the subscription of each event."""
+        return self.batch.subscriptions
+
+    @property
+    def idempotency_keys(self) -> tuple[str | None, ...]:
+        """The id by which the destination would discard each event as a duplicate; None where it has none."""
+        return self.batch.idempotency_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from .batch import Batch, idempotency_key
 from .errors import Problem, RejectedError, UnreadableError
 from .integrations import turned_away
 from .javascript import type_name
+from .open_batch import OpenBatch, idempotency_key
+from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 from .request import encode_finite_json, encode_json
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .compiled_subscription import CompiledSubscription
     from .definition import BatchLimits, Payload
     from .event_reader import EventReader
+    from .plan import EventBatch
     from .request import RequestBuilder
 
 CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})
@@ -49,7 +51,7 @@ class Planner:
         self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
         self._max_events = max_events
         self._count = itertools.count()
-        self._open: dict[tuple[Any, ...], Batch] = {}
+        self._open: dict[tuple[Any, ...], OpenBatch] = {}
         self._turned_down: list[Outcome] = []
         self._requests: list[PlannedRequest] = []
 
@@ -76,6 +78,11 @@ class Planner:
         while some := list(itertools.islice(all_texts, _TEXTS_AT_ONCE)):
             self._take_texts(some, list(itertools.islice(numbers, len(some))))
         return self._hand_over()
+
+    @property
+    def first_open_index(self) -> int | None:
+        """The lowest number among the events that wait in open batches; None when none waits."""
+        return min((batch.first_index for batch in self._open.values() if len(batch)), default=None)
 
     def flush(self) -> Plan:
         """Close every open batch and give what it held."""
@@ -130,7 +137,7 @@ class Planner:
     ) -> int:
         """Add the payloads of the events from `start` on, which are all of one subscription; give where they end."""
         while payloads and subscription is not None:
-            batch = self._batch_of(subscription.group)
+            batch = self._batch_of(subscription.group, subscription)
             some = payloads[: self._most(subscription.limits) - len(batch)]
             end = start + len(some)
             if not self._add_together(batch, indexes[start:end], texts[start:end], some, subscription):
@@ -141,7 +148,7 @@ class Planner:
 
     def _add_together(
         self,
-        batch: Batch,
+        batch: OpenBatch,
         indexes: list[int],
         texts: list[bytes],
         payloads: list[Payload],
@@ -213,26 +220,26 @@ class Planner:
         try:
             text = encode_json(payload)
             if limits is not None and len(text) > limits.bytes:
-                raise RejectedError.of([_too_large("the event alone makes", len(text), limits)])
+                raise RejectedError.of([too_large("the event alone makes", len(text), limits)])
         except RejectedError as error:
             self._turned_down.append(subscription.outcome(index, kept, error))
             return
         group = _group(subscription, payload)
-        batch = self._batch_of(group)
+        batch = self._batch_of(group, subscription)
         if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
             self._close(group)
-            batch = self._batch_of(group)
+            batch = self._batch_of(group, subscription)
         batch.add(index, kept, payload, text, subscription)
         if len(batch) >= self._most(limits):
             self._close(group)
 
-    def _batch_of(self, group: tuple[Any, ...]) -> Batch:
+    def _batch_of(self, group: tuple[Any, ...], subscription: CompiledSubscription) -> OpenBatch:
         """Give the open batch of a group; where there are too many, the oldest is closed for a new one."""
         batch = self._open.get(group)
         if batch is None:
             if len(self._open) >= _MAX_OPEN_BATCHES:
                 self._close(next(iter(self._open)))
-            batch = self._open[group] = Batch()
+            batch = self._open[group] = OpenBatch(subscription)
         return batch
 
     def _most(self, limits: BatchLimits | None) -> int:
@@ -242,35 +249,25 @@ class Planner:
     def _close(self, group: tuple[Any, ...]) -> None:
         batch = self._open.pop(group)
         if len(batch):
-            self._send(batch)
+            self._plan(batch.closed(), batch.subscription)
 
-    def _send(self, batch: Batch) -> None:
+    def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
         """Build the request of a batch; where its events fail together, build it for fewer of them."""
-        subscription = batch.subscriptions[0]
-        limits = subscription.limits
         try:
-            planned = batch.planned(self._request)
-            size = len(planned.request.content)
-            if limits is not None and size > limits.bytes:
-                raise RejectedError.of([_too_large("the body is", size, limits)])
+            self._requests.append(perform(batch, subscription.action, subscription.settings, self._request))
         except RejectedError as error:
             if len(batch) == 1:
-                self._turned_down.append(subscription.outcome(batch.indexes[0], batch.kept[0], error))
+                (index,), (name,), (kept,) = batch.indexes, batch.subscriptions, batch.events.kept
+                self._turned_down.append(Outcome(index, "rejected", batch.action, name, error=error, kept=kept))
                 return
             for half in batch.halves():
-                self._send(half)
-            return
-        self._requests.append(planned)
+                self._plan(half, subscription)
 
 
 def _group(subscription: CompiledSubscription, payload: Payload) -> tuple[Any, ...]:
     """Name the batch that an event belongs to: by its action, and by the values of the action's batch keys."""
     keys = subscription.action.batch_keys
     return (*subscription.group, *(encode_json(payload.get(name)) for name in keys)) if keys else subscription.group
-
-
-def _too_large(what: str, size: int, limits: BatchLimits) -> Problem:
-    return Problem("", f"{what} {size:,} bytes, but one request may carry {limits.bytes:,}")
 
 
 def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:

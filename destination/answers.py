@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..definitions import Answer
 
 answers = (
-    Answer(statuses=("2xx",), meaning="delivered", description="Kable has the events."),
+    Answer(statuses=("2xx",), meaning="delivered", json_only=True, description="Kable has the events."),
     Answer(
         statuses=("400", "409", "413", "422"),
         meaning="refused",

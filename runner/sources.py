@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .scanners import Chunk, Scanner
 
 STANDARD_INPUT = "-"
+STANDARD_INPUT_NAME = "standard input"
 
 _BLOCK = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -35,7 +36,7 @@ class Source:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "standard input" if self.is_standard_input else self.path
+        return STANDARD_INPUT_NAME if self.is_standard_input else self.path
 
     @property
     def is_standard_input(self) -> bool:
