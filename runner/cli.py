@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import orjson
 import typer
+from pydantic import ValidationError
 
 from ..definitions import Problem, SetupError, UnreadableError, read_event
 from .check import check_live, exit_code, warnings
 from .configuration import Configuration
 from .deliver import Inputs, deliver
 from .exit_codes import CONFIGURATION, OK
+from .instruments import LogFormat, Watching
 from .preview import preview
 from .version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .sandbox import Faults
 
 app = typer.Typer(
     name="kable-destination",
@@ -45,6 +49,10 @@ BaseUrlOption = Annotated[
     typer.Option("--base-url", metavar="URL", help="Send here instead: https, or http on a loopback address."),
 ]
 
+
+OutboxOption = Annotated[
+    str | None, typer.Option("--outbox", metavar="FILE", help="The file of the outbox; outbox.sqlite by default.")
+]
 
 P = ParamSpec("P")
 
@@ -98,9 +106,12 @@ def _configure(config: Path | None, destination: str | None, **delivery: Any) ->
 @_command
 def deliver_command(
     files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILES...", help="NDJSON or JSON arrays, plain or gzip; - is standard input."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILES...]",
+            help="NDJSON or JSON arrays, plain or gzip; - is standard input. None: what the outbox holds.",
+        ),
+    ] = None,
     *,
     config: ConfigOption = None,
     destination: DestinationOption = None,
@@ -110,35 +121,71 @@ def deliver_command(
         typer.Option("--batch-size", min=1, help="The most events in one request; all that it may carry by default."),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option("--concurrency", min=1, max=8, help="The most requests at once; 4 by default.")
+        int | None, typer.Option("--concurrency", min=1, max=64, help="The most requests at once; 4 by default.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0.001, help="The most requests a second; any number by default.")
+    ] = None,
+    outbox: OutboxOption = None,
+    no_outbox: Annotated[
+        bool, typer.Option("--no-outbox", help="Keep nothing: what cannot be sent in this run is a dead letter.")
+    ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            "--wait",
+            min=0,
+            metavar="SECONDS",
+            help="Wait so long for what must be tried again, and leave what is due later in the outbox; 60 by default.",
+        ),
+    ] = None,
+    give_up_hours: Annotated[
+        float | None,
+        typer.Option("--give-up-after", min=0.001, metavar="HOURS", help="Try so long, with an outbox; 72 by default."),
     ] = None,
     attempts: Annotated[
         int | None,
-        typer.Option("--attempts", min=1, max=20, help="How often to try a request in all; 4 by default."),
+        typer.Option("--attempts", min=1, max=20, help="How often to try a request, without an outbox; 4 by default."),
     ] = None,
     dead_letters: Annotated[
         Path | None,
         typer.Option(
             "--dead-letters",
             metavar="FILE",
-            help="Append the events that are not delivered here; dead-letters.ndjson by default.",
+            help="Append dead letters here as JSON too; without an outbox, to dead-letters.ndjson by default.",
         ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the counts here, as JSON.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests instead of sending them.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", min=0, max=65535, help="Serve metrics for Prometheus on this loopback port."),
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option("--log", help="Write a log to standard error, for a person or as JSON.")
+    ] = None,
 ) -> int:
-    """Deliver the events of files or of standard input."""
+    """Deliver the events of files or of standard input, by way of the outbox.
+
+    What is accepted is on disk first, and survives whatever happens to this process: the next run goes on with it, and
+    with the files where it stopped. Nothing is sent twice.
+    """
     configuration = _configure(
         config,
         destination,
         base_url=base_url,
         batch_size=batch_size,
+        outbox=False if no_outbox else outbox,
         concurrency=concurrency,
+        rate=rate,
+        wait=wait,
+        give_up_hours=give_up_hours,
         attempts=attempts,
     )
-    return deliver(configuration, Inputs(files, dead_letters, report, dry_run))
+    watching = Watching(metrics_port, log_format)
+    return deliver(configuration, Inputs(files or [], dead_letters, report, dry_run), watching)
 
 
 @app.command("preview")
@@ -201,10 +248,50 @@ def sandbox_command(
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Let others reach it: needed for a host that is not loopback.")
     ] = False,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option("--fail", metavar="STATUS=RATE", help="Answer a status so often, such as 503=0.25. Repeatable."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="KIND=RATE",
+            help="Do something worse so often: hang_up_before, hang_up_inside, hang_up_after, truncated, not_json, "
+            "huge, redirect, silent. Repeatable.",
+        ),
+    ] = None,
+    retry_after: Annotated[
+        str | None, typer.Option("--retry-after", metavar="TEXT", help="The header Retry-After of 429 and 503.")
+    ] = None,
+    latency: Annotated[float, typer.Option("--latency", min=0, metavar="SECONDS", help="Answer so late.")] = 0,
+    refuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--refuse", metavar="FIELD=VALUE", help="Refuse requests with such an event: data.units=5. Repeatable."
+        ),
+    ] = None,
+    max_events: Annotated[int | None, typer.Option("--max-events", min=1, help="Refuse longer lists with 413.")] = None,
+    max_bytes: Annotated[int | None, typer.Option("--max-bytes", min=1, help="Refuse larger bodies with 413.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Throw the dice of the faults from here.")] = None,
 ) -> int:
-    """Run a local Kable to try things out on; its ledger is at /sandbox/ledger."""
+    """Run a local Kable to try things out on; its ledger is at /sandbox/ledger.
+
+    It can be told to misbehave, by these options or while it runs by a POST to /sandbox/faults.
+    """
     # The sandbox's server is slow to import, and no other command needs it.
     from .sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, serve  # noqa: PLC0415
+
+    faults = _faults(
+        statuses=_pairs("--fail", fail),
+        kinds=_pairs("--fault", fault),
+        retry_after=retry_after,
+        latency=latency,
+        refuse=[{"field": field, "value": _json_or_text(value)} for field, value in _pairs("--refuse", refuse).items()],
+        max_events=max_events,
+        max_bytes=max_bytes,
+        seed=seed,
+    )
 
     def announce(base_url: str) -> None:
         typer.echo(f"Kable sandbox listening on {base_url}")
@@ -219,10 +306,37 @@ def sandbox_command(
             api_key=api_key or DEFAULT_API_KEY,
             announce=announce,
             allow_remote=allow_remote,
+            faults=faults,
         )
     except (ValueError, OSError) as error:
         raise SetupError.of([Problem("sandbox", str(error))]) from None
     return OK
+
+
+def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts or ()]
+    problems = [Problem(option, f'"{name}{sign}" should read as NAME=VALUE') for name, sign, _ in pairs if not sign]
+    if problems:
+        raise SetupError.of(problems)
+    return {name: value for name, _, value in pairs}
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _faults(**what: Any) -> Faults:
+    from .sandbox import Faults  # noqa: PLC0415 - as above
+
+    try:
+        return Faults.model_validate(what)
+    except ValidationError as error:
+        places = [".".join(str(part) for part in found["loc"]) for found in error.errors()]
+        problems = [Problem(place, found["msg"]) for place, found in zip(places, error.errors(), strict=True)]
+        raise SetupError.of(problems) from None
 
 
 def _read_event(path: str) -> Any:

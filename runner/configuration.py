@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,26 +17,46 @@ from . import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ..definitions import DestinationDefinition, InputField
 
 DEFAULT_DESTINATION = "kable"
+DEFAULT_OUTBOX = "outbox.sqlite"
 _SECTIONS = ("destination", "settings", "subscriptions", "delivery")
 _MAX_FILE = 1024 * 1024
 M = TypeVar("M", bound=BaseModel)
 
 
 class DeliveryOptions(BaseModel):
-    """How a run sends: where to, how many events a request, how many requests at once, how patiently."""
+    """How a run sends: where to, how many events a request, how many requests at once, how patiently.
+
+    - `outbox`: the file of the outbox; false means none. `outbox_megabytes` bounds it.
+    - `concurrency`, `rate`: the most requests at once, and a second, for each lane.
+    - `attempts`: how often a request is tried when there is no outbox.
+    - `give_up_hours`: how long after its acceptance a usage event is given up, with an outbox.
+    - `wait`: a run ends when all that is left is due later than so many seconds.
+    - `grace`: how many seconds what is in flight may take when a run is interrupted.
+    - `timeout`: seconds, for each wait of an exchange.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     base_url: str | None = None
     batch_size: int | None = Field(default=None, ge=1)
-    concurrency: int = Field(default=4, ge=1, le=8)
+    outbox: str | Literal[False] = DEFAULT_OUTBOX
+    outbox_megabytes: int | None = Field(default=None, ge=1)
+    concurrency: int = Field(default=4, ge=1, le=64)
+    rate: float | None = Field(default=None, gt=0)
     attempts: int = Field(default=4, ge=1, le=20)
+    give_up_hours: float = Field(default=72, gt=0)
+    wait: float = Field(default=60, ge=0)
+    grace: float = Field(default=10, ge=0)
     timeout: float = Field(default=30, gt=0, le=600)
+
+    @property
+    def outbox_path(self) -> Path | None:
+        """The file of the outbox; None where there is none."""
+        return Path(self.outbox) if self.outbox else None
 
 
 class Configuration:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,31 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..definitions import AnswerError, ConfigurationError, CredentialsError, Problem, SetupError
+from .backlog import Backlog
 from .clock import SystemClock
-from .dead_letters import DEFAULT_PATH, DeadLetters
-from .delivery import Delivery, InterruptionError, Stop
+from .delivery import Delivery, InterruptionError, Rules
 from .dry_run import DryRun
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, INTERRUPTED, OK
-from .sending import Sender
+from .instruments import instruments
+from .intake import Intake, SourceError
+from .letter_file import LetterFile
+from .memory_queue import MemoryQueue
+from .outbox import Outbox, OutboxError
+from .patience import SECONDS_AN_HOUR, Patience
 from .sources import Source
 from .tally import Tally
 from .transport import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from ..definitions import Destination
     from .configuration import Configuration, DeliveryOptions
-    from .delivery import Sends
+    from .instruments import Watching
+    from .occurrences import Hook, Occurrence
+
+DEFAULT_LETTERS = Path("dead-letters.ndjson")
+"""Where dead letters go when there is no outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,98 +70,123 @@ class Inputs:
         return sources
 
 
-def deliver(configuration: Configuration, inputs: Inputs) -> int:
+def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) -> int:
     """Run a delivery, tell how it went, and give the exit code. Raises SetupError."""
     destination = configuration.set_up()
     sources = inputs.sources()
+    if not sources and (inputs.dry_run or configuration.delivery.outbox_path is None):
+        raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     _check_writable(inputs.report)
     tally = Tally()
-    out = Console(stderr=inputs.dry_run, markup=False, highlight=False, soft_wrap=True)
-    with _letters(inputs, destination) as letters, _progress(tally, quiet=inputs.dry_run) as tick:
-        stop = asyncio.run(
-            _run(
-                destination,
-                configuration.delivery,
-                sources,
-                tally=tally,
-                letters=letters,
-                tick=tick,
-                dry=inputs.dry_run,
-            )
-        )
-    if stop is not None:
-        Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(_why(stop, tally))
-    if inputs.report is not None:
-        inputs.report.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
-    out.print(tally.summary())
-    if letters is not None and letters.count:
-        out.print(f"dead letters: {letters.path}")
-    return _exit_code(stop, tally)
+    with _letters(inputs, configuration.delivery, destination) as letters:
+        if inputs.dry_run:
+            ended = asyncio.run(_print(destination, configuration.delivery, sources, tally, letters))
+        else:
+            with instruments(watching, destination.redactor) as hooks, _progress(tally) as tick:
+                ended = asyncio.run(
+                    _send(destination, configuration.delivery, sources, tally, letters, hooks=[*hooks, tick])
+                )
+    _tell(ended, tally, configuration.delivery, inputs, letters)
+    return _exit_code(ended, tally)
 
 
-async def _run(
+async def _send(
     destination: Destination,
     options: DeliveryOptions,
     sources: list[Source],
-    *,
     tally: Tally,
-    letters: DeadLetters | None,
-    tick: Any,
-    dry: bool,
-) -> Stop | None:
+    letters: LetterFile | None,
+    *,
+    hooks: list[Hook],
+) -> AnswerError | None:
     clock = SystemClock()
-    async with _sender(destination, options, tally, clock, dry=dry) as sender:
-        delivery = Delivery(
-            destination,
-            sender,
-            tally=tally,
-            clock=clock,
-            letters=letters,
-            batch_size=options.batch_size,
-            concurrency=1 if dry else options.concurrency,
-            progress=tick,
-        )
+    rules = _rules(options)
+    async with _queue(options, clock, letters) as queue, transport(destination, options) as http:
+        delivery = Delivery(destination, queue, http, rules, tally=tally, clock=clock, hooks=hooks)
         _stop_on_signals(delivery)
-        return await delivery.run(sources)
+        ended = await delivery.run(sources)
+        waiting = await queue.waiting(delivery.lanes)
+        if waiting.next_due is not None:
+            tally.next_due = datetime.fromtimestamp(waiting.next_due, UTC)
+        return ended
 
 
-@contextlib.asynccontextmanager
-async def _sender(
-    destination: Destination, options: DeliveryOptions, tally: Tally, clock: SystemClock, *, dry: bool
-) -> AsyncIterator[Sends]:
-    if dry:
-        yield DryRun(sys.stdout.buffer, destination.redactor, tally)
-        return
-    async with transport(destination, options) as http:
-        yield Sender(destination, http, attempts=options.attempts, clock=clock, tally=tally)
+async def _print(
+    destination: Destination, options: DeliveryOptions, sources: list[Source], tally: Tally, letters: LetterFile | None
+) -> AnswerError | None:
+    """Print the requests that a run would send."""
+    clock = SystemClock()
+    queue = DryRun(sys.stdout.buffer, destination, tally, clock, letters)
+    backlog = Backlog(queue, [], clock)
+    backlog.open()
+    intake = Intake(
+        destination,
+        queue,
+        account="",
+        tally=tally,
+        clock=clock,
+        tell=lambda _: None,
+        backlog=backlog,
+        batch_size=options.batch_size,
+    )
+    try:
+        await intake.run(sources)
+    except SourceError as error:
+        return ConfigurationError(str(error))
+    tally.settle(await queue.fate())
+    return None
+
+
+def _rules(options: DeliveryOptions) -> Rules:
+    if options.outbox_path is None:
+        patience = Patience(seconds=None, attempts=options.attempts)
+    else:
+        patience = Patience(seconds=options.give_up_hours * SECONDS_AN_HOUR)
+    return Rules(
+        patience,
+        batch_size=options.batch_size,
+        concurrency=options.concurrency,
+        rate=options.rate,
+        longest_wait=options.wait,
+        grace=options.grace,
+    )
+
+
+def _queue(options: DeliveryOptions, clock: SystemClock, letters: LetterFile | None) -> Outbox | MemoryQueue:
+    if options.outbox_path is None:
+        return MemoryQueue(clock, letters)
+    limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
+    try:
+        return Outbox(options.outbox_path, clock, letters=letters, limit_bytes=limit)
+    except OutboxError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
 
 
 def transport(destination: Destination, options: DeliveryOptions) -> HttpTransport:
     """Make the transport of a run. Proxies of the environment are for the outside, never for this machine."""
     return HttpTransport(
-        connections=options.concurrency,
+        connections=options.concurrency * max(1, len(destination.definition.actions)),
         timeout=options.timeout,
         trust_environment=destination.request.url("/").scheme == "https",
     )
 
 
 def _stop_on_signals(delivery: Delivery) -> None:
-    def stop() -> None:
-        delivery.stop(InterruptionError("interrupted"), drain_seconds=0)
-
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not every platform and thread can; there Ctrl-C simply ends the program.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, delivery.interrupt)
 
 
-def _letters(inputs: Inputs, destination: Destination) -> contextlib.AbstractContextManager[DeadLetters | None]:
-    if inputs.dry_run and inputs.dead_letters is None:
+def _letters(
+    inputs: Inputs, options: DeliveryOptions, destination: Destination
+) -> contextlib.AbstractContextManager[LetterFile | None]:
+    if inputs.dead_letters is None and (inputs.dry_run or options.outbox_path is not None):
         return contextlib.nullcontext()
-    path = inputs.dead_letters or DEFAULT_PATH
+    path = inputs.dead_letters or DEFAULT_LETTERS
     try:
-        return DeadLetters(path, destination.redactor)
+        return LetterFile(path, destination.redactor)
     except OSError as error:
         raise SetupError.of([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
 
@@ -167,37 +202,58 @@ def _check_writable(report: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def _progress(tally: Tally, *, quiet: bool) -> Iterator[Any]:
+def _progress(tally: Tally) -> Iterator[Hook]:
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda: None
+    if not console.is_terminal:
+        yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
 
-        def tick() -> None:
-            progress.update(
-                task, description=f"{tally.read:,} read, {tally.delivered:,} delivered, {tally.dead:,} dead"
-            )
+        def tick(_: Occurrence) -> None:
+            progress.update(task, description=f"{tally.read:,} read, {tally.sent:,} delivered, {tally.dead:,} dead")
 
         yield tick
 
 
-def _why(stop: Stop, tally: Tally) -> str:
+def _tell(
+    ended: AnswerError | None, tally: Tally, options: DeliveryOptions, inputs: Inputs, letters: LetterFile | None
+) -> None:
+    """Write the report, and tell a person how it went."""
+    aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+    if ended is not None:
+        Console(stderr=True, **aside).print(_why(ended, tally))
+    if inputs.report is not None:
+        inputs.report.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
+    out = Console(stderr=inputs.dry_run, **aside)
+    out.print(tally.summary())
+    if letters is not None and letters.count:
+        out.print(f"dead letters: {letters.path}")
+    if options.outbox_path is not None and not inputs.dry_run:
+        for line in _about_the_outbox(tally, options.outbox_path):
+            out.print(line)
+
+
+def _about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
+    if tally.dead:
+        yield f"dead letters are kept in {path}: kable-destination dead-letters list"
+    if tally.next_due is not None:
+        yield f"what is unsent is kept in {path}, the next of it until {tally.next_due:%Y-%m-%dT%H:%M:%SZ}: run again"
+
+
+def _why(ended: AnswerError, tally: Tally) -> str:
     """Tell in one line why a run ended early and how far it came."""
-    where = ", ".join(f"{name} line {line:,}" for name, line in stop.first_unsent.items())
-    reached = f"; the first event that was not sent is {where}" if where else ""
-    partly = "" if stop.read_to_the_end else "; the input was not read to its end"
-    return f"stopped: {stop.error}; {tally.unsent:,} events unsent{reached}{partly}"
+    partly = "" if tally.read_to_the_end else "; the input was not read to its end"
+    return f"stopped: {ended}; {tally.unsent:,} events unsent{partly}"
 
 
-def _exit_code(stop: Stop | None, tally: Tally) -> int:
-    if stop is not None:
+def _exit_code(ended: AnswerError | None, tally: Tally) -> int:
+    if ended is not None:
         codes: dict[type[AnswerError], int] = {
             CredentialsError: CREDENTIALS,
             ConfigurationError: CONFIGURATION,
             InterruptionError: INTERRUPTED,
         }
-        return codes.get(type(stop.error), FAILED)
-    return FAILED if tally.dead else OK
+        return codes.get(type(ended), FAILED)
+    return FAILED if tally.dead or tally.next_due is not None else OK

@@ -1,227 +1,154 @@
-"""Delivery: events from sources, through the destination's planner, to its endpoint, and every one accounted for."""
+"""A delivery: what sources hold is put into a queue, and what is in the queue is sent, at the same time."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..definitions import AnswerError, ConfigurationError, Result, RetryableError, StoppedError, UnreadableError
-from .dead_letters import DeadLetters
-from .reading import Reading
-from .sending import Interrupted
+from ..definitions import AnswerError, ConfigurationError, StoppedError
+from .backlog import Backlog
+from .dispatcher import Dispatcher
+from .intake import Intake, SourceError
+from .occurrences import to_all
+from .queue import QueueFullError, lane_name
+from .sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ..definitions import Destination, Outcome, Plan, PlannedRequest
+    from ..definitions import Destination
     from .clock import Clock
-    from .dead_letters import Reason
-    from .scanners import Chunk
+    from .occurrences import Hook
+    from .patience import Patience
+    from .queue import Queue
     from .sources import Source
     from .tally import Tally
-
-SECONDS_TO_DRAIN = 5.0
-"""How long a run that must stop goes on reading, so that what it leaves unsent is counted and kept."""
-
-_LINE_BITS = 40
+    from .transport import Transport
 
 
 class InterruptionError(StoppedError):
     """Somebody asked the run to stop."""
 
 
-class Sends(Protocol):
-    """What takes a planned request to its end: results for each event, or Interrupted when it was not sent."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a delivery sends.
 
-    async def send(self, planned: PlannedRequest) -> Sequence[Result]:
-        """Send a request."""
+    - `batch_size`: the most events in one request; None means all that it may carry.
+    - `concurrency`: the most requests at once, for each lane.
+    - `rate`: the most requests a second, for each lane; None means any number.
+    - `longest_wait`: the run ends when what is left is due later than so many seconds; None means never.
+    - `grace`: how many seconds what is in flight may take when the run is interrupted.
+    """
 
-    def stop(self) -> None:
-        """Let nothing wait for another attempt any more."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """Why a run ended early; `first_unsent` is where each source has its first event that was not sent."""
-
-    error: AnswerError
-    first_unsent: dict[str, int] = field(default_factory=dict)
-    read_to_the_end: bool = True
+    patience: Patience
+    batch_size: int | None = None
+    concurrency: int = 4
+    rate: float | None = None
+    longest_wait: float | None = None
+    grace: float = 10.0
 
 
 class Delivery:
-    """One run. What it takes ends as delivered, as a dead letter, or as unsent, and is counted as such.
-
-    `letters` may be None: a dry run keeps none. `progress` is called after each chunk and after each answer.
-    """
+    """One run for one destination. What it accepts ends there or as a dead letter, or stays in the queue."""
 
     def __init__(
         self,
         destination: Destination,
-        sender: Sends,
+        queue: Queue,
+        transport: Transport,
+        rules: Rules,
         *,
         tally: Tally,
         clock: Clock,
-        letters: DeadLetters | None,
-        batch_size: int | None = None,
-        concurrency: int = 1,
-        progress: Callable[[], None] = lambda: None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
-        self._planner = destination.planner(max_events=batch_size)
-        self._sender = sender
+        self.account = f"{destination.definition.slug} {destination.account}"
+        self._queue = queue
+        self._rules = rules
         self._tally = tally
         self._clock = clock
-        self._letters = letters
-        self._slots = asyncio.Semaphore(concurrency)
-        self._progress = progress
-        self._sources: list[Source] = []
-        self._seen: set[str] = set()
-        self._stop: Stop | None = None
-        self._stopped = asyncio.Event()
-        self._drain_until = 0.0
+        tell = to_all((tally.hear, *hooks))
+        self._stopping = asyncio.Event()
+        sender = Sender(destination, transport, rules.patience, clock, tell, self._stopping)
+        lanes = [(self.account, action) for action in destination.definition.actions]
+        self.lanes = [lane_name(*lane) for lane in lanes]
+        backlog = Backlog(queue, self.lanes, clock)
+        self._dispatcher = Dispatcher(
+            queue,
+            sender,
+            lanes,
+            clock=clock,
+            tell=tell,
+            backlog=backlog,
+            concurrency=rules.concurrency,
+            rate=rules.rate,
+            longest_wait=rules.longest_wait,
+            stopped=self._lanes_have_stopped,
+        )
+        self._intake = Intake(
+            destination,
+            queue,
+            account=self.account,
+            tally=tally,
+            clock=clock,
+            tell=tell,
+            backlog=backlog,
+            batch_size=rules.batch_size,
+            put=self._dispatcher.wake,
+        )
+        self._ending: asyncio.Task[None] | None = None
 
-    async def run(self, sources: Sequence[Source]) -> Stop | None:
-        """Deliver the events of some sources; give the reason when that ended early."""
+    async def run(self, sources: Sequence[Source]) -> AnswerError | None:
+        """Deliver what some sources hold, and what the queue holds already; give the reason when that ended early."""
         began = self._clock.monotonic()
-        async with asyncio.TaskGroup() as tasks:
-            for source in sources:
-                await self._take_source(source, tasks)
-            await self._take_plan(self._planner.flush(), tasks)
-        self._tally.seconds += self._clock.monotonic() - began
-        return self._stop
-
-    def stop(self, error: AnswerError, *, drain_seconds: float = SECONDS_TO_DRAIN) -> None:
-        """Send nothing more; go on reading for a while, so that what is left unsent is counted and kept."""
-        if self._stop is None:
-            self._stop = Stop(error)
-            self._drain_until = self._clock.monotonic() + drain_seconds
-            self._stopped.set()
-            self._sender.stop()
-
-    async def _take_source(self, source: Source, tasks: asyncio.TaskGroup) -> None:
-        number = len(self._sources)
-        self._sources.append(source)
-        reading = Reading(source)
-        while (chunk := await self._next_chunk(reading, source)) is not None:
-            self._tally.read += len(chunk.texts) + len(chunk.unreadable)
-            for text in chunk.unreadable:
-                self._unreadable(source, text.line, text.message, text.text)
-            indexes = [(number << _LINE_BITS) | line for line in chunk.lines]
-            await self._take_plan(self._planner.feed_texts(chunk.texts, indexes), tasks)
-            self._progress()
-
-    async def _next_chunk(self, reading: Reading, source: Source) -> Chunk | None:
-        getting = asyncio.ensure_future(reading.get())
-        stopped = asyncio.ensure_future(self._stopped.wait())
+        dispatching = asyncio.create_task(self._dispatcher.run())
+        taking = asyncio.create_task(self._take(sources))
         try:
-            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
-                patience = max(0.0, self._drain_until - self._clock.monotonic())
-                await asyncio.wait({getting}, timeout=patience)
-            if getting.done():
-                return getting.result()
-        except OSError as error:
-            self.stop(ConfigurationError(f"{source.name} cannot be read: {error.strerror or error}"))
-            return None
+            await asyncio.wait({dispatching, taking}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                # What is left is due much later, or nothing is sent any more.
+                self._intake.give_up_waiting_for_room()
+                if self._dispatcher.stopped is None:
+                    self._intake.stop(drain_seconds=0)
+            error = await taking
+            self._dispatcher.finish()
+            await dispatching
         finally:
-            getting.cancel()
-            stopped.cancel()
-        if self._stop is not None:
-            self._stop.read_to_the_end = False
+            dispatching.cancel()
+            taking.cancel()
+        if self._ending is not None:
+            self._ending.cancel()
+        ended = self._dispatcher.stopped or error
+        await self._queue.leave(ended)
+        self._tally.settle(await self._queue.fate())
+        self._tally.seconds += self._clock.monotonic() - began
+        self._tally.read_to_the_end = self._intake.read_to_the_end
+        return ended
+
+    def interrupt(self) -> None:
+        """Take nothing more; what is in flight may end, what is not sent stays queued."""
+        self._stopping.set()
+        self._intake.stop(drain_seconds=0)
+        self._intake.give_up_waiting_for_room()
+        self._dispatcher.stop(InterruptionError("interrupted"))
+        self._ending = asyncio.ensure_future(self._end_after_grace())
+
+    def _lanes_have_stopped(self) -> None:
+        self._intake.stop()
+
+    async def _take(self, sources: Sequence[Source]) -> AnswerError | None:
+        try:
+            await self._intake.run(sources)
+        except SourceError as error:
+            return ConfigurationError(str(error))
+        except QueueFullError as error:
+            return StoppedError(
+                f"the outbox takes nothing more: {error}; what it has is kept, so make room and run again"
+            )
         return None
 
-    async def _take_plan(self, plan: Plan, tasks: asyncio.TaskGroup) -> None:
-        for outcome in plan.turned_down:
-            self._take_outcome(outcome)
-        for planned in plan.requests:
-            await self._slots.acquire()
-            if self._stop is None:
-                tasks.create_task(self._deliver(planned))
-            else:
-                self._slots.release()
-                self._leave_unsent(planned, self._stop)
-
-    def _take_outcome(self, outcome: Outcome) -> None:
-        if outcome.status == "skipped":
-            self._tally.skipped[outcome.reason or "not_subscribed"] += 1
-        elif outcome.status == "rejected":
-            source, line = self._place(outcome.index)
-            if isinstance(outcome.error, UnreadableError):
-                self._unreadable(source, line, outcome.error.message, outcome.kept)
-                return
-            self._tally.undelivered("rejected")
-            self._keep(partial(DeadLetters.rejected, source=source, line=line, outcome=outcome))
-
-    def _unreadable(self, source: Source, line: int, message: str, text: bytes) -> None:
-        self._tally.undelivered("unreadable")
-        self._keep(partial(DeadLetters.unreadable, source=source, line=line, message=message, text=text))
-
-    async def _deliver(self, planned: PlannedRequest) -> None:
-        try:
-            results = await self._sender.send(planned)
-            self._settle(planned, results)
-        except Interrupted:
-            self._leave_unsent(planned, self._stop)
-        finally:
-            self._slots.release()
-            self._progress()
-
-    def _settle(self, planned: PlannedRequest, results: Sequence[Result]) -> None:
-        for key, kept, result in zip(planned.idempotency_keys, planned.events.kept, results, strict=True):
-            if result.error is None:
-                self._tally.delivered += 1
-                self._count_duplicate(key)
-            elif isinstance(result.error, StoppedError):
-                self.stop(result.error)
-                self._undelivered("unsent", result.error, result, kept)
-            elif isinstance(result.error, RetryableError):
-                self._undelivered("exhausted", result.error, result, kept)
-            else:
-                self._undelivered("refused", result.error, result, kept)
-
-    def _count_duplicate(self, key: str | None) -> None:
-        if key is None:
-            return
-        if key in self._seen:
-            self._tally.duplicates += 1
-        self._seen.add(key)
-
-    def _leave_unsent(self, planned: PlannedRequest, stop: Stop | None) -> None:
-        error = AnswerError("not sent: this was a dry run") if stop is None else stop.error
-        for index, subscription, kept in zip(planned.indexes, planned.subscriptions, planned.events.kept, strict=True):
-            self._undelivered("unsent", error, Result(index, planned.action, subscription), kept)
-
-    def _undelivered(self, reason: Reason, error: AnswerError, result: Result, kept: Any) -> None:
-        self._tally.undelivered(reason)
-        source, line = self._place(result.index)
-        if reason == "unsent":
-            if self._stop is not None:
-                first = self._stop.first_unsent.get(source.name, line)
-                self._stop.first_unsent[source.name] = min(first, line)
-            if not source.is_standard_input:
-                return
-        self._keep(
-            partial(
-                DeadLetters.undelivered,
-                reason=reason,
-                error=error,
-                source=source,
-                line=line,
-                kept=kept,
-                action=result.action,
-                subscription=result.subscription,
-            )
-        )
-
-    def _keep(self, write: Callable[[DeadLetters], None]) -> None:
-        if self._letters is None:
-            return
-        try:
-            write(self._letters)
-        except OSError as error:
-            self.stop(ConfigurationError(f"{self._letters.path} cannot be written: {error.strerror or error}"))
-
-    def _place(self, index: int) -> tuple[Source, int]:
-        return self._sources[index >> _LINE_BITS], index & ((1 << _LINE_BITS) - 1)
+    async def _end_after_grace(self) -> None:
+        await self._clock.sleep(self._rules.grace)
+        self._dispatcher.abort()

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
-from .sending import Interrupted
+from .memory_queue import MemoryQueue
 
 if TYPE_CHECKING:
     import httpx
 
-    from ..definitions import PlannedRequest, Redactor
+    from ..definitions import Destination, Redactor
+    from .clock import Clock
+    from .letter_file import LetterFile
+    from .queue import QueuedBatch
     from .tally import Tally
 
 IMPLIED_HEADERS = frozenset({"host", "content-length"})
 """Headers that HTTP itself adds, which are not shown."""
 
 
-class DryRun:
-    """Writes each request as HTTP would: request line, headers with the secrets masked, an empty line, the body."""
+class DryRun(MemoryQueue):
+    """A queue that writes each request as HTTP would, instead of keeping it.
 
-    def __init__(self, output: IO[bytes], redactor: Redactor, tally: Tally) -> None:
+    Request line, headers with the secrets masked, an empty line, the body.
+    """
+
+    def __init__(
+        self, output: IO[bytes], destination: Destination, tally: Tally, clock: Clock, letters: LetterFile | None
+    ) -> None:
+        super().__init__(clock, letters)
         self._output = output
-        self._redactor = redactor
+        self._destination = destination
         self._tally = tally
 
-    async def send(self, planned: PlannedRequest) -> NoReturn:
-        """Print the request. Raises Interrupted, since nothing was sent."""
-        self._tally.requests += 1
-        self._output.write(request_text(planned.request, self._redactor))
+    def _hold(self, queued: QueuedBatch) -> None:
+        request = self._destination.request_for(queued.batch).request
+        self._output.write(request_text(request, self._destination.redactor))
         self._output.flush()
-        raise Interrupted
-
-    def stop(self) -> None:
-        """Do nothing: nothing waits."""
+        self._tally.requests += 1
+        self._tally.unsent += len(queued)
 
 
 def request_text(request: httpx.Request, redactor: Redactor) -> bytes:

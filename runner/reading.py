@@ -14,15 +14,19 @@ _CHUNKS_AHEAD = 2
 
 
 class Reading:
-    """A source that is being read. Few chunks are kept ahead, so that memory is bounded.
+    """A source that is being read, from a line on. Few chunks are kept ahead, so that memory is bounded.
 
-    The thread is a daemon: one that waits for standard input does not keep the program from ending.
+    `is_whole` tells, after the end, whether that was the end of the source. The thread is a daemon: one that waits for
+    standard input does not keep the program from ending.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, from_line: int = 1) -> None:
         self._source = source
+        self._from_line = from_line
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Chunk | OSError | None] = asyncio.Queue(maxsize=_CHUNKS_AHEAD)
+        self._is_wanted = True
+        self.is_whole = False
         threading.Thread(target=self._read, name=f"read {source.name}", daemon=True).start()
 
     async def get(self) -> Chunk | None:
@@ -32,10 +36,18 @@ class Reading:
             raise item
         return item
 
+    def stop(self) -> None:
+        """Read nothing more; what was read already can still be got, and then the end comes."""
+        self._is_wanted = False
+
     def _read(self) -> None:
         try:
-            for chunk in self._source.chunks():
+            for chunk in self._source.chunks(self._from_line):
                 self._put(chunk)
+                if not self._is_wanted:
+                    break
+            else:
+                self.is_whole = True
             self._put(None)
         except OSError as error:
             self._put(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -26,11 +26,31 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Chunk:
-    """The texts of some events in a row, the line that each begins on, and the texts that are none."""
+    """The texts of some events in a row, the line that each begins on, and the texts that are none.
+
+    All that follows begins on `next_line` or later. So far `size` bytes of the stream were read; `digest` names them.
+    """
 
     texts: list[bytes] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    next_line: int = 1
+    size: int = 0
+    digest: bytes = b""
+
+    def __len__(self) -> int:
+        """Count the texts."""
+        return len(self.texts) + len(self.unreadable)
+
+    def from_line(self, line: int) -> Chunk:
+        """Leave out what begins before a line."""
+        kept = [at for at, begin in enumerate(self.lines) if begin >= line]
+        return replace(
+            self,
+            texts=[self.texts[at] for at in kept],
+            lines=[self.lines[at] for at in kept],
+            unreadable=[text for text in self.unreadable if text.line >= line],
+        )
 
     def add(self, line: int, text: bytes) -> None:
         """Take the text of one more event."""
@@ -45,6 +65,10 @@ class Chunk:
 class Scanner(Protocol):
     """Takes a stream block by block and gives the texts that are complete; `end` gives what is left."""
 
+    @property
+    def line(self) -> int:
+        """The line on which what is not given yet begins."""
+
     def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
 
@@ -58,7 +82,7 @@ class LineScanner:
     def __init__(self) -> None:
         self._rest: list[bytes] = []
         self._length = 0
-        self._line = 1
+        self.line = 1
         self._skipping = False
 
     def feed(self, block: bytes) -> Chunk:
@@ -69,7 +93,7 @@ class LineScanner:
             rest = lines.pop()
             if self._skipping:
                 self._skipping = False
-                self._line += 1
+                self.line += 1
             else:
                 lines.insert(0, b"".join([*self._rest, first]))
             self._take(lines, chunk)
@@ -92,14 +116,14 @@ class LineScanner:
         self._rest.append(block)
         self._length += len(block)
         if self._length > MAX_EVENT_BYTES:
-            chunk.refuse(self._line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
+            chunk.refuse(self.line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
             self._rest, self._length, self._skipping = [], 0, True
 
     def _take(self, lines: list[bytes], chunk: Chunk) -> None:
-        start = self._line
-        self._line += len(lines)
+        start = self.line
+        self.line += len(lines)
         if lines and len(max(lines, key=len)) <= MAX_EVENT_BYTES and all(map(bytes.strip, lines)):
-            chunk.texts, chunk.lines = lines, list(range(start, self._line))
+            chunk.texts, chunk.lines = lines, list(range(start, self.line))
             return
         for number, line in enumerate(lines, start):
             if len(line) > MAX_EVENT_BYTES:
@@ -115,7 +139,7 @@ class IndentedScanner:
         self._rest = b""
         self._object: list[bytes] = []
         self._length = 0
-        self._line = 1
+        self.line = 1
 
     def feed(self, block: bytes) -> Chunk:
         """Take more of the stream."""
@@ -125,8 +149,8 @@ class IndentedScanner:
         for line in lines:
             self._take(line, chunk)
         if self._length + len(self._rest) > MAX_EVENT_BYTES:
-            chunk.refuse(self._line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
-            self._line += len(self._object)
+            chunk.refuse(self.line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
+            self.line += len(self._object)
             self._object, self._length, self._rest = [], 0, b""
         return chunk
 
@@ -136,7 +160,7 @@ class IndentedScanner:
         self._take(self._rest, chunk)
         text = b"\n".join(self._object)
         if text.strip(_WHITESPACE):
-            chunk.add(self._line, text)
+            chunk.add(self.line, text)
         return chunk
 
     def _take(self, line: bytes, chunk: Chunk) -> None:
@@ -145,8 +169,8 @@ class IndentedScanner:
         if line.rstrip(_WHITESPACE) != b"}":
             return
         leading = next(index for index, kept in enumerate(self._object) if kept.strip(_WHITESPACE))
-        chunk.add(self._line + leading, b"\n".join(self._object[leading:]))
-        self._line += len(self._object)
+        chunk.add(self.line + leading, b"\n".join(self._object[leading:]))
+        self.line += len(self._object)
         self._object, self._length = [], 0
 
 
@@ -158,7 +182,7 @@ class ArrayScanner:
         self._begin = 0
         self._position = 0
         self._depth = 0
-        self._line = 1
+        self.line = 1
         self._closed = False
         self._after_comma = False
         self._skipping = False
@@ -222,8 +246,8 @@ class ArrayScanner:
         """Give the line on which the text up to a position begins, and the text without white space around it."""
         text = self._buffer[self._begin : stop]
         stripped = text.lstrip(_WHITESPACE)
-        line = self._line + text.count(b"\n", 0, len(text) - len(stripped))
-        self._line += text.count(b"\n")
+        line = self.line + text.count(b"\n", 0, len(text) - len(stripped))
+        self.line += text.count(b"\n")
         return line, stripped.rstrip(_WHITESPACE)
 
     def _shrink(self, chunk: Chunk) -> None:

@@ -1,119 +1,288 @@
-"""One planned request on its way: sent, sent again while that makes sense, until there is a result for each event."""
+"""Sending one leased batch until it is known what became of each of its events, or until it must wait."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_random_exponential
-
-from ..definitions import PlannedRequest, Result, RetryableError
+from ..definitions import (
+    AnswerError,
+    CredentialsError,
+    PlannedRequest,
+    RefusedError,
+    RejectedError,
+    RetryableError,
+    StoppedError,
+)
+from .occurrences import Occurrence
+from .patience import LONGEST_OBEYED, asked_wait
+from .queue import Settlement, letter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Coroutine, Sequence
+    from typing import Any
 
-    from ..definitions import Destination, RetryAfter
+    from ..definitions import Destination, Result
     from .clock import Clock
-    from .tally import Tally
+    from .limiter import Limiter
+    from .occurrences import Hook, Kind
+    from .patience import Patience
+    from .queue import Lease, Letter, Reason
     from .transport import Transport
 
-LONGEST_WAIT = 60.0
-"""Seconds. A server that asks for more patience is not asked again in this run."""
+SHORT_WAIT = 5.0
+"""Waits up to so many seconds are waited for here; a longer one is left to the queue."""
 
-_FIRST_WAIT = 0.5
-_LONGEST_BACKOFF = 10.0
-
-
-class Interrupted(Exception):  # noqa: N818 - not an error: somebody asked
-    """The run is stopping, and this request was waiting for its next attempt."""
+_MOST_SHORT_WAITS = 3
+_BUSY = frozenset({429, 503})
 
 
+class Interrupted(Exception):  # noqa: N818 - it is not an error
+    """Somebody asked to stop while something waited."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a leased batch, by the positions of its events, and why its lane must stop, when it must."""
+
+    lease: Lease
+    delivered: list[int] = field(default_factory=list)
+    dead: dict[int, Letter] = field(default_factory=dict)
+    retry: list[int] = field(default_factory=list)
+    due: float = 0.0
+    attempts: int = 0
+    error: AnswerError | None = None
+    stopped: StoppedError | None = None
+
+    def settlement(self) -> Settlement:
+        """Tell the queue; what is not known goes back as it was."""
+        return Settlement(self.lease, self.delivered, self.dead, self.retry, self.due, self.attempts, self.error)
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends planned requests, with randomised exponential backoff that never comes earlier than `Retry-After`."""
+    """Takes leased batches to their end. A list that is refused for its content is halved until the culprit is alone.
 
-    def __init__(
-        self, destination: Destination, transport: Transport, *, attempts: int, clock: Clock, tally: Tally
-    ) -> None:
-        self._destination = destination
-        self._transport = transport
-        self._attempts = attempts
-        self._clock = clock
-        self._tally = tally
-        self._stopping = asyncio.Event()
-        self._backoff = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_BACKOFF)
+    `stopping` is set when nothing may wait any more.
+    """
 
-    def stop(self) -> None:
-        """Let nothing wait for another attempt any more."""
-        self._stopping.set()
+    destination: Destination
+    transport: Transport
+    patience: Patience
+    clock: Clock
+    tell: Hook
+    stopping: asyncio.Event
 
-    async def send(self, planned: PlannedRequest) -> list[Result]:
-        """Send a request, and what follows in its exchange. Raises Interrupted."""
+    async def send(self, lease: Lease, limiter: Limiter) -> Progress:
+        """Send a batch; tell what became of it. It raises nothing that a server can cause."""
+        sending = _Sending(self, lease, limiter)
+        try:
+            await sending.send(range(len(lease.queued)))
+        except Interrupted:
+            pass
+        except StoppedError as error:
+            sending.progress.stopped = error
+            sending.progress.error = error
+        return sending.progress
+
+    async def unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Wait for something that may take long. Raises Interrupted."""
+        waited, stopped = asyncio.ensure_future(waiting), asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({waited, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            if not waited.done():
+                waited.cancel()
+        if not waited.done() or waited.cancelled():
+            raise Interrupted
+        waited.result()
+
+
+class _Sending:
+    """One lease on its way, part by part."""
+
+    def __init__(self, sender: Sender, lease: Lease, limiter: Limiter) -> None:
+        self.progress = Progress(lease)
+        self._sender = sender
+        self._lease = lease
+        self._limiter = limiter
+        self._credentials_are_good = False
+
+    async def send(self, positions: Sequence[int]) -> None:
+        """Send some of the events. Raises Interrupted and StoppedError."""
+        whole = self._lease.queued
+        queued = whole if len(positions) == len(whole) else whole.part(positions)
+        try:
+            results = await self._results(self._sender.destination.request_for(queued.batch))
+        except RejectedError as error:
+            await self._refuse(positions, error, "rejected")
+        except RetryableError as error:
+            self._postpone(positions, error)
+        else:
+            common = _common_error(results)
+            if isinstance(common, StoppedError):
+                raise common
+            if isinstance(common, RefusedError):
+                await self._refuse(positions, common, "refused")
+            else:
+                self._take(positions, results)
+
+    async def _results(self, planned: PlannedRequest) -> list[Result]:
         step: PlannedRequest | list[Result] = planned
         while isinstance(step, PlannedRequest):
-            step = await self._send_until_settled(step)
+            step = await self._answered(step)
+        error = _common_error(step)
+        if error is None:
+            self._limiter.speed_up()
+        elif isinstance(error, CredentialsError) and await self._are_credentials_good():
+            message = f"{error.message} (though the credentials are good)"
+            refused = RefusedError(message, status_code=error.status_code, request_id=error.request_id)
+            step = [replace(result, error=refused) for result in step]
         return step
 
-    async def _send_until_settled(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
-        retrying = AsyncRetrying(
-            sleep=self._wait,
-            wait=self._seconds_to_wait,
-            stop=_either(stop_after_attempt(self._attempts), self._asked_for_too_long),
-            retry=retry_if_exception_type(RetryableError),
-            before_sleep=self._count_retry,
-            reraise=True,
-        )
-        try:
-            return await retrying(self._attempt, planned)
-        except RetryableError as error:
-            return [
-                Result(index, planned.action, subscription, error, error.status_code, error.request_id)
-                for index, subscription in zip(planned.indexes, planned.subscriptions, strict=True)
-            ]
+    async def _answered(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
+        """Send one request, again after short waits. Raises RetryableError when the next attempt is far."""
+        waits = 0
+        while True:
+            try:
+                return await self._attempt(planned)
+            except RetryableError as error:
+                self.progress.attempts += 1
+                wait = self._wait_after(error)
+                self._slow_down(wait if error.status_code in _BUSY else 0.0)
+                waits += 1
+                if wait > SHORT_WAIT or waits > _MOST_SHORT_WAITS or self._is_over():
+                    raise
+                await self._sender.unless_stopped(self._sender.clock.sleep(wait))
 
     async def _attempt(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
-        self._tally.requests += 1
-        response = await self._transport.send(planned.request)
-        step = self._destination.read(planned, response)
-        if isinstance(step, list):
-            for result in step:
-                if isinstance(result.error, RetryableError):
-                    raise result.error
+        sender, lease = self._sender, self._lease
+        await self._allowed()
+        began = sender.clock.monotonic()
+        status, request_id, error = None, None, None
+        try:
+            response = await sender.transport.send(planned.request)
+            status = response.status_code
+            step = sender.destination.read(planned, response)
+            if isinstance(step, list):
+                error, request_id = _common_error(step), step[0].request_id
+        except RetryableError as failure:
+            error = failure
+        finally:
+            self._limiter.release()
+        self._tell(
+            "attempted",
+            events=len(planned.batch),
+            attempt=lease.attempts + self.progress.attempts + 1,
+            status=status,
+            request_id=request_id,
+            seconds=sender.clock.monotonic() - began,
+            error=error.message if error is not None else "",
+        )
+        if isinstance(error, RetryableError):
+            raise error
         return step
 
-    def _seconds_to_wait(self, state: RetryCallState) -> float:
-        return max(self._backoff(state), self._asked_wait(_error_of(state).retry_after))
-
-    def _asked_for_too_long(self, state: RetryCallState) -> bool:
-        return self._asked_wait(_error_of(state).retry_after) > LONGEST_WAIT
-
-    def _asked_wait(self, asked: RetryAfter) -> float:
-        if asked.moment is not None:
-            return max(0.0, (asked.moment - self._clock.now()).total_seconds())
-        return asked.seconds or 0.0
-
-    def _count_retry(self, _state: RetryCallState) -> None:
-        self._tally.retries += 1
-
-    async def _wait(self, seconds: float) -> None:
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            stopping.cancel()
-        if self._stopping.is_set():
+    async def _allowed(self) -> None:
+        if self._sender.stopping.is_set():
             raise Interrupted
+        if not self._limiter.try_acquire():
+            await self._sender.unless_stopped(self._limiter.acquire())
+
+    async def _are_credentials_good(self) -> bool:
+        """Ask the destination whether it accepts the credentials. Raises RetryableError when it does not say."""
+        sender = self._sender
+        request = sender.destination.authentication_request()
+        if self._credentials_are_good or request is None:
+            return self._credentials_are_good
+        await self._allowed()
+        try:
+            response = await sender.transport.send(request)
+        finally:
+            self._limiter.release()
+        error = sender.destination.read_authentication(response)
+        if isinstance(error, RetryableError):
+            raise error
+        self._credentials_are_good = error is None
+        return self._credentials_are_good
+
+    async def _refuse(self, positions: Sequence[int], error: AnswerError | RejectedError, reason: Reason) -> None:
+        """Halve what was refused; what is alone is dead."""
+        if len(positions) == 1:
+            self._bury(positions[0], error, reason)
+            return
+        self._tell("halved", events=len(positions), error=error.message)
+        middle = len(positions) // 2
+        await self.send(positions[:middle])
+        await self.send(positions[middle:])
+
+    def _take(self, positions: Sequence[int], results: Sequence[Result]) -> None:
+        """Note the result of each event."""
+        delivered: list[int] = []
+        again: list[int] = []
+        for position, result in zip(positions, results, strict=True):
+            if result.error is None:
+                delivered.append(position)
+            elif isinstance(result.error, RetryableError):
+                again.append(position)
+                silence = result.error
+            else:
+                self._bury(position, result.error, "refused")
+        self.progress.delivered += delivered
+        if delivered:
+            self._tell("delivered", events=len(delivered))
+        if again:
+            self.progress.attempts += 1
+            self._postpone(again, silence)
+
+    def _postpone(self, positions: Sequence[int], error: RetryableError) -> None:
+        """Leave events for later, or give them up."""
+        self.progress.error = error
+        if self._is_over():
+            for position in positions:
+                self._bury(position, error, "exhausted")
+            return
+        sender, now = self._sender, self._sender.clock.now()
+        asked = asked_wait(error.retry_after, now)
+        obeyed = min(asked, LONGEST_OBEYED)
+        wait = sender.patience.wait(self._attempts)
+        due = sender.patience.due(wait, obeyed, self._lease.accepted_at, now.timestamp())
+        self.progress.retry += positions
+        self.progress.due = max(self.progress.due, due)
+        kind: Kind = "parked" if asked > LONGEST_OBEYED else "postponed"
+        self._tell(kind, events=len(positions), wait=due - now.timestamp(), asked=asked, error=error.message)
+
+    @property
+    def _attempts(self) -> int:
+        return self._lease.attempts + self.progress.attempts
+
+    def _is_over(self) -> bool:
+        now = self._sender.clock.now().timestamp()
+        return self._sender.patience.is_over(self._attempts, self._lease.accepted_at, now)
+
+    def _wait_after(self, error: RetryableError) -> float:
+        asked = asked_wait(error.retry_after, self._sender.clock.now())
+        return max(asked, self._sender.patience.wait(self._attempts))
+
+    def _slow_down(self, wait: float) -> None:
+        """Send fewer requests at once; a server that says it is busy is left alone for a while too."""
+        pause = min(wait, LONGEST_OBEYED)
+        self._limiter.slow_down(pause)
+        if pause:
+            self._tell("slowed", wait=pause, allowed=self._limiter.allowed)
+
+    def _bury(self, position: int, error: AnswerError | RejectedError, reason: Reason) -> None:
+        self.progress.dead[position] = letter_of(self._lease.queued, position, error, reason)
+        self._tell("dead", events=1, reason=reason, error=error.message)
+
+    def _tell(self, kind: Kind, **what: Any) -> None:
+        queued = self._lease.queued
+        self._sender.tell(Occurrence(kind=kind, account=queued.account, action=queued.batch.action, **what))
 
 
-def _error_of(state: RetryCallState) -> RetryableError:
-    error = state.outcome.exception() if state.outcome is not None else None
-    assert isinstance(error, RetryableError)  # noqa: S101 - the only class that is retried
-    return error
-
-
-def _either(
-    first: Callable[[RetryCallState], bool], second: Callable[[RetryCallState], bool]
-) -> Callable[[RetryCallState], bool]:
-    return lambda state: first(state) or second(state)
+def _common_error(results: Sequence[Result]) -> AnswerError | None:
+    """Give the error that all results share because the answer spoke of the request as a whole."""
+    first = results[0].error
+    return first if all(result.error is first for result in results) else None

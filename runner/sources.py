@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
+
+Match = Literal["same", "longer", "other"]
+"""How a source compares with what was read of it before."""
 
 _BLOCK = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -43,10 +47,26 @@ class Source:
         """Whether what is taken from here cannot be read again."""
         return self.path == STANDARD_INPUT
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Read the texts of the events. Raises OSError when the input cannot be opened or read."""
+    def chunks(self, from_line: int = 1) -> Iterator[Chunk]:
+        """Read the texts of the events, from a line on. Raises OSError when the input cannot be opened or read."""
         with _standard_input() if self.is_standard_input else Path(self.path).open("rb") as stream:
-            yield from read_events(stream)
+            for chunk in read_events(stream):
+                yield chunk if from_line == 1 else chunk.from_line(from_line)
+
+    def compare(self, count: int, digest: bytes) -> Match:
+        """Tell whether the first so many bytes, decompressed, are those that a digest names. Raises OSError."""
+        name, left = hashlib.sha256(), count
+        with Path(self.path).open("rb") as stream:
+            for block in _Blocks(stream):
+                if not left:
+                    return "longer"
+                name.update(block[:left])
+                if len(block) > left:
+                    return "longer" if name.digest() == digest else "other"
+                left -= len(block)
+                if not left and name.digest() != digest:
+                    return "other"
+        return "same" if not left else "other"
 
 
 def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
@@ -59,20 +79,20 @@ def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
     scanner: Scanner | None = None
     head = b""
     for block in blocks:
-        if scanner is not None:
-            yield scanner.feed(block)
+        if scanner is None:
+            head = head + block if head else block.removeprefix(_BOM)
+            scanner = _choose(head, at_end=False)
+            if scanner is not None:
+                yield blocks.signed(scanner.feed(head), scanner.line)
             continue
-        head = head + block if head else block.removeprefix(_BOM)
-        scanner = _choose(head, at_end=False)
-        if scanner is not None:
-            yield scanner.feed(head)
+        yield blocks.signed(scanner.feed(block), scanner.line)
     if scanner is None:
         scanner = _choose(head, at_end=True) or LineScanner()
-        yield scanner.feed(head)
+        yield blocks.signed(scanner.feed(head), scanner.line)
     last = scanner.end()
     if blocks.damage is not None:
         last.refuse(blocks.line_of_damage(last), b"", blocks.damage)
-    yield last
+    yield blocks.signed(last, scanner.line)
 
 
 def _standard_input() -> IO[bytes]:
@@ -89,6 +109,8 @@ class _Blocks:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("Any", stream))
         self._lines = 1
+        self._hash = hashlib.sha256()
+        self.size = 0
         self.damage: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -103,7 +125,14 @@ class _Blocks:
             if not block:
                 return
             self._lines += block.count(b"\n")
+            self._hash.update(block)
+            self.size += len(block)
             yield block
+
+    def signed(self, chunk: Chunk, next_line: int) -> Chunk:
+        """Write into a chunk how far the stream was read for it."""
+        chunk.next_line, chunk.size, chunk.digest = next_line, self.size, self._hash.digest()
+        return chunk
 
     def line_of_damage(self, last: Chunk) -> int:
         return max([self._lines, *last.lines, *(text.line for text in last.unreadable)])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol, Self
 
+import aiohttp
 import httpx
+from yarl import URL
 
 from ..definitions import RetryableError
 
@@ -16,6 +17,8 @@ MAX_ANSWER_BYTES = 64 * 1024
 """No more of an answer is read: it is enough for its words."""
 
 _DEADLINE_FACTOR = 2
+_MADE_ANEW = frozenset({b"host", b"content-length"})
+_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class Transport(Protocol):
@@ -28,61 +31,78 @@ class Transport(Protocol):
 class HttpTransport:
     """Sends over one pool of connections; follows no redirect, and reads at most 64 KiB of an answer.
 
-    `connections` is the most requests in flight; httpcore's pool slows down beyond eight.
-    `timeout` is for each wait, in seconds; a whole exchange may take twice that.
+    `connections` is the most requests in flight. `timeout` is for each wait, in seconds; a whole exchange may take
+    twice that. `trust_environment` lets the proxies of the environment be used. Use it in an `async with`.
     """
 
+    # aiohttp takes less than half the time of httpx's own client for a request, and does not slow down with more in
+    # flight; requests and answers are httpx's all the same, as for every runner.
+
     def __init__(self, *, connections: int, timeout: float, trust_environment: bool) -> None:
-        self._deadline = timeout * _DEADLINE_FACTOR
-        self._client = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            timeout=httpx.Timeout(timeout, pool=None),
-            follow_redirects=False,
-            trust_env=trust_environment,
+        self._connections = connections
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout * _DEADLINE_FACTOR, sock_connect=timeout, sock_read=timeout, ceil_threshold=timeout
         )
+        self._trust_environment = trust_environment
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        await self._client.__aenter__()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            timeout=self._timeout,
+            trust_env=self._trust_environment,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_NOT_ADDED,
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the pool."""
-        await self._client.__aexit__(kind, error, traceback)
+        if self._session is not None:
+            await self._session.close()
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its answer. Raises RetryableError when there is none."""
         host = request.url.netloc.decode("ascii")
         try:
-            async with asyncio.timeout(self._deadline):
-                return await self._exchange(request)
-        except (httpx.TimeoutException, TimeoutError):
+            return await self._exchange(request)
+        except TimeoutError:
             raise RetryableError(f"{host} did not answer in time") from None
-        except httpx.ConnectError as error:
-            raise RetryableError(f"{host} cannot be reached: {error}") from None
-        except httpx.TransportError as error:
+        except aiohttp.ClientConnectorError as error:
+            raise RetryableError(f"{host} cannot be reached: {error.strerror or error}") from None
+        except (aiohttp.ClientError, OSError) as error:
             detail = str(error) or type(error).__name__
-            raise RetryableError(f"the connection to {host} failed: {detail}") from None
+            raise RetryableError(f"the connection to {host} failed: {detail[:200]}") from None
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        response = await self._client.send(request, stream=True)
-        try:
+        if self._session is None:
+            raise RuntimeError("the transport is used before it is opened")
+        headers = [
+            (name.decode("ascii"), value.decode("latin-1"))
+            for name, value in request.headers.raw
+            if name.lower() not in _MADE_ANEW
+        ]
+        async with self._session.request(
+            request.method,
+            URL(str(request.url), encoded=True),
+            data=request.content,
+            headers=headers,
+            allow_redirects=False,
+        ) as response:
             body = bytearray()
-            async for block in response.aiter_raw():
+            async for block in response.content.iter_any():
                 body += block
                 if len(body) >= MAX_ANSWER_BYTES:
+                    response.close()
                     break
-        finally:
-            await response.aclose()
-        headers = [
-            (name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"
-        ]
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            content=bytes(body[:MAX_ANSWER_BYTES]),
-            request=request,
-            extensions={"reason_phrase": response.extensions.get("reason_phrase", b"")},
-        )
+            return httpx.Response(
+                response.status,
+                headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
+                content=bytes(body[:MAX_ANSWER_BYTES]),
+                request=request,
+                extensions={"reason_phrase": (response.reason or "").encode("latin-1", "replace")},
+            )

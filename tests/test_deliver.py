@@ -127,9 +127,17 @@ def test_a_run_that_makes_no_sense_stops_with_one_clear_line_and_loses_nothing(
     words = {"location": "https://elsewhere.example/"} if status == 302 else {}
     with scripted_server(lambda _: (status, {"X-REQUEST-ID": "req_1", **words}, b'{"message":"no"}')) as server:
         if source == "file":
-            run = command_line.deliver(events, server.base_url)
+            run = command_line.deliver(events, server.base_url, "--no-outbox")
         else:
-            common = ("--base-url", server.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
+            common = (
+                "--no-outbox",
+                "--base-url",
+                server.base_url,
+                "--report",
+                "report.json",
+                "--dead-letters",
+                "letters.ndjson",
+            )
             run = command_line("deliver", "-", *common, stdin=events)
     assert run.code == code
     assert len(run.err.strip().splitlines()) == 1
@@ -155,7 +163,8 @@ def test_a_server_that_is_down_is_tried_again_and_everything_is_kept(command_lin
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        run = command_line.deliver(ndjson(*(track(number) for number in range(600))), address, "--attempts", "2")
+        events = ndjson(*(track(number) for number in range(600)))
+        run = command_line.deliver(events, address, "--no-outbox", "--attempts", "2")
     assert run.code == 1
     assert run.report["retries"] == 2
     assert run.report["dead_lettered"]["exhausted"] == 600
@@ -176,7 +185,7 @@ def test_a_passing_fault_is_tried_again_with_the_same_body(command_line: Command
 
 def test_a_server_that_asks_for_too_much_patience_is_not_asked_again(command_line: CommandLine) -> None:
     with scripted_server(lambda _: (429, {"Retry-After": "86400", "X-REQUEST-ID": "req_9"}, b"slow down")) as server:
-        run = command_line.deliver(ndjson(track(1)), server.base_url)
+        run = command_line.deliver(ndjson(track(1)), server.base_url, "--no-outbox")
     assert run.code == 1
     assert run.report["requests"] == 1
     (letter,) = run.letters
@@ -195,7 +204,8 @@ def test_refused_content_is_not_sent_again(command_line: CommandLine) -> None:
 
 def test_the_secret_is_masked_even_when_the_server_and_an_event_repeat_it(command_line: CommandLine) -> None:
     with scripted_server(lambda _: (400, {"X-REQUEST-ID": API_KEY}, f"bad key {API_KEY}".encode())) as server:
-        run = command_line.deliver(ndjson(track(1, properties={"oops": API_KEY, API_KEY: 1})), server.base_url)
+        events = ndjson(track(1, properties={"oops": API_KEY, API_KEY: 1}))
+        run = command_line.deliver(events, server.base_url, "--no-outbox")
     assert len(run.letters) == 1
     assert holds_no_secret(run)
 
@@ -236,8 +246,8 @@ def test_a_smaller_batch_can_be_asked_for_and_a_larger_one_is_refused(
 
 def test_dead_letters_are_appended_and_never_overwritten(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     for _ in range(2):
-        command_line.deliver(ndjson(b"bad"), sandbox.base_url)
-    assert len(command_line.deliver(ndjson(track(1)), sandbox.base_url).letters) == 2
+        command_line.deliver(ndjson(b"bad"), sandbox.base_url, "--no-outbox")
+    assert len(command_line.deliver(ndjson(track(1)), sandbox.base_url, "--no-outbox").letters) == 2
 
 
 def test_files_are_read_in_turn_and_a_missing_one_is_told_before_anything_is_sent(
@@ -272,7 +282,7 @@ def test_without_credentials_nothing_is_sent_and_both_settings_are_named(command
 
 
 def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLine, sandbox: RunningSandbox) -> None:
-    arguments = ["-m", "kable_destination.runner", "deliver", "-", "--base-url", sandbox.base_url]
+    arguments = ["-m", "kable_destination.runner", "deliver", "-", "--no-outbox", "--base-url", sandbox.base_url]
     process = subprocess.Popen(
         [sys.executable, *arguments, "--report", "report.json", "--dead-letters", "letters.ndjson"],
         cwd=command_line.folder,

@@ -1,67 +1,65 @@
-"""Requests are tried again with patience; time is a fake clock here, the rest is real."""
+"""What becomes of a batch by what the server says: tried again, halved, parked, or kept for when somebody has acted."""
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from kable_destination.definitions import Destination, Result, RetryableError
-from kable_destination.destination import kable
-from kable_destination.runner.sending import Sender
-from kable_destination.runner.tally import Tally
-from segment_events import track
+from kable_destination.definitions import ConfigurationError, CredentialsError, RetryableError
+from kable_destination.runner.patience import Patience
+from kable_destination.runner.sandbox import Faults
+from segment_events import ndjson, track
+from virtual_run import HOUR, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    from kable_destination.runner.sandbox import RunningSandbox
+    from kable_destination.runner.transport import Transport
+    from virtual_clock import VirtualClock
+    from virtual_run import VirtualRun
 
-
-class FakeClock:
-    """A clock that passes by being asked to sleep."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return sum(self.slept)
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=sum(self.slept))
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+NOWHERE = "http://127.0.0.1:1"
+Answer = httpx.Response | RetryableError
 
 
+@dataclass
 class Script:
-    """A transport that gives scripted answers, or no answer."""
+    """A transport that gives scripted answers, or no answer, and remembers when it was asked what."""
 
-    def __init__(self, *answers: httpx.Response | RetryableError) -> None:
-        self.answers = list(answers)
-        self.bodies: list[bytes] = []
+    answers: list[Answer]
+    clock: VirtualClock | None = None
+    requests: list[tuple[float, httpx.Request]] = field(default_factory=list)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        self.bodies.append(request.content)
+        assert self.clock is not None
+        self.requests.append((self.clock.monotonic(), request))
         answer = self.answers.pop(0)
         if isinstance(answer, RetryableError):
             raise answer
         return answer
 
+    def wrap(self, _: Transport, clock: VirtualClock) -> Script:
+        """Stand in for the transport of a run."""
+        self.clock = clock
+        return self
 
-def send(*answers: httpx.Response | RetryableError, attempts: int = 4) -> tuple[Sequence[Result], FakeClock, Script]:
-    """Send one request of two events through scripted answers."""
-    destination = Destination(kable, {"apiKey": "sk_live.abcdefgh", "kableClientId": "kci_0001"})
-    (planned,) = destination.plan([track(1), track(2)]).requests
-    clock, script = FakeClock(), Script(*answers)
+    @property
+    def moments(self) -> list[float]:
+        """When requests were sent, in seconds since the run began."""
+        return [moment for moment, _ in self.requests]
 
-    async def run() -> Sequence[Result]:
-        return await Sender(destination, script, attempts=attempts, clock=clock, tally=Tally()).send(planned)
 
-    return asyncio.run(run()), clock, script
+def send(folder: Path, *answers: Answer, events: int = 2, **options: Any) -> tuple[VirtualRun, Script, Setting]:
+    """Deliver some events through scripted answers."""
+    script = Script(list(answers))
+    setting = Setting(folder, NOWHERE, wrap=script.wrap, **options)
+    return setting.deliver(ndjson(*(track(number) for number in range(events)))), script, setting
 
 
 def asked(value: str, **headers: str) -> httpx.Response:
@@ -69,49 +67,177 @@ def asked(value: str, **headers: str) -> httpx.Response:
     return httpx.Response(503, headers={"Retry-After": value, **headers})
 
 
-def test_every_attempt_carries_the_same_body() -> None:
-    results, clock, script = send(RetryableError("no answer"), httpx.Response(500), httpx.Response(200))
-    assert [result.delivered for result in results] == [True, True]
-    assert len(script.bodies) == 3
-    assert len(set(script.bodies)) == 1
-    assert all(0 <= seconds <= 10 for seconds in clock.slept)
+@pytest.mark.parametrize("durable", [True, False])
+def test_every_attempt_carries_the_same_body(tmp_path: Path, durable: bool) -> None:
+    failures: list[Answer] = [RetryableError("no answer"), *(httpx.Response(500) for _ in range(9))]
+    run, script, _ = send(tmp_path, *failures, httpx.Response(200), durable=durable)
+    assert (run.tally.delivered, run.tally.dead, run.tally.unsent) == (2, 0, 0)
+    assert len({request.content for _, request in script.requests}) == 1
+    assert (len(script.requests), run.tally.retries) == (11, 10)
 
 
-def test_patience_ends_with_the_last_error() -> None:
-    results, _, script = send(*(httpx.Response(500) for _ in range(4)))
-    assert len(script.bodies) == 4
-    assert all(isinstance(result.error, RetryableError) for result in results)
+def test_waits_are_random_and_grow_from_a_second_to_five_minutes(tmp_path: Path) -> None:
+    waits = []
+    for seed in range(5):
+        _, script, _ = send(tmp_path, *(httpx.Response(500) for _ in range(14)), httpx.Response(200), seed=seed)
+        waits.append([later - sooner for sooner, later in zip(script.moments, script.moments[1:], strict=False)])
+        (tmp_path / "outbox.sqlite").unlink()
+    assert all(1 <= wait <= 300 for row in waits for wait in row)
+    assert all(row[0] <= 2 and row[-1] >= 150 for row in waits)
+    assert len({row[8] for row in waits}) == 5
+
+
+def test_patience_may_end_with_a_number_of_attempts(tmp_path: Path) -> None:
+    patience = Patience(seconds=None, attempts=4)
+    run, script, _ = send(
+        tmp_path, *(httpx.Response(500) for _ in range(4)), patience=patience, durable=False, events=1
+    )
+    assert len(script.requests) == 4
+    assert +run.tally.dead_lettered == {"exhausted": 1}
 
 
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
+        (asked("4"), 4),
         (asked("30"), 30),
+        (asked("7200"), 7200),
         (asked("Wed, 04 Mar 2026 05:06:47 GMT"), 40),
         (asked("Wed, 04 Mar 2026 12:00:20 GMT", Date="Wed, 04 Mar 2026 12:00:00 GMT"), 20),
     ],
 )
-def test_retry_after_is_obeyed_and_never_earlier(answer: httpx.Response, seconds: float) -> None:
-    results, clock, _ = send(answer, httpx.Response(200))
-    assert results[0].delivered
-    assert clock.slept[0] >= seconds
+def test_retry_after_is_obeyed_and_never_earlier(tmp_path: Path, answer: httpx.Response, seconds: float) -> None:
+    run, script, _ = send(tmp_path, answer, httpx.Response(200))
+    assert run.tally.delivered == 2
+    assert seconds <= script.moments[1] <= seconds + 5
 
 
 @pytest.mark.parametrize("value", ["soon", "-5", "1.5", "", "Wed, 99 Foo 2026", "٣"])
-def test_a_retry_after_that_makes_no_sense_is_ignored(value: str) -> None:
+def test_a_retry_after_that_makes_no_sense_is_ignored(tmp_path: Path, value: str) -> None:
     answer = httpx.Response(503, headers=[(b"Retry-After", value.encode())])
-    results, clock, _ = send(answer, httpx.Response(200))
-    assert results[0].delivered
-    assert clock.slept[0] <= 10
+    run, script, _ = send(tmp_path, answer, httpx.Response(200))
+    assert run.tally.delivered == 2
+    assert script.moments[1] <= 5
 
 
-@pytest.mark.parametrize("value", ["61", "99999999999999999999", "Fri, 04 Mar 2050 05:06:47 GMT"])
-def test_a_server_that_asks_for_more_than_a_minute_is_not_asked_again(value: str) -> None:
-    results, clock, script = send(asked(value))
-    assert (clock.slept, len(script.bodies)) == ([], 1)
-    assert isinstance(results[0].error, RetryableError)
+@pytest.mark.parametrize("value", ["86401", "99999999999999999999", "Fri, 04 Mar 2050 05:06:47 GMT"])
+def test_an_absurd_retry_after_parks_the_batch_for_a_day_and_says_so(tmp_path: Path, value: str) -> None:
+    run, script, _ = send(tmp_path, asked(value), httpx.Response(200))
+    (parked,) = run.happened("parked")
+    assert (parked.events, parked.wait) == (2, 24 * HOUR)
+    assert parked.asked > 24 * HOUR
+    assert script.moments == [0, 24 * HOUR]
+    assert run.tally.delivered == 2
 
 
-def test_a_refusal_is_not_tried_again() -> None:
-    _, clock, script = send(httpx.Response(400))
-    assert (clock.slept, len(script.bodies)) == ([], 1)
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+@pytest.mark.parametrize("events", [1, 2, 5])
+def test_what_is_refused_for_its_content_is_halved_until_each_stands_alone(
+    tmp_path: Path, status: int, events: int
+) -> None:
+    answers = [httpx.Response(status, json={"message": "No, thank you."}) for _ in range(2 * events - 1)]
+    run, script, setting = send(tmp_path, *answers, events=events)
+    assert (len(script.requests), +run.tally.dead_lettered) == (2 * events - 1, {"refused": events})
+    assert [letter["line"] for letter in setting.letters()] == list(range(1, events + 1))
+    assert all("No, thank you." in letter["message"] for letter in setting.letters())
+    assert {letter["status_code"] for letter in setting.letters()} == {status}
+
+
+@pytest.mark.parametrize("size", [2, 100, 500])
+@pytest.mark.parametrize("culprits", [1, 3, None])
+@pytest.mark.parametrize("seed", range(3))
+def test_bad_events_are_found_within_the_bound_and_the_good_ones_arrive(
+    tmp_path: Path, sandbox: RunningSandbox, size: int, culprits: int | None, seed: int
+) -> None:
+    count = size if culprits is None else min(culprits, size)
+    bad = {(seed * 31 + number * 37) % size for number in range(count)} if count < size else set(range(size))
+    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.is_bad", "value": True}]}))
+    setting = Setting(tmp_path, sandbox.base_url)
+    run = setting.deliver(
+        ndjson(*(track(number, properties={"units": 1, "is_bad": number in bad}) for number in range(size)))
+    )
+    assert sandbox.ledger.requests <= bound(size, len(bad))
+    assert billed(sandbox) == {f"message-{number:06}" for number in range(size) if number not in bad}
+    assert {letter["line"] - 1 for letter in setting.letters()} == bad
+    assert (run.tally.delivered, run.tally.dead_lettered["refused"]) == (size - len(bad), len(bad))
+
+
+def bound(size: int, culprits: int) -> int:
+    """Give the most requests that may be needed to find some culprits."""
+    return min(2 * size - 1, culprits * 2 * math.ceil(math.log2(size)) + 1)
+
+
+def billed(sandbox: RunningSandbox) -> set[str]:
+    """Give the ids in the ledger, which holds each once."""
+    ids = [event["transactionId"] for event in sandbox.ledger.events]
+    assert len(ids) == len(set(ids))
+    return set(ids)
+
+
+def test_answers_that_name_events_are_honoured_by_index(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.units", "value": 3}], "tell": True}))
+    setting = Setting(tmp_path, sandbox.base_url)
+    run = setting.deliver(ndjson(*(track(number) for number in range(8))))
+    assert (sandbox.ledger.requests, run.tally.delivered) == (1, 7)
+    (letter,) = setting.letters()
+    assert (letter["line"], letter["reason"], letter["status_code"]) == (4, "refused", 400)
+
+
+def results(*statuses: int | None) -> httpx.Response:
+    """Make a 207 with a result for each event that has a status."""
+    told = [{"index": index, "status": status} for index, status in enumerate(statuses) if status is not None]
+    return httpx.Response(207, json={"results": told})
+
+
+def test_only_what_an_answer_does_not_account_for_is_sent_again(tmp_path: Path) -> None:
+    run, script, setting = send(tmp_path, results(200, None, 400, 503), httpx.Response(200), events=4)
+    (_, first), (_, second) = script.requests
+    assert [len(request.content.split(b"transactionId")) - 1 for request in (first, second)] == [4, 2]
+    assert all(f"message-00000{number}".encode() in second.content for number in (1, 3))
+    assert (run.tally.delivered, +run.tally.dead_lettered) == (3, {"refused": 1})
+    assert [letter["line"] for letter in setting.letters()] == [3]
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, CredentialsError), (403, CredentialsError)])
+def test_wrong_credentials_stop_everything_once_keep_everything_and_go_on_when_they_are_right(
+    tmp_path: Path, sandbox: RunningSandbox, status: int, error: type[Exception]
+) -> None:
+    data = ndjson(*(track(number) for number in range(60)))
+    sandbox.faults.set(Faults.model_validate({"statuses": {str(status): 1}, "authenticate": status}))
+    setting = Setting(tmp_path, sandbox.base_url, rules={"batch_size": 10})
+    run = setting.deliver(data)
+    assert isinstance(run.ended, error)
+    assert len(run.happened("stopped")) == 1
+    assert (run.tally.delivered, run.tally.dead, run.tally.unsent, setting.queued()) == (0, 0, 60, 60)
+    sandbox.faults.set(Faults())
+    again = setting.deliver()
+    assert (again.ended, again.tally.earlier, len(billed(sandbox)), setting.queued()) == (None, 60, 60, 0)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_firewall_that_dislikes_one_event_is_no_reason_to_stop(tmp_path: Path, status: int) -> None:
+    """The authentication test succeeds, so the credentials are good, and the content is at fault."""
+    good = httpx.Response(200)
+    answers = [httpx.Response(status), good, good, httpx.Response(status), httpx.Response(status), good]
+    run, script, setting = send(tmp_path, *answers, events=4)
+    assert run.ended is None
+    paths = [request.url.path for _, request in script.requests]
+    assert [path.rpartition("/")[2] for path in paths] == ["create", "authenticate", *["create"] * 4]
+    (letter,) = setting.letters()
+    assert (letter["line"], letter["status_code"], letter["reason"]) == (3, status, "refused")
+    assert "though the credentials are good" in letter["message"]
+    assert run.tally.delivered == 3
+
+
+def test_a_firewall_is_not_judged_while_the_authentication_test_gives_no_answer(tmp_path: Path) -> None:
+    answers: Sequence[Answer] = [httpx.Response(403), httpx.Response(503), httpx.Response(200)]
+    run, _, _ = send(tmp_path, *answers)
+    assert (run.tally.delivered, run.tally.dead, run.ended) == (2, 0, None)
+
+
+@pytest.mark.parametrize("status", [301, 302, 404, 405, 501])
+def test_a_wrong_address_stops_the_lane_and_keeps_everything(tmp_path: Path, status: int) -> None:
+    run, script, setting = send(tmp_path, httpx.Response(status, headers={"Location": "https://elsewhere.example"}))
+    assert isinstance(run.ended, ConfigurationError)
+    assert (len(script.requests), len(run.happened("stopped"))) == (1, 1)
+    assert (run.tally.unsent, setting.queued()) == (2, 2)

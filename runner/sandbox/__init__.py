@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from .app import create_app
 from .credentials import DEFAULT_API_KEY, DEFAULT_CLIENT_ID
+from .faults import FaultPlan, Faults
 from .ledger import Ledger
 from .server import RunningSandbox, running_sandbox, serve
 
 __all__ = [
     "DEFAULT_API_KEY",
     "DEFAULT_CLIENT_ID",
+    "FaultPlan",
+    "Faults",
     "Ledger",
     "RunningSandbox",
     "create_app",

@@ -15,13 +15,16 @@ import uvicorn
 
 from .app import create_app
 from .credentials import DEFAULT_API_KEY, DEFAULT_CLIENT_ID
+from .faults import FaultPlan
 from .ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .faults import Faults
 
 _GRACE_SECONDS = 1
 _HIGHEST_PORT = 65_535
@@ -36,6 +39,7 @@ def serve(
     api_key: str = DEFAULT_API_KEY,
     announce: Callable[[str], None],
     allow_remote: bool = False,
+    faults: Faults | None = None,
 ) -> None:
     """Serve a sandbox until SIGINT or SIGTERM, then return.
 
@@ -43,9 +47,12 @@ def serve(
     ValueError for a credential that no header can carry, for a port that does not exist, and for a host beyond this
     machine unless `allow_remote`; OSError when the address cannot be had.
     """
-    app = create_app(client_id=client_id, api_key=api_key)
     with _listen(host, port, allow_remote=allow_remote) as listener:
-        _Server(app, lambda: announce(_base_url(listener))).run(sockets=[listener])
+        server = _Server(lambda: announce(_base_url(listener)))
+        server.serve_app(
+            create_app(client_id=client_id, api_key=api_key, faults=FaultPlan(faults), hang_up=server.hang_up)
+        )
+        server.run(sockets=[listener])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class RunningSandbox:
 
     base_url: str
     ledger: Ledger
+    faults: FaultPlan
 
 
 @contextmanager
@@ -62,17 +70,19 @@ def running_sandbox(*, client_id: str = DEFAULT_CLIENT_ID, api_key: str = DEFAUL
 
     Raises ValueError for a credential that no header can carry.
     """
-    ledger = Ledger()
-    app = create_app(client_id=client_id, api_key=api_key, ledger=ledger)
+    ledger, faults = Ledger(), FaultPlan()
     listening = Event()
-    server = _Server(app, listening.set)
+    server = _Server(listening.set)
+    server.serve_app(
+        create_app(client_id=client_id, api_key=api_key, ledger=ledger, faults=faults, hang_up=server.hang_up)
+    )
     with _listen(_LOOPBACK, 0, allow_remote=False) as listener, ThreadPoolExecutor(1, "kable-sandbox") as thread:
         base_url = _base_url(listener)
         serving = thread.submit(server.run, sockets=[listener])
         serving.add_done_callback(lambda _: listening.set())
         try:
             listening.wait()
-            yield RunningSandbox(base_url, ledger)
+            yield RunningSandbox(base_url, ledger, faults)
         finally:
             server.should_exit = True
             serving.result()
@@ -81,10 +91,10 @@ def running_sandbox(*, client_id: str = DEFAULT_CLIENT_ID, api_key: str = DEFAUL
 class _Server(uvicorn.Server):
     """A server that tells when it listens, and that ends by returning when a signal asks it to."""
 
-    def __init__(self, app: ASGIApp, listening: Callable[[], None]) -> None:
+    def __init__(self, listening: Callable[[], None]) -> None:
         # Without a log configuration of its own, uvicorn leaves the logging of the program around it alone.
         config = uvicorn.Config(
-            app,
+            _not_there,
             access_log=False,
             lifespan="off",
             log_config=None,
@@ -95,6 +105,16 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
         self._listening = listening
+
+    def serve_app(self, app: ASGIApp) -> None:
+        """Say what is served; it may hang up on its clients."""
+        self.config.app = app
+
+    def hang_up(self, client: tuple[str, int] | None) -> None:
+        """End the connection of one client at once."""
+        for connection in list(self.server_state.connections):
+            if client is not None and tuple(getattr(connection, "client", None) or ()) == tuple(client):
+                connection.transport.abort()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -113,6 +133,10 @@ class _Server(uvicorn.Server):
         # uvicorn would note the signal here, and raise it again once it has shut down.
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+async def _not_there(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand in for what is served until it is known."""
 
 
 def _listen(host: str, port: int, *, allow_remote: bool) -> socket.socket:

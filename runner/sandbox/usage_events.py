@@ -37,8 +37,8 @@ _KINDS: dict[type, str] = {
 }
 
 
-def read_usage_events(body: bytes) -> list[dict[str, Any]]:
-    """Give the events of a body, which is one event or a list of 1 to 500.
+def read_usage_events(body: bytes, most: int | None = None) -> list[dict[str, Any]]:
+    """Give the events of a body, which is one event or a list of 1 to 500, or to another most.
 
     Raises RequestRejectedError (400) for all of them when one is not valid; only its reasons tell which.
     """
@@ -47,9 +47,10 @@ def read_usage_events(body: bytes) -> list[dict[str, Any]]:
     except orjson.JSONDecodeError as error:
         raise RequestRejectedError(400, "The body is not valid JSON.", [Reason(str(error))]) from None
     events = document if isinstance(document, list) else [document]
-    if not 1 <= len(events) <= MAX_EVENTS:
+    if not 1 <= len(events) <= (most or MAX_EVENTS):
         reason = Reason(f"the list holds {len(events)} events")
-        raise RequestRejectedError(400, f"A list must hold 1 to {MAX_EVENTS} events.", [reason])
+        status = 400 if most is None else 413
+        raise RequestRejectedError(status, f"A list must hold 1 to {most or MAX_EVENTS} events.", [reason])
     reasons = [Reason(fault, index) for index, event in enumerate(events) for fault in _faults(event)]
     if reasons:
         raise RequestRejectedError(400, "One or more events are not valid.", reasons)

@@ -1,0 +1,222 @@
+"""The dispatcher: leases what is due, lane by lane, has it sent, and settles what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..definitions import CredentialsError
+from .limiter import Limiter
+from .occurrences import Occurrence
+from .queue import QueueFullError, lane_name
+from .sending import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..definitions import StoppedError
+    from .backlog import Backlog
+    from .clock import Clock
+    from .occurrences import Hook
+    from .queue import Lease, Queue, Settlement
+    from .sending import Sender
+
+_POLL_SECONDS = 0.5
+_ROOM_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """The way to one action of the account: its limiter, what is in flight, and why it has stopped, when it has."""
+
+    account: str
+    action: str
+    limiter: Limiter
+    in_flight: int = 0
+    stopped: StoppedError | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which the queue knows it."""
+        return lane_name(self.account, self.action)
+
+    @property
+    def free(self) -> int:
+        """How many more batches may be taken."""
+        return 0 if self.stopped is not None or self.limiter.pause else self.limiter.allowed - self.in_flight
+
+
+class Dispatcher:
+    """Sends what is in the queue for one account, until it is told that no more comes and all is settled.
+
+    It ends too when all that is left is due later than `longest_wait` seconds from now (None: it waits for ever), and
+    when all lanes have stopped, of which `stopped` is told.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        sender: Sender,
+        lanes: Iterable[tuple[str, str]],
+        *,
+        clock: Clock,
+        tell: Hook,
+        backlog: Backlog,
+        concurrency: int,
+        rate: float | None = None,
+        longest_wait: float | None = None,
+        stopped: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue = queue
+        self._sender = sender
+        self._clock = clock
+        self._tell = tell
+        self.lanes = [Lane(account, action, Limiter(clock, most=concurrency, rate=rate)) for account, action in lanes]
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None
+        self._backlog = backlog
+        self._no_more = False
+        self._longest_wait = longest_wait
+        self._has_stopped = stopped
+
+    @property
+    def stopped(self) -> StoppedError | None:
+        """Why a lane has stopped: the credentials first, since they stop all."""
+        errors = [lane.stopped for lane in self.lanes if lane.stopped is not None]
+        return next((error for error in errors if isinstance(error, CredentialsError)), errors[0] if errors else None)
+
+    @property
+    def all_stopped(self) -> bool:
+        """Whether nothing is sent any more."""
+        return all(lane.stopped is not None for lane in self.lanes)
+
+    def wake(self) -> None:
+        """Look again: something was put."""
+        self._changed.set()
+
+    def finish(self) -> None:
+        """Know that no more is put."""
+        self._no_more = True
+        self._changed.set()
+
+    def stop(self, error: StoppedError, lanes: Sequence[Lane] | None = None) -> None:
+        """Take nothing more from some lanes, or from all."""
+        for lane in self.lanes if lanes is None else lanes:
+            if lane.stopped is None:
+                lane.stopped = error
+        if self.all_stopped:
+            self._has_stopped()
+        self._changed.set()
+
+    def abort(self) -> None:
+        """End what is in flight at once; it stays queued."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def run(self) -> None:
+        """Send until told to end, or until all lanes have stopped; what is in flight then comes to its end.
+
+        Raises what nobody has foreseen.
+        """
+        try:
+            while not self.all_stopped and self._fault is None:
+                self._changed.clear()
+                if not await self._take() and await self._is_finished():
+                    break
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+        if self._fault is not None:
+            raise self._fault
+
+    async def _take(self) -> bool:
+        """Lease what there is room for; tell whether there was anything."""
+        found = False
+        for lane in self.lanes:
+            for lease in await self._lease(lane):
+                found = True
+                lane.in_flight += 1
+                task = asyncio.create_task(self._work(lane, lease))
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+        return found
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._fault = self._fault or fault
+            self._changed.set()
+
+    async def _lease(self, lane: Lane) -> Sequence[Lease]:
+        if lane.free <= 0:
+            return ()
+        try:
+            return await self._queue.lease([lane.name], lane.free)
+        except QueueFullError:
+            # A lease must be written down too. What is in flight makes room when it is settled.
+            return ()
+
+    async def _is_finished(self) -> bool:
+        """Wait until there may be something to do; tell when there will not."""
+        waiting = await self._queue.waiting([lane.name for lane in self.lanes if lane.stopped is None])
+        now = self._clock.now().timestamp()
+        others = waiting.leased - sum(lane.in_flight for lane in self.lanes)
+        wait = None if waiting.next_due is None else max(0.0, waiting.next_due - now)
+        pause = max((lane.limiter.pause for lane in self.lanes if lane.stopped is None), default=0.0)
+        if not self._tasks and others <= 0 and (self._no_more or self._backlog.makes_wait):
+            is_too_long = self._longest_wait is not None and max(wait or 0.0, pause) > self._longest_wait
+            if (wait is None and self._no_more) or is_too_long:
+                return True
+        seconds = [item for item in (wait, pause) if item]
+        if others > 0 or wait == 0.0:
+            seconds.append(_POLL_SECONDS)
+        await self._sleep(min(seconds, default=None))
+        return False
+
+    async def _sleep(self, seconds: float | None) -> None:
+        """Wait until something changes, or for so long."""
+        changed = asyncio.ensure_future(self._changed.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds)) if seconds is not None else None
+        try:
+            await asyncio.wait({changed, *([sleeping] if sleeping else [])}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+            if sleeping is not None:
+                sleeping.cancel()
+
+    async def _work(self, lane: Lane, lease: Lease) -> None:
+        try:
+            progress = await self._sender.send(lease, lane.limiter)
+            if progress.stopped is not None and lane.stopped is None:
+                # Before what is left of the batch is free for whoever leases next.
+                await self._stop_for(lane, progress.stopped)
+            await self._settle(progress.settlement())
+            self._backlog.settled(len(progress.delivered) + len(progress.dead))
+        except Interrupted:
+            # It was sent, and cannot be settled for want of room: it is sent again later, and discarded there.
+            return
+        finally:
+            lane.in_flight -= 1
+            self._changed.set()
+
+    async def _stop_for(self, lane: Lane, error: StoppedError) -> None:
+        """Stop a lane for what an answer said; wrong credentials stop all lanes, and are told once."""
+        lanes = self.lanes if isinstance(error, CredentialsError) else [lane]
+        self._tell(Occurrence(kind="stopped", account=lane.account, action=lane.action, error=error.message))
+        self.stop(error, lanes)
+        for item in lanes:
+            with contextlib.suppress(QueueFullError):
+                await self._queue.note_stop(item.account, item.action, error.message)
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Settle, as often as it takes: what was sent must not be sent again because the disk is full."""
+        while True:
+            try:
+                await self._queue.settle(settlement)
+            except QueueFullError:
+                await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
+            else:
+                return

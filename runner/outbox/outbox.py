@@ -1,0 +1,380 @@
+"""The outbox as a queue: put, lease and settle, each safe on disk when it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from ..queue import Fate, Position, Waiting, lane_name
+from ..sources import STANDARD_INPUT_NAME
+from .owner import is_gone, own_name
+from .records import body, keys_in, lease_of, read_marks
+from .schema import LETTER_COLUMNS, LETTER_MARKS, connect
+from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
+from .store import Store
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from ...definitions import AnswerError
+    from ..clock import Clock
+    from ..letter_file import LetterFile
+    from ..queue import Acceptance, Lease, Letter, QueuedBatch, Settlement, State
+
+LEASE_SECONDS = 60.0
+"""How long a lease lasts when its process does not renew it."""
+
+_RENEWALS = 3
+_MOST_LOOKED_AT = 64
+_MOST_PENDING = 10_000
+_SECONDS_A_MINUTE = 60
+_MINUTES_KEPT = 120
+_to_json = msgspec.json.Encoder().encode
+
+
+class Outbox:
+    """A durable queue in one file, which several processes may share. Use it in an `async with`.
+
+    Dead letters are written to `letters` too. `limit_bytes` bounds the file. Raises OutboxError when the file cannot be
+    used.
+    """
+
+    is_durable = True
+
+    def __init__(
+        self, path: Path, clock: Clock, *, letters: LetterFile | None = None, limit_bytes: int | None = None
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._letters = letters
+        self._run = secrets.randbits(62)
+        self._owner = own_name()
+        self._seen = SeenIds()
+        self._store = Store(lambda: connect(path, limit_bytes=limit_bytes), self._seen.forget)
+        self._renewing: asyncio.Task[None] | None = None
+        self._leased: set[int] = set()
+        self._put = 0
+        self._earlier = 0
+        self._states: Counter[State] = Counter()
+        self._pending: list[tuple[str, str]] = []
+
+    async def __aenter__(self) -> Self:
+        """Begin to renew leases."""
+        self._renewing = asyncio.create_task(self._renew())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give back what is still leased, and close the file."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewing
+        if self._leased:
+            await self._store.run(self._release_all)
+        self._store.close()
+
+    async def put(self, acceptance: Acceptance) -> None:
+        """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError."""
+        put, duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
+        self._put += put
+        self._copy(acceptance.letters)
+        for state, account, key in duplicates:
+            if state == "queued" and len(self._pending) < _MOST_PENDING:
+                self._pending.append((account, key))
+            else:
+                self._states[state] += 1
+
+    async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
+        """Lease up to so many batches that are due, oldest first, in order for each order key."""
+        leases = await self._store.run(lambda connection: self._take(connection, lanes, most))
+        self._leased.update(lease.id for lease in leases)
+        return leases
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Note what became of a leased batch."""
+        self._earlier += await self._store.run(lambda connection: self._settle(connection, settlement))
+        self._leased.discard(settlement.lease.id)
+        self._copy(settlement.dead.values())
+
+    async def waiting(self, lanes: Sequence[str]) -> Waiting:
+        """Tell what there is in some lanes that is not settled."""
+        return await self._store.run(lambda connection: self._waiting(connection, lanes))
+
+    async def position(self, key: str) -> Position | None:
+        """Tell how far a source has been accepted; None when it is not known."""
+        return await self._store.run(lambda connection: _find_position(connection, key))
+
+    async def note_stop(self, account: str, action: str, error: str | None) -> None:
+        """Note why a lane has stopped, or (None) that it goes on."""
+        await self._store.run(lambda connection: self._note_stop(connection, account, action, error))
+
+    async def leave(self, error: AnswerError | None) -> None:
+        """Keep what is not settled, which needs nothing."""
+
+    async def fate(self) -> Fate:
+        """Tell what has become of what this run put."""
+        return await self._store.run(self._fate)
+
+    def _copy(self, letters: Iterable[Letter]) -> None:
+        if self._letters is not None:
+            for letter in letters:
+                self._letters.write(letter)
+
+    # What follows runs in the thread of the store, within a transaction.
+
+    def _accept(
+        self, connection: sqlite3.Connection, acceptance: Acceptance
+    ) -> tuple[int, list[tuple[State, str, str]]]:
+        put = 0
+        duplicates: list[tuple[State, str, str]] = []
+        for queued in acceptance.batches:
+            put += self._put_batch(connection, queued, duplicates)
+        for letter in acceptance.letters:
+            told = (letter.source, letter.line, letter.subscription or "", letter.reason, letter.event or b"")
+            self._put_letter(connection, letter, letter_identity(*told), self._run)
+        for position in acceptance.positions:
+            _put_position(connection, position)
+        return put, duplicates
+
+    def _put_batch(
+        self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[tuple[State, str, str]]
+    ) -> int:
+        names = hashes_of(queued, STANDARD_INPUT_NAME)
+        known = self._seen.known(connection, [name for name in names if name is not None])
+        first: dict[bytes, int] = {}
+        fresh = []
+        for position, name in enumerate(names):
+            if name is not None and (name in known or first.setdefault(name, position) != position):
+                key = queued.batch.idempotency_keys[position] or ""
+                state = self._state(connection, name, known[name], key) if name in known else "queued"
+                duplicates.append((state, queued.account, key))
+            else:
+                fresh.append(position)
+        if not fresh:
+            return 0
+        kept = queued if len(fresh) == len(queued) else queued.part(fresh)
+        self._insert(connection, kept, [name for name in names if name is not None and name in first])
+        return len(fresh)
+
+    def _insert(self, connection: sqlite3.Connection, queued: QueuedBatch, names: Sequence[bytes]) -> None:
+        now = self._now()
+        number = connection.execute(
+            "INSERT INTO batches (lane, account, action, run, events, accepted_at, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (queued.lane, queued.account, queued.batch.action, self._run, len(queued), now, now),
+        ).lastrowid
+        assert number is not None  # noqa: S101 - an insertion has made a row
+        connection.execute("INSERT INTO bodies VALUES (?, ?, ?, ?, ?)", (number, *body(queued)))
+        self._seen.add(connection, number, names)
+
+    def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
+        """Tell where a usage event is whose id is known."""
+        row = connection.execute("SELECT about FROM bodies WHERE batch = ?", (batch,)).fetchone()
+        if row is not None and key in keys_in(row[0]):
+            return "queued"
+        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (name,)).fetchone()
+        state: State = "delivered" if letter is None else letter[0]
+        return state
+
+    def _put_letter(self, connection: sqlite3.Connection, letter: Letter, identity: bytes, run: int) -> None:
+        connection.execute(
+            f"INSERT OR IGNORE INTO letters ({LETTER_COLUMNS}) VALUES ({LETTER_MARKS})",  # noqa: S608 - constants
+            (
+                identity,
+                run,
+                self._now(),
+                letter.reason,
+                letter.message,
+                letter.source,
+                letter.line,
+                letter.account,
+                letter.action,
+                letter.subscription,
+                letter.key,
+                letter.event,
+                letter.payload,
+                _to_json([[problem.place, problem.message] for problem in letter.problems]).decode(),
+                letter.status_code,
+                letter.request_id,
+            ),
+        )
+
+    def _take(self, connection: sqlite3.Connection, lanes: Sequence[str], most: int) -> list[Lease]:
+        now = self._now()
+        marks = ",".join("?" * len(lanes))
+        rows = connection.execute(
+            "SELECT id, lane, owner, leased_until, due, orders FROM batches JOIN bodies ON batch = id"  # noqa: S608 - marks
+            f" WHERE lane IN ({marks}) AND (owner IS NOT NULL OR due <= ?) ORDER BY id LIMIT ?",
+            (*lanes, now, _MOST_LOOKED_AT),
+        ).fetchall()
+        taken: list[int] = []
+        busy: dict[str, set[int]] = {lane: set() for lane in lanes}
+        free = []
+        for number, lane, owner, leased_until, due, orders in rows:
+            if owner is not None and not self._is_free(owner, leased_until, now):
+                busy[lane] |= read_marks(orders)
+            elif due <= now:
+                free.append((number, lane, read_marks(orders)))
+        for number, lane, orders in free:
+            if len(taken) == most:
+                break
+            if busy[lane].isdisjoint(orders):
+                taken.append(number)
+            busy[lane] |= orders
+        return [self._lease(connection, number, now) for number in taken]
+
+    def _is_free(self, owner: str, leased_until: float, now: float) -> bool:
+        return owner != self._owner and (leased_until < now or is_gone(owner))
+
+    def _lease(self, connection: sqlite3.Connection, number: int, now: float) -> Lease:
+        connection.execute(
+            "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ?", (self._owner, now + LEASE_SECONDS, number)
+        )
+        return lease_of(
+            connection.execute(
+                "SELECT id, account, action, attempts, accepted_at, payloads, bodies.events, about"
+                " FROM batches JOIN bodies ON batch = id WHERE id = ?",
+                (number,),
+            ).fetchone()
+        )
+
+    def _settle(self, connection: sqlite3.Connection, settlement: Settlement) -> int:
+        """Write what became of a batch; tell how many events of another run that has settled."""
+        lease, queued = settlement.lease, settlement.lease.queued
+        row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (lease.id,)).fetchone()
+        if row is None or row[0] != self._owner:
+            return 0  # the lease has expired, and another process has the batch
+        names = hashes_of(queued, STANDARD_INPUT_NAME) if settlement.dead else []
+        for position, letter in settlement.dead.items():
+            self._put_letter(connection, letter, names[position] or letter_identity(lease.id, position), row[1])
+        gone = {*settlement.delivered, *settlement.dead}
+        rest = [position for position in range(len(queued)) if position not in gone]
+        if not rest:
+            connection.execute("DELETE FROM batches WHERE id = ?", (lease.id,))
+            connection.execute("DELETE FROM bodies WHERE batch = ?", (lease.id,))
+        else:
+            self._keep_rest(connection, settlement, rest)
+        self._count(connection, settlement)
+        return 0 if row[1] == self._run else len(gone)
+
+    def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
+        lease = settlement.lease
+        if len(rest) < len(lease.queued):
+            payloads, events, about, _ = body(lease.queued.part(rest))
+            connection.execute(
+                "UPDATE bodies SET payloads = ?, events = ?, about = ? WHERE batch = ?",
+                (payloads, events, about, lease.id),
+            )
+        connection.execute(
+            "UPDATE batches SET owner = NULL, leased_until = NULL, events = ?, attempts = attempts + ?,"
+            " due = max(due, ?), error = ? WHERE id = ?",
+            (len(rest), settlement.attempts, settlement.due, _message(settlement), lease.id),
+        )
+
+    def _count(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
+        """Keep what `status` tells."""
+        queued = settlement.lease.queued
+        now, delivered = self._now(), len(settlement.delivered)
+        _insert_lane(connection, queued.lane, queued.account, queued.batch.action)
+        if delivered:
+            connection.execute(
+                "UPDATE lanes SET delivered = delivered + ?, delivered_at = ?, stopped = 0 WHERE lane = ?",
+                (delivered, now, queued.lane),
+            )
+            minute = int(now // _SECONDS_A_MINUTE)
+            connection.execute(
+                "INSERT INTO rates VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET delivered = delivered + excluded.delivered",
+                (queued.lane, minute, delivered),
+            )
+            connection.execute("DELETE FROM rates WHERE minute < ?", (minute - _MINUTES_KEPT,))
+        error = _message(settlement) or next((letter.message for letter in settlement.dead.values()), None)
+        if error:
+            connection.execute("UPDATE lanes SET error = ?, error_at = ? WHERE lane = ?", (error, now, queued.lane))
+
+    def _note_stop(self, connection: sqlite3.Connection, account: str, action: str, error: str | None) -> None:
+        lane = lane_name(account, action)
+        _insert_lane(connection, lane, account, action)
+        if error is None:
+            connection.execute("UPDATE lanes SET stopped = 0 WHERE lane = ?", (lane,))
+        else:
+            values = (error, self._now(), lane)
+            connection.execute("UPDATE lanes SET stopped = 1, error = ?, error_at = ? WHERE lane = ?", values)
+
+    def _waiting(self, connection: sqlite3.Connection, lanes: Sequence[str]) -> Waiting:
+        marks = ",".join("?" * len(lanes))
+        batches, events, leased, next_due = connection.execute(
+            "SELECT count(*), coalesce(sum(events), 0), count(owner), min(CASE WHEN owner IS NULL THEN due END)"  # noqa: S608 - marks
+            f" FROM batches WHERE lane IN ({marks})",
+            tuple(lanes),
+        ).fetchone()
+        return Waiting(batches, events, leased, next_due)
+
+    def _fate(self, connection: sqlite3.Connection) -> Fate:
+        queued = connection.execute(
+            "SELECT coalesce(sum(events), 0) FROM batches WHERE run = ?", (self._run,)
+        ).fetchone()[0]
+        dead = dict(
+            connection.execute(
+                "SELECT reason, count(*) FROM letters WHERE run = ? AND payload IS NOT NULL GROUP BY reason",
+                (self._run,),
+            ).fetchall()
+        )
+        states = self._states.copy()
+        for account, key in self._pending:
+            name = key_name(account, key)
+            batch = self._seen.known(connection, [name]).get(name)
+            states["delivered" if batch is None else self._state(connection, name, batch, key)] += 1
+        return Fate(self._put - queued - sum(dead.values()), dead, queued, states, self._earlier)
+
+    def _release_all(self, connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE batches SET owner = NULL, leased_until = NULL WHERE owner = ?", (self._owner,))
+        self._leased.clear()
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep(LEASE_SECONDS / _RENEWALS)
+            if self._leased:
+                await self._store.run(self._renew_all)
+
+    def _renew_all(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "UPDATE batches SET leased_until = ? WHERE owner = ?", (self._now() + LEASE_SECONDS, self._owner)
+        )
+
+
+def _message(settlement: Settlement) -> str | None:
+    return None if settlement.error is None else settlement.error.message
+
+
+def _insert_lane(connection: sqlite3.Connection, lane: str, account: str, action: str) -> None:
+    connection.execute(
+        "INSERT INTO lanes (lane, account, action) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lane, account, action)
+    )
+
+
+def _find_position(connection: sqlite3.Connection, key: str) -> Position | None:
+    row = connection.execute("SELECT name, line, size, digest, is_end FROM positions WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    name, line, size, digest, is_end = row
+    return Position(key, name, line, size, digest, bool(is_end))
+
+
+def _put_position(connection: sqlite3.Connection, position: Position) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
+        (position.key, position.name, position.line, position.size, position.digest, position.is_end),
+    )

@@ -1,0 +1,75 @@
+"""How batches stand in the file, and how they are read from it."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...definitions import EventBatch, EventList, PayloadList
+from ..queue import Lease, Places, QueuedBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SEPARATOR = b"\0"  # JSON text cannot hold it
+_to_json = msgspec.json.Encoder().encode
+
+
+class _About(msgspec.Struct):
+    """The columns of a batch but for events and payloads. One subscription or source stands for all events."""
+
+    subscriptions: tuple[str, ...]
+    keys: tuple[str | None, ...]
+    sources: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+_read_about = msgspec.json.Decoder(_About).decode
+
+
+def body(queued: QueuedBatch) -> tuple[bytes, bytes, bytes, bytes]:
+    """Write a batch as the columns payloads, events, about and orders."""
+    batch, places = queued.batch, queued.places
+    names = batch.subscriptions
+    about = _About(
+        names[:1] if names.count(names[0]) == len(names) else names,
+        batch.idempotency_keys,
+        places.sources,
+        places.lines,
+    )
+    return batch.payloads.text, _SEPARATOR.join(batch.events.kept), _to_json(about), order_marks(batch.order_keys)
+
+
+def lease_of(row: tuple[Any, ...]) -> Lease:
+    """Read a lease from the columns id, account, action, attempts, accepted_at, payloads, events and about."""
+    number, account, action, attempts, accepted_at, payloads, events, about_text = row
+    about = _read_about(about_text)
+    count = len(about.keys)
+    subscriptions = about.subscriptions if len(about.subscriptions) == count else about.subscriptions * count
+    batch = EventBatch(
+        action,
+        PayloadList(payloads, count),
+        EventList(events.split(_SEPARATOR)),
+        tuple(range(count)),
+        subscriptions,
+        about.keys,
+    )
+    return Lease(number, QueuedBatch(account, batch, Places(about.sources, about.lines)), attempts, accepted_at)
+
+
+def keys_in(about_text: bytes) -> tuple[str | None, ...]:
+    """Read the idempotency keys that a batch still holds."""
+    return _read_about(about_text).keys
+
+
+def order_marks(keys: Iterable[str]) -> bytes:
+    """Write order keys as 32-bit marks. Two keys that share one wait for each other in vain, which does no harm."""
+    return array("I", sorted({zlib.crc32(key.encode("utf-8", "surrogatepass")) for key in keys})).tobytes()
+
+
+def read_marks(marks: bytes) -> set[int]:
+    """Read what `order_marks` wrote."""
+    return set(array("I", marks))

@@ -1,0 +1,164 @@
+"""The tables of the outbox, and how its file is opened.
+
+Small rows that change (batches) stand apart from large ones that do not (bodies), since SQLite writes a row whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 1
+"""What `PRAGMA user_version` of an outbox is."""
+
+_APPLICATION_ID = 0x6B61626C
+_PAGE_BYTES = 16_384
+_CHECKPOINT_PAGES = 1_024
+_CACHE_KIB = 16_384
+_BUSY_MILLISECONDS = 60_000
+
+_TABLES = """
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane TEXT NOT NULL,
+    account TEXT NOT NULL,
+    action TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    accepted_at REAL NOT NULL,
+    due REAL NOT NULL,
+    owner TEXT,
+    leased_until REAL,
+    error TEXT
+);
+CREATE INDEX batches_by_lane ON batches (lane, id);
+CREATE TABLE bodies (
+    batch INTEGER PRIMARY KEY,
+    payloads BLOB NOT NULL,
+    events BLOB NOT NULL,
+    about BLOB NOT NULL,
+    orders BLOB NOT NULL
+);
+CREATE TABLE letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity BLOB NOT NULL UNIQUE,
+    run INTEGER NOT NULL,
+    at REAL NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    source TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    action TEXT,
+    subscription TEXT,
+    key TEXT,
+    event BLOB,
+    payload BLOB,
+    problems TEXT NOT NULL,
+    status_code INTEGER,
+    request_id TEXT
+);
+CREATE TABLE ids (hash BLOB PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+CREATE TABLE positions (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    is_end INTEGER NOT NULL
+);
+CREATE TABLE lanes (
+    lane TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    action TEXT NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    delivered_at REAL,
+    error TEXT,
+    error_at REAL,
+    stopped INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE rates (lane TEXT NOT NULL, minute INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (lane, minute))
+    WITHOUT ROWID;
+CREATE TABLE merges (count INTEGER NOT NULL);
+INSERT INTO merges VALUES (0);
+"""
+
+
+LETTER_COLUMNS = (
+    "identity, run, at, reason, message, source, line, account, action, subscription, key, event, payload, problems,"
+    " status_code, request_id"
+)
+LETTER_MARKS = ", ".join("?" * len(LETTER_COLUMNS.split(",")))
+
+
+class OutboxError(Exception):
+    """A file cannot be used as an outbox; the message says why, and what to do."""
+
+
+def connect(path: Path, *, limit_bytes: int | None = None, create: bool = True) -> sqlite3.Connection:
+    """Open an outbox, and make it when there is none. Every commit is on disk before it returns.
+
+    `limit_bytes` bounds the file. Raises OutboxError.
+    """
+    if not create and not path.exists():
+        raise OutboxError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_MILLISECONDS / 1000, isolation_level=None)
+    except sqlite3.Error as error:
+        raise OutboxError(f"the outbox {path} cannot be opened: {error}") from None
+    try:
+        _prepare(connection, limit_bytes)
+    except (sqlite3.Error, OutboxError) as error:
+        connection.close()
+        raise OutboxError(f"the outbox {path} cannot be used: {error}") from None
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, limit_bytes: int | None) -> None:
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    _make_tables(connection)
+    if limit_bytes is not None:
+        connection.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // _PAGE_BYTES)}")
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _has_tables(connection):
+            _check_version(connection)
+        else:
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _check_version(connection: sqlite3.Connection) -> None:
+    if _pragma(connection, "application_id") != _APPLICATION_ID:
+        raise OutboxError("it is another program's database")
+    version = _pragma(connection, "user_version")
+    if version != VERSION:
+        raise OutboxError(f"it has version {version}, and this program works with version {VERSION}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    with closing(connection.execute(f"PRAGMA {name}")) as cursor:
+        return int(cursor.fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])

@@ -1,0 +1,110 @@
+"""The ids that the outbox has seen, each once, so that no usage event is sent twice.
+
+Ids are random, and a table of random keys is written all over with each commit. So the latest ids are kept as they
+came, a row for each batch, and in memory; tens of thousands of them at a time are sorted into the table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..queue import QueuedBatch
+
+HASH_BYTES = 16
+_MOST_RECENT = 50_000
+_AT_ONCE = 500
+
+
+def hashes_of(queued: QueuedBatch, anonymous_source: str) -> list[bytes | None]:
+    """Name each usage event of a batch within all outboxes: by its account and its idempotency key.
+
+    One without a key is named by what it is and where it stands, and not at all (None) in `anonymous_source`, whose
+    lines may come again.
+    """
+    account = queued.account.encode()
+    names: list[bytes | None] = []
+    for position, key in enumerate(queued.batch.idempotency_keys):
+        if key is not None:
+            names.append(key_name(queued.account, key))
+            continue
+        source, line = queued.places.at(position)
+        event = queued.batch.events.kept[position]
+        subscription = queued.batch.subscriptions[position]
+        named = (source.encode("utf-8", "surrogateescape"), str(line).encode(), subscription.encode(), event)
+        names.append(None if source == anonymous_source else _hash(account, b"place", *named))
+    return names
+
+
+def key_name(account: str, key: str) -> bytes:
+    """Name the usage event of an account that has an idempotency key."""
+    return hashlib.blake2b(f"{account}\0key\0{key}".encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
+
+
+def letter_identity(*parts: str | bytes | int) -> bytes:
+    """Name a dead letter, so that the same is not kept twice."""
+    return _hash(*(part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape") for part in parts))
+
+
+def _hash(*parts: bytes) -> bytes:
+    return hashlib.blake2b(b"\0".join(parts), digest_size=HASH_BYTES).digest()
+
+
+class SeenIds:
+    """What one process knows of the ids. Everything is asked within a transaction that has the file to itself."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, so that everything is read anew: a transaction came to nothing."""
+        self._recent: dict[bytes, int] = {}
+        self._last_batch = 0
+        self._merges = -1
+
+    def known(self, connection: sqlite3.Connection, hashes: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Find which ids are known, and the batch that brought each."""
+        self._catch_up(connection)
+        recent = self._recent
+        found = {name: recent[name] for name in hashes if name in recent}
+        for start in range(0, len(hashes), _AT_ONCE):
+            some = hashes[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = connection.execute(f"SELECT hash, batch FROM ids WHERE hash IN ({marks})", some)  # noqa: S608 - marks
+            for name, batch in rows:
+                found.setdefault(name, batch)
+        return found
+
+    def add(self, connection: sqlite3.Connection, batch: int, hashes: Iterable[bytes]) -> None:
+        """Note the ids that a batch brings; where one was known, this batch has it now."""
+        names = list(hashes)
+        connection.execute("INSERT INTO recent_ids VALUES (?, ?)", (batch, b"".join(names)))
+        self._recent.update(dict.fromkeys(names, batch))
+        self._last_batch = max(self._last_batch, batch)
+        if len(self._recent) >= _MOST_RECENT:
+            self._merge(connection)
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """Learn what other processes have added."""
+        merges = connection.execute("SELECT count FROM merges").fetchone()[0]
+        if merges != self._merges:
+            self.forget()
+            self._merges = merges
+        rows = connection.execute(
+            "SELECT batch, hashes FROM recent_ids WHERE batch > ? ORDER BY batch", (self._last_batch,)
+        )
+        for batch, hashes in rows:
+            names = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+            self._recent.update(dict.fromkeys(names, batch))
+            self._last_batch = batch
+
+    def _merge(self, connection: sqlite3.Connection) -> None:
+        connection.executemany("INSERT OR REPLACE INTO ids VALUES (?, ?)", sorted(self._recent.items()))
+        connection.execute("DELETE FROM recent_ids")
+        connection.execute("UPDATE merges SET count = count + 1")
+        self._recent.clear()
+        self._merges += 1

@@ -1,0 +1,123 @@
+"""Faults on demand: the sandbox misbehaves as it is told, by chance or by script, and never forgets what it billed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Kind = Literal[
+    "hang_up_before", "hang_up_inside", "hang_up_after", "truncated", "not_json", "huge", "redirect", "silent"
+]  # fmt: skip
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_Rate = Annotated[float, Field(ge=0, le=1)]
+_Status = Annotated[str, Field(pattern=r"^[1-5][0-9]{2}$")]
+_MOST_TEXT = 1_000
+
+
+class Rule(BaseModel):
+    """Which events are refused: those whose `field` (with dots for what is within) has the `value`; none: any value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str = Field(max_length=_MOST_TEXT)
+    value: Any = None
+
+    def refuses(self, event: Any) -> bool:
+        """Tell whether an event is refused."""
+        found = event
+        for key in self.field.split("."):
+            if not isinstance(found, dict) or key not in found:
+                return False
+            found = found[key]
+        return self.value is None or found == self.value
+
+
+class Faults(BaseModel):
+    """What goes wrong, as JSON or as options of the command.
+
+    - `statuses`: how often (0 to 1) a status is answered instead of recording anything, such as `{"503": 0.25}`.
+    - `kinds`: how often something worse happens. `hang_up_before` and `hang_up_inside` end the connection before and
+      within the body of a request; `hang_up_after` records it and ends the connection without an answer; `truncated`
+      records it and cuts the answer off; `not_json` and `huge` answer 200 with a page, or with 10 MB, and record
+      nothing; `redirect` answers 307; `silent` never answers.
+    - `script`: what happens to the next requests, in turn: `ok`, a status, or one of the kinds.
+    - `retry_after`: the header `Retry-After` of 429 and 503.
+    - `latency`: seconds before an answer, a number or the least and the most.
+    - `refuse`: rules for events; a request that holds one is refused (400) and nobody is told which it was.
+    - `tell`: answer 207 with a result for each event instead, and record the others.
+    - `max_events`, `max_bytes`: how much a request may carry; beyond, 413.
+    - `authenticate`: the status of the authentication test, when it is not to depend on the credentials.
+    - `seed`: of the dice.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    statuses: dict[_Status, _Rate] = Field(default_factory=dict)
+    kinds: dict[Kind, _Rate] = Field(default_factory=dict)
+    script: tuple[Literal["ok"] | Kind | _Status, ...] = ()
+    retry_after: str | None = Field(default=None, max_length=_MOST_TEXT)
+    latency: Annotated[float, Field(ge=0)] | tuple[float, float] = 0.0
+    refuse: tuple[Rule, ...] = ()
+    tell: bool = False
+    max_events: int | None = Field(default=None, ge=1)
+    max_bytes: int | None = Field(default=None, ge=1)
+    authenticate: int | None = Field(default=None, ge=200, le=599)
+    seed: int | None = None
+
+
+class FaultPlan:
+    """The faults in force, and what they did so far. It may be changed while the sandbox serves, from any thread."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self._lock = Lock()
+        self.set(faults or Faults())
+
+    def set(self, faults: Faults) -> None:
+        """Put other faults in force; what those before did is forgotten."""
+        with self._lock:
+            self.faults = faults
+            self._dice = random.Random(faults.seed)  # noqa: S311 - faults are no secrets
+            self._script = deque(faults.script)
+            self._happened: Counter[str] = Counter()
+
+    def next(self) -> str:
+        """Say what happens to the next request: `ok`, a status, or one of the kinds."""
+        with self._lock:
+            happens = self._script.popleft() if self._script else self._thrown()
+            self._happened[happens] += 1
+            return happens
+
+    def _thrown(self) -> str:
+        thrown = self._dice.random()
+        for happens, rate in (*self.faults.statuses.items(), *self.faults.kinds.items()):
+            if thrown < rate:
+                return happens
+            thrown -= rate
+        return "ok"
+
+    def seconds(self) -> float:
+        """Say how long the next answer takes."""
+        latency = self.faults.latency
+        if not isinstance(latency, tuple):
+            return latency
+        with self._lock:
+            return self._dice.uniform(*latency)
+
+    def refused(self, events: Sequence[Any]) -> Iterator[int]:
+        """Give the positions of the events that a rule refuses."""
+        for position, event in enumerate(events):
+            if any(rule.refuses(event) for rule in self.faults.refuse):
+                yield position
+
+    def document(self) -> dict[str, Any]:
+        """Give the JSON document of `GET /sandbox/faults`."""
+        with self._lock:
+            return {"faults": self.faults.model_dump(mode="json"), "happened": dict(self._happened)}
