@@ -89,10 +89,12 @@ class CompiledSubscription:
         except RejectedError:
             raise
         except Exception as error:
-            raise _fault(error, "mapping or validation") from error
+            raise author_fault(f"failed in mapping or validation ({type(error).__name__})") from error
         if self.action.prepare is None:
             return payload
-        prepared: Payload = call_author(self.action.prepare, EventData(payload, self.settings, kept))
+        prepared = call_author(self.action.prepare, EventData(payload, self.settings, kept))
+        if not isinstance(prepared, dict):
+            raise author_fault(f"made {type(prepared).__name__} where a payload was expected")
         return prepared
 
 
@@ -107,13 +109,14 @@ def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
     except RejectedError:
         raise
     except Exception as error:
-        raise _fault(error, f"the action's own code ({getattr(function, '__name__', 'perform')})") from error
+        # The text of the error is not shown, since it may hold anything.
+        name = getattr(function, "__name__", "perform")
+        raise author_fault(f"failed in its action's code ({name}: {type(error).__name__})") from error
 
 
-def _fault(error: Exception, where: str) -> RejectedError:
-    """Make a rejection of an error that nobody expected. Its text is not shown, since it may hold anything."""
-    problem = Problem("", f"{type(error).__name__} in {where}; this is a fault of the destination plugin")
-    return RejectedError.of([problem])
+def author_fault(what: str) -> RejectedError:
+    """Make a rejection of what the code of a destination plugin should not have done."""
+    return RejectedError.of([Problem("", f"the destination plugin {what}; this is a fault of the plugin")])
 
 
 def compile_subscription(

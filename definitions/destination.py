@@ -11,12 +11,12 @@ import orjson
 
 from .answers import AnswerReader
 from .compiled_subscription import CompiledSubscription, compile_subscription
-from .errors import FieldsError, Problem, RejectedError, SetupError
+from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .event_reader import EventReader
 from .fields import compile_fields
 from .nearest import nearest
 from .obstacles import request_obstacles
-from .performing import perform
+from .performing import next_request, perform
 from .plan import Plan, PlannedRequest, Result
 from .planner import Planner
 from .redaction import Redactor
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import httpx
 
     from .definition import DestinationDefinition, Settings
-    from .errors import AnswerError
     from .mapping.paths import Keys
     from .plan import EventBatch
 
@@ -60,9 +59,9 @@ class Destination:
         self._compiled = tuple(_compiled(definition, self.subscriptions, self.settings, problems))
         if problems:
             raise SetupError.of(dict.fromkeys(problems))
-        self.redactor = Redactor(_secrets(definition, self.settings))
         options = _options(definition, self.settings, base_url)
         check_headers(options.headers, self.settings)
+        self.redactor = Redactor(_secrets(definition, self.settings))
         self.request = RequestBuilder(options)
         self._reader = EventReader(_paths(self._compiled))
         self._answers = AnswerReader(
@@ -133,11 +132,14 @@ class Destination:
         error = self._answers.error(response)
         if error is None and planned.exchange is not None:
             try:
-                request = planned.exchange.send(response)
-            except StopIteration:
-                pass
+                request = next_request(planned.exchange, response)
+            except AnswerError as found:
+                error = found
+            except RejectedError as rejection:
+                error = RefusedError(rejection.message)
             else:
-                return replace(planned, request=request)
+                if request is not None:
+                    return replace(planned, request=request)
         count = len(planned.batch)
         errors = self._answers.event_errors(response, count) if error is None else [error] * count
         request_id = self._answers.request_id(response)

@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from .display import safe
 from .retry_after import RetryAfter
 
 if TYPE_CHECKING:
@@ -32,11 +33,17 @@ if TYPE_CHECKING:
 class Problem:
     """One thing that is wrong: where, and what was expected there.
 
-    `place` is a path such as `data.items[2].@if.then` or `timestamp`; empty for the whole.
+    `place` is a path such as `data.items[2].@if.then` or `timestamp`; empty for the whole. Both may quote texts from
+    outside: what would not print in them is escaped.
     """
 
     place: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Escape what would not print."""
+        object.__setattr__(self, "place", safe(self.place))
+        object.__setattr__(self, "message", safe(self.message))
 
     def __str__(self) -> str:
         """Read as a sentence that begins with its place."""
@@ -47,8 +54,8 @@ class DestinationError(Exception):
     """The root of the tree; `problems` holds every finding when there is more than one."""
 
     def __init__(self, message: str, *, problems: Iterable[Problem] = ()) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = safe(message)
+        super().__init__(self.message)
         self.problems = tuple(problems)
 
     @classmethod

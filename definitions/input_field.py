@@ -39,7 +39,9 @@ class ManifestPart(DefinitionModel):
 
 
 class Choice(DefinitionModel):
-    """One allowed value of a field, and the words in which a person picks it."""
+    """One allowed value of a field, and the words in which a person picks it; other keys are carried."""
+
+    model_config = ConfigDict(extra="allow")
 
     label: str
     value: JsonValue
@@ -73,7 +75,9 @@ class Condition(DefinitionModel):
 
 
 class Conditions(DefinitionModel):
-    """Conditions on other fields, of which all or any must hold; without `match`, all."""
+    """Conditions on other fields, of which all or any must hold; without `match`, all. Other keys are carried."""
+
+    model_config = ConfigDict(extra="allow")
 
     match: Literal["all", "any"] | None = None
     conditions: tuple[Condition, ...]

@@ -58,7 +58,7 @@ def write_manifest(definition: DestinationDefinition) -> dict[str, Any]:
         {
             "slug": definition.slug,
             "name": definition.name,
-            "mode": definition.mode,
+            "mode": _unless_absent(definition, "mode"),
             "description": _if_given(definition, "description"),
             "authentication": _write_authentication(definition),
             "audienceConfig": definition.audience_config,
@@ -71,6 +71,12 @@ def write_manifest(definition: DestinationDefinition) -> dict[str, Any]:
 
 def _if_given(part: ManifestPart, name: str) -> Any:
     return getattr(part, name) if name in part.model_fields_set else None
+
+
+def _unless_absent(part: ManifestPart, name: str) -> Any:
+    """Give a value, be it a default; None where a manifest was read that did not tell it."""
+    was_read = "carried" in part.model_fields_set
+    return _if_given(part, name) if was_read else getattr(part, name)
 
 
 def _write_authentication(definition: DestinationDefinition) -> dict[str, Any] | None:
@@ -87,10 +93,10 @@ def _write_action(action: ActionDefinition) -> dict[str, Any]:
     return {
         "title": action.title,
         "description": _if_given(action, "description"),
-        "platform": action.platform,
+        "platform": _unless_absent(action, "platform"),
         "defaultSubscription": action.default_subscription,
-        "hidden": action.hidden,
-        "hasPerformBatch": action.has_perform_batch or action.perform_batch is not None,
+        "hidden": _unless_absent(action, "hidden"),
+        "hasPerformBatch": True if action.perform_batch is not None else _unless_absent(action, "has_perform_batch"),
         "syncMode": action.sync_mode,
         "hooks": action.hooks,
         "dynamicFields": action.dynamic_fields,
@@ -128,10 +134,10 @@ def _write_field(field: InputField, segments: tuple[str, ...]) -> dict[str, Any]
 
 def _write_value(field: InputField, key: str) -> Any:
     name = _NAMES[key]
-    value = _if_given(field, name) if key in _NULL_UNLESS_GIVEN else getattr(field, name)
+    value = _if_given(field, name) if key in _NULL_UNLESS_GIVEN else _unless_absent(field, name)
     if isinstance(value, Conditions):
-        conditions = [condition.model_dump(by_alias=True, exclude_unset=True) for condition in value.conditions]
-        return {"match": value.match, "conditions": conditions}
+        written = value.model_dump(by_alias=True, exclude_unset=True)
+        return {"match": value.match, **written, "conditions": list(written["conditions"])}
     if isinstance(value, Mapping) and key == "properties":
         return {name: _write_field(inner, _FIELD) for name, inner in value.items()}
     if isinstance(value, tuple):
@@ -142,7 +148,7 @@ def _write_value(field: InputField, key: str) -> Any:
 def _write_choice(choice: Choice | str) -> dict[str, Any]:
     if isinstance(choice, str):
         return {"label": choice, "value": choice}
-    return {"label": choice.label, "value": choice.value}
+    return choice.model_dump(by_alias=True)
 
 
 def read_manifest(cls: type[D], manifest: Any) -> D:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from .compiled_subscription import call_author
+import httpx
+
+from .compiled_subscription import author_fault, call_author
 from .definition import BatchData, EventData
-from .errors import Problem, RejectedError
+from .errors import AnswerError, Problem, RejectedError
 from .obstacles import NO_CODE
 from .plan import PlannedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import httpx
 
     from .definition import ActionDefinition, BatchLimits, Exchange, Settings
     from .plan import EventBatch
@@ -50,5 +50,32 @@ def _started(
         raise RejectedError.of([NO_CODE])
     made = call_author(function, request, data)
     if isinstance(made, Generator):
-        return call_author(next, made), made
-    return made, None
+        return _built(call_author(next, made)), made
+    return _built(made), None
+
+
+def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request | None:
+    """Give an answer to an exchange, and the request that it makes of it; None when it is at its end.
+
+    Raises RejectedError, or an AnswerError that the action's code raises.
+    """
+    try:
+        made = exchange.send(response)
+    except StopIteration:
+        return None
+    except (AnswerError, RejectedError):
+        raise
+    except Exception as error:
+        raise author_fault(f"failed in its action's code on an answer ({type(error).__name__})") from error
+    return _built(made)
+
+
+def _built(made: Any) -> httpx.Request:
+    """Give the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
+    if not isinstance(made, httpx.Request):
+        raise author_fault(f"made {type(made).__name__} where a request was expected")
+    try:
+        made.read()
+    except Exception as error:
+        raise author_fault("made a request whose body cannot be read") from error
+    return made

@@ -61,9 +61,14 @@ class Planner:
         `indexes` are the caller's own numbers of the events; without them the planner counts from 0.
         The events of an open batch have no outcome yet: they get theirs when the batch closes.
         """
-        for event, index in zip(events, self._count if indexes is None else indexes, strict=False):
-            if type(event) is dict:
-                self._take(index, event, event)
+        numbers = self._count if indexes is None else iter(indexes)
+        for event in events:
+            index = next(numbers, None)
+            if index is None:
+                raise ValueError("each event needs an index, but there are fewer indexes than events")
+            if isinstance(event, dict):
+                plain = event if type(event) is dict else dict(event)
+                self._take(index, plain, plain)
             else:
                 problem = Problem("", f"an event is an object, but this is {type_name(event)}")
                 self._reject(index, event, RejectedError.of([problem]))
@@ -76,7 +81,10 @@ class Planner:
         """
         all_texts, numbers = iter(texts), self._count if indexes is None else iter(indexes)
         while some := list(itertools.islice(all_texts, _TEXTS_AT_ONCE)):
-            self._take_texts(some, list(itertools.islice(numbers, len(some))))
+            some_numbers = list(itertools.islice(numbers, len(some)))
+            if len(some_numbers) < len(some):
+                raise ValueError("each text needs an index, but there are fewer indexes than texts")
+            self._take_texts(some, some_numbers)
         return self._hand_over()
 
     @property

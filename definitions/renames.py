@@ -47,9 +47,9 @@ def _problems(renames: Mapping[str, str]) -> Iterator[Problem]:
         elif target in targets:
             yield Problem(source, f'has the same target as "{targets[target]}": "{target}" can hold one of them')
         targets.setdefault(target, source)
-        for other in renames:
-            if other.startswith(f"{source}."):
-                yield Problem(other, f'is inside "{source}", which is moved as a whole: keep one of them')
+        for dot in (index for index, character in enumerate(source) if character == "."):
+            if source[:dot] in renames:
+                yield Problem(source, f'is inside "{source[:dot]}", which is moved as a whole: keep one of them')
 
 
 def _move(renames: tuple[Rename, ...], properties: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NOT_FINITE_DOUBLE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+_MAX_HEADER = 8_000
+_LARGE_BITS = 63
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -147,18 +149,14 @@ def encode_finite_json(value: Any) -> bytes:
         return _encoded_otherwise(value, error)
 
 
-def _embedded_text(value: Any) -> bytes:
+def _embedded(value: Any) -> orjson.Fragment:
     """Give what stands in a value for payloads that are JSON already."""
     if isinstance(value, PayloadList):
-        return value.text
+        return orjson.Fragment(value.text)
     raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
 
 
-def _embedded(value: Any) -> orjson.Fragment:
-    return orjson.Fragment(_embedded_text(value))
-
-
-_to_json = msgspec.json.Encoder(enc_hook=lambda value: msgspec.Raw(_embedded_text(value))).encode
+_to_json = msgspec.json.encode
 _to_msgpack = msgspec.msgpack.Encoder(enc_hook=lambda _: None).encode
 
 
@@ -169,10 +167,21 @@ def _encoded_otherwise(value: Any, error: TypeError) -> bytes:
         raise RejectedError.of([Problem("", "is nested deeper than 254 levels, which is the most that can be sent")])
     if "64-bit" in str(error):
         try:
-            return _to_json(value)
+            return orjson.dumps(_with_written_integers(value), _embedded)
         except (TypeError, ValueError, RecursionError, OverflowError) as other:
             reason = other
     raise RejectedError.of([Problem("", f"cannot be written as JSON: {reason}")]) from None
+
+
+def _with_written_integers(value: Any) -> Any:
+    """Give a value in which the integers that orjson does not write are written already; all else stays as it is."""
+    if isinstance(value, int) and value.bit_length() >= _LARGE_BITS:
+        return orjson.Fragment(_to_json(value))
+    if isinstance(value, dict):
+        return {key: _with_written_integers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_written_integers(item) for item in value]
+    return value
 
 
 def _may_hold_not_finite(value: Any) -> bool:
@@ -202,12 +211,16 @@ def check_headers(headers: Mapping[str, str], settings: Mapping[str, Any]) -> No
     """
     problems = []
     for name, value in headers.items():
-        if _HEADER_VALUE.fullmatch(value) or not value:
+        if len(value) <= _MAX_HEADER and (not value or _HEADER_VALUE.fullmatch(value)):
             continue
         sources = [key for key, setting in settings.items() if isinstance(setting, str) and setting in value]
         place = f"settings.{sources[0]}" if sources else "settings"
         problems.append(
-            Problem(place, f"goes out as the header {name}: printable ASCII without spaces around it is expected")
+            Problem(
+                place,
+                f"goes out as the header {name}: printable ASCII without spaces around it is expected, "
+                f"of {_MAX_HEADER:,} characters at most",
+            )
         )
     if problems:
         raise SetupError.of(problems)

@@ -114,6 +114,10 @@ CARRIED: dict[str, dict[str, Any]] = {
         presets=[preset(mapping={"__segment_internal_directive": {"@transform": {"apply": {}}}, "name": "x"})]
     ),
     "choices": with_field(choices=[{"label": "One", "value": 1}, {"label": "Two", "value": "2"}]),
+    "choices and conditions of a newer kind": with_field(
+        choices=[{"label": "One", "value": 1, "hint": "new"}],
+        required={"match": "any", "conditions": [{**IS_EU, "weight": 1}], "new": True},
+    ),
     "conditions of a requirement": with_field(required={"match": "any", "conditions": [IS_EU]}),
     "a condition that asks whether a field is there": with_field(
         required={"conditions": [{"fieldKey": "region", "operator": "is_not"}]}
@@ -274,3 +278,10 @@ def test_a_manifest_that_is_nested_without_end_is_refused() -> None:
 def test_a_definition_in_code_keeps_its_strictness_about_unknown_keys() -> None:
     with pytest.raises(ValueError, match="Extra inputs are not permitted"):
         InputField.model_validate({"label": "Name", "type": "string", "requird": True})
+
+
+def test_what_a_manifest_does_not_tell_stays_untold() -> None:
+    """No default takes the place of what is absent."""
+    given = manifest(actions={"send": {"title": "Send", "fields": {"name": {"label": "Name", "type": "string"}}}})
+    given["presets"] = []
+    assert without_nulls(again(given)) == without_nulls(given)

@@ -175,7 +175,7 @@ GROWING = [
 def test_text_that_would_grow_beyond_the_limit_is_refused(mapping: Any) -> None:
     """No combination of directives makes more text than the limit."""
     compiled = compile_mapping({"out": mapping})
-    with pytest.raises(MappingError, match="characters"):
+    with pytest.raises(MappingError, match=r"characters|elements"):
         compiled({"v": "a" * TEN_MEGABYTES})
 
 
@@ -293,3 +293,53 @@ def test_values_that_are_not_json_are_refused_or_passed_over() -> None:
     assert [problem.place for problem in error.value.problems] == ["", "a", "b[0]"]
     with pytest.raises(MappingError, match="the type set is not JSON"):
         compile_mapping({"@json": {"mode": "encode", "value": {"@path": "$.o"}}})({"o": {1}})
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"\ud800": {"@Path": 1}},
+        {"a": {"@\ud800": 1}},
+        {"a": {"@json": {"mode": "\x1b[31m", "value": 1}}},
+        {"a": {"@liquid": "{{ x | \ud800 }}"}},
+    ],
+)
+def test_errors_can_be_printed_whatever_the_mapping_holds(mapping: Any) -> None:
+    """Neither can they move the cursor of a terminal."""
+    with pytest.raises(MappingError) as caught:
+        compile_mapping(mapping)
+    assert str(caught.value).isprintable()
+
+
+def test_text_that_would_be_merged_character_by_character_is_bounded() -> None:
+    merge = compile_mapping({"a": {"@merge": {"objects": [{"@path": "$.v"}], "direction": "left"}}})
+    assert merge({"v": "ab"}) == {"a": {"0": "a", "1": "b"}}
+    with pytest.raises(MappingError, match="2,000,000 is the most"):
+        merge({"v": "a" * TEN_MEGABYTES})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ (1..v) | size }}",
+        "{{ v | sum }}",
+        "{{ v | split: '' | join: v }}",
+        "{% if v contains v and v == v %}{{ v | size }}{% endif %}" * 10,
+        "{{ v | slice: 1, 1e300 }}",
+        "{{ v | round: 1e300 | plus: 1e308 | times: 1e308 }}",
+    ],
+)
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e308, "9" * 400, [[0]] * 100_000])
+def test_liquid_is_bounded_whatever_its_numbers(template: str, value: Any) -> None:
+    """It makes text, or refuses with the documented error."""
+    try:
+        made = compile_mapping({"a": {"@liquid": template}})({"v": value})
+    except MappingError:
+        return
+    assert isinstance(made["a"], str)
+
+
+@pytest.mark.parametrize(("end", "size"), [("x", "0"), ("3", "3"), ([1], "1"), ({}, "0"), (None, "0")])
+def test_a_range_to_what_is_no_number_is_empty(end: Any, size: str) -> None:
+    """Segment's `+value` makes NaN of it, and no number lies below that."""
+    assert compile_mapping({"a": {"@liquid": "{{ (1..v) | size }}"}})({"v": end}) == {"a": size}

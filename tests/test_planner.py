@@ -23,6 +23,7 @@ from kable_destination.definitions import (
     RequestBuilder,
     RequestOptions,
 )
+from kable_destination.definitions.request import encode_json
 from kable_destination.destination import kable
 from segment_events import track
 
@@ -199,3 +200,77 @@ def test_a_rejection_names_what_to_do() -> None:
     assert isinstance(outcome.error, RejectedError)
     assert (outcome.action, outcome.subscription) == ("track", "Record usage")
     assert "clientId" in str(outcome.error)
+
+
+def spoilt(make: Callable[[RequestBuilder, EventData], Any]) -> Callable[[RequestBuilder, EventData], Any]:
+    """Give a perform that fails on the event with 13 units and works on the others."""
+
+    def perform(request: RequestBuilder, data: EventData) -> Any:
+        if data.payload["units"] == 13:
+            return make(request, data)
+        return request("POST", "/one", json=data.payload)
+
+    return perform
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda *_: None,
+        lambda *_: [],
+        lambda *_: httpx.Request("POST", "https://api.example.com", content=failing_body()),
+        lambda *_: 1 / 0,
+        lambda *_: (_ for _ in ()),
+        lambda *_: (item for item in [None]),
+    ],
+    ids=["nothing", "a list", "a body that fails", "an error", "an exchange of nothing", "an exchange without request"],
+)
+def test_a_fault_of_an_actions_code_rejects_that_event_alone(make: Any) -> None:
+    """The events beside it are planned, and the rejection says whose fault it is."""
+    events = [track(properties={"units": number}) for number in (1, 13, 2)]
+    plan = destination(perform=spoilt(make)).plan(events)
+    assert [outcome.status for outcome in plan.outcomes] == ["planned", "rejected", "planned"]
+    assert "fault of the plugin" in str(plan.outcomes[1].error)
+
+
+def failing_body() -> Any:
+    """Make the content of a body that cannot be read."""
+    yield b"a"
+    raise OSError
+
+
+def test_a_payload_that_an_action_prepares_is_an_object() -> None:
+    plan = destination(prepare=lambda _: None).plan([track(properties={"units": 1})])
+    assert "where a payload was expected" in str(plan.outcomes[0].error)
+
+
+@pytest.mark.parametrize("second", [None, ZeroDivisionError(), RejectedError("not this one")], ids=repr)
+def test_an_exchange_that_fails_on_an_answer_refuses_its_events(second: Any) -> None:
+    """The runner then halves the batch, as for any refusal of content."""
+
+    def perform(request: RequestBuilder, _: EventData) -> Generator[httpx.Request, httpx.Response, None]:
+        yield request("GET", "/look-up")
+        if isinstance(second, Exception):
+            raise second
+        yield second
+
+    target = destination(perform=perform)
+    (planned,) = target.plan([track(properties={"units": 1})]).requests
+    results = target.read(planned, httpx.Response(200))
+    assert isinstance(results, list)
+    assert [type(result.error) for result in results] == [RefusedError]
+
+
+def test_a_number_is_written_alike_whatever_stands_beside_it() -> None:
+    """An integer beyond 64 bits is written by other means, which must not show in its neighbours."""
+    alone = encode_json({"n": 1e22, "items": [2.5, True, None]})
+    assert encode_json({"n": 1e22, "items": [2.5, True, None], "big": 2**70}) == alone[:-1] + b',"big":%d}' % 2**70
+
+
+def test_indexes_that_do_not_suffice_are_refused() -> None:
+    """An event without a number could not be settled."""
+    text = json.dumps(track(properties={"units": 1})).encode()
+    with pytest.raises(ValueError, match="fewer indexes"):
+        destination().planner().feed_texts([text, text], [0])
+    with pytest.raises(ValueError, match="fewer indexes"):
+        destination().planner().feed([{}, {}], [0])

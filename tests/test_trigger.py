@@ -375,3 +375,19 @@ def test_tells_that_an_event_may_satisfy_both(one: str, other: str) -> None:
 def test_overlap_is_assumed_where_it_is_too_costly_to_rule_out() -> None:
     fql = " and ".join(f"(properties.a{n} = 1 or properties.b{n} = 1)" for n in range(300))
     assert compile_trigger(f'{fql} and type = "a"').may_overlap(compile_trigger('type = "b"'))
+
+
+@pytest.mark.parametrize(
+    "fql",
+    ['type = "\ud800" or type = "a" and type = "b"', '!(type = "\ud800")', 'match(event, "\ud800")', "\ud800 = 1"],
+)
+def test_errors_can_be_printed_whatever_the_trigger_holds(fql: str) -> None:
+    with pytest.raises(TriggerError) as caught:
+        compile_trigger(fql)
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("given", [None, 5, b"type"])
+def test_a_trigger_is_a_text(given: Any) -> None:
+    with pytest.raises(TriggerError, match="a trigger is a text"):
+        compile_trigger(given)

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..javascript import number_to_string, string_to_number
-from .v8_dates import Reading, read_v8_date
+from ..v8_dates import Reading, read_v8_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ..v8_dates import Reading
 from .datetimes import WHITESPACE, datetime_fault, moment_fault
 from .regular_expressions import is_regular_expression
-from .v8_dates import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,7 +102,7 @@ FORMATS: Final[Mapping[str, TextFormat]] = {
     "time": TextFormat("time", _is_time),
     "date-time": TextFormat("date and time", _is_date_time),
     "date-like": TextFormat("date and time", lambda text: datetime_fault(text) is None),
-    "uri": TextFormat("URI", _matching(rf"{_SCHEME}{_HIERARCHY}{_QUERY_AND_FRAGMENT}")),
+    "uri": TextFormat("URI", _matching(rf'(?![^"]*+"){_SCHEME}{_HIERARCHY}{_QUERY_AND_FRAGMENT}')),
     "uri-reference": TextFormat("URI reference", _matching(rf"(?:{_SCHEME})?{_HIERARCHY}?{_QUERY_AND_FRAGMENT}")),
     "uri-template": TextFormat(
         "URI template",

@@ -127,7 +127,8 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     """Turn a mapping (Segment's mapping kit, all thirteen directives) into a function, once.
 
     Raises MappingError with all that is wrong with it, each problem with its place, such as
-    `data.items[2].@if.then`.
+    `data.items[2].@if.then`. What one directive makes is bounded (`limits`), and so is what a mapping makes of what it
+    made before; beyond that, time and memory grow as the mapping's size times the event's.
     """
     expanded = checked_mapping(mapping)
     source = PythonSource()

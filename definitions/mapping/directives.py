@@ -168,7 +168,7 @@ def _merge(generator: Generator, options: dict[str, Any], place: str, wanted: Un
         with generator.source.block(f"if type({other}) is dict:"):
             generator.source.line(f"{name}.update({other})")
         with generator.source.block("else:"):
-            generator.source.line(f"merge_other({name}, {other})")
+            generator.source.line(f"merge_other({name}, {other}, {_where(generator, place)})")
     return Code(name, undefined=joint(codes), kind=Kind.OBJECT)
 
 

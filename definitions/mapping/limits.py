@@ -22,3 +22,9 @@ MAX_LIQUID_LENGTH = 1000
 
 MAX_LIQUID_MEMORY = 100_000_000
 """Characters that one rendering of a @liquid template may handle, all steps together (Segment's limit)."""
+
+MAX_LIQUID_STEPS = 5_000_000
+"""Elements, of lists and objects, that filters, operators and outputs of one rendering may go through.
+
+Eight characters of a text count as one. It stands for the half second that Segment gives a rendering.
+"""

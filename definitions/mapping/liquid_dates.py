@@ -34,6 +34,8 @@ _MONTHS = (
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _LAST_MOMENT = 8.64e15
 _NOON = 12
+_CYCLE = 146_097 * 86_400_000
+_EARLIEST, _LATEST = -62_135_400_000_000, 253_402_100_000_000  # a day within the years 1 and 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def _date_of(value: Any, zone: Any) -> _Date | None:
     milliseconds = math.trunc(moment)
     behind, name = _zone(zone, milliseconds)
     shown = milliseconds - behind * 60_000
-    return None if math.isnan(shown) else _Date(math.trunc(shown), behind, name)
+    return _Date(math.trunc(shown), behind, name) if abs(shown) <= _LAST_MOMENT else None
 
 
 def _zone(zone: Any, milliseconds: int) -> tuple[float, str]:
@@ -71,13 +73,21 @@ def _zone(zone: Any, milliseconds: int) -> tuple[float, str]:
     if is_nil(zone):
         return 0, "UTC"
     if not isinstance(zone, str):
-        return to_number(zone), ""
+        return bounded(to_number(zone)), ""
     try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-        offset = moment.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset()
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
+        rules = zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise TemplateError(f'there is no time zone "{zone[:60]}"') from None
+    offset = _known_to_python(milliseconds).astimezone(rules).utcoffset()
     return -offset.total_seconds() / 60 if offset is not None else 0, zone
+
+
+def _known_to_python(milliseconds: int) -> datetime:
+    """Give a moment, or in place of one beyond Python's calendar the one with the same offsets."""
+    if milliseconds > _LATEST:
+        # The calendar, and with it every rule that is in force for ever, repeats itself after 400 years.
+        milliseconds -= math.ceil((milliseconds - _LATEST) / _CYCLE) * _CYCLE
+    return datetime.fromtimestamp(max(milliseconds, _EARLIEST) / 1000, UTC)
 
 
 def _date(budget: Budget, value: Any, form: Any = MISSING, zone: Any = MISSING) -> Any:

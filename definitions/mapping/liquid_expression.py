@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from liquid.expression import Expression
 from liquid.token import Token
 
-from ..javascript import string_to_number
+from ..javascript import string_to_number, to_number
 from ..missing import MISSING
 from .liquid_filters import FILTERS, Filter, refusal
-from .liquid_values import TemplateError, Word, contains, equals, is_less, is_true, number_of, plain, read_member
+from .liquid_values import TemplateError, Word, bounded, contains, equals, is_less, is_true, plain, read_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,6 +117,8 @@ class FilteredValue(Expression):
                 evaluated(operand, scope) if name is None else [name, plain(evaluated(operand, scope))]
                 for name, operand in applied.arguments
             ]
+            for item in (value, *arguments):
+                scope.budget.weigh(item)
             value = applied.filter(scope.budget, value, arguments)
         return value
 
@@ -129,6 +131,8 @@ class FilteredValue(Expression):
                 stack.append(not is_true(_popped(stack)))
             else:
                 right, left = _popped(stack), _popped(stack)
+                scope.budget.weigh(left)
+                scope.budget.weigh(right)
                 stack.append(_OPERATIONS[item.name](left, right))
         return stack[0]
 
@@ -177,9 +181,12 @@ def evaluated(operand: Operand, scope: JavaScriptContext) -> Any:
     if isinstance(operand, Constant):
         return operand.value
     if isinstance(operand, Range):
-        low, high = number_of(evaluated(operand.low, scope)), number_of(evaluated(operand.high, scope))
-        scope.budget.use((high - low + 1) * _BYTES_OF_ELEMENT)
-        return [low + offset for offset in range(math.ceil(high - low + 1))]
+        low, high = (bounded(to_number(plain(evaluated(end, scope)))) for end in (operand.low, operand.high))
+        count = high - low + 1
+        if not count > 0:  # it may be no number
+            return []
+        scope.budget.use(count * _BYTES_OF_ELEMENT)
+        return [low + offset for offset in range(math.ceil(count))]
     members = [evaluated(member, scope) for member in operand.members]
     value = scope.variable(members[0]) if operand.base is None else evaluated(operand.base, scope)
     for member in members[1:] if operand.base is None else members:

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 from ..javascript import is_truthy, paired, to_number, to_string, utf16_length, utf16_slice
 from ..missing import MISSING
 from .json_text import to_json
-from .liquid_values import TemplateError, Word, element, equals, is_nil, is_true, list_of, plain, read_member, stringify
+from .liquid_values import (
+    TemplateError,
+    Word,
+    bounded,
+    element,
+    equals,
+    is_nil,
+    is_true,
+    list_of,
+    number_of,
+    plain,
+    read_member,
+    stringify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,19 +93,19 @@ def _slice(budget: Budget, value: Any, begin: Any = MISSING, length: Any = MISSI
     size = len(value) if isinstance(value, list) else utf16_length(value)
     begin, length = plain(begin), 1 if length is MISSING else plain(length)
     if to_number(begin) < 0:
-        begin = size + to_number(begin)
+        begin = size + bounded(to_number(begin))
     if to_number(begin) < 0 or to_number(length) < 0:
         return [] if isinstance(value, list) else ""
     # JavaScript's plus joins when either side is text.
     has_text = isinstance(begin, str) or isinstance(length, str)
-    end = to_string(begin) + to_string(length) if has_text else to_number(begin) + to_number(length)
+    end = to_string(begin) + to_string(length) if has_text else bounded(to_number(begin)) + bounded(to_number(length))
     start, stop = _offset(begin, size), _offset(end, size)
-    budget.use(max(0, stop - start))
+    budget.use(number_of(length))
     return value[start:stop] if isinstance(value, list) else utf16_slice(value, start, max(start, stop))
 
 
 def _offset(value: Any, size: int) -> int:
-    number = to_number(value)
+    number = bounded(to_number(value))
     if math.isnan(number):
         return 0
     whole = size if number >= size else int(max(number, -size))
@@ -106,8 +119,7 @@ def _sum(_budget: Budget, value: Any, path: Any = MISSING) -> float:
         found = item
         for key in keys:
             found = read_member(found, key)
-        number = to_number(plain(found))
-        total += 0 if math.isnan(number) else number
+        total = bounded(total + number_of(found))
     return total
 
 
@@ -143,8 +155,8 @@ def _json(budget: Budget, value: Any, space: Any = MISSING) -> Any:
     if isinstance(space, str):
         indent = space[:_MAX_INDENT]
     else:
-        width = to_number(space)
-        indent = " " * int(min(max(width, 0), _MAX_INDENT)) if isinstance(space, int | float) and width == width else ""  # noqa: PLR0124
+        width, is_number = to_number(space), isinstance(space, int | float) and not isinstance(space, bool)
+        indent = " " * int(min(max(width, 0), _MAX_INDENT)) if is_number and width == width else ""  # noqa: PLR0124
     try:
         text = to_json(value, indent=indent)
     except ValueError as error:

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..javascript import to_number
-from ..missing import MISSING
 from .liquid_values import bounded, is_true, number_of, plain
 
 if TYPE_CHECKING:
@@ -15,22 +14,24 @@ if TYPE_CHECKING:
     from .liquid_values import Budget
 
 _EPSILON = 2.0**-52
+_OMITTED: Any = object()
+"""An argument that is not there, which is no number; one that is there and undefined is 0."""
 
 
 def _argument(value: Any) -> float:
-    return math.nan if value is MISSING else number_of(value)
+    return math.nan if value is _OMITTED else number_of(value)
 
 
 def _abs(_budget: Budget, value: Any) -> float:
     return abs(number_of(value))
 
 
-def _at_least(_budget: Budget, value: Any, least: Any = MISSING) -> float:
-    return number_of(value) if least is MISSING else max(number_of(value), number_of(least))
+def _at_least(_budget: Budget, value: Any, least: Any = _OMITTED) -> float:
+    return number_of(value) if least is _OMITTED else max(number_of(value), number_of(least))
 
 
-def _at_most(_budget: Budget, value: Any, most: Any = MISSING) -> float:
-    return number_of(value) if most is MISSING else min(number_of(value), number_of(most))
+def _at_most(_budget: Budget, value: Any, most: Any = _OMITTED) -> float:
+    return number_of(value) if most is _OMITTED else min(number_of(value), number_of(most))
 
 
 def _ceil(_budget: Budget, value: Any) -> float:
@@ -46,19 +47,19 @@ def _floored(number: float) -> float:
     return number if isinstance(number, int) or not math.isfinite(number) else float(math.floor(number))
 
 
-def _plus(_budget: Budget, value: Any, other: Any = MISSING) -> float:
+def _plus(_budget: Budget, value: Any, other: Any = _OMITTED) -> float:
     return bounded(number_of(value) + _argument(other))
 
 
-def _minus(_budget: Budget, value: Any, other: Any = MISSING) -> float:
+def _minus(_budget: Budget, value: Any, other: Any = _OMITTED) -> float:
     return bounded(number_of(value) - _argument(other))
 
 
-def _times(_budget: Budget, value: Any, other: Any = MISSING) -> float:
+def _times(_budget: Budget, value: Any, other: Any = _OMITTED) -> float:
     return bounded(number_of(value) * _argument(other))
 
 
-def _divided_by(_budget: Budget, value: Any, other: Any = MISSING, whole: Any = MISSING) -> float:
+def _divided_by(_budget: Budget, value: Any, other: Any = _OMITTED, whole: Any = None) -> float:
     dividend, divisor = number_of(value), _argument(other)
     if divisor == 0:
         sign = math.copysign(1, dividend) * math.copysign(1, divisor)
@@ -70,7 +71,7 @@ def _divided_by(_budget: Budget, value: Any, other: Any = MISSING, whole: Any = 
     return _floored(quotient) if is_true(whole) and number_of(whole) else quotient
 
 
-def _modulo(_budget: Budget, value: Any, other: Any = MISSING) -> float:
+def _modulo(_budget: Budget, value: Any, other: Any = _OMITTED) -> float:
     dividend, divisor = number_of(value), _argument(other)
     if divisor == 0 or not math.isfinite(dividend) or math.isnan(divisor):
         return math.nan
@@ -79,9 +80,8 @@ def _modulo(_budget: Budget, value: Any, other: Any = MISSING) -> float:
     return math.nan if math.isinf(divisor) else math.fmod(math.fmod(dividend, divisor) + divisor, divisor)
 
 
-def _round(_budget: Budget, value: Any, digits: Any = MISSING) -> float:
-    number = number_of(value)
-    places = 0 if digits is MISSING else number_of(digits)
+def _round(_budget: Budget, value: Any, digits: Any = 0) -> float:
+    number, places = number_of(value), number_of(digits)
     if not math.isfinite(number) or (isinstance(number, int) and places == 0):
         return number
     try:

@@ -80,6 +80,7 @@ class ValueNode(Node):
 
 def _write(value: Any, context: RenderContext, buffer: TextIO) -> int:
     budget = _scope(context).budget
+    budget.weigh(value)
     text = stringify(value, budget)
     budget.use(len(text))
     return buffer.write(text)

@@ -7,7 +7,8 @@ passes over in silence, an unknown filter, is refused, and so is what gives anot
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from liquid.builtin.tags.comment_tag import CommentTag
 from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
 from liquid.builtin.tags.liquid_tag import LiquidTag
 from liquid.exceptions import LiquidError
+from liquid.lex import _tokenize_template, compile_liquid_rules
 
 from .failure import fail
 from .liquid_expression import Constant, FilteredValue, variables_in
@@ -40,10 +42,11 @@ from .liquid_tags import (
 from .liquid_values import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from liquid import BoundTemplate
     from liquid.ast import Node
+    from liquid.token import Token
 
     from .liquid_expression import Variable
     from .paths import Keys
@@ -54,9 +57,18 @@ _TAGS = (
 )  # fmt: skip
 
 
+_OUTPUT = r"(?:(?!-?\}\})[\s\S])*"
+_OUTPUT_WITH_QUOTES = r"""(?>"(?>\\.|[^"\\])*"|'(?>\\.|[^'\\])*'|(?!-?\}\})[\s\S])*"""
+
+
 class _Environment(Environment):
     suppress_blank_control_flow_blocks = False
     block_nesting_limit = 64
+
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        """As python-liquid's own, but that the text of an output may hold `}}`, as with liquidjs."""
+        rules = compile_liquid_rules().pattern.replace(_OUTPUT, _OUTPUT_WITH_QUOTES)
+        return partial(_tokenize_template, rules=re.compile(rules, re.DOTALL))
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         del extra

@@ -24,7 +24,7 @@ from ..javascript import (
     utf16_units,
 )
 from ..missing import MISSING
-from .liquid_values import Budget, TemplateError, plain, stringify
+from .liquid_values import Budget, TemplateError, Word, plain, stringify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,17 +80,22 @@ def _capitalize(budget: Budget, value: Any) -> str:
 
 def _strip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.strip(_text(budget, signs)) if is_truthy(plain(signs)) else trim(text)
+    return text.strip(_text(budget, signs)) if _names_signs(signs) else trim(text)
 
 
 def _lstrip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.lstrip(_text(budget, signs)) if is_truthy(plain(signs)) else trim_start(text)
+    return text.lstrip(_text(budget, signs)) if _names_signs(signs) else trim_start(text)
 
 
 def _rstrip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.rstrip(_text(budget, signs)) if is_truthy(plain(signs)) else trim_end(text)
+    return text.rstrip(_text(budget, signs)) if _names_signs(signs) else trim_end(text)
+
+
+def _names_signs(signs: Any) -> bool:
+    """Tell whether something is to be stripped in place of white space; the words of the language name nothing."""
+    return isinstance(signs, Word) or is_truthy(signs)
 
 
 def _strip_newlines(budget: Budget, value: Any) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 
 from ..javascript import WHITESPACE, array_index, paired, to_number, to_string, utf16_length, utf16_slice
 from ..missing import MISSING
-from .limits import MAX_LIQUID_MEMORY
+from .limits import MAX_LIQUID_MEMORY, MAX_LIQUID_STEPS
+
+_CHARACTERS_A_STEP = 8
 
 
 class TemplateError(ValueError):
@@ -27,16 +29,44 @@ class Word(Enum):
 
 
 class Budget:
-    """The characters, or their like, that one rendering has handled. Raises TemplateError beyond the limit."""
+    """The characters, or their like, that one rendering has handled, and the steps that it took.
+
+    Raises TemplateError beyond the limits.
+    """
 
     def __init__(self) -> None:
         self._left = MAX_LIQUID_MEMORY
+        self._steps_left = MAX_LIQUID_STEPS
 
     def use(self, count: float) -> None:
         """Account for some characters before they are made."""
         self._left -= max(0, int(min(count, MAX_LIQUID_MEMORY + 1)))
         if self._left < 0:
             raise TemplateError(f"the template would handle more than {MAX_LIQUID_MEMORY:,} characters")
+
+    def weigh(self, value: Any) -> None:
+        """Account for the work that a value makes whoever goes through all of it."""
+        if isinstance(value, str):
+            self._take_steps(len(value) // _CHARACTERS_A_STEP)
+        elif isinstance(value, list | dict):
+            self._weigh_all(value)
+
+    def _weigh_all(self, value: Any) -> None:
+        """Go through a value; what is in it more than once counts every time."""
+        stack = [value]
+        while stack:
+            holder = stack.pop()
+            self._take_steps(len(holder) + 1)
+            for item in holder.values() if isinstance(holder, dict) else holder:
+                if isinstance(item, list | dict):
+                    stack.append(item)
+                elif isinstance(item, str):
+                    self._take_steps(len(item) // _CHARACTERS_A_STEP)
+
+    def _take_steps(self, count: int) -> None:
+        self._steps_left -= count
+        if self._steps_left < 0:
+            raise TemplateError(f"the template would go through more than {MAX_LIQUID_STEPS:,} elements")
 
 
 def plain(value: Any) -> Any:
@@ -83,7 +113,7 @@ def stringify(value: Any, budget: Budget) -> str:
 def number_of(value: Any) -> float:
     """Turn a value into a number as `+value || 0` does; integers beyond a double's range are infinite."""
     number = to_number(plain(value))
-    return 0 if number != number else bounded(number)  # noqa: PLR0124 - NaN alone differs from itself
+    return bounded(number) if number == number and number else 0  # noqa: PLR0124 - NaN alone differs from itself
 
 
 def bounded(number: float) -> float:

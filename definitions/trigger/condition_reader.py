@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..display import printable, shortened
 from ..javascript import to_string
 from ..nearest import nearest
 from .comparison import comparison
@@ -18,7 +19,6 @@ from .conditions import (
     path_segments,
     value_text,
 )
-from .display import printable, shortened
 from .fault import fault
 from .lexer import MAX_TEXT
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..display import printable, shortened, shown
 from ..missing import MISSING
 from .conditions import ORDERINGS, Condition, Operator
-from .display import printable, shortened, shown
 from .evaluation import condition_holds, is_number, lookup
 
 if TYPE_CHECKING:

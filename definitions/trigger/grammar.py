@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..errors import TriggerError
+from ..javascript import type_name
 from .condition_reader import ConditionReader
 from .conditions import joined
 from .fault import fault
@@ -25,7 +27,6 @@ from .lexer import Lexer
 from .rewrites import groupings, negated
 
 if TYPE_CHECKING:
-    from ..errors import TriggerError
     from .conditions import Connective, Node
     from .lexer import Token
 
@@ -49,6 +50,8 @@ class _Level:
 
 def parse(source: str) -> Node:
     """Read a trigger. Raises TriggerError, whose `position` is the spot."""
+    if not isinstance(source, str):
+        raise TriggerError(f"a trigger is a text, got {type_name(source)}. {_EXAMPLE}", source="", position=0)
     if len(source) > MAX_LENGTH:
         raise fault(source, MAX_LENGTH, f"a trigger may have at most {MAX_LENGTH} characters; this has {len(source)}")
     return _Parser(source).parse()

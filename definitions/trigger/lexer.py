@@ -15,8 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
+from ..display import printable, shortened
 from .conditions import KEYWORDS
-from .display import printable, shortened
 from .fault import fault
 
 MAX_TEXT = 100_000

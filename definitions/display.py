@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..javascript import to_string
+from .javascript import to_string
 
 _LONGEST_VALUE = 60
 _MOST_BITS = 200
@@ -20,6 +20,20 @@ def shortened(text: str, limit: int = _LONGEST_VALUE) -> str:
 def printable(text: str) -> str:
     """Replace, one for one, what would move the cursor or cannot be encoded, so that columns stay where they are."""
     return "".join(character if character.isprintable() else _blank(character) for character in text)
+
+
+def safe(text: str) -> str:
+    """Replace control characters other than line breaks, and what cannot be encoded, by their escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in "\n\N{NO-BREAK SPACE}" else _escaped(character)
+        for character in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _blank(character: str) -> str:

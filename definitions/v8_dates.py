@@ -24,6 +24,7 @@ _ZONES = {
     "ut": 0, "utc": 0, "z": 0, "gmt": 0, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7,
     "pdt": -7, "pst": -8,
 }  # fmt: skip
+_SIGNS = {"+": 1, "-": -1}
 _SIGNIFICANT_DIGITS = 9
 _MAX_DAY_PARTS = 3
 _MAX_TIME_PARTS = 4
@@ -39,7 +40,10 @@ Token = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The parts of a date and time as they were written, before anybody asks whether that moment exists."""
+    """The parts of a date and time as they were written, before anybody asks whether that moment exists.
+
+    `offset` is the minutes that its zone is ahead of UTC, which is the zone where none is named.
+    """
 
     year: int
     month: int = 1
@@ -47,7 +51,9 @@ class Reading:
     hour: int = 0
     minute: int = 0
     second: int = 0
+    millisecond: int = 0
     has_fraction: bool = False
+    offset: int = 0
 
 
 class _NotADateError(Exception):
@@ -111,6 +117,7 @@ class _Parser:
     time_parts: list[int] = field(default_factory=list)
     named_month: int | None = None
     half_day: int | None = None
+    zone_sign: int = 1
     zone_hour: int | None = None
     zone_minute: int | None = None
     has_read_number: bool = False
@@ -184,20 +191,23 @@ class _Parser:
                 self.time_parts.append(_milliseconds(digits))
         if _word_is(self.peek(), "z"):
             self.position += 1
-        elif self.skip("+") or self.skip("-"):
-            self._read_ecmascript_offset()
+        elif (token := self.peek()) in {("symbol", "+"), ("symbol", "-")}:
+            self.position += 1
+            self._read_ecmascript_offset(token[1])
         if self.peek() != _END:
             raise _NotADateError
 
-    def _read_ecmascript_offset(self) -> None:
+    def _read_ecmascript_offset(self, sign: str) -> None:
+        self.zone_sign = _SIGNS[sign]
         if len(self.peek()[1]) == _LENGTH_OF_HHMM:
-            if self._demand(4, 2359) % 100 > _MAX_MINUTE:
+            self.zone_hour, self.zone_minute = divmod(self._demand(4, 2359), 100)
+            if self.zone_minute > _MAX_MINUTE:
                 raise _NotADateError
             return
-        self._demand(2, _MAX_HOUR)
+        self.zone_hour = self._demand(2, _MAX_HOUR)
         if not self.skip(":"):
             raise _NotADateError
-        self._demand(2, _MAX_MINUTE)
+        self.zone_minute = self._demand(2, _MAX_MINUTE)
 
     def _demand(self, length: int, high: int) -> int:
         number = self.fixed_number(length, 0, high)
@@ -215,7 +225,7 @@ class _Parser:
             elif kind == "word":
                 self._take_word(text)
             elif kind == "symbol" and text in "+-" and (self._zone_is_utc() or self.time_parts):
-                self._take_offset()
+                self._take_offset(text)
             elif kind == "symbol" and text in "+-)" and self.has_read_number:
                 raise _NotADateError
 
@@ -251,11 +261,12 @@ class _Parser:
             self.named_month = month
             self.skip("-")
         elif (zone := _word_value(word, _ZONES)) is not None and self.has_read_number:
-            self.zone_hour, self.zone_minute = abs(zone), 0
+            self.zone_sign, self.zone_hour, self.zone_minute = (-1 if zone < 0 else 1), abs(zone), 0
         elif self.has_read_number or self.peek()[0] == "number":
             raise _NotADateError
 
-    def _take_offset(self) -> None:
+    def _take_offset(self, sign: str) -> None:
+        self.zone_sign = _SIGNS[sign]
         kind, digits = self.peek()
         length = 0
         if kind == "number":
@@ -305,7 +316,8 @@ class _Parser:
         within = hour <= _MAX_HOUR and max(minute, second) <= _MAX_MINUTE and millisecond <= _MAX_MILLISECOND
         if not within and (hour, minute, second, millisecond) != (_MIDNIGHT, 0, 0, 0):
             raise _NotADateError
-        return Reading(year, month, day, hour, minute, second, millisecond > 0)
+        offset = self.zone_sign * ((self.zone_hour or 0) * 60 + (self.zone_minute or 0))
+        return Reading(year, month, day, hour, minute, second, millisecond, millisecond > 0, offset)
 
     def _date(self) -> tuple[int, int, int]:
         first, second, third = (*self.day_parts, 1, 1)[:3]
