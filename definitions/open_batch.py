@@ -61,7 +61,11 @@ class OpenBatch:
         self._indexes.append(index)
         self._events.append(kept)
         self._subscriptions.append(subscription.name)
-        self._note([payload])
+        self._only = None if len(self._indexes) > 1 else [payload]
+        action = self.subscription.action
+        self._keys.append(idempotency_key(payload, action.idempotency_field))
+        if action.order_field is not None:
+            self._orders.add(_as_text(payload.get(action.order_field)))
         self._tail += b","
         self._tail += text
         self.size += len(text) + 1
@@ -95,9 +99,10 @@ class OpenBatch:
     def closed(self) -> EventBatch:
         """Give the events, which are all that there will be."""
         first, *others = (*self._parts, self._tail)
+        text = b"".join((b"[", memoryview(first)[1:], *others, b"]"))
         return EventBatch(
             self.subscription.action_key,
-            PayloadList(b"".join((b"[", memoryview(first)[1:], *others, b"]")), len(self), self._only),
+            PayloadList(text, len(self._indexes), self._only),
             EventList(self._events),
             tuple(self._indexes),
             tuple(self._subscriptions),
