@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
@@ -24,6 +25,7 @@ from .version import version
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .queue import Reason
     from .sandbox import Faults
 
 app = typer.Typer(
@@ -55,6 +57,15 @@ OutboxOption = Annotated[
 ]
 
 P = ParamSpec("P")
+
+
+class LetterReason(StrEnum):
+    """Why a usage event is a dead letter."""
+
+    UNREADABLE = "unreadable"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    EXHAUSTED = "exhausted"
 
 
 def main() -> None:
@@ -188,6 +199,114 @@ def deliver_command(
     return deliver(configuration, Inputs(files or [], dead_letters, report, dry_run), watching)
 
 
+ReasonOption = Annotated[
+    LetterReason | None, typer.Option("--reason", help="Only those of this reason.", show_default=False)
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="Only those since a time (2026-03-04T05:06) or so long ago (12h)."),
+]
+
+letters_app = typer.Typer(
+    name="dead-letters",
+    no_args_is_help=True,
+    help="Look at what was not delivered, send it again, or forget it.",
+    context_settings={"max_content_width": 120},
+)
+app.add_typer(letters_app)
+
+
+@letters_app.command("list")
+@_command
+def list_command(
+    *,
+    config: ConfigOption = None,
+    outbox: OutboxOption = None,
+    reason: ReasonOption = None,
+    since: SinceOption = None,
+) -> int:
+    """List dead letters by what they say, with counts."""
+    from .dead_letters import choice, list_letters  # noqa: PLC0415 - only these commands need it
+
+    return list_letters(_configure(config, None, outbox=outbox), choice(_word(reason), since))
+
+
+@letters_app.command("show")
+@_command
+def show_command(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The number of a dead letter.")],
+    *,
+    config: ConfigOption = None,
+    outbox: OutboxOption = None,
+) -> int:
+    """Show one dead letter as JSON: why, from where, the event, and what was sent of it."""
+    from .dead_letters import show_letter  # noqa: PLC0415 - as above
+
+    return show_letter(_configure(config, None, outbox=outbox), number)
+
+
+@letters_app.command("replay")
+@_command
+def replay_command(
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    outbox: OutboxOption = None,
+    reason: ReasonOption = None,
+    since: SinceOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would become of them, and do nothing.")] = False,
+    log_format: Annotated[
+        LogFormat | None, typer.Option("--log", help="Write a log to standard error, for a person or as JSON.")
+    ] = None,
+) -> int:
+    """Send dead letters again.
+
+    What was given up is sent as it was; what was refused or rejected is mapped anew, with the mappings of now. What is
+    queued or delivered under the same id is not sent again.
+    """
+    from .dead_letters import choice, replay_letters  # noqa: PLC0415 - as above
+
+    configuration = _configure(config, destination, base_url=base_url, outbox=outbox)
+    chosen = choice(_word(reason), since)
+    return replay_letters(configuration, chosen, dry_run=dry_run, watching=Watching(None, log_format))
+
+
+@letters_app.command("discard")
+@_command
+def discard_command(
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID...]", help="The numbers of dead letters.")] = None,
+    *,
+    config: ConfigOption = None,
+    outbox: OutboxOption = None,
+    reason: ReasonOption = None,
+    since: SinceOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Discard all of them.")] = False,
+) -> int:
+    """Forget dead letters for good."""
+    from .dead_letters import choice, discard_letters  # noqa: PLC0415 - as above
+
+    is_chosen = bool(reason or since)
+    if [bool(numbers), is_chosen, everything].count(True) != 1:
+        message = "say which: numbers, or --reason and --since, or --all"
+        raise SetupError.of([Problem("discard", message)])
+    return discard_letters(_configure(config, None, outbox=outbox), choice(_word(reason), since), numbers or ())
+
+
+@app.command("status")
+@_command
+def status_command(
+    *,
+    config: ConfigOption = None,
+    outbox: OutboxOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> int:
+    """Show what the outbox holds: what waits and until when, what is dead and why, how fast it goes, the last error."""
+    from .status import status  # noqa: PLC0415 - only this command needs it
+
+    return status(_configure(config, None, outbox=outbox), as_json=as_json)
+
+
 @app.command("preview")
 @_command
 def preview_command(
@@ -311,6 +430,10 @@ def sandbox_command(
     except (ValueError, OSError) as error:
         raise SetupError.of([Problem("sandbox", str(error))]) from None
     return OK
+
+
+def _word(reason: LetterReason | None) -> Reason | None:
+    return None if reason is None else reason.value
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:

@@ -87,7 +87,7 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
                     _send(destination, configuration.delivery, sources, tally, letters, hooks=[*hooks, tick])
                 )
     _tell(ended, tally, configuration.delivery, inputs, letters)
-    return _exit_code(ended, tally)
+    return exit_code(ended, tally)
 
 
 async def _send(
@@ -100,10 +100,10 @@ async def _send(
     hooks: list[Hook],
 ) -> AnswerError | None:
     clock = SystemClock()
-    rules = _rules(options)
-    async with _queue(options, clock, letters) as queue, transport(destination, options) as http:
+    rules = rules_of(options)
+    async with open_queue(options, clock, letters) as queue, transport(destination, options) as http:
         delivery = Delivery(destination, queue, http, rules, tally=tally, clock=clock, hooks=hooks)
-        _stop_on_signals(delivery)
+        stop_on_signals(delivery)
         ended = await delivery.run(sources)
         waiting = await queue.waiting(delivery.lanes)
         if waiting.next_due is not None:
@@ -137,7 +137,8 @@ async def _print(
     return None
 
 
-def _rules(options: DeliveryOptions) -> Rules:
+def rules_of(options: DeliveryOptions) -> Rules:
+    """Give the rules of a run."""
     if options.outbox_path is None:
         patience = Patience(seconds=None, attempts=options.attempts)
     else:
@@ -152,7 +153,8 @@ def _rules(options: DeliveryOptions) -> Rules:
     )
 
 
-def _queue(options: DeliveryOptions, clock: SystemClock, letters: LetterFile | None) -> Outbox | MemoryQueue:
+def open_queue(options: DeliveryOptions, clock: SystemClock, letters: LetterFile | None) -> Outbox | MemoryQueue:
+    """Open the queue of a run. Raises SetupError."""
     if options.outbox_path is None:
         return MemoryQueue(clock, letters)
     limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
@@ -171,7 +173,8 @@ def transport(destination: Destination, options: DeliveryOptions) -> HttpTranspo
     )
 
 
-def _stop_on_signals(delivery: Delivery) -> None:
+def stop_on_signals(delivery: Delivery) -> None:
+    """Let SIGTERM and Ctrl-C end a run in order."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not every platform and thread can; there Ctrl-C simply ends the program.
@@ -223,7 +226,7 @@ def _tell(
     """Write the report, and tell a person how it went."""
     aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
     if ended is not None:
-        Console(stderr=True, **aside).print(_why(ended, tally))
+        Console(stderr=True, **aside).print(why(ended, tally))
     if inputs.report is not None:
         inputs.report.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
     out = Console(stderr=inputs.dry_run, **aside)
@@ -242,13 +245,14 @@ def _about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
         yield f"what is unsent is kept in {path}, the next of it until {tally.next_due:%Y-%m-%dT%H:%M:%SZ}: run again"
 
 
-def _why(ended: AnswerError, tally: Tally) -> str:
+def why(ended: AnswerError, tally: Tally) -> str:
     """Tell in one line why a run ended early and how far it came."""
     partly = "" if tally.read_to_the_end else "; the input was not read to its end"
     return f"stopped: {ended}; {tally.unsent:,} events unsent{partly}"
 
 
-def _exit_code(ended: AnswerError | None, tally: Tally) -> int:
+def exit_code(ended: AnswerError | None, tally: Tally) -> int:
+    """Give the exit code of a run."""
     if ended is not None:
         codes: dict[type[AnswerError], int] = {
             CredentialsError: CREDENTIALS,

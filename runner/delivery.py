@@ -64,7 +64,7 @@ class Delivery:
         clock: Clock,
         hooks: Sequence[Hook] = (),
     ) -> None:
-        self.account = f"{destination.definition.slug} {destination.account}"
+        self.account = self.account_of(destination)
         self._queue = queue
         self._rules = rules
         self._tally = tally
@@ -99,6 +99,11 @@ class Delivery:
             put=self._dispatcher.wake,
         )
         self._ending: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def account_of(destination: Destination) -> str:
+        """Name the account of a destination among all that one outbox may hold."""
+        return f"{destination.definition.slug} {destination.account}"
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
         """Deliver what some sources hold, and what the queue holds already; give the reason when that ended early."""

@@ -89,10 +89,12 @@ def read_events(stream: IO[bytes]) -> Iterator[Chunk]:
     if scanner is None:
         scanner = _choose(head, at_end=True) or LineScanner()
         yield blocks.signed(scanner.feed(head), scanner.line)
+    # The file may grow: what is at its end without a line feed may be half of an event, and is read again then.
+    next_line = scanner.line
     last = scanner.end()
     if blocks.damage is not None:
         last.refuse(blocks.line_of_damage(last), b"", blocks.damage)
-    yield blocks.signed(last, scanner.line)
+    yield blocks.signed(last, next_line)
 
 
 def _standard_input() -> IO[bytes]:

@@ -304,3 +304,17 @@ def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLin
     assert sorted(letter["event"]["messageId"] for letter in run.letters) == [
         f"message-{n:06}" for n in range(500, 700)
     ]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40], ids=["a whole line", "a line without its line feed", "half a line"])
+def test_a_file_that_grows_is_taken_up_where_it_ended(
+    command_line: CommandLine, sandbox: RunningSandbox, cut: int
+) -> None:
+    """A log is delivered every hour; each event arrives once, also one that was half written."""
+    everything = ndjson(*(track(number) for number in range(9)))
+    first = ndjson(*(track(number) for number in range(4)))
+    command_line.deliver(first[: len(first) - cut], sandbox.base_url)
+    run = command_line.deliver(everything, sandbox.base_url)
+    assert "accepted by an earlier run up to line" in run.out
+    assert [event["transactionId"] for event in sandbox.ledger.events] == [f"message-{n:06}" for n in range(9)]
+    assert sandbox.ledger.duplicates == 0

@@ -1,6 +1,7 @@
 """The outbox: a durable queue in one SQLite file, for any number of processes."""
 
-from .outbox import Outbox
+from .inspection import Choice, Inspection, KeptLetter, LaneState, LetterGroup
+from .outbox import Outbox, Replayed
 from .schema import OutboxError
 
-__all__ = ["Outbox", "OutboxError"]
+__all__ = ["Choice", "Inspection", "KeptLetter", "LaneState", "LetterGroup", "Outbox", "OutboxError", "Replayed"]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..letter_file import LetterFile
     from ..queue import Acceptance, Lease, Letter, QueuedBatch, Settlement, State
+
+Replayed = Literal["queued", "queued before", "delivered before", "gone"]
+"""What became of a dead letter that is replayed; it is gone when another process has replayed it."""
 
 LEASE_SECONDS = 60.0
 """How long a lease lasts when its process does not renew it."""
@@ -93,6 +96,15 @@ class Outbox:
                 self._pending.append((account, key))
             else:
                 self._states[state] += 1
+
+    async def replay(self, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
+        """Queue dead letters again, each as the event of the batch at its position. Raises QueueFullError.
+
+        What is queued or delivered under the same id is not queued again. None of them is a dead letter any more.
+        """
+        replayed = await self._store.run(lambda connection: self._replay(connection, numbers, queued))
+        self._put += replayed["queued"]
+        return replayed
 
     async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
         """Lease up to so many batches that are due, oldest first, in order for each order key."""
@@ -165,6 +177,40 @@ class Outbox:
         kept = queued if len(fresh) == len(queued) else queued.part(fresh)
         self._insert(connection, kept, [name for name in names if name is not None and name in first])
         return len(fresh)
+
+    def _replay(self, connection: sqlite3.Connection, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
+        replayed: Counter[Replayed] = Counter()
+        names = hashes_of(queued, STANDARD_INPUT_NAME)
+        known = self._seen.known(connection, [name for name in names if name is not None])
+        fresh: dict[int, bytes | None] = {}
+        for position, (number, name) in enumerate(zip(numbers, names, strict=True)):
+            row = connection.execute("SELECT identity FROM letters WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                replayed["gone"] += 1
+                continue
+            connection.execute("DELETE FROM letters WHERE id = ?", (number,))
+            if name is not None and name in fresh.values():
+                replayed["queued before"] += 1
+            elif name is None or name == row[0] or name not in known:
+                fresh[position] = name
+            else:
+                key = queued.batch.idempotency_keys[position] or ""
+                state = self._state(connection, name, known[name], key)
+                if state == "queued":
+                    replayed["queued before"] += 1
+                elif state == "delivered":
+                    replayed["delivered before"] += 1
+                else:
+                    fresh[position] = name
+        if fresh:
+            # A usage event is in one place: no other letter is kept under the same id.
+            connection.executemany(
+                "DELETE FROM letters WHERE identity = ?", [(name,) for name in fresh.values() if name]
+            )
+            kept = queued if len(fresh) == len(queued) else queued.part([*fresh])
+            self._insert(connection, kept, [name for name in fresh.values() if name is not None])
+            replayed["queued"] = len(fresh)
+        return replayed
 
     def _insert(self, connection: sqlite3.Connection, queued: QueuedBatch, names: Sequence[bytes]) -> None:
         now = self._now()

@@ -5,6 +5,8 @@ Small rows that change (batches) stand apart from large ones that do not (bodies
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -104,12 +106,17 @@ class OutboxError(Exception):
 def connect(path: Path, *, limit_bytes: int | None = None, create: bool = True) -> sqlite3.Connection:
     """Open an outbox, and make it when there is none. Every commit is on disk before it returns.
 
-    `limit_bytes` bounds the file. Raises OutboxError.
+    The file is for its owner alone, since it holds events. `limit_bytes` bounds it. Raises OutboxError.
     """
     if not create and not path.exists():
         raise OutboxError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     try:
+        if create:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY_MILLISECONDS / 1000, isolation_level=None)
+    except OSError as error:
+        raise OutboxError(f"the outbox {path} cannot be made: {error.strerror}") from None
     except sqlite3.Error as error:
         raise OutboxError(f"the outbox {path} cannot be opened: {error}") from None
     try:

@@ -98,8 +98,7 @@ class SeenIds:
             "SELECT batch, hashes FROM recent_ids WHERE batch > ? ORDER BY batch", (self._last_batch,)
         )
         for batch, hashes in rows:
-            names = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-            self._recent.update(dict.fromkeys(names, batch))
+            self._recent.update(dict.fromkeys(_parted(hashes), batch))
             self._last_batch = batch
 
     def _merge(self, connection: sqlite3.Connection) -> None:
@@ -108,3 +107,19 @@ class SeenIds:
         connection.execute("UPDATE merges SET count = count + 1")
         self._recent.clear()
         self._merges += 1
+
+
+def forget_ids(connection: sqlite3.Connection, hashes: Iterable[bytes]) -> None:
+    """Make some ids unknown, to every process that has the outbox open."""
+    gone = set(hashes)
+    connection.executemany("DELETE FROM ids WHERE hash = ?", [(name,) for name in gone])
+    for batch, joined in connection.execute("SELECT batch, hashes FROM recent_ids").fetchall():
+        names = _parted(joined)
+        if not gone.isdisjoint(names):
+            left = b"".join(name for name in names if name not in gone)
+            connection.execute("UPDATE recent_ids SET hashes = ? WHERE batch = ?", (left, batch))
+    connection.execute("UPDATE merges SET count = count + 1")
+
+
+def _parted(joined: bytes) -> list[bytes]:
+    return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
