@@ -18,7 +18,7 @@ _LOOK_SECONDS = 1.0
 class Backlog:
     """Counts the usage events that were put and are not settled, and makes who puts more wait where they are many.
 
-    `makes_wait` tells whether somebody waits.
+    `is_full` is set while the queue itself has no room.
     """
 
     def __init__(self, queue: Queue, lanes: Sequence[str], clock: Clock) -> None:
@@ -28,7 +28,13 @@ class Backlog:
         self._events = 0
         self._fell = asyncio.Event()
         self._is_open = False
-        self.makes_wait = False
+        self._is_waited_for = False
+        self.is_full = False
+
+    @property
+    def makes_wait(self) -> bool:
+        """Whether who puts must wait."""
+        return self._is_waited_for or self.is_full
 
     def put(self, events: int) -> None:
         """Count events that were put."""
@@ -49,11 +55,11 @@ class Backlog:
         try:
             await self._room()
         finally:
-            self.makes_wait = False
+            self._is_waited_for = False
 
     async def _room(self) -> None:
         while self._events > _MOST_EVENTS and not self._is_open:
-            self.makes_wait = True
+            self._is_waited_for = True
             self._fell.clear()
             fell = asyncio.ensure_future(self._fell.wait())
             looking = asyncio.ensure_future(self._clock.sleep(_LOOK_SECONDS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, ConfigurationError, StoppedError
 from .backlog import Backlog
-from .dispatcher import Dispatcher
+from .dispatcher import Dispatcher, full
 from .intake import Intake, SourceError
 from .occurrences import to_all
 from .queue import QueueFullError, lane_name
@@ -149,9 +149,7 @@ class Delivery:
         except SourceError as error:
             return ConfigurationError(str(error))
         except QueueFullError as error:
-            return StoppedError(
-                f"the outbox takes nothing more: {error}; what it has is kept, so make room and run again"
-            )
+            return full(error)
         return None
 
     async def _end_after_grace(self) -> None:

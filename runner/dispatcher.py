@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..definitions import CredentialsError
+from ..definitions import CredentialsError, StoppedError
 from .limiter import Limiter
 from .occurrences import Occurrence
 from .queue import QueueFullError, lane_name
@@ -16,7 +16,6 @@ from .sending import Interrupted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..definitions import StoppedError
     from .backlog import Backlog
     from .clock import Clock
     from .occurrences import Hook
@@ -216,7 +215,16 @@ class Dispatcher:
         while True:
             try:
                 await self._queue.settle(settlement)
-            except QueueFullError:
+            except QueueFullError as error:
+                if not settlement.delivered and not settlement.dead:
+                    # There is nothing to keep but the next attempt, and nobody can say when there is room.
+                    self.stop(full(error))
+                    return
                 await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
             else:
                 return
+
+
+def full(error: QueueFullError) -> StoppedError:
+    """Say that the queue is full, and what to do."""
+    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so make room and run again")

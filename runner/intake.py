@@ -187,13 +187,16 @@ class Intake:
             except QueueFullError as error:
                 if self._given_up:
                     raise
-                if wait == _FIRST_WAIT_FOR_ROOM:
+                if not self._backlog.is_full:
+                    self._backlog.is_full = True
                     self._tell(Occurrence(kind="full", error=str(error)))
+                    self._has_put()
                 await self._clock.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
                 break
-        if wait != _FIRST_WAIT_FOR_ROOM:
+        if self._backlog.is_full:
+            self._backlog.is_full = False
             self._tell(Occurrence(kind="room"))
         events = sum(map(len, acceptance.batches))
         self._backlog.put(events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Reading:
             self._put(None)
         except OSError as error:
             self._put(error)
-        except RuntimeError:
+        except (RuntimeError, CancelledError):
             # The event loop is closed: the run is over, and nobody waits for more.
             return
 

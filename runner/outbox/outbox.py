@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
-from ..queue import Fate, Position, Waiting, lane_name
+from ..queue import Fate, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
 from .owner import is_gone, own_name
 from .records import body, keys_in, lease_of, read_marks
-from .schema import LETTER_COLUMNS, LETTER_MARKS, connect
+from .schema import LETTER_COLUMNS, LETTER_MARKS, connect, limited
 from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
 from .store import Store
 
@@ -46,8 +46,8 @@ _to_json = msgspec.json.Encoder().encode
 class Outbox:
     """A durable queue in one file, which several processes may share. Use it in an `async with`.
 
-    Dead letters are written to `letters` too. `limit_bytes` bounds the file. Raises OutboxError when the file cannot be
-    used.
+    Dead letters are written to `letters` too. Nothing is accepted that makes the file larger than `limit_bytes`; what
+    becomes of the accepted is always written. Raises OutboxError when the file cannot be used.
     """
 
     is_durable = True
@@ -61,7 +61,8 @@ class Outbox:
         self._run = secrets.randbits(62)
         self._owner = own_name()
         self._seen = SeenIds()
-        self._store = Store(lambda: connect(path, limit_bytes=limit_bytes), self._seen.forget)
+        self._limit_bytes = limit_bytes
+        self._store = Store(lambda: connect(path), self._seen.forget)
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._put = 0
@@ -83,7 +84,9 @@ class Outbox:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._renewing
         if self._leased:
-            await self._store.run(self._release_all)
+            # Where there is no room to write it down, the end of this process frees them.
+            with contextlib.suppress(QueueFullError):
+                await self._store.run(self._release_all)
         self._store.close()
 
     async def put(self, acceptance: Acceptance) -> None:
@@ -145,6 +148,12 @@ class Outbox:
     # What follows runs in the thread of the store, within a transaction.
 
     def _accept(
+        self, connection: sqlite3.Connection, acceptance: Acceptance
+    ) -> tuple[int, list[tuple[State, str, str]]]:
+        with limited(connection, self._limit_bytes):
+            return self._accept_all(connection, acceptance)
+
+    def _accept_all(
         self, connection: sqlite3.Connection, acceptance: Acceptance
     ) -> tuple[int, list[tuple[State, str, str]]]:
         put = 0

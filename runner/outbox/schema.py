@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -21,6 +22,7 @@ _APPLICATION_ID = 0x6B61626C
 _PAGE_BYTES = 16_384
 _CHECKPOINT_PAGES = 1_024
 _CACHE_KIB = 16_384
+_MOST_PAGES = 4_294_967_294  # SQLite's own limit
 _BUSY_MILLISECONDS = 60_000
 
 _TABLES = """
@@ -103,10 +105,10 @@ class OutboxError(Exception):
     """A file cannot be used as an outbox; the message says why, and what to do."""
 
 
-def connect(path: Path, *, limit_bytes: int | None = None, create: bool = True) -> sqlite3.Connection:
+def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
     """Open an outbox, and make it when there is none. Every commit is on disk before it returns.
 
-    The file is for its owner alone, since it holds events. `limit_bytes` bounds it. Raises OutboxError.
+    The file is for its owner alone, since it holds events. Raises OutboxError.
     """
     if not create and not path.exists():
         raise OutboxError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
@@ -120,22 +122,33 @@ def connect(path: Path, *, limit_bytes: int | None = None, create: bool = True) 
     except sqlite3.Error as error:
         raise OutboxError(f"the outbox {path} cannot be opened: {error}") from None
     try:
-        _prepare(connection, limit_bytes)
+        _prepare(connection)
     except (sqlite3.Error, OutboxError) as error:
         connection.close()
         raise OutboxError(f"the outbox {path} cannot be used: {error}") from None
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, limit_bytes: int | None) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     _make_tables(connection)
-    if limit_bytes is not None:
-        connection.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // _PAGE_BYTES)}")
+
+
+@contextlib.contextmanager
+def limited(connection: sqlite3.Connection, limit_bytes: int | None) -> Iterator[None]:
+    """Let the file grow no larger than a limit (None: none) for as long as the block lasts."""
+    if limit_bytes is None:
+        yield
+        return
+    connection.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // _PAGE_BYTES)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

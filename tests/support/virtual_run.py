@@ -61,6 +61,7 @@ class Setting:
     subscriptions: Sequence[Subscription] | None = None
     timeout: float = 30
     started_hours: float = 0
+    limit_bytes: int | None = None
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
 
     @property
@@ -83,7 +84,7 @@ class Setting:
         patience = self.patience or Patience(dice=random.Random(self.seed))  # noqa: S311 - no secret
         tally, occurrences = Tally(), list[Any]()
         still = StillClock(clock)
-        queue: Any = Outbox(self.outbox, still) if self.durable else MemoryQueue(still)
+        queue: Any = Outbox(self.outbox, still, limit_bytes=self.limit_bytes) if self.durable else MemoryQueue(still)
         async with queue, HttpTransport(connections=8, timeout=self.timeout, trust_environment=False) as http:
             delivery = Delivery(
                 destination,
