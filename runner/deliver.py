@@ -83,9 +83,8 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
             ended = asyncio.run(_print(destination, configuration.delivery, sources, tally, letters))
         else:
             with instruments(watching, destination.redactor) as hooks, _progress(tally) as tick:
-                ended = asyncio.run(
-                    _send(destination, configuration.delivery, sources, tally, letters, hooks=[*hooks, tick])
-                )
+                told = [*hooks, tick, *([] if watching.log_format else [_warn])]
+                ended = asyncio.run(_send(destination, configuration.delivery, sources, tally, letters, hooks=told))
     _tell(ended, tally, configuration.delivery, inputs, letters)
     return exit_code(ended, tally)
 
@@ -218,6 +217,22 @@ def _progress(tally: Tally) -> Iterator[Hook]:
             progress.update(task, description=f"{tally.read:,} read, {tally.sent:,} delivered, {tally.dead:,} dead")
 
         yield tick
+
+
+def _warn(occurrence: Occurrence) -> None:
+    """Tell a person at once what may take long; a log, where there is one, tells it too."""
+    if occurrence.kind == "full":
+        message = f"the outbox takes nothing more: {occurrence.error}; waiting for room"
+    elif occurrence.kind == "room":
+        message = "there is room in the outbox again"
+    elif occurrence.kind == "parked":
+        asked = f"the server asks to be left alone for {occurrence.asked:,.0f} s"
+        message = (
+            f"{asked}, which is not believed: {occurrence.events:,} events are parked for {occurrence.wait:,.0f} s"
+        )
+    else:
+        return
+    print(f"warning: {message}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
 
 
 def _tell(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kable_destination.definitions import RetryableError, StoppedError
+from kable_destination.definitions import ConfigurationError, RetryableError, StoppedError
 from kable_destination.runner.sandbox import Faults
 from segment_events import ndjson, track
 from virtual_run import HOUR, Setting
@@ -49,6 +49,25 @@ class Down:
             self.attempts += 1
             raise RetryableError("the connection was refused")
         return await self.transport.send(request)
+
+
+@dataclass
+class Measuring:
+    """A way on which the size of each answer is noted, as far as it was read."""
+
+    transport: Transport | None = None
+    sizes: list[int] = field(default_factory=list)
+
+    def wrap(self, transport: Transport, _: VirtualClock) -> Measuring:
+        """Stand before the transport of a run."""
+        self.transport = transport
+        return self
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        assert self.transport is not None
+        response = await self.transport.send(request)
+        self.sizes.append(len(response.content))
+        return response
 
 
 def billed(sandbox: RunningSandbox) -> Counter[str]:
@@ -141,3 +160,49 @@ def test_a_full_disk_makes_a_run_wait_until_there_is_room(tmp_path: Path, sandbo
     assert run.happened("room")
     assert billed(sandbox) == Counter(f"message-{number:06}" for number in range(many))
     assert (run.ended, run.tally.delivered) == (None, many)
+
+
+def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """The wait is bounded, and silence is no delivery."""
+    sandbox.faults.set(Faults(script=("silent", "silent")))
+    run = Setting(tmp_path, sandbox.base_url, timeout=0.1).deliver(ndjson(track(1)))
+    assert (run.tally.delivered, run.tally.requests) == (1, 3)
+    assert ["did not answer in time" in occurrence.error for occurrence in run.happened("attempted")] == [
+        True,
+        True,
+        False,
+    ]
+    assert billed(sandbox) == Counter(["message-000001"])
+
+
+def test_an_answer_of_ten_megabytes_is_neither_read_nor_believed(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """It says 200, but it is no answer that Kable gives: the events are sent again."""
+    sandbox.faults.set(Faults(script=("huge",)))
+    measuring = Measuring()
+    run = Setting(tmp_path, sandbox.base_url, wrap=measuring.wrap).deliver(ndjson(track(1)))
+    assert measuring.sizes == [65_536, measuring.sizes[1]]
+    assert measuring.sizes[1] < 1_000
+    assert (run.tally.delivered, run.tally.requests) == (1, 2)
+    assert billed(sandbox) == Counter(["message-000001"])
+
+
+def test_a_redirect_loop_is_not_followed(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Secrets would go where it points to. The lane stops, everything is kept, and arrives in the end."""
+    sandbox.faults.set(Faults(kinds={"redirect": 1.0}))
+    setting = Setting(tmp_path, sandbox.base_url)
+    run = setting.deliver(ndjson(track(1), track(2)))
+    assert type(run.ended) is ConfigurationError
+    assert "307" in str(run.ended)
+    assert sandbox.ledger.requests == 1
+    assert (run.tally.delivered, run.tally.unsent, setting.queued()) == (0, 2, 2)
+    sandbox.faults.set(Faults())
+    setting.deliver()
+    assert billed(sandbox) == Counter(["message-000001", "message-000002"])
+
+
+def test_a_slow_server_is_waited_for(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Late is not never."""
+    sandbox.faults.set(Faults(latency=0.05))
+    run = Setting(tmp_path, sandbox.base_url, timeout=5, rules={"batch_size": 100}).deliver(EVERYTHING)
+    assert (run.tally.delivered, run.tally.requests, run.tally.retries) == (EVENTS, 10, 0)
+    assert billed(sandbox) == ALL_IDS

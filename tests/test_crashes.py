@@ -1,0 +1,160 @@
+"""Processes that are killed, that share an outbox, whose disk is full: the ledger has every event once."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from command_line import API_KEY
+from kable_destination.runner.sandbox import Faults
+from scripted_server import scripted_server
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
+
+RUNS = range(int(os.environ.get("KABLE_KILLS", "20")))
+EVENTS = 10_000
+COMMAND = (sys.executable, "-m", "kable_destination.runner", "deliver")
+FILE_BYTES = 2_000_000
+BOUNDED = (
+    "import os, resource, sys; "
+    f"resource.setrlimit(resource.RLIMIT_FSIZE, ({FILE_BYTES}, {FILE_BYTES})); os.execv(sys.argv[1], sys.argv[1:])"
+)
+LONGEST = 0.5
+"""Seconds within which an undisturbed run of so many events is over."""
+
+
+def started(command_line: CommandLine, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    """Start a delivery, by way of another program where one is given, and leave it running."""
+    return subprocess.Popen(
+        [*around, *COMMAND, *arguments],
+        cwd=command_line.folder,
+        env=command_line.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def billed(sandbox: RunningSandbox) -> Counter[str]:
+    """Count how often each event stands in the ledger."""
+    return Counter(event["transactionId"] for event in sandbox.ledger.events)
+
+
+def ids(count: int) -> Counter[str]:
+    """Name so many events, each once."""
+    return Counter(f"message-{number:06}" for number in range(count))
+
+
+@pytest.mark.parametrize("seed", RUNS)
+def test_a_killed_run_is_taken_up_by_the_next(command_line: CommandLine, sandbox: RunningSandbox, seed: int) -> None:
+    """The moments of the kills are random; no step by hand is needed, and no event is lost or billed twice."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
+    arguments = ("events.ndjson", "--base-url", sandbox.base_url, "--batch-size", str(dice.choice((20, 100, 500))))
+    for _ in range(dice.randint(1, 3)):
+        process = started(command_line, *arguments)
+        with process:
+            while process.poll() is None and not list(command_line.folder.glob("outbox.sqlite*")):
+                time.sleep(0.001)
+            time.sleep(dice.uniform(0, LONGEST))
+            process.kill()
+    run = command_line("deliver", *arguments)
+    print(f"seed {seed}: {sandbox.ledger.requests} requests, {sandbox.ledger.duplicates} sent again")  # noqa: T201
+    assert run.code == 0, run.err
+    assert billed(sandbox) == ids(EVENTS), f"seed {seed}"
+    assert json.loads(command_line("status", "--json").out)["dead"] == {}
+
+
+def test_two_processes_share_an_outbox_and_send_nothing_twice(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """Both read the same file at the same time, and each takes its share."""
+    sandbox.faults.set(Faults(latency=0.02))
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
+    options = ("--base-url", sandbox.base_url, "--batch-size", "50", "--concurrency", "2")
+    reports = ("one.json", "two.json")
+    processes = [started(command_line, "events.ndjson", *options, "--report", report) for report in reports]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    requests = [json.loads((command_line.folder / report).read_text())["requests"] for report in reports]
+    assert billed(sandbox) == ids(EVENTS)
+    assert sandbox.ledger.duplicates == 0
+    assert sum(requests) == sandbox.ledger.requests
+    assert min(requests) > 0, "both had a share"
+
+
+def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """No file may grow beyond 2 MB: the operating system refuses, as a full disk does."""
+    many = 40_000
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(many))))
+    sandbox.faults.set(Faults(statuses={"401": 1.0}, authenticate=401))
+    options = ("--base-url", sandbox.base_url)
+
+    process = started(command_line, "events.ndjson", *options, around=(sys.executable, "-c", BOUNDED))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert b"warning: the outbox takes nothing more: " in errors
+    queued = sum(lane["queued"] for lane in json.loads(command_line("status", "--json").out)["lanes"])
+    assert 0 < queued < many
+    sandbox.faults.set(Faults())
+    run = command_line("deliver", "events.ndjson", *options)
+    assert run.code == 0, run.err
+    assert billed(sandbox) == ids(many)
+    assert sandbox.ledger.duplicates == 0
+
+
+SPELLINGS = (
+    API_KEY,
+    quote(API_KEY, safe=""),
+    quote_plus(API_KEY),
+    *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (API_KEY, f"{API_KEY}:")),
+    json.dumps(API_KEY)[1:-1],
+)
+
+
+@pytest.mark.parametrize("log", ["json", "console"])
+def test_the_secret_stands_nowhere(command_line: CommandLine, log: str) -> None:
+    """Not in logs, reports, dead letters or errors, though the events hold it and the server gives it back."""
+    events = [
+        track(1, properties={"leaked": API_KEY, API_KEY: [API_KEY], "url": quote(API_KEY, safe="")}),
+        {**track(2, properties={"leaked": API_KEY}), "userId": None},
+        track(3, timestamp=API_KEY),
+        f'{{"type": "track", "broken": "{API_KEY}"'.encode(),
+    ]
+    answers = [
+        (400, {"x-request-id": API_KEY, "Content-Type": "application/json"}, json.dumps({"message": API_KEY}).encode()),
+        (503, {"Retry-After": API_KEY}, API_KEY.encode()),
+        (401, {}, SPELLINGS[3].encode()),
+    ]
+    outputs = []
+    with scripted_server(lambda number: answers[min(number, 2)]) as server:
+        for _ in range(2):
+            run = command_line.deliver(ndjson(*events, track(4)), server.base_url, "--log", log, "--wait", "5")
+            outputs += [run.out, run.err, *map(json.dumps, run.letters), json.dumps(run.report)]
+        for command in (
+            ("status",),
+            ("status", "--json"),
+            ("dead-letters", "list"),
+            *(("dead-letters", "show", str(number)) for number in range(1, 5)),
+            ("dead-letters", "replay", "--dry-run", "--base-url", server.base_url),
+            ("dead-letters", "replay", "--log", log, "--base-url", server.base_url),
+            ("deliver", "missing.ndjson", "--base-url", server.base_url),
+        ):
+            done = command_line(*command)
+            outputs += [done.out, done.err]
+    everything = "\n".join(outputs)
+    assert "••••" in everything, "what was masked was there"
+    assert [text for text in SPELLINGS if text in everything] == []
