@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -17,10 +18,11 @@ _LANE = ("account", "action")
 
 @contextlib.contextmanager
 def serve_metrics(port: int) -> Iterator[Hook]:
-    """Serve metrics at `http://127.0.0.1:PORT/metrics` for as long as the block lasts. Raises OSError."""
+    """Serve metrics at `http://127.0.0.1:PORT/metrics` for as long as the block lasts, and say so. Raises OSError."""
     registry = CollectorRegistry()
     hook = metrics_hook(registry)
     server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    print(f"metrics: http://127.0.0.1:{server.server_port}/metrics", file=sys.stderr)  # noqa: T201 - port 0 is any port
     try:
         yield hook
     finally:

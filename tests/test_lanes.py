@@ -1,0 +1,141 @@
+"""Lanes: order for each customer, one lane that fails beside one that works, and no more requests than allowed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kable_destination.definitions import RetryableError
+from kable_destination.runner.sandbox import Faults
+from segment_events import ndjson, track
+from virtual_run import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from kable_destination.runner.sandbox import RunningSandbox
+    from kable_destination.runner.transport import Transport
+    from virtual_clock import VirtualClock
+
+
+@dataclass
+class Watched:
+    """A way on which the moments of requests and how many were in flight are noted, and some requests fail."""
+
+    fails: Callable[[httpx.Request], bool] = lambda _: False
+    seconds: float = 0.0
+    transport: Transport | None = None
+    clock: VirtualClock | None = None
+    moments: list[float] = field(default_factory=list)
+    in_flight: int = 0
+    most: int = 0
+
+    def wrap(self, transport: Transport, clock: VirtualClock) -> Watched:
+        """Stand before the transport of a run."""
+        self.transport, self.clock = transport, clock
+        return self
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        assert self.transport is not None
+        assert self.clock is not None
+        self.moments.append(self.clock.monotonic())
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        try:
+            if self.fails(request):
+                raise RetryableError("no answer")
+            return await self.transport.send(request)
+        finally:
+            self.in_flight -= 1
+
+
+def identify(number: int) -> dict[str, object]:
+    """Make an event of the other action: membership in an audience."""
+    return {
+        **track(number),
+        "type": "identify",
+        "traits": {"audience": True},
+        "context": {"personas": {"computation_class": "audience", "computation_key": "audience"}},
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_events_of_one_customer_arrive_in_order(tmp_path: Path, sandbox: RunningSandbox, seed: int) -> None:
+    """However many requests are in flight, and however long each takes."""
+    sandbox.faults.set(Faults(latency=(0.0, 0.004), seed=seed))
+    rules = {"batch_size": 3, "concurrency": 16}
+    Setting(tmp_path, sandbox.base_url, seed=seed, rules=rules).deliver(ndjson(*(track(n) for n in range(300))))
+    arrived: dict[str, list[str]] = defaultdict(list)
+    for event in sandbox.ledger.events:
+        arrived[event["clientId"]].append(event["transactionId"])
+    assert len(arrived) == 7
+    assert all(order == sorted(order) for order in arrived.values())
+
+
+def test_a_lane_that_fails_does_not_hold_up_another(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """One action cannot be reached for an hour; what goes to the other arrives at once."""
+    watched = Watched(fails=lambda request: b'"units"' in request.content)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules={"longest_wait": 60.0})
+    events = [event for number in range(20) for event in (track(number), identify(number + 100))]
+    run = setting.deliver(ndjson(*events))
+    assert {event["transactionId"] for event in sandbox.ledger.events} == {f"message-{n + 100:06}" for n in range(20)}
+    assert (run.tally.delivered, run.tally.unsent, setting.queued()) == (20, 20, 20)
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0, 100.0])
+def test_no_more_requests_a_second_than_allowed(tmp_path: Path, sandbox: RunningSandbox, rate: float) -> None:
+    watched = Watched()
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules={"rate": rate, "batch_size": 1})
+    setting.deliver(ndjson(*(track(number) for number in range(12))))
+    waits = [after - before for before, after in zip(watched.moments, watched.moments[1:], strict=False)]
+    assert len(waits) == 11
+    assert min(waits) >= 1 / rate - 1e-9
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_requests_in_flight_than_allowed(tmp_path: Path, sandbox: RunningSandbox, concurrency: int) -> None:
+    sandbox.faults.set(Faults(latency=0.002))
+    watched = Watched()
+    rules = {"concurrency": concurrency, "batch_size": 1}
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules=rules)
+    setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(30))))
+    assert watched.most == concurrency
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_a_busy_server_slows_the_lane_and_success_speeds_it_up_again(
+    tmp_path: Path, sandbox: RunningSandbox, status: str
+) -> None:
+    """Fewer requests are in flight, after a pause; in the end there are as many as before."""
+    sandbox.faults.set(Faults.model_validate({"script": [status] * 4, "retry_after": "2", "latency": 0.002}))
+    watched = Watched()
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules={"concurrency": 8, "batch_size": 1})
+    run = setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(300))))
+    slowed = run.happened("slowed")
+    assert [occurrence.allowed for occurrence in slowed] == [4, 2, 1, 1]
+    assert all(occurrence.wait >= 2 for occurrence in slowed)
+    assert run.tally.delivered == 300
+    assert run.seconds >= 2
+
+
+def test_a_lane_that_was_slowed_uses_all_that_it_may_again(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """One failure is not remembered for ever."""
+    script = ["503", *["ok"] * 400]
+    sandbox.faults.set(Faults.model_validate({"script": script, "latency": 0.002}))
+    counts: list[int] = []
+
+    class Late(Watched):
+        async def send(self, request: httpx.Request) -> httpx.Response:
+            counts.append(self.in_flight + 1)
+            return await super().send(request)
+
+    late = Late()
+    setting = Setting(tmp_path, sandbox.base_url, wrap=late.wrap, rules={"concurrency": 6, "batch_size": 1})
+    setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(400))))
+    assert max(counts[-100:]) == 6
