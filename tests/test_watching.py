@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
-LANE = {"account": "actions-kable api.example.com kci", "action": "track"}
+LANE: Any = {"account": "actions-kable api.example.com kci", "action": "track"}
 OCCURRENCES = (
     Occurrence(kind="accepted", account=LANE["account"], events=5),
     Occurrence(kind="attempted", **LANE, events=5, attempt=1, status=503, seconds=0.5, error="busy"),
