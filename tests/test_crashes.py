@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -78,12 +79,27 @@ def test_a_killed_run_is_taken_up_by_the_next(command_line: CommandLine, sandbox
 
 
 def test_two_processes_share_an_outbox_and_send_nothing_twice(
-    command_line: CommandLine, sandbox: RunningSandbox
+    command_line: CommandLine, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both read the same file at the same time, and each takes its share."""
-    sandbox.faults.set(Faults(latency=0.02))
-    (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
-    options = ("--base-url", sandbox.base_url, "--batch-size", "50", "--concurrency", "2")
+    """Both read the same file at the same time, and each takes its share.
+
+    Each has one request in flight at most, and the first answer waits for a second request: that of the other. No two
+    events are of one customer, so no batch waits for another.
+    """
+    arrived: list[None] = []
+    both = asyncio.Event()
+
+    async def wait_for_both() -> None:
+        arrived.append(None)
+        if len(arrived) > 1:
+            both.set()
+        await both.wait()
+
+    monkeypatch.setattr(sandbox.faults, "wait", wait_for_both)
+    (command_line.folder / "events.ndjson").write_bytes(
+        ndjson(*(track(number, userId=f"customer_{number}") for number in range(EVENTS)))
+    )
+    options = ("--base-url", sandbox.base_url, "--batch-size", "50", "--concurrency", "1")
     reports = ("one.json", "two.json")
     processes = [started(command_line, "events.ndjson", *options, "--report", report) for report in reports]
     for process in processes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -85,7 +84,7 @@ class _Sandbox:
     async def record_events(self, request: Request) -> Response:
         self._ledger.count_request()
         happens = self._faults.next()
-        await asyncio.sleep(self._faults.seconds())
+        await self._faults.wait()
         if (instead := await self._happen_instead(request, happens)) is not None:
             return instead
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter, deque
 from threading import Lock
@@ -103,13 +104,13 @@ class FaultPlan:
             thrown -= rate
         return "ok"
 
-    def seconds(self) -> float:
-        """Say how long the next answer takes."""
+    async def wait(self) -> None:
+        """Let as much time pass as the next answer takes."""
         latency = self.faults.latency
-        if not isinstance(latency, tuple):
-            return latency
-        with self._lock:
-            return self._dice.uniform(*latency)
+        if isinstance(latency, tuple):
+            with self._lock:
+                latency = self._dice.uniform(*latency)
+        await asyncio.sleep(latency)
 
     def refused(self, events: Sequence[Any]) -> Iterator[int]:
         """Give the positions of the events that a rule refuses."""
