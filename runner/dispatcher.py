@@ -147,7 +147,8 @@ class Dispatcher:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = self._fault or fault
-            self._changed.set()
+        # Only now: who looks for something to do before this still sees the task.
+        self._changed.set()
 
     async def _lease(self, lane: Lane) -> Sequence[Lease]:
         if lane.free <= 0:
@@ -199,7 +200,6 @@ class Dispatcher:
             return
         finally:
             lane.in_flight -= 1
-            self._changed.set()
 
     async def _stop_for(self, lane: Lane, error: StoppedError) -> None:
         """Stop a lane for what an answer said; wrong credentials stop all lanes, and are told once."""

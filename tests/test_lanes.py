@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from kable_destination.definitions import RetryableError
+from kable_destination.definitions import Destination, RetryableError
+from kable_destination.destination import kable
+from kable_destination.runner.clock import SystemClock
+from kable_destination.runner.delivery import Delivery, Rules
+from kable_destination.runner.memory_queue import MemoryQueue
+from kable_destination.runner.patience import Patience
 from kable_destination.runner.sandbox import Faults
+from kable_destination.runner.sources import Source
+from kable_destination.runner.tally import Tally
 from segment_events import ndjson, track
-from virtual_run import Setting
+from virtual_run import SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import httpx
 
     from kable_destination.runner.sandbox import RunningSandbox
     from kable_destination.runner.transport import Transport
@@ -139,3 +147,32 @@ def test_a_lane_that_was_slowed_uses_all_that_it_may_again(tmp_path: Path, sandb
     setting = Setting(tmp_path, sandbox.base_url, wrap=late.wrap, rules={"concurrency": 6, "batch_size": 1})
     setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(400))))
     assert max(counts[-100:]) == 6
+
+
+class Turns:
+    """A way that answers after a few turns of the event loop, so that requests end in every order, and together."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = random.Random(seed)  # noqa: S311 - no secret
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(self._dice.randrange(6)):
+            await asyncio.sleep(0)
+        return httpx.Response(200, request=request)
+
+
+def test_a_run_ends_when_its_last_requests_end_together(tmp_path: Path) -> None:
+    """Whatever the order in which the event loop tells of them: the run does not wait for what has come already."""
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(300))))
+    destination = Destination(kable, SETTINGS)
+
+    async def run(seed: int) -> int:
+        clock, tally = SystemClock(), Tally()
+        async with MemoryQueue(clock) as queue:
+            rules = Rules(Patience(), batch_size=1, concurrency=8)
+            delivery = Delivery(destination, queue, Turns(seed), rules, tally=tally, clock=clock)
+            await asyncio.wait_for(delivery.run([Source(str(path))]), timeout=20)
+        return tally.delivered
+
+    assert {asyncio.run(run(seed)) for seed in range(30)} == {300}
