@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test check format lint types snapshots bench install files clean
+.PHONY: demo test check format lint types snapshots bench bench-delivery install files clean
 
 demo: install
 	@$(PY) examples/demo.py
@@ -22,6 +22,9 @@ snapshots: install
 
 bench: install
 	$(PY) benchmarks/bench.py
+
+bench-delivery: install
+	$(PY) benchmarks/delivery.py
 
 check: format lint types test
 

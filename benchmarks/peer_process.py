@@ -27,11 +27,11 @@ class PeerProcess:
     """A Node that stays, so that its compiler has warmed up; asked and answering by JSON lines. Use it in a `with`."""
 
     def __init__(self) -> None:
-        node = _program("node")
-        self.node_version = _version_of(node)
-        _install()
+        node = program("node")
+        self.node_version = version_of(node)
+        install()
         self._process = subprocess.Popen(  # noqa: S603 - our own script
-            [node, str(FOLDER / "peer.cjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
+            [node, str(FOLDER / "peer.cjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
         )
 
     def __enter__(self) -> Self:
@@ -61,14 +61,16 @@ class PeerProcess:
         return answer
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Find a program on the PATH. Raises PeerError."""
     found = shutil.which(name)
     if found is None:
         raise PeerError(f"{name} is not on the PATH. {_REMEDY}.")
     return found
 
 
-def _version_of(node: str) -> str:
+def version_of(node: str) -> str:
+    """Tell the version of a Node. Raises PeerError when it is too old."""
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - found on the PATH
     numbers = re.match(r"v(\d+)\.(\d+)", version)
     if numbers is None or tuple(map(int, numbers.groups())) < _OLDEST_NODE:
@@ -76,16 +78,18 @@ def _version_of(node: str) -> str:
     return version
 
 
-def _install() -> None:
+def install() -> None:
+    """Install the peer where it is not there yet. Raises PeerError."""
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
-    npm = _program("npm")
+    npm = program("npm")
     print("Installing the peer (npm ci) …", flush=True)
     command = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     if subprocess.run(command, cwd=FOLDER, check=False).returncode:  # noqa: S603 - npm, found on the PATH
         raise PeerError("npm could not install the peer; what it said stands above. It needs the npm registry.")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Give the environment that a contender runs in."""
     return {**os.environ, "NODE_ENV": "production"}

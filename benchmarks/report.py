@@ -73,15 +73,20 @@ def _ratio(contest: Contest, other: str) -> str:
 def as_json(contests: Sequence[Contest], node_version: str) -> dict[str, Any]:
     """Give everything measured, with what it was measured on."""
     return {
-        "machine": {
-            "processor": _processor(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-            "node": node_version,
-        },
+        "machine": machine(node_version),
         "rounds": ROUNDS,
         "unit": "events a second; spread is the middle half of the rounds",
         "results": [_contest_as_json(contest) for contest in contests],
+    }
+
+
+def machine(node_version: str) -> dict[str, str]:
+    """Tell what was measured on."""
+    return {
+        "processor": _processor(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "node": node_version,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from .errors import UnreadableError
 from .event_reader import EventList, whole_event
 
@@ -146,8 +148,7 @@ class Plan:
         return tuple(sorted((*planned, *self.turned_down), key=lambda outcome: outcome.index))
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):  # made for every event, and a dataclass takes thrice as long
     """What an answer says of one event: delivered, or the error whose class says what to do next."""
 
     index: int

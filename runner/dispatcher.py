@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..definitions import CredentialsError, StoppedError
+from .lane import Lane
 from .limiter import Limiter
 from .occurrences import Occurrence
-from .queue import QueueFullError, lane_name
+from .queue import QueueFullError
 from .sending import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .backlog import Backlog
     from .clock import Clock
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _ROOM_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Lane:
-    """The way to one action of the account: its limiter, what is in flight, and why it has stopped, when it has."""
-
-    account: str
-    action: str
-    limiter: Limiter
-    in_flight: int = 0
-    stopped: StoppedError | None = None
-
-    @property
-    def name(self) -> str:
-        """The name under which the queue knows it."""
-        return lane_name(self.account, self.action)
-
-    @property
-    def free(self) -> int:
-        """How many more batches may be taken."""
-        return 0 if self.stopped is not None or self.limiter.pause else self.limiter.allowed - self.in_flight
 
 
 class Dispatcher:
@@ -132,16 +111,22 @@ class Dispatcher:
             raise self._fault
 
     async def _take(self) -> bool:
-        """Lease what there is room for; tell whether there was anything."""
-        found = False
-        for lane in self.lanes:
-            for lease in await self._lease(lane):
-                found = True
-                lane.in_flight += 1
-                task = asyncio.create_task(self._work(lane, lease))
-                self._tasks.add(task)
-                task.add_done_callback(self._ended)
-        return found
+        """Lease what there is room for, and send what may be sent; tell whether there was anything."""
+        room = {lane.name: lane.room for lane in self.lanes if lane.room}
+        lanes = {lane.name: lane for lane in self.lanes}
+        for lease in await self._lease(room) if room else ():
+            lanes[lease.queued.lane].hold(lease)
+        started = [self._start(lane) for lane in self.lanes]
+        return any(started)
+
+    def _start(self, lane: Lane) -> bool:
+        started = False
+        while self._fault is None and (lease := lane.next()) is not None:
+            started = True
+            task = asyncio.create_task(self._work(lane, lease))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return started
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -150,23 +135,27 @@ class Dispatcher:
         # Only now: who looks for something to do before this still sees the task.
         self._changed.set()
 
-    async def _lease(self, lane: Lane) -> Sequence[Lease]:
-        if lane.free <= 0:
-            return ()
+    async def _lease(self, room: Mapping[str, int]) -> Sequence[Lease]:
         try:
-            return await self._queue.lease([lane.name], lane.free)
+            return await self._queue.lease(room)
         except QueueFullError:
             # A lease must be written down too. What is in flight makes room when it is settled.
             return ()
 
     async def _is_finished(self) -> bool:
         """Wait until there may be something to do; tell when there will not."""
+        if self._changed.is_set():
+            return False
+        if self._tasks:
+            # Something may become due meanwhile, or be left by another process.
+            await self._sleep(_POLL_SECONDS)
+            return False
         waiting = await self._queue.waiting([lane.name for lane in self.lanes if lane.stopped is None])
         now = self._clock.now().timestamp()
-        others = waiting.leased - sum(lane.in_flight for lane in self.lanes)
         wait = None if waiting.next_due is None else max(0.0, waiting.next_due - now)
         pause = max((lane.limiter.pause for lane in self.lanes if lane.stopped is None), default=0.0)
-        if not self._tasks and others <= 0 and (self._no_more or self._backlog.makes_wait):
+        others = waiting.leased - sum(lane.held for lane in self.lanes if lane.stopped is None)
+        if others <= 0 and (self._no_more or self._backlog.makes_wait):
             is_too_long = self._longest_wait is not None and max(wait or 0.0, pause) > self._longest_wait
             if (wait is None and self._no_more) or is_too_long:
                 return True
@@ -193,13 +182,20 @@ class Dispatcher:
             if progress.stopped is not None and lane.stopped is None:
                 # Before what is left of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
+        finally:
+            lane.sent(lease)
+        # The next goes now; what became of this one is written meanwhile, and together with the next lease.
+        self._start(lane)
+        self._changed.set()
+        lane.settling += 1
+        try:
             await self._settle(progress.settlement())
             self._backlog.settled(len(progress.delivered) + len(progress.dead))
         except Interrupted:
             # It was sent, and cannot be settled for want of room: it is sent again later, and discarded there.
             return
         finally:
-            lane.in_flight -= 1
+            lane.settling -= 1
 
     async def _stop_for(self, lane: Lane, error: StoppedError) -> None:
         """Stop a lane for what an answer said; wrong credentials stop all lanes, and are told once."""

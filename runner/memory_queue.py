@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from ..definitions import AnswerError
@@ -11,7 +12,7 @@ from .queue import Fate, Lease, Waiting, letter_of
 from .sources import STANDARD_INPUT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from .clock import Clock
@@ -45,7 +46,8 @@ class MemoryQueue:
         self._letters = letters
         self._held: dict[int, _Held] = {}
         self._last = 0
-        self._known: OrderedDict[tuple[str, str], State] = OrderedDict()
+        self._known: dict[str, dict[str, int]] = {}
+        self._buried: dict[tuple[str, str], Reason] = {}
         self._delivered = 0
         self._dead: Counter[Reason] = Counter()
         self._duplicates: Counter[State] = Counter()
@@ -67,35 +69,26 @@ class MemoryQueue:
         for letter in acceptance.letters:
             self._write(letter)
 
-    async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
-        """Lease up to so many batches that are due, oldest first, in order for each order key."""
+    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+        """Lease up to so many batches of each lane that are due, oldest first."""
         now = self._clock.now().timestamp()
-        busy: dict[str, set[str]] = {lane: set() for lane in lanes}
-        for held in self._held.values():
-            if held.is_leased and held.queued.lane in busy:
-                busy[held.queued.lane] |= held.queued.batch.order_keys
+        left = dict(most)
         leases: list[Lease] = []
         for number, held in self._held.items():
-            if len(leases) == most:
-                break
             lane = held.queued.lane
-            if held.is_leased or held.due > now or lane not in busy:
-                continue
-            if busy[lane].isdisjoint(held.queued.batch.order_keys):
+            if left.get(lane) and not held.is_leased and held.due <= now:
                 held.is_leased = True
-                leases.append(Lease(number, held.queued, held.attempts, held.accepted_at))
-            busy[lane] |= held.queued.batch.order_keys
+                left[lane] -= 1
+                order_keys = held.queued.batch.order_keys
+                leases.append(Lease(number, held.queued, held.attempts, held.accepted_at, order_keys))
         return leases
 
     async def settle(self, settlement: Settlement) -> None:
         """Note what became of a leased batch."""
         queued, number = settlement.lease.queued, settlement.lease.id
-        for position in settlement.delivered:
-            self._remember(queued, position, "delivered")
         self._delivered += len(settlement.delivered)
         for position, letter in settlement.dead.items():
-            self._remember(queued, position, letter.reason)
-            self._dead[letter.reason] += 1
+            self._bury(queued, position, letter.reason)
             self._write(letter)
         gone = {*settlement.delivered, *settlement.dead}
         rest = [position for position in range(len(queued)) if position not in gone]
@@ -124,7 +117,7 @@ class MemoryQueue:
     async def fate(self) -> Fate:
         """Tell what has become of what this run put."""
         queued = sum(len(held.queued) for held in self._held.values())
-        duplicates = self._duplicates + Counter(self._known.get(key, "delivered") for key in self._pending)
+        duplicates = self._duplicates + Counter(self._state(*pending) for pending in self._pending)
         return Fate(self._delivered, self._dead, queued, duplicates)
 
     async def leave(self, error: AnswerError | None) -> None:
@@ -135,8 +128,7 @@ class MemoryQueue:
         for held in list(self._held.values()):
             for position in range(len(held.queued)):
                 if error is None:
-                    self._remember(held.queued, position, "exhausted")
-                    self._dead["exhausted"] += 1
+                    self._bury(held.queued, position, "exhausted")
                     self._write(letter_of(held.queued, position, held.error or _NOT_SENT, "exhausted"))
                 elif held.queued.places.at(position)[0] == STANDARD_INPUT_NAME and self._letters is not None:
                     self._letters.write(letter_of(held.queued, position, error, "exhausted"), reason="unsent")
@@ -144,33 +136,48 @@ class MemoryQueue:
             self._held.clear()
 
     def _put_batch(self, queued: QueuedBatch) -> None:
-        fresh = []
-        for position, key in enumerate(queued.batch.idempotency_keys):
-            if key is None:
-                fresh.append(position)
-            elif (state := self._known.get((queued.account, key))) is not None:
-                if state == "queued":
-                    self._pending.append((queued.account, key))
-                else:
-                    self._duplicates[state] += 1
-            else:
-                fresh.append(position)
-                self._remember(queued, position, "queued")
-        if fresh:
-            self._hold(queued if len(fresh) == len(queued) else queued.part(fresh))
+        known, keys = self._known.setdefault(queued.account, {}), queued.batch.idempotency_keys
+        named = [key for key in keys if key is not None]
+        if len(set(named)) < len(named) or not known.keys().isdisjoint(named):
+            queued, named = self._without_duplicates(queued, known)
+        if len(queued):
+            self._last += 1
+            self._hold(queued)
+            known.update(dict.fromkeys(named, self._last))
+            for key in list(islice(known, max(0, len(known) - _MOST_REMEMBERED))):
+                del known[key]
+                self._buried.pop((queued.account, key), None)
 
     def _hold(self, queued: QueuedBatch) -> None:
         now = self._clock.now().timestamp()
-        self._last += 1
         self._held[self._last] = _Held(queued, now, now)
 
-    def _remember(self, queued: QueuedBatch, position: int, state: State) -> None:
-        key = queued.batch.idempotency_keys[position]
-        if key is None:
-            return
-        self._known[queued.account, key] = state
-        if len(self._known) > _MOST_REMEMBERED:
-            self._known.popitem(last=False)
+    def _without_duplicates(self, queued: QueuedBatch, known: Mapping[str, int]) -> tuple[QueuedBatch, list[str]]:
+        """Count what is known already; give the rest and its ids."""
+        fresh, named = [], dict[str, None]()
+        for position, key in enumerate(queued.batch.idempotency_keys):
+            if key is None:
+                fresh.append(position)
+            elif key not in known and key not in named:
+                named[key] = None
+                fresh.append(position)
+            elif key in named or self._state(queued.account, key) == "queued":
+                self._pending.append((queued.account, key))
+            else:
+                self._duplicates[self._state(queued.account, key)] += 1
+        return queued.part(fresh), list(named)
+
+    def _state(self, account: str, key: str) -> State:
+        """Tell where a usage event is whose id is known, or was."""
+        held = self._held.get(self._known[account].get(key, 0))
+        if held is not None and key in held.queued.batch.idempotency_keys:
+            return "queued"
+        return self._buried.get((account, key), "delivered")
+
+    def _bury(self, queued: QueuedBatch, position: int, reason: Reason) -> None:
+        self._dead[reason] += 1
+        if (key := queued.batch.idempotency_keys[position]) is not None:
+            self._buried[queued.account, key] = reason
 
     def _write(self, letter: Letter) -> None:
         if self._letters is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from ..definitions import AnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ..definitions import DestinationError, EventBatch, Problem
 
@@ -136,12 +136,17 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A batch that is ours to send, until the lease is settled or expires. `attempts` counts those that failed."""
+    """A batch that is ours to send, until the lease is settled or expires.
+
+    `attempts` counts those that failed. Batches that share one of the `order_keys` must be sent one after the other, in
+    the order in which they were leased.
+    """
 
     id: int
     queued: QueuedBatch
     attempts: int
     accepted_at: float
+    order_keys: frozenset[Hashable] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +209,10 @@ class Queue(Protocol):
         QueueFullError.
         """
 
-    async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
-        """Lease up to so many batches that are due, oldest first.
+    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+        """Lease up to so many batches of each lane that are due, oldest first.
 
-        A batch waits while one that shares an order key with it is leased, or stands before it.
+        A batch waits while one that shares an order key with it is leased by another process, or waits before it.
         """
 
     async def settle(self, settlement: Settlement) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..definitions import (
     AnswerError,
@@ -139,7 +141,7 @@ class _Sending:
         elif isinstance(error, CredentialsError) and await self._are_credentials_good():
             message = f"{error.message} (though the credentials are good)"
             refused = RefusedError(message, status_code=error.status_code, request_id=error.request_id)
-            step = [replace(result, error=refused) for result in step]
+            step = [msgspec.structs.replace(result, error=refused) for result in step]
         return step
 
     async def _answered(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
@@ -220,6 +222,10 @@ class _Sending:
 
     def _take(self, positions: Sequence[int], results: Sequence[Result]) -> None:
         """Note the result of each event."""
+        if all(result.error is None for result in results):
+            self.progress.delivered += positions
+            self._tell("delivered", events=len(positions))
+            return
         delivered: list[int] = []
         again: list[int] = []
         for position, result in zip(positions, results, strict=True):

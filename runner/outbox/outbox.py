@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
-from ..queue import Fate, Position, QueueFullError, Waiting, lane_name
+from ..queue import Fate, Lease, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
+from .fresh_batches import FreshBatches
 from .owner import is_gone, own_name
 from .records import body, keys_in, lease_of, read_marks
 from .schema import LETTER_COLUMNS, LETTER_MARKS, connect, limited
@@ -20,14 +22,14 @@ from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from ...definitions import AnswerError
     from ..clock import Clock
     from ..letter_file import LetterFile
-    from ..queue import Acceptance, Lease, Letter, QueuedBatch, Settlement, State
+    from ..queue import Acceptance, Letter, QueuedBatch, Settlement, State
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
 """What became of a dead letter that is replayed; it is gone when another process has replayed it."""
@@ -62,7 +64,9 @@ class Outbox:
         self._owner = own_name()
         self._seen = SeenIds()
         self._limit_bytes = limit_bytes
-        self._store = Store(lambda: connect(path), self._seen.forget)
+        self._fresh = FreshBatches()
+        self._marks: dict[int, frozenset[int]] = {}
+        self._store = Store(lambda: connect(path), self._forget)
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._put = 0
@@ -109,15 +113,16 @@ class Outbox:
         self._put += replayed["queued"]
         return replayed
 
-    async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
-        """Lease up to so many batches that are due, oldest first, in order for each order key."""
-        leases = await self._store.run(lambda connection: self._take(connection, lanes, most))
+    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+        """Lease up to so many batches of each lane that are due, oldest first."""
+        leases = await self._store.run(lambda connection: self._take(connection, most))
         self._leased.update(lease.id for lease in leases)
         return leases
 
     async def settle(self, settlement: Settlement) -> None:
         """Note what became of a leased batch."""
-        self._earlier += await self._store.run(lambda connection: self._settle(connection, settlement))
+        earlier = await self._store.run(lambda connection: self._settle(connection, settlement))
+        self._earlier += earlier
         self._leased.discard(settlement.lease.id)
         self._copy(settlement.dead.values())
 
@@ -146,6 +151,12 @@ class Outbox:
                 self._letters.write(letter)
 
     # What follows runs in the thread of the store, within a transaction.
+
+    def _forget(self) -> None:
+        """Forget what was remembered of transactions: the last of them came to nothing."""
+        self._seen.forget()
+        self._fresh.forget()
+        self._marks.clear()
 
     def _accept(
         self, connection: sqlite3.Connection, acceptance: Acceptance
@@ -230,6 +241,7 @@ class Outbox:
         assert number is not None  # noqa: S101 - an insertion has made a row
         connection.execute("INSERT INTO bodies VALUES (?, ?, ?, ?, ?)", (number, *body(queued)))
         self._seen.add(connection, number, names)
+        self._fresh.add(number, queued)
 
     def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
         """Tell where a usage event is whose id is known."""
@@ -263,29 +275,41 @@ class Outbox:
             ),
         )
 
-    def _take(self, connection: sqlite3.Connection, lanes: Sequence[str], most: int) -> list[Lease]:
+    def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> list[Lease]:
         now = self._now()
-        marks = ",".join("?" * len(lanes))
-        rows = connection.execute(
-            "SELECT id, lane, owner, leased_until, due, orders FROM batches JOIN bodies ON batch = id"  # noqa: S608 - marks
-            f" WHERE lane IN ({marks}) AND (owner IS NOT NULL OR due <= ?) ORDER BY id LIMIT ?",
-            (*lanes, now, _MOST_LOOKED_AT),
-        ).fetchall()
-        taken: list[int] = []
-        busy: dict[str, set[int]] = {lane: set() for lane in lanes}
-        free = []
-        for number, lane, owner, leased_until, due, orders in rows:
-            if owner is not None and not self._is_free(owner, leased_until, now):
-                busy[lane] |= read_marks(orders)
-            elif due <= now:
-                free.append((number, lane, read_marks(orders)))
-        for number, lane, orders in free:
-            if len(taken) == most:
-                break
-            if busy[lane].isdisjoint(orders):
-                taken.append(number)
-            busy[lane] |= orders
+        known, self._marks = self._marks, {}
+        taken = [
+            number
+            for lane, count in most.items()
+            for number in itertools.islice(self._takeable(connection, lane, now, known), count)
+        ]
         return [self._lease(connection, number, now) for number in taken]
+
+    def _takeable(
+        self, connection: sqlite3.Connection, lane: str, now: float, known: Mapping[int, frozenset[int]]
+    ) -> Iterator[int]:
+        """Find the batches of a lane that may be leased.
+
+        None that shares an order key with one of them is leased by another process, or must wait before it.
+        """
+        rows = connection.execute(
+            "SELECT id, owner, leased_until, due, orders FROM batches JOIN bodies ON batch = id"
+            " WHERE lane = ? AND (owner IS NOT NULL OR due <= ?) ORDER BY id LIMIT ?",
+            (lane, now, _MOST_LOOKED_AT),
+        ).fetchall()
+        busy: set[int] = set()
+        free = []
+        for number, owner, leased_until, due, orders in rows:
+            marks = self._marks[number] = known.get(number) or read_marks(orders)
+            if owner is not None and not self._is_free(owner, leased_until, now):
+                if owner != self._owner:  # who leases several sends them in order
+                    busy |= marks
+            elif due <= now:
+                free.append((number, marks))
+        for number, marks in free:
+            if busy.isdisjoint(marks):
+                yield number
+            busy |= marks
 
     def _is_free(self, owner: str, leased_until: float, now: float) -> bool:
         return owner != self._owner and (leased_until < now or is_gone(owner))
@@ -294,9 +318,15 @@ class Outbox:
         connection.execute(
             "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ?", (self._owner, now + LEASE_SECONDS, number)
         )
+        if (fresh := self._fresh.take(number)) is not None:
+            attempts, accepted_at, events = connection.execute(
+                "SELECT attempts, accepted_at, events FROM batches WHERE id = ?", (number,)
+            ).fetchone()
+            if events == len(fresh):
+                return Lease(number, fresh, attempts, accepted_at, self._marks[number])
         return lease_of(
             connection.execute(
-                "SELECT id, account, action, attempts, accepted_at, payloads, bodies.events, about"
+                "SELECT id, account, action, attempts, accepted_at, orders, about, payloads, bodies.events"
                 " FROM batches JOIN bodies ON batch = id WHERE id = ?",
                 (number,),
             ).fetchone()
@@ -324,7 +354,7 @@ class Outbox:
     def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
         lease = settlement.lease
         if len(rest) < len(lease.queued):
-            payloads, events, about, _ = body(lease.queued.part(rest))
+            _, about, payloads, events = body(lease.queued.part(rest))
             connection.execute(
                 "UPDATE bodies SET payloads = ?, events = ?, about = ? WHERE batch = ?",
                 (payloads, events, about, lease.id),

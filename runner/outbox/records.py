@@ -31,7 +31,7 @@ _read_about = msgspec.json.Decoder(_About).decode
 
 
 def body(queued: QueuedBatch) -> tuple[bytes, bytes, bytes, bytes]:
-    """Write a batch as the columns payloads, events, about and orders."""
+    """Write a batch as the columns orders, about, payloads and events."""
     batch, places = queued.batch, queued.places
     names = batch.subscriptions
     about = _About(
@@ -40,12 +40,12 @@ def body(queued: QueuedBatch) -> tuple[bytes, bytes, bytes, bytes]:
         places.sources,
         places.lines,
     )
-    return batch.payloads.text, _SEPARATOR.join(batch.events.kept), _to_json(about), order_marks(batch.order_keys)
+    return order_marks(batch.order_keys), _to_json(about), batch.payloads.text, _SEPARATOR.join(batch.events.kept)
 
 
 def lease_of(row: tuple[Any, ...]) -> Lease:
-    """Read a lease from the columns id, account, action, attempts, accepted_at, payloads, events and about."""
-    number, account, action, attempts, accepted_at, payloads, events, about_text = row
+    """Read a lease from the columns id, account, action, attempts, accepted_at, orders, about, payloads and events."""
+    number, account, action, attempts, accepted_at, orders, about_text, payloads, events = row
     about = _read_about(about_text)
     count = len(about.keys)
     subscriptions = about.subscriptions if len(about.subscriptions) == count else about.subscriptions * count
@@ -57,7 +57,8 @@ def lease_of(row: tuple[Any, ...]) -> Lease:
         subscriptions,
         about.keys,
     )
-    return Lease(number, QueuedBatch(account, batch, Places(about.sources, about.lines)), attempts, accepted_at)
+    queued = QueuedBatch(account, batch, Places(about.sources, about.lines))
+    return Lease(number, queued, attempts, accepted_at, read_marks(orders))
 
 
 def keys_in(about_text: bytes) -> tuple[str | None, ...]:
@@ -70,6 +71,11 @@ def order_marks(keys: Iterable[str]) -> bytes:
     return array("I", sorted({zlib.crc32(key.encode("utf-8", "surrogatepass")) for key in keys})).tobytes()
 
 
-def read_marks(marks: bytes) -> set[int]:
+def read_marks(marks: bytes) -> frozenset[int]:
     """Read what `order_marks` wrote."""
-    return set(array("I", marks))
+    return frozenset(array("I", marks))
+
+
+def size_of(queued: QueuedBatch) -> int:
+    """Tell how many bytes of events and payloads a batch holds."""
+    return len(queued.batch.payloads.text) + sum(map(len, queued.batch.events.kept))

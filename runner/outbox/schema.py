@@ -1,6 +1,7 @@
 """The tables of the outbox, and how its file is opened.
 
-Small rows that change (batches) stand apart from large ones that do not (bodies), since SQLite writes a row whole.
+Small rows that change (batches) stand apart from large ones that do not (bodies), since SQLite writes a row whole. It
+reads a large row from its beginning, so what is asked for often stands there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ VERSION = 1
 
 _APPLICATION_ID = 0x6B61626C
 _PAGE_BYTES = 16_384
-_CHECKPOINT_PAGES = 1_024
+_CHECKPOINT_PAGES = 4_096
 _CACHE_KIB = 16_384
 _MOST_PAGES = 4_294_967_294  # SQLite's own limit
 _BUSY_MILLISECONDS = 60_000
@@ -43,10 +44,10 @@ CREATE TABLE batches (
 CREATE INDEX batches_by_lane ON batches (lane, id);
 CREATE TABLE bodies (
     batch INTEGER PRIMARY KEY,
-    payloads BLOB NOT NULL,
-    events BLOB NOT NULL,
+    orders BLOB NOT NULL,
     about BLOB NOT NULL,
-    orders BLOB NOT NULL
+    payloads BLOB NOT NULL,
+    events BLOB NOT NULL
 );
 CREATE TABLE letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 HASH_BYTES = 16
 _MOST_RECENT = 50_000
 _AT_ONCE = 500
+# One statement, so that Python can work on meanwhile. Where two batches brought an id, the later has it.
+_MERGE = f"""
+WITH RECURSIVE places(place) AS (
+    SELECT 0 UNION ALL
+    SELECT place + 1 FROM places WHERE place + 1 < (SELECT max(length(hashes)) / {HASH_BYTES} FROM recent_ids)
+)
+INSERT OR REPLACE INTO ids
+SELECT substr(hashes, place * {HASH_BYTES} + 1, {HASH_BYTES}) AS hash, batch
+FROM recent_ids JOIN places ON place < length(hashes) / {HASH_BYTES}
+ORDER BY hash, batch
+"""  # noqa: S608 - a constant
 
 
 def hashes_of(queued: QueuedBatch, anonymous_source: str) -> list[bytes | None]:
@@ -102,7 +113,7 @@ class SeenIds:
             self._last_batch = batch
 
     def _merge(self, connection: sqlite3.Connection) -> None:
-        connection.executemany("INSERT OR REPLACE INTO ids VALUES (?, ?)", sorted(self._recent.items()))
+        connection.execute(_MERGE)
         connection.execute("DELETE FROM recent_ids")
         connection.execute("UPDATE merges SET count = count + 1")
         self._recent.clear()

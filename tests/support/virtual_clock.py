@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -135,10 +135,10 @@ class BusyQueue:
         with self._clock.busy():
             await self._queue.put(acceptance)
 
-    async def lease(self, lanes: Sequence[str], most: int) -> list[Lease]:
+    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
         """Lease."""
         with self._clock.busy():
-            return await self._queue.lease(lanes, most)
+            return await self._queue.lease(most)
 
     async def settle(self, settlement: Settlement) -> None:
         """Settle."""

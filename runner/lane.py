@@ -1,0 +1,77 @@
+"""The way to one action of an account, and the order in which leased batches take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .queue import lane_name
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from ..definitions import StoppedError
+    from .limiter import Limiter
+    from .queue import Lease
+
+_AHEAD = 2
+"""Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """The batches on the way, its limiter, and why it has stopped, when it has.
+
+    A batch is held until no other that shares an order key with it is being sent, or is held before it.
+    """
+
+    account: str
+    action: str
+    limiter: Limiter
+    settling: int = 0
+    stopped: StoppedError | None = None
+    _held: list[Lease] = field(default_factory=list)
+    _sending: dict[int, frozenset[Hashable]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name under which the queue knows it."""
+        return lane_name(self.account, self.action)
+
+    @property
+    def held(self) -> int:
+        """How many batches are leased and not sent yet."""
+        return len(self._held)
+
+    @property
+    def room(self) -> int:
+        """How many more batches may be leased."""
+        if self.stopped is not None or self.limiter.pause:
+            return 0
+        # What is being settled takes no part of the way, unless it piles up.
+        piled_up = max(0, self.settling - self.limiter.allowed)
+        return max(0, _AHEAD * self.limiter.allowed - self.held - len(self._sending) - piled_up)
+
+    def hold(self, lease: Lease) -> None:
+        """Take a batch, the last in order."""
+        self._held.append(lease)
+
+    def next(self) -> Lease | None:
+        """Give the next batch that may be sent now, which is under way from now on."""
+        if self.stopped is not None or self.limiter.pause or len(self._sending) >= self.limiter.allowed:
+            return None
+        busy = _all(self._sending.values())
+        for position, lease in enumerate(self._held):
+            if busy.isdisjoint(lease.order_keys):
+                self._sending[lease.id] = lease.order_keys
+                return self._held.pop(position)
+            busy |= lease.order_keys
+        return None
+
+    def sent(self, lease: Lease) -> None:
+        """Know that a batch is under way no more."""
+        del self._sending[lease.id]
+
+
+def _all(sets: Iterable[frozenset[Hashable]]) -> set[Hashable]:
+    return set().union(*sets)
