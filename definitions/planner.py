@@ -110,6 +110,7 @@ class Planner:
             for index, text in zip(indexes, texts, strict=True):
                 self._take_text(index, text)
             return
+        wants = [(subscription, subscription.wanted_payload) for subscription in self._subscriptions]
         start = 0
         run: list[Payload] = []
         current: CompiledSubscription | None = None
@@ -119,8 +120,8 @@ class Planner:
                 record = read_record(text)
                 if not text.isascii():
                     text.decode()
-                for subscription in self._subscriptions:
-                    found = subscription.wanted_payload(record)
+                for subscription, wanted in wants:
+                    found = wanted(record)
                     if found is not None:
                         payload, wanting = (found, subscription) if wanting is None else (None, wanting)
             except Exception:  # noqa: BLE001 - whatever it is, the longer way tells what is wrong with that event

@@ -59,7 +59,7 @@ def deliver(base_url: str, folder: Path) -> dict[str, Any]:
     """Deliver the example events; give the report. The file holds bad events, so the exit code is 1."""
     report, letters = folder / "report.json", folder / "dead-letters.ndjson"
     command = [*RUNNER, "deliver", str(HERE / "events.ndjson"), "--base-url", base_url]
-    command += ["--report", str(report), "--dead-letters", str(letters)]
+    command += ["--report", str(report), "--dead-letters", str(letters), "--outbox", str(folder / "outbox.sqlite")]
     environment = {**os.environ, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_API_KEY": API_KEY}
     code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own command
     if code != 1:

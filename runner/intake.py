@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,7 +162,7 @@ class Intake:
 
     async def _take_chunk(self, chunk: Chunk, read: _Read, number: int) -> None:
         self._tally.read += len(chunk)
-        indexes = [(number << _LINE_BITS) | line for line in chunk.lines]
+        indexes = [(number << _LINE_BITS) | line for line in chunk.lines] if number else chunk.lines
         plan = self._planner.feed_texts(chunk.texts, indexes)
         read.next_line, read.size, read.digest = chunk.next_line, chunk.size, chunk.digest
         await self._put(plan, [self._unreadable(read.source, text) for text in chunk.unreadable])
@@ -181,23 +181,32 @@ class Intake:
 
     async def _put_until_there_is_room(self, acceptance: Acceptance) -> None:
         wait = _FIRST_WAIT_FOR_ROOM
-        while True:
+        left = [acceptance]
+        while left:
             try:
-                await self._queue.put(acceptance)
+                await self._queue.put(left[0])
             except QueueFullError as error:
+                if len(left[0].batches) > 1:
+                    left[:1] = _one_by_one(left[0])
+                    continue
+                self._tell_of_room(error)
                 if self._given_up:
+                    self.read_to_the_end = False
                     raise
-                if not self._backlog.is_full:
-                    self._backlog.is_full = True
-                    self._tell(Occurrence(kind="full", error=str(error)))
-                    self._has_put()
                 await self._clock.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
-                break
-        if self._backlog.is_full:
-            self._backlog.is_full = False
-            self._tell(Occurrence(kind="room"))
+                self._tell_of_room(None)
+                self._count(left.pop(0))
+
+    def _tell_of_room(self, error: QueueFullError | None) -> None:
+        """Tell when the queue has become full, and when it is so no more."""
+        if self._backlog.is_full != (error is not None):
+            self._backlog.is_full = error is not None
+            self._tell(Occurrence(kind="room") if error is None else Occurrence(kind="full", error=str(error)))
+            self._has_put()
+
+    def _count(self, acceptance: Acceptance) -> None:
         events = sum(map(len, acceptance.batches))
         self._backlog.put(events)
         if events:
@@ -248,13 +257,19 @@ class Intake:
         self._tell(Occurrence(kind="dead", account=self._account, events=1, reason=reason, error=message))
 
     def _queued(self, batch: EventBatch) -> QueuedBatch:
-        numbers = {index >> _LINE_BITS for index in batch.indexes}
-        names = [self._reads[number].source.name for number in numbers]
-        if len(names) > 1:
+        first, last = batch.indexes[0] >> _LINE_BITS, batch.indexes[-1] >> _LINE_BITS
+        if first == last:
+            names = [self._reads[first].source.name]
+        else:
             names = [self._place(index)[0].name for index in batch.indexes]
-        return QueuedBatch(
-            self._account, batch, Places(tuple(names), tuple([index & _LINE_MASK for index in batch.indexes]))
-        )
+        lines = [index & _LINE_MASK for index in batch.indexes] if last else batch.indexes
+        return QueuedBatch(self._account, batch, Places(tuple(names), tuple(lines)))
 
     def _place(self, index: int) -> tuple[Source, int]:
         return self._reads[index >> _LINE_BITS].source, index & _LINE_MASK
+
+
+def _one_by_one(acceptance: Acceptance) -> list[Acceptance]:
+    """Part what is too much to be accepted together: how far the sources are read is known with the last of it."""
+    *batches, last = acceptance.batches
+    return [*(Acceptance([batch]) for batch in batches), replace(acceptance, batches=[last])]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import insort
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from ..definitions import AnswerError
 from .queue import Fate, Lease, Waiting, letter_of
+from .recent_ids import RecentIds
 from .sources import STANDARD_INPUT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from .clock import Clock
     from .letter_file import LetterFile
     from .queue import Acceptance, Letter, QueuedBatch, Reason, Settlement, State
 
-_MOST_REMEMBERED = 100_000
 _NOT_SENT = AnswerError("it was not sent before the run ended")
 
 
@@ -29,14 +30,13 @@ class _Held:
     accepted_at: float
     due: float
     attempts: int = 0
-    is_leased: bool = False
     error: AnswerError | None = None
 
 
 class MemoryQueue:
     """The queue of one run, in its memory. Dead letters go to `letters`, when there are any.
 
-    Ids are remembered for the latest 100,000 usage events.
+    The ids of the latest usage events are remembered (MOST_REMEMBERED of them).
     """
 
     is_durable = False
@@ -45,9 +45,9 @@ class MemoryQueue:
         self._clock = clock
         self._letters = letters
         self._held: dict[int, _Held] = {}
+        self._waiting: dict[str, list[int]] = {}
         self._last = 0
-        self._known: dict[str, dict[str, int]] = {}
-        self._buried: dict[tuple[str, str], Reason] = {}
+        self._known: defaultdict[str, RecentIds] = defaultdict(RecentIds)
         self._delivered = 0
         self._dead: Counter[Reason] = Counter()
         self._duplicates: Counter[State] = Counter()
@@ -71,17 +71,16 @@ class MemoryQueue:
 
     async def lease(self, most: Mapping[str, int]) -> list[Lease]:
         """Lease up to so many batches of each lane that are due, oldest first."""
+        return [lease for lane, count in most.items() for lease in self._leases(lane, count)]
+
+    def _leases(self, lane: str, most: int) -> Iterator[Lease]:
         now = self._clock.now().timestamp()
-        left = dict(most)
-        leases: list[Lease] = []
-        for number, held in self._held.items():
-            lane = held.queued.lane
-            if left.get(lane) and not held.is_leased and held.due <= now:
-                held.is_leased = True
-                left[lane] -= 1
-                order_keys = held.queued.batch.order_keys
-                leases.append(Lease(number, held.queued, held.attempts, held.accepted_at, order_keys))
-        return leases
+        waiting = self._waiting.get(lane, [])
+        due = (number for number in waiting if self._held[number].due <= now)
+        for number in list(islice(due, most)):
+            waiting.remove(number)
+            held = self._held[number]
+            yield Lease(number, held.queued, held.attempts, held.accepted_at, held.queued.batch.order_keys)
 
     async def settle(self, settlement: Settlement) -> None:
         """Note what became of a leased batch."""
@@ -97,7 +96,7 @@ class MemoryQueue:
             del self._held[number]
             return
         held.queued = queued if len(rest) == len(queued) else queued.part(rest)
-        held.is_leased = False
+        insort(self._waiting[queued.lane], number)
         held.attempts += settlement.attempts
         held.due = max(held.due, settlement.due)
         held.error = settlement.error
@@ -111,13 +110,14 @@ class MemoryQueue:
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""
         held = [item for item in self._held.values() if item.queued.lane in lanes]
-        due = min((item.due for item in held if not item.is_leased), default=None)
-        return Waiting(len(held), sum(len(item.queued) for item in held), sum(item.is_leased for item in held), due)
+        waiting = [self._held[number].due for lane in lanes for number in self._waiting.get(lane, ())]
+        events = sum(len(item.queued) for item in held)
+        return Waiting(len(held), events, len(held) - len(waiting), min(waiting, default=None))
 
     async def fate(self) -> Fate:
         """Tell what has become of what this run put."""
         queued = sum(len(held.queued) for held in self._held.values())
-        duplicates = self._duplicates + Counter(self._state(*pending) for pending in self._pending)
+        duplicates = self._duplicates + Counter(self._state(*pending) or "delivered" for pending in self._pending)
         return Fate(self._delivered, self._dead, queued, duplicates)
 
     async def leave(self, error: AnswerError | None) -> None:
@@ -134,50 +134,53 @@ class MemoryQueue:
                     self._letters.write(letter_of(held.queued, position, error, "exhausted"), reason="unsent")
         if error is None:
             self._held.clear()
+            self._waiting.clear()
 
     def _put_batch(self, queued: QueuedBatch) -> None:
-        known, keys = self._known.setdefault(queued.account, {}), queued.batch.idempotency_keys
-        named = [key for key in keys if key is not None]
-        if len(set(named)) < len(named) or not known.keys().isdisjoint(named):
-            queued, named = self._without_duplicates(queued, known)
+        known, keys = self._known[queued.account], queued.batch.idempotency_keys
+        named = {key for key in keys if key is not None}
+        if len(named) < len(keys) - keys.count(None) or known.has_any(named):
+            queued, named = self._without_duplicates(queued)
         if len(queued):
             self._last += 1
             self._hold(queued)
-            known.update(dict.fromkeys(named, self._last))
-            for key in list(islice(known, max(0, len(known) - _MOST_REMEMBERED))):
-                del known[key]
-                self._buried.pop((queued.account, key), None)
+            known.add(named, self._last)
 
     def _hold(self, queued: QueuedBatch) -> None:
         now = self._clock.now().timestamp()
         self._held[self._last] = _Held(queued, now, now)
+        self._waiting.setdefault(queued.lane, []).append(self._last)
 
-    def _without_duplicates(self, queued: QueuedBatch, known: Mapping[str, int]) -> tuple[QueuedBatch, list[str]]:
+    def _without_duplicates(self, queued: QueuedBatch) -> tuple[QueuedBatch, set[str]]:
         """Count what is known already; give the rest and its ids."""
-        fresh, named = [], dict[str, None]()
+        fresh: list[int] = []
+        named: set[str] = set()
         for position, key in enumerate(queued.batch.idempotency_keys):
             if key is None:
                 fresh.append(position)
-            elif key not in known and key not in named:
-                named[key] = None
+                continue
+            state = "queued" if key in named else self._state(queued.account, key)
+            if state is None:
+                named.add(key)
                 fresh.append(position)
-            elif key in named or self._state(queued.account, key) == "queued":
+            elif state == "queued":
                 self._pending.append((queued.account, key))
             else:
-                self._duplicates[self._state(queued.account, key)] += 1
-        return queued.part(fresh), list(named)
+                self._duplicates[state] += 1
+        return queued.part(fresh), named
 
-    def _state(self, account: str, key: str) -> State:
-        """Tell where a usage event is whose id is known, or was."""
-        held = self._held.get(self._known[account].get(key, 0))
-        if held is not None and key in held.queued.batch.idempotency_keys:
-            return "queued"
-        return self._buried.get((account, key), "delivered")
+    def _state(self, account: str, key: str) -> State | None:
+        """Tell where the usage event of an id is; None when it is unknown."""
+        found = self._known[account].find(key)
+        if not isinstance(found, int):
+            return found
+        held = self._held.get(found)
+        return "queued" if held is not None and key in held.queued.batch.idempotency_keys else "delivered"
 
     def _bury(self, queued: QueuedBatch, position: int, reason: Reason) -> None:
         self._dead[reason] += 1
         if (key := queued.batch.idempotency_keys[position]) is not None:
-            self._buried[queued.account, key] = reason
+            self._known[queued.account].bury(key, reason)
 
     def _write(self, letter: Letter) -> None:
         if self._letters is not None:

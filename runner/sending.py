@@ -222,7 +222,7 @@ class _Sending:
 
     def _take(self, positions: Sequence[int], results: Sequence[Result]) -> None:
         """Note the result of each event."""
-        if all(result.error is None for result in results):
+        if [result.error for result in results].count(None) == len(results):
             self.progress.delivered += positions
             self._tell("delivered", events=len(positions))
             return
@@ -291,4 +291,6 @@ class _Sending:
 def _common_error(results: Sequence[Result]) -> AnswerError | None:
     """Give the error that all results share because the answer spoke of the request as a whole."""
     first = results[0].error
+    if first is None:
+        return None
     return first if all(result.error is first for result in results) else None

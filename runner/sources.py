@@ -126,7 +126,8 @@ class _Blocks:
                 return
             if not block:
                 return
-            self._lines += block.count(b"\n")
+            if zipped:
+                self._lines += block.count(b"\n")
             self._hash.update(block)
             self.size += len(block)
             yield block

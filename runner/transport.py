@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, Self
 
 import aiohttp
@@ -19,6 +20,11 @@ MAX_ANSWER_BYTES = 64 * 1024
 _DEADLINE_FACTOR = 2
 _MADE_ANEW = frozenset({b"host", b"content-length"})
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+
+@lru_cache
+def _url(text: str) -> URL:
+    return URL(text, encoded=True)
 
 
 class Transport(Protocol):
@@ -88,7 +94,7 @@ class HttpTransport:
         ]
         async with self._session.request(
             request.method,
-            URL(str(request.url), encoded=True),
+            _url(str(request.url)),
             data=request.content,
             headers=headers,
             allow_redirects=False,

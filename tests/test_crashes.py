@@ -123,6 +123,7 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
     assert b"warning: the outbox takes nothing more: " in errors
+    assert b"; the input was not read to its end" in errors
     queued = sum(lane["queued"] for lane in json.loads(command_line("status", "--json").out)["lanes"])
     assert 0 < queued < many
     sandbox.faults.set(Faults())

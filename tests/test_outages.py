@@ -154,7 +154,8 @@ def test_a_full_disk_stops_what_comes_in_and_loses_nothing(tmp_path: Path, sandb
 def test_a_full_disk_makes_a_run_wait_until_there_is_room(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """What is delivered makes room, and the run goes on by itself."""
     many = 20_000
-    setting = Setting(tmp_path, sandbox.base_url, limit_bytes=3_000_000)
+    sandbox.faults.set(Faults(script=("503",)))  # so that more comes in than goes out
+    setting = Setting(tmp_path, sandbox.base_url, limit_bytes=1_000_000)
     run = setting.deliver(ndjson(*(track(number) for number in range(many))))
     assert run.happened("full")
     assert run.happened("room")

@@ -239,7 +239,10 @@ class Outbox:
             (queued.lane, queued.account, queued.batch.action, self._run, len(queued), now, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
-        connection.execute("INSERT INTO bodies VALUES (?, ?, ?, ?, ?)", (number, *body(queued)))
+        connection.execute(
+            "INSERT INTO bodies (batch, orders, about, payloads, events) VALUES (?, ?, ?, ?, ?)",
+            (number, *body(queued)),
+        )
         self._seen.add(connection, number, names)
         self._fresh.add(number, queued)
 

@@ -7,6 +7,7 @@ way goes into the next.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -116,6 +117,8 @@ class Store:
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             self._roll_back(connection)
+            if isinstance(error, sqlite3.Error) and is_full(error):
+                _make_room(connection)
             if len(together) == 1:
                 together[0].answer(None, _told(error))
                 return
@@ -129,6 +132,12 @@ class Store:
         self._rolled_back()
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _make_room(connection: sqlite3.Connection) -> None:
+    """Fold the log into the file, so that what stands in both takes its place once."""
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _told(error: Exception) -> Exception:
