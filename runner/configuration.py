@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
 from ..definitions import Destination, Problem, SetupError, Subscription
@@ -52,6 +52,12 @@ class DeliveryOptions(BaseModel):
     wait: float = Field(default=60, ge=0)
     grace: float = Field(default=10, ge=0)
     timeout: float = Field(default=30, gt=0, le=600)
+
+    @field_validator("outbox", mode="before")
+    @classmethod
+    def _read_false(cls, value: Any) -> Any:
+        """Read what means no outbox from the environment, where everything is text."""
+        return False if value == "false" else value
 
     @property
     def outbox_path(self) -> Path | None:

@@ -26,7 +26,7 @@ STANDARD_INPUT_NAME = "standard input"
 Match = Literal["same", "longer", "other"]
 """How a source compares with what was read of it before."""
 
-_BLOCK = 1024 * 1024
+_BLOCK = 2 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 

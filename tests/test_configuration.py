@@ -142,3 +142,10 @@ def test_a_missing_file_and_a_missing_plugin_are_named(tmp_path: Path) -> None:
 def test_the_example_configuration_sets_up(tmp_path: Path) -> None:
     text = (EXAMPLES / "kable.toml").read_text(encoding="utf-8")
     assert len(configuration(tmp_path, text).set_up().subscriptions) == 2
+
+
+@pytest.mark.parametrize(("text", "path"), [("false", None), ("elsewhere.sqlite", Path("elsewhere.sqlite"))])
+def test_the_environment_may_name_the_outbox_or_do_without(text: str, path: Path | None) -> None:
+    read = Configuration(environment={**ENVIRONMENT, "KABLE_OUTBOX": text})
+    read.set_up()
+    assert read.delivery.outbox_path == path
