@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .queue import Reason
 
-MOST_REMEMBERED = 100_000
+MOST_REMEMBERED = 50_000
 """So many of the latest are remembered at least, and at most twice as many."""
 
 
