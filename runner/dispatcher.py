@@ -154,10 +154,11 @@ class Dispatcher:
         now = self._clock.now().timestamp()
         wait = None if waiting.next_due is None else max(0.0, waiting.next_due - now)
         pause = max((lane.limiter.pause for lane in self.lanes if lane.stopped is None), default=0.0)
-        others = waiting.leased - sum(lane.held for lane in self.lanes if lane.stopped is None)
+        held = sum(lane.held for lane in self.lanes if lane.stopped is None)
+        others = waiting.leased - held
         if others <= 0 and (self._no_more or self._backlog.makes_wait):
             is_too_long = self._longest_wait is not None and max(wait or 0.0, pause) > self._longest_wait
-            if (wait is None and self._no_more) or is_too_long:
+            if (wait is None and not held and self._no_more) or is_too_long:
                 return True
         seconds = [item for item in (wait, pause) if item]
         if others > 0 or wait == 0.0:

@@ -15,9 +15,9 @@ from ..queue import Fate, Lease, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
 from .fresh_batches import FreshBatches
 from .owner import is_gone, own_name
-from .records import body, keys_in, lease_of, read_marks
+from .records import Identity, body, holds, lease_of, read_marks
 from .schema import LETTER_COLUMNS, LETTER_MARKS, connect, limited
-from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
+from .seen_ids import SeenIds, hashes_of, letter_identity
 from .store import Store
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Outbox:
         self._put = 0
         self._earlier = 0
         self._states: Counter[State] = Counter()
-        self._pending: list[tuple[str, str]] = []
+        self._pending: list[Identity] = []
 
     async def __aenter__(self) -> Self:
         """Begin to renew leases."""
@@ -98,9 +98,9 @@ class Outbox:
         put, duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._put += put
         self._copy(acceptance.letters)
-        for state, account, key in duplicates:
+        for state, event in duplicates:
             if state == "queued" and len(self._pending) < _MOST_PENDING:
-                self._pending.append((account, key))
+                self._pending.append(event)
             else:
                 self._states[state] += 1
 
@@ -160,15 +160,15 @@ class Outbox:
 
     def _accept(
         self, connection: sqlite3.Connection, acceptance: Acceptance
-    ) -> tuple[int, list[tuple[State, str, str]]]:
+    ) -> tuple[int, list[tuple[State, Identity]]]:
         with limited(connection, self._limit_bytes):
             return self._accept_all(connection, acceptance)
 
     def _accept_all(
         self, connection: sqlite3.Connection, acceptance: Acceptance
-    ) -> tuple[int, list[tuple[State, str, str]]]:
+    ) -> tuple[int, list[tuple[State, Identity]]]:
         put = 0
-        duplicates: list[tuple[State, str, str]] = []
+        duplicates: list[tuple[State, Identity]] = []
         for queued in acceptance.batches:
             put += self._put_batch(connection, queued, duplicates)
         for letter in acceptance.letters:
@@ -179,7 +179,7 @@ class Outbox:
         return put, duplicates
 
     def _put_batch(
-        self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[tuple[State, str, str]]
+        self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[tuple[State, Identity]]
     ) -> int:
         names = hashes_of(queued, STANDARD_INPUT_NAME)
         known = self._seen.known(connection, [name for name in names if name is not None])
@@ -187,9 +187,9 @@ class Outbox:
         fresh = []
         for position, name in enumerate(names):
             if name is not None and (name in known or first.setdefault(name, position) != position):
-                key = queued.batch.idempotency_keys[position] or ""
-                state = self._state(connection, name, known[name], key) if name in known else "queued"
-                duplicates.append((state, queued.account, key))
+                event = Identity(name, queued.batch.idempotency_keys[position], queued.places.at(position))
+                state = self._state(connection, event, known[name]) if name in known else "queued"
+                duplicates.append((state, event))
             else:
                 fresh.append(position)
         if not fresh:
@@ -214,8 +214,8 @@ class Outbox:
             elif name is None or name == row[0] or name not in known:
                 fresh[position] = name
             else:
-                key = queued.batch.idempotency_keys[position] or ""
-                state = self._state(connection, name, known[name], key)
+                event = Identity(name, queued.batch.idempotency_keys[position], queued.places.at(position))
+                state = self._state(connection, event, known[name])
                 if state == "queued":
                     replayed["queued before"] += 1
                 elif state == "delivered":
@@ -246,12 +246,12 @@ class Outbox:
         self._seen.add(connection, number, names)
         self._fresh.add(number, queued)
 
-    def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
+    def _state(self, connection: sqlite3.Connection, event: Identity, batch: int) -> State:
         """Tell where a usage event is whose id is known."""
         row = connection.execute("SELECT about FROM bodies WHERE batch = ?", (batch,)).fetchone()
-        if row is not None and key in keys_in(row[0]):
+        if row is not None and holds(row[0], event):
             return "queued"
-        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (name,)).fetchone()
+        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (event.name,)).fetchone()
         state: State = "delivered" if letter is None else letter[0]
         return state
 
@@ -418,10 +418,9 @@ class Outbox:
             ).fetchall()
         )
         states = self._states.copy()
-        for account, key in self._pending:
-            name = key_name(account, key)
-            batch = self._seen.known(connection, [name]).get(name)
-            states["delivered" if batch is None else self._state(connection, name, batch, key)] += 1
+        for event in self._pending:
+            batch = self._seen.known(connection, [event.name]).get(event.name)
+            states["delivered" if batch is None else self._state(connection, event, batch)] += 1
         return Fate(self._put - queued - sum(dead.values()), dead, queued, states, self._earlier)
 
     def _release_all(self, connection: sqlite3.Connection) -> None:
