@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .clock import Clock
     from .queue import Queue
 
-_MOST_EVENTS = 8_000
+MOST_EVENTS = 8_000
 _LOOK_SECONDS = 1.0
 
 
 class Backlog:
     """Counts the usage events that were put and are not settled, and makes who puts more wait where they are many.
 
-    `is_full` is set while the queue itself has no room.
+    Nobody waits while `is_hungry` says that a lane has little to do, however much another holds that cannot be
+    sent. `is_full` is set while the queue itself has no room.
     """
 
     def __init__(self, queue: Queue, lanes: Sequence[str], clock: Clock) -> None:
         self._queue = queue
         self._lanes = lanes
         self._clock = clock
-        self._events = 0
+        self.is_hungry: Callable[[], bool] = lambda: False
+        self._events: Counter[str] = Counter()
         self._fell = asyncio.Event()
         self._is_open = False
         self._is_waited_for = False
@@ -36,13 +39,21 @@ class Backlog:
         """Whether who puts must wait."""
         return self._is_waited_for or self.is_full
 
-    def put(self, events: int) -> None:
-        """Count events that were put."""
-        self._events += events
+    def is_small(self, lane: str, postponed: int) -> bool:
+        """Tell whether a lane has little to do, besides events that are postponed."""
+        return self._events[lane] - postponed <= MOST_EVENTS
 
-    def settled(self, events: int) -> None:
+    def put(self, lane: str, events: int) -> None:
+        """Count events that were put."""
+        self._events[lane] += events
+
+    def settled(self, lane: str, events: int) -> None:
         """Count events that are settled."""
-        self._events = max(0, self._events - events)
+        self._events[lane] = max(0, self._events[lane] - events)
+        self._fell.set()
+
+    def look_again(self) -> None:
+        """Ask again whether somebody is hungry: something has changed."""
         self._fell.set()
 
     def open(self) -> None:
@@ -57,14 +68,19 @@ class Backlog:
         finally:
             self._is_waited_for = False
 
+    @property
+    def _has_room(self) -> bool:
+        return self._is_open or self._events.total() <= MOST_EVENTS or self.is_hungry()
+
     async def _room(self) -> None:
-        while self._events > _MOST_EVENTS and not self._is_open:
+        while not self._has_room:
             self._is_waited_for = True
             self._fell.clear()
             fell = asyncio.ensure_future(self._fell.wait())
             looking = asyncio.ensure_future(self._clock.sleep(_LOOK_SECONDS))
             await asyncio.wait({fell, looking}, return_when=asyncio.FIRST_COMPLETED)
             if looking.done():
-                self._events = (await self._queue.waiting(self._lanes)).events
+                for lane in self._lanes:
+                    self._events[lane] = (await self._queue.waiting([lane])).events
             fell.cancel()
             looking.cancel()

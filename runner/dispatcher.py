@@ -54,8 +54,11 @@ class Dispatcher:
         self.lanes = [Lane(account, action, Limiter(clock, most=concurrency, rate=rate)) for account, action in lanes]
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._is_full = False
         self._fault: BaseException | None = None
         self._backlog = backlog
+        backlog.is_hungry = self._is_hungry
         self._no_more = False
         self._longest_wait = longest_wait
         self._has_stopped = stopped
@@ -85,13 +88,14 @@ class Dispatcher:
         for lane in self.lanes if lanes is None else lanes:
             if lane.stopped is None:
                 lane.stopped = error
-        if self.all_stopped:
+        if all(lane.stopped is not None or not lane.has_had_work for lane in self.lanes):
             self._has_stopped()
+        self._backlog.look_again()
         self._changed.set()
 
     def abort(self) -> None:
-        """End what is in flight at once; it stays queued."""
-        for task in self._tasks:
+        """End what is in flight at once; what is not known to have arrived stays queued."""
+        for task in self._under_way:
             task.cancel()
 
     async def run(self) -> None:
@@ -110,6 +114,10 @@ class Dispatcher:
         if self._fault is not None:
             raise self._fault
 
+    def _is_hungry(self) -> bool:
+        """Tell whether a lane could send more than it has, so that more should be read for it."""
+        return any(lane.is_well and self._backlog.is_small(lane.name, lane.postponed) for lane in self.lanes)
+
     async def _take(self) -> bool:
         """Lease what there is room for, and send what may be sent; tell whether there was anything."""
         room = {lane.name: lane.room for lane in self.lanes if lane.room}
@@ -125,11 +133,13 @@ class Dispatcher:
             started = True
             task = asyncio.create_task(self._work(lane, lease))
             self._tasks.add(task)
+            self._under_way.add(task)
             task.add_done_callback(self._ended)
         return started
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._under_way.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = self._fault or fault
         # Only now: who looks for something to do before this still sees the task.
@@ -137,10 +147,19 @@ class Dispatcher:
 
     async def _lease(self, room: Mapping[str, int]) -> Sequence[Lease]:
         try:
-            return await self._queue.lease(room)
-        except QueueFullError:
+            leases = await self._queue.lease(room)
+        except QueueFullError as error:
             # A lease must be written down too. What is in flight makes room when it is settled.
+            self._tell_of_room(error)
             return ()
+        self._tell_of_room(None)
+        return leases
+
+    def _tell_of_room(self, error: QueueFullError | None) -> None:
+        """Tell when nothing can be written any more, and when it can again."""
+        if self._is_full != (error is not None):
+            self._is_full = error is not None
+            self._tell(Occurrence(kind="room") if error is None else Occurrence(kind="full", error=str(error)))
 
     async def _is_finished(self) -> bool:
         """Wait until there may be something to do; tell when there will not."""
@@ -150,21 +169,24 @@ class Dispatcher:
             # Something may become due meanwhile, or be left by another process.
             await self._sleep(_POLL_SECONDS)
             return False
-        waiting = await self._queue.waiting([lane.name for lane in self.lanes if lane.stopped is None])
-        now = self._clock.now().timestamp()
-        wait = None if waiting.next_due is None else max(0.0, waiting.next_due - now)
-        pause = max((lane.limiter.pause for lane in self.lanes if lane.stopped is None), default=0.0)
-        held = sum(lane.held for lane in self.lanes if lane.stopped is None)
-        others = waiting.leased - held
-        if others <= 0 and (self._no_more or self._backlog.makes_wait):
-            is_too_long = self._longest_wait is not None and max(wait or 0.0, pause) > self._longest_wait
-            if (wait is None and not held and self._no_more) or is_too_long:
-                return True
-        seconds = [item for item in (wait, pause) if item]
-        if others > 0 or wait == 0.0:
-            seconds.append(_POLL_SECONDS)
-        await self._sleep(min(seconds, default=None))
+        waits = [await self._wait_of(lane) for lane in self.lanes if lane.stopped is None]
+        some = [wait for wait in waits if wait is not None]
+        is_late = [self._longest_wait is not None and wait > self._longest_wait for wait in some]
+        if all(is_late) and (self._no_more or (some and self._backlog.makes_wait)):
+            return True
+        await self._sleep(min(some, default=None))
         return False
+
+    async def _wait_of(self, lane: Lane) -> float | None:
+        """Tell in how many seconds a lane may have something to do; None when nothing waits in it."""
+        waiting = await self._queue.waiting([lane.name])
+        if waiting.leased > lane.held:
+            return _POLL_SECONDS
+        if lane.held:
+            return lane.limiter.pause or _POLL_SECONDS
+        if waiting.next_due is None:
+            return None
+        return max(waiting.next_due - self._clock.now().timestamp(), lane.limiter.pause) or _POLL_SECONDS
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait until something changes, or for so long."""
@@ -185,13 +207,17 @@ class Dispatcher:
                 await self._stop_for(lane, progress.stopped)
         finally:
             lane.sent(lease)
+            if (task := asyncio.current_task()) is not None:
+                self._under_way.discard(task)
+        lane.is_in_trouble = bool(progress.retry)
+        lane.postponed += len(progress.retry)
         # The next goes now; what became of this one is written meanwhile, and together with the next lease.
         self._start(lane)
         self._changed.set()
         lane.settling += 1
         try:
             await self._settle(progress.settlement())
-            self._backlog.settled(len(progress.delivered) + len(progress.dead))
+            self._backlog.settled(lane.name, len(progress.delivered) + len(progress.dead))
         except Interrupted:
             # It was sent, and cannot be settled for want of room: it is sent again later, and discarded there.
             return
@@ -217,8 +243,10 @@ class Dispatcher:
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
+                self._tell_of_room(error)
                 await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
             else:
+                self._tell_of_room(None)
                 return
 
 

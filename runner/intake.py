@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..definitions import UnreadableError
 from .occurrences import Occurrence
@@ -13,7 +13,7 @@ from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullE
 from .reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from ..definitions import Destination, EventBatch, Outcome, Plan
     from .backlog import Backlog
@@ -32,6 +32,7 @@ _LINE_MASK = (1 << _LINE_BITS) - 1
 _FIRST_WAIT_FOR_ROOM = 1.0
 _LONGEST_WAIT_FOR_ROOM = 30.0
 _SECONDS_FOR_THE_REST = 0.2
+_SECONDS_OF_SILENCE = 1.0
 
 
 class SourceError(Exception):
@@ -83,7 +84,7 @@ class Intake:
         self._stopped = asyncio.Event()
         self._drain_until = 0.0
         self._is_interrupted = False
-        self._given_up = False
+        self._given_up = asyncio.Event()
         self.read_to_the_end = True
 
     async def run(self, sources: Sequence[Source]) -> None:
@@ -106,7 +107,7 @@ class Intake:
 
     def give_up_waiting_for_room(self) -> None:
         """Wait no longer for room in a queue that is full."""
-        self._given_up = True
+        self._given_up.set()
 
     async def _take(self, source: Source) -> None:
         try:
@@ -149,7 +150,7 @@ class Intake:
             await self._backlog.room()
         getting, stopped = asyncio.ensure_future(reading.get()), asyncio.ensure_future(self._stopped.wait())
         try:
-            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await self._or_flush(reading, getting, stopped)
             left = self._drain_until - self._clock.monotonic()
             if self._stopped.is_set() and left <= 0:
                 reading.stop()
@@ -159,6 +160,18 @@ class Intake:
         finally:
             getting.cancel()
             stopped.cancel()
+
+    async def _or_flush(
+        self, reading: Reading, getting: asyncio.Future[Chunk | None], stopped: asyncio.Future[Any]
+    ) -> None:
+        """Wait for a chunk or a stop; what a stream brought before it fell silent is put meanwhile."""
+        if reading.source.is_stream:
+            silence = asyncio.ensure_future(self._clock.sleep(_SECONDS_OF_SILENCE))
+            await asyncio.wait({getting, stopped, silence}, return_when=asyncio.FIRST_COMPLETED)
+            silence.cancel()
+            if not getting.done() and not stopped.done() and self._planner.first_open_index is not None:
+                await self._put(self._planner.flush(), ())
+        await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
 
     async def _take_chunk(self, chunk: Chunk, read: _Read, number: int) -> None:
         self._tally.read += len(chunk)
@@ -190,14 +203,22 @@ class Intake:
                     left[:1] = _one_by_one(left[0])
                     continue
                 self._tell_of_room(error)
-                if self._given_up:
+                if self._given_up.is_set():
                     self.read_to_the_end = False
                     raise
-                await self._clock.sleep(wait)
+                await self._unless_given_up(self._clock.sleep(wait))
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
                 self._tell_of_room(None)
                 self._count(left.pop(0))
+
+    async def _unless_given_up(self, sleep: Coroutine[Any, Any, None]) -> None:
+        sleeping, given_up = asyncio.ensure_future(sleep), asyncio.ensure_future(self._given_up.wait())
+        try:
+            await asyncio.wait({sleeping, given_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            given_up.cancel()
 
     def _tell_of_room(self, error: QueueFullError | None) -> None:
         """Tell when the queue has become full, and when it is so no more."""
@@ -208,7 +229,8 @@ class Intake:
 
     def _count(self, acceptance: Acceptance) -> None:
         events = sum(map(len, acceptance.batches))
-        self._backlog.put(events)
+        for batch in acceptance.batches:
+            self._backlog.put(batch.lane, len(batch))
         if events:
             self._tell(Occurrence(kind="accepted", account=self._account, events=events))
             self._has_put()

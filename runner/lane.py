@@ -22,7 +22,8 @@ _AHEAD = 2
 class Lane:
     """The batches on the way, its limiter, and why it has stopped, when it has.
 
-    A batch is held until no other that shares an order key with it is being sent, or is held before it.
+    A batch is held until no other that shares an order key with it is being sent, or is held before it. The lane
+    `is_in_trouble` while its latest batch must be tried again; about `postponed` events wait for that.
     """
 
     account: str
@@ -30,6 +31,9 @@ class Lane:
     limiter: Limiter
     settling: int = 0
     stopped: StoppedError | None = None
+    has_had_work: bool = False
+    is_in_trouble: bool = False
+    postponed: int = 0
     _held: list[Lease] = field(default_factory=list)
     _sending: dict[int, frozenset[Hashable]] = field(default_factory=dict)
 
@@ -52,8 +56,16 @@ class Lane:
         piled_up = max(0, self.settling - self.limiter.allowed)
         return max(0, _AHEAD * self.limiter.allowed - self.held - len(self._sending) - piled_up)
 
+    @property
+    def is_well(self) -> bool:
+        """Whether what is put for it can be expected to go at once."""
+        return self.has_had_work and self.stopped is None and not self.is_in_trouble and not self.limiter.pause
+
     def hold(self, lease: Lease) -> None:
         """Take a batch, the last in order."""
+        self.has_had_work = True
+        if lease.attempts:
+            self.postponed = max(0, self.postponed - len(lease.queued))
         self._held.append(lease)
 
     def next(self) -> Lease | None:

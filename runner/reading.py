@@ -22,7 +22,7 @@ class Reading:
     """
 
     def __init__(self, source: Source, from_line: int = 1) -> None:
-        self._source = source
+        self.source = source
         self._from_line = from_line
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Chunk | OSError | None] = asyncio.Queue(maxsize=_CHUNKS_AHEAD)
@@ -43,7 +43,7 @@ class Reading:
 
     def _read(self) -> None:
         try:
-            for chunk in self._source.chunks(self._from_line):
+            for chunk in self.source.chunks(self._from_line):
                 self._put(chunk)
                 if not self._is_wanted:
                     break

@@ -81,7 +81,8 @@ class Sender:
         sending = _Sending(self, lease, limiter)
         try:
             await sending.send(range(len(lease.queued)))
-        except Interrupted:
+        except (Interrupted, asyncio.CancelledError):
+            # What has been answered by now is known all the same.
             pass
         except StoppedError as error:
             sending.progress.stopped = error
@@ -111,9 +112,11 @@ class _Sending:
         self._lease = lease
         self._limiter = limiter
         self._credentials_are_good = False
+        self._failed = 0
 
     async def send(self, positions: Sequence[int]) -> None:
         """Send some of the events. Raises Interrupted and StoppedError."""
+        self._failed = 0
         whole = self._lease.queued
         queued = whole if len(positions) == len(whole) else whole.part(positions)
         try:
@@ -151,16 +154,14 @@ class _Sending:
             try:
                 return await self._attempt(planned)
             except RetryableError as error:
-                self.progress.attempts += 1
-                wait = self._wait_after(error)
-                self._slow_down(wait if error.status_code in _BUSY else 0.0)
+                wait = self._fail(error)
                 waits += 1
                 if wait > SHORT_WAIT or waits > _MOST_SHORT_WAITS or self._is_over():
                     raise
                 await self._sender.unless_stopped(self._sender.clock.sleep(wait))
 
     async def _attempt(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
-        sender, lease = self._sender, self._lease
+        sender = self._sender
         await self._allowed()
         began = sender.clock.monotonic()
         status, request_id, error = None, None, None
@@ -177,7 +178,7 @@ class _Sending:
         self._tell(
             "attempted",
             events=len(planned.batch),
-            attempt=lease.attempts + self.progress.attempts + 1,
+            attempt=self._attempts + 1,
             status=status,
             request_id=request_id,
             seconds=sender.clock.monotonic() - began,
@@ -206,6 +207,7 @@ class _Sending:
             self._limiter.release()
         error = sender.destination.read_authentication(response)
         if isinstance(error, RetryableError):
+            self._fail(error)
             raise error
         self._credentials_are_good = error is None
         return self._credentials_are_good
@@ -240,7 +242,7 @@ class _Sending:
         if delivered:
             self._tell("delivered", events=len(delivered))
         if again:
-            self.progress.attempts += 1
+            self._count_failure()
             self._postpone(again, silence)
 
     def _postpone(self, positions: Sequence[int], error: RetryableError) -> None:
@@ -262,7 +264,19 @@ class _Sending:
 
     @property
     def _attempts(self) -> int:
-        return self._lease.attempts + self.progress.attempts
+        return self._lease.attempts + self._failed
+
+    def _count_failure(self) -> None:
+        """Count for the part that is being sent; the batch has failed as often as the unluckiest of its parts."""
+        self._failed += 1
+        self.progress.attempts = max(self.progress.attempts, self._failed)
+
+    def _fail(self, error: RetryableError) -> float:
+        """Count an attempt that failed, and slow the lane down where that is asked; give the seconds to wait."""
+        self._count_failure()
+        wait = self._wait_after(error)
+        self._slow_down(wait if error.status_code in _BUSY else 0.0)
+        return wait
 
     def _is_over(self) -> bool:
         now = self._sender.clock.now().timestamp()

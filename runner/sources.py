@@ -47,6 +47,11 @@ class Source:
         """Whether what is taken from here cannot be read again."""
         return self.path == STANDARD_INPUT
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it may fall silent for a while: standard input, or a pipe."""
+        return self.is_standard_input or not Path(self.path).is_file()
+
     def chunks(self, from_line: int = 1) -> Iterator[Chunk]:
         """Read the texts of the events, from a line on. Raises OSError when the input cannot be opened or read."""
         with _standard_input() if self.is_standard_input else Path(self.path).open("rb") as stream:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from kable_destination.definitions import Destination, RetryableError
+from kable_destination.definitions import ConfigurationError, Destination, RetryableError
 from kable_destination.destination import kable
 from kable_destination.runner.clock import SystemClock
 from kable_destination.runner.delivery import Delivery, Rules
 from kable_destination.runner.memory_queue import MemoryQueue
 from kable_destination.runner.patience import Patience
 from kable_destination.runner.sandbox import Faults
+from kable_destination.runner.sandbox.faults import Rule
 from kable_destination.runner.sources import Source
 from kable_destination.runner.tally import Tally
 from segment_events import ndjson, track
-from virtual_run import SETTINGS, Setting
+from virtual_run import HOUR, SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,3 +177,117 @@ def test_a_run_ends_when_its_last_requests_end_together(tmp_path: Path) -> None:
         return tally.delivered
 
     assert {asyncio.run(run(seed)) for seed in range(30)} == {300}
+
+
+@dataclass
+class Answering:
+    """A way on which some requests are answered here, and the others by the sandbox."""
+
+    answers: Callable[[httpx.Request], httpx.Response | None]
+    transport: Transport | None = None
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def wrap(self, transport: Transport, _clock: VirtualClock) -> Answering:
+        """Stand before the transport of a run."""
+        self.transport = transport
+        return self
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        assert self.transport is not None
+        self.requests.append(request)
+        answer = self.answers(request)
+        if answer is None:
+            return await self.transport.send(request)
+        answer.request = request
+        return answer
+
+
+def of_track(request: httpx.Request) -> bool:
+    """Tell whether a request carries usage, and no membership."""
+    return b'"units"' in request.content
+
+
+MANY = 20_000
+
+
+def test_a_wrong_address_ends_a_run_however_long_the_file_is(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """The only lane that has anything to do has stopped; what was accepted is kept, and the rest is in the file."""
+    wrong = Answering(lambda _: httpx.Response(404))
+    setting = Setting(tmp_path, sandbox.base_url, wrap=wrong.wrap)
+    everything = ndjson(*(track(number) for number in range(MANY)))
+    run = setting.deliver(everything)
+    assert isinstance(run.ended, ConfigurationError)
+    assert len(wrong.requests) <= 4
+    run = Setting(tmp_path, sandbox.base_url).deliver(everything)
+    assert run.ended is None
+    assert sorted(event["transactionId"] for event in sandbox.ledger.events) == [f"message-{n:06}" for n in range(MANY)]
+
+
+def test_a_lane_that_has_stopped_holds_up_no_other(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """However many events wait for it."""
+    wrong = Answering(lambda request: httpx.Response(404) if of_track(request) else None)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=wrong.wrap)
+    run = setting.deliver(ndjson(*((track if number % 2 else identify)(number) for number in range(MANY))))
+    assert isinstance(run.ended, ConfigurationError)
+    assert (run.tally.delivered, run.tally.unsent, setting.queued()) == (MANY // 2, MANY // 2, MANY // 2)
+    assert len(sandbox.ledger.events) == MANY // 2
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_lane_that_must_wait_for_long_holds_up_no_other(
+    tmp_path: Path, sandbox: RunningSandbox, *, durable: bool
+) -> None:
+    """The one is asked to wait for hours, the other for eight seconds, once."""
+    once = [httpx.Response(500, headers={"Retry-After": "8"})]
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if of_track(request):
+            return httpx.Response(429, headers={"Retry-After": "30000"})
+        return once.pop() if once else None
+
+    setting = Setting(
+        tmp_path, sandbox.base_url, durable=durable, wrap=Answering(answer).wrap, rules={"longest_wait": 60.0}
+    )
+    run = setting.deliver(ndjson(*((track if number % 2 else identify)(number) for number in range(MANY))))
+    assert run.seconds >= 8
+    assert run.tally.delivered == MANY // 2 == len(sandbox.ledger.events)
+
+
+def test_half_of_a_batch_has_as_many_attempts_as_any(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Without an outbox too: what failed before a list was halved does not count against its parts."""
+    failed: set[bytes] = set()
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if len(request.content.split(b"transactionId")) - 1 in range(5, 9) and request.content not in failed:
+            failed.add(request.content)
+            return httpx.Response(500)
+        return None
+
+    sandbox.faults.set(Faults(refuse=(Rule(field="data.units", value=5), Rule(field="data.units", value=60))))
+    patience = Patience(seconds=None, attempts=2)
+    setting = Setting(tmp_path, sandbox.base_url, durable=False, patience=patience, wrap=Answering(answer).wrap)
+    run = setting.deliver(ndjson(*(track(number) for number in range(64))))
+    assert (run.tally.delivered, +run.tally.dead_lettered) == (62, {"refused": 2})
+
+
+def test_a_lane_that_pauses_keeps_what_it_has_taken(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """The run waits for it, though nothing is left in the queue."""
+    sandbox.faults.set(Faults(script=("429",), retry_after="2"))
+    patience = Patience(seconds=None, attempts=1)
+    rules = {"concurrency": 1, "batch_size": 1}
+    setting = Setting(tmp_path, sandbox.base_url, durable=False, patience=patience, rules=rules)
+    run = setting.deliver(ndjson(track(0), track(1)))
+    assert (run.tally.delivered, +run.tally.dead_lettered) == (1, {"exhausted": 1})
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_test_of_the_credentials_that_fails_is_an_attempt_like_any(
+    tmp_path: Path, sandbox: RunningSandbox, *, durable: bool
+) -> None:
+    sandbox.faults.set(Faults(statuses={"403": 1.0}, authenticate=503))
+    patience = Patience(attempts=3, seconds=HOUR if durable else None)
+    watched = Watched()
+    setting = Setting(tmp_path, sandbox.base_url, durable=durable, patience=patience, wrap=watched.wrap)
+    run = setting.deliver(ndjson(track(0)))
+    assert +run.tally.dead_lettered == {"exhausted": 1}
+    assert len(watched.moments) < 200
