@@ -66,7 +66,7 @@ def snapshot(config: Path | None, destination_name: str | None, environment: Map
         typer.echo(one_line(f"{wish.events}, line {line}: no event: {message}"), err=True)
     if len(now.unreadable) > MOST_SHOWN:
         typer.echo(f"… and {len(now.unreadable) - MOST_SHOWN:,} more lines that are no events", err=True)
-    differences = compare(recorded, now.sections) if recorded else []
+    differences = compare(recorded, now.sections, now.lines) if recorded else []
     for told in tell(differences, now.lines, show_all=wish.show_all) if differences else ():
         typer.echo(redactor.text(told))
     if recorded and not wish.update:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..definitions.display import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .snapshot_files import Key, Record, RecordedRequest, Section
 
@@ -41,11 +41,13 @@ class Difference:
     changes: tuple[Change, ...]
 
 
-def compare(recorded: Mapping[str | None, Section], current: Mapping[str | None, Section]) -> list[Difference]:
-    """Find every difference: those of whole subscriptions first, then event by event in the order of the events."""
+def compare(
+    recorded: Mapping[str | None, Section], current: Mapping[str | None, Section], order: Iterable[Key]
+) -> list[Difference]:
+    """Find every difference: those of whole subscriptions first, then event by event, in their order of now."""
     differences = list(_about_subscriptions(recorded, current))
     was, now = _by_event(recorded), _by_event(current)
-    for key in (*now, *(key for key in was if key not in now)):
+    for key in (*order, *(key for key in was if key not in now)):
         differences += _about_event(key, was.get(key, {}), now.get(key, {}))
     return differences
 
@@ -84,17 +86,18 @@ def _about_subscriptions(
     recorded: Mapping[str | None, Section], current: Mapping[str | None, Section]
 ) -> Iterator[Difference]:
     for name in dict.fromkeys((*current, *recorded)):
+        if name is None:
+            continue
         was, now = recorded.get(name), current.get(name)
-        changes = tuple(_changes(_section_fields(was), _section_fields(now)))
-        if changes and name is not None:
-            yield Difference(None, name, changes)
+        changes = list(_changes(_section_fields(was), _section_fields(now)))
+        if was is not None and now is not None and was.request is not None and now.request is not None:
+            changes += _changes(_request_fields(was.request), _request_fields(now.request))
+        if changes:
+            yield Difference(None, name, tuple(changes))
 
 
 def _section_fields(section: Section | None) -> dict[str, str]:
-    if section is None:
-        return {}
-    fields = {"subscription": "there", "action": section.action or "none"}
-    return {**fields, **_request_fields(section.request)}
+    return {} if section is None else {"subscription": "there", "action": section.action or "none"}
 
 
 def _request_fields(request: RecordedRequest | None) -> dict[str, str]:
