@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .scanners import Chunk
     from .snapshot_files import Key
 
+_LAYOUT = 100
+"""So many bytes, about, an event takes in a file beside what it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -160,7 +163,7 @@ def _keep(
         section.events.append(kept)
         recording.lines[kept.key] = line
         recording.outcomes[found.outcome] += 1
-        recording.size += len(bytes(found.body)) + len(message_id or "") + sum(map(len, found.problems))
+        recording.size += _LAYOUT + len(bytes(found.body)) + len(message_id or "") + sum(map(len, found.problems))
         if found.outcome == "unreadable":
             recording.unreadable.append((line, "; ".join(found.problems)))
     if recording.size > MAX_BYTES:

@@ -104,7 +104,7 @@ def _request_fields(request: RecordedRequest | None) -> dict[str, str]:
     if request is None:
         return {}
     headers = {f"header {name}": _json(value) for name, value in request.headers.items()}
-    return {"request": f"{request.method} {request.url}", **headers}
+    return {"request line": f"{request.method} {request.url}", **headers}
 
 
 def _by_event(sections: Mapping[str | None, Section]) -> dict[Key, dict[str | None, Record]]:
@@ -142,7 +142,7 @@ def _outcome(record: Record) -> str:
 
 def _record_fields(record: Record) -> dict[str, str]:
     if record.outcome != "planned":
-        return {record.outcome: "; ".join(record.problems) or record.reason}
+        return {"reason": "; ".join(record.problems) or record.reason}
     fields = dict(_leaves(json.loads(bytes(record.body)), ""))
     return {**_request_fields(record.request), **fields}
 

@@ -56,7 +56,8 @@ class Workspace:
         path = os.pathsep.join((str(stand_ins), str(Path(sys.executable).parent), os.environ["PATH"]))
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("KABLE_", "CI", "PYTEST"))}
         credentials = {"KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_BASE_URL": base_url}
-        self.environment = {**kept, **credentials, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"}
+        terminal = {"COLUMNS": "120", "NO_COLOR": "1"}
+        self.environment = {**kept, **credentials, **terminal, "PATH": path, "PYTHONPATH": str(folder / "installed")}
         self._for_the_reader = {"sk_test.…": API_KEY, "kci_…": CLIENT_ID, EXAMPLE_URL: base_url}
         self._base_url = base_url
         self._failures: dict[Block, Exception | None] = {}
@@ -263,5 +264,16 @@ def test_the_blocks_of_a_page_share_a_folder_and_what_an_author_says_is_obeyed(
         "```python\nimport sys\nsys.path.insert(0, 'src')\nimport words\n\nfor word in ['a', words.WORDS]:\n"
         "    print(word)\n# a\n# hello\n```\n"
         "```sh\nkable-destination sandbox --port 8787\npip install .\nmake demo\n```\n"
+    )
+    run_page(text, tmp_path, workspaces)
+
+
+def test_a_plugin_that_a_page_writes_is_installed_for_that_page(tmp_path: Path, workspaces: Workspaces) -> None:
+    text = (
+        '<!-- file: toy/pyproject.toml -->\n```toml\n[project]\nname = "toy"\nversion = "1"\n'
+        '[project.entry-points.destination_actions]\ntoy = "toy:toy"\n```\n'
+        "<!-- file: toy/toy.py -->\n```python\nfrom kable_destination.definitions import DestinationDefinition\n\n"
+        'toy = DestinationDefinition(name="Toy", slug="toy", actions={})\n```\n'
+        "```sh\npip install -e ./toy\nkable-destination check --destination toy\n```\n"
     )
     run_page(text, tmp_path, workspaces)

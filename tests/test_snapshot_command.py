@@ -255,10 +255,12 @@ def test_it_is_the_same_with_other_credentials_or_none(command_line: CommandLine
     other = {"KABLE_API_KEY": "sk_live.1234567", "KABLE_CLIENT_ID": "kci_9", "KABLE_BASE_URL": "http://127.0.0.1:1"}
     none = dict.fromkeys(other, "")
     for environment in (other, none):
-        run = snapshot(command_line, **environment)
+        run = snapshot(command_line, stdin=b"", **environment)
         assert (run.code, run.err) == (0, ""), run.out
     written = files(folder)
-    assert "placeholders stand in for apiKey, kableClientId" in snapshot(command_line, "--update", **none).out
+    assert (
+        "placeholders stand in for apiKey, kableClientId" in snapshot(command_line, "--update", stdin=b"", **none).out
+    )
     assert files(folder) == written
 
 

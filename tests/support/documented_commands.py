@@ -1,7 +1,7 @@
 """Stand-ins for the commands of the documentation that cannot be run to their end where documentation is tested.
 
 - `make TARGET`: the target is there, and what it would run is known.
-- `pip install WHAT`: it is this project, or the one in the folder, and has the extras that are named.
+- `pip install WHAT`: this project has the extras that are named; another one, at a path, is installed for its page.
 - `kable-destination sandbox` and other servers: they start, say where they listen, and are ended.
 
 Run as `python documented_commands.py COMMAND ARGUMENTS…`; everything else fails.
@@ -68,7 +68,26 @@ def _installable(requirement: str) -> int:
     if not is_path and name != project["name"]:
         return _refuse(f"{name}: only {project['name']} and paths are known here")
     lacking = set(filter(None, extras.split(","))) - set(project.get("optional-dependencies", {}))
-    return _refuse(f"{name} has no extra {', '.join(sorted(lacking))}") if lacking else 0
+    if lacking:
+        return _refuse(f"{name} has no extra {', '.join(sorted(lacking))}")
+    return 0 if folder == ROOT else _install_for_page(folder)
+
+
+def _install_for_page(project: Path) -> int:
+    """Install a project, without what it needs, where only the commands of its page find it."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--upgrade",
+    ]
+    return subprocess.run(
+        [*command, "--target", os.environ["PYTHONPATH"], str(project.resolve())], check=False
+    ).returncode
 
 
 def serve(arguments: list[str]) -> int:
