@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def started(command_line: CommandLine, *arguments: str, around: tuple[str, ...] 
         [*around, *COMMAND, *arguments],
         cwd=command_line.folder,
         env=command_line.environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -131,6 +133,39 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     assert run.code == 0, run.err
     assert billed(sandbox) == ids(many)
     assert sandbox.ledger.duplicates == 0
+
+
+def test_what_a_slow_stream_brings_is_sent_when_it_falls_silent(
+    command_line: CommandLine, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard input stays open, and its two lines fill no batch."""
+    arrived = threading.Event()
+
+    async def tell() -> None:
+        arrived.set()
+
+    monkeypatch.setattr(sandbox.faults, "wait", tell)
+    process = started(command_line, "-", "--base-url", sandbox.base_url)
+    assert process.stdin is not None
+    process.stdin.write(ndjson(track(1), track(2)))
+    process.stdin.flush()
+    assert arrived.wait(timeout=60), "nothing was sent before the end of the input"
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert billed(sandbox) == Counter({"message-000001": 1, "message-000002": 1})
+
+
+def test_a_run_that_waits_for_room_ends_when_it_is_told_to(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """At once, and not when it would have looked for room again."""
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(40_000))))
+    sandbox.faults.set(Faults(statuses={"503": 1.0}))
+    options = ("events.ndjson", "--base-url", sandbox.base_url, "--wait", "600")
+    process = started(command_line, *options, around=(sys.executable, "-c", BOUNDED))
+    assert process.stderr is not None
+    assert b"takes nothing more" in process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
 
 
 SPELLINGS = (

@@ -124,7 +124,8 @@ def test_metrics_are_served_until_a_signal_ends_the_run(
         process.send_signal(number)
         assert process.wait(timeout=60) == 130
     report = json.loads((command_line.folder / "report.json").read_text())
-    assert (report["read"], report["delivered"], report["unsent"]) == (700, 500, 200)
+    assert (report["read"], report["delivered"] + report["unsent"]) == (700, 700)
+    assert report["delivered"] >= 500
     assert command_line("deliver", "--base-url", sandbox.base_url).code == 0
     assert Counter(event["transactionId"] for event in sandbox.ledger.events) == Counter(
         f"message-{at:06}" for at in range(700)
