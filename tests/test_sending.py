@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from kable_destination.definitions import ConfigurationError, CredentialsError, RetryableError
+from kable_destination.definitions import ConfigurationError, CredentialsError, Destination, RetryableError
+from kable_destination.destination import kable
+from kable_destination.runner.clock import SystemClock
+from kable_destination.runner.delivery import Delivery, Rules
+from kable_destination.runner.memory_queue import MemoryQueue
 from kable_destination.runner.patience import Patience
 from kable_destination.runner.sandbox import Faults
+from kable_destination.runner.sources import Source
+from kable_destination.runner.tally import Tally
 from segment_events import ndjson, track
-from virtual_run import HOUR, Setting
+from virtual_run import HOUR, SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -241,3 +248,36 @@ def test_a_wrong_address_stops_the_lane_and_keeps_everything(tmp_path: Path, sta
     assert isinstance(run.ended, ConfigurationError)
     assert (len(script.requests), len(run.happened("stopped"))) == (1, 1)
     assert (run.tally.unsent, setting.queued()) == (2, 2)
+
+
+def test_an_end_in_the_middle_of_a_batch_forgets_nothing_that_was_answered(tmp_path: Path) -> None:
+    """A list is halved, and the run is ended while its second half is under way: the first half is delivered."""
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(ndjson(*(track(number) for number in range(4))))
+    destination = Destination(kable, SETTINGS)
+
+    class Hanging:
+        """Refuses the whole list, takes the first half of it, and never answers again."""
+
+        def __init__(self) -> None:
+            self.requests = 0
+            self.hangs = asyncio.Event()
+
+        async def send(self, request: httpx.Request) -> httpx.Response:
+            self.requests += 1
+            if self.requests > 2:
+                self.hangs.set()
+                await asyncio.Event().wait()
+            return httpx.Response(400 if self.requests == 1 else 200, request=request)
+
+    async def run() -> tuple[int, int, int]:
+        clock, tally, transport = SystemClock(), Tally(), Hanging()
+        async with MemoryQueue(clock) as queue:
+            delivery = Delivery(destination, queue, transport, Rules(Patience(), grace=0), tally=tally, clock=clock)
+            running = asyncio.create_task(delivery.run([Source(str(path))]))
+            await transport.hangs.wait()
+            delivery.interrupt()
+            await asyncio.wait_for(running, timeout=20)
+        return tally.delivered, tally.unsent, transport.requests
+
+    assert asyncio.run(run()) == (2, 2, 3)
