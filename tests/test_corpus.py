@@ -19,6 +19,7 @@ from kable_destination.definitions import (
     compile_trigger,
 )
 from kable_destination.definitions.explanation import explain
+from kable_destination.definitions.lint import CODES, lint
 from manifests import without_nulls
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ def test_all_fields_compile_and_have_a_schema(definition: DestinationDefinition)
     for action in definition.actions.values():
         compile_fields(action.fields)
         assert action.payload_schema()["type"] == "object"
+
+
+def test_a_definition_can_be_looked_over(definition: DestinationDefinition) -> None:
+    assert all(finding.code in CODES and finding.place and finding.message for finding in lint(definition))
 
 
 def test_a_definition_can_be_previewed(definition: DestinationDefinition) -> None:
