@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
 
-from command_line import CommandLine
 from hostile_destination import HOSTILE, hostile_destination
 from kable_destination.definitions import Destination, DestinationDefinition, RequestOptions
 from kable_destination.definitions.documentation import FORMATS, NOTICE, document_of, render
@@ -21,6 +21,8 @@ from manifests import action, field, manifest
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+    from command_line import CommandLine
 
 ROOT = Path(__file__).parent.parent
 VOID = {"meta", "link", "br", "input"}
@@ -70,14 +72,14 @@ def inline(tokens: list[Token]) -> list[Token]:
 def texts_after(tokens: list[Token], kind: str) -> list[str]:
     """Give the text of each heading or cell, as a reader sees it; a line break is a space."""
     found = []
-    for opening, content in zip(tokens, tokens[1:], strict=False):
+    for opening, content in pairwise(tokens):
         if opening.type == kind:
             parts = [" " if child.type == "html_inline" else child.content for child in content.children or ()]
             found.append(" ".join("".join(parts).split()))
     return found
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture(params=list(HOSTILE.values()), ids=list(HOSTILE))
 def hostile(request: pytest.FixtureRequest) -> str:
     """A text that would be markup, code or a template if anybody let it."""
     text: str = request.param
@@ -120,11 +122,8 @@ def test_a_text_of_a_definition_is_never_a_template(hostile: str) -> None:
     document = document_of(hostile_destination(hostile))
     assert document.actions[0].fields[0].label == one_line(hostile)
     assert document.actions[0].fields[0].choices[0].label == one_line(hostile)
-    if "7 * 7" in hostile:
-        for page_format in FORMATS:
-            assert (
-                "49" not in render(hostile_destination(hostile), page_format).replace("sha256-", "").split("<body>")[-1]
-            )
+    for page_format in FORMATS:
+        assert "49" not in render(hostile_destination("{{ 7 * 7 }}"), page_format).split("<body>")[-1]
 
 
 @pytest.mark.parametrize("page_format", FORMATS)
@@ -220,10 +219,11 @@ def test_the_committed_pages_are_fresh(command_line: CommandLine) -> None:
 
 
 def test_pages_do_not_depend_on_terminal_or_environment(command_line: CommandLine) -> None:
-    narrow = {"COLUMNS": "40", "TERM": "dumb", "LANG": "C", "FORCE_COLOR": "1", "KABLE_CONCURRENCY": "9"}
     for page in ("kable", "cli", "configuration"):
         options = () if page == "kable" else ("--reference", page)
-        printed = command_line("docs", *options, **narrow)
+        printed = command_line(
+            "docs", *options, COLUMNS="40", TERM="dumb", LANG="C", FORCE_COLOR="1", KABLE_CONCURRENCY="9"
+        )
         assert printed.out == (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), printed.err
 
 
