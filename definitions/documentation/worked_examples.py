@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..input_field import InputField
     from .plain_text import Anchors
 
+_MADE_UP = "A made-up event, with the default mappings. A required field that has none holds a made-up value."
 _IMPLIED = frozenset({"host", "content-length"})
 _IN_A_CALL = ("userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "properties", "traits")
 
@@ -53,9 +54,7 @@ def made_up_example(
         subscribe=f'type = "{call_type}"',
         mapping=sample_mapping(action),
     )
-    example = WorkedExample(
-        title="Example", text="A made-up event, with the default mappings.", event=sample_event(call_type, action)
-    )
+    example = WorkedExample(title="Example", text=_MADE_UP, event=sample_event(call_type, action))
     return _documented(definition, example, [subscription], anchors)
 
 
