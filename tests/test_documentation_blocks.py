@@ -29,7 +29,7 @@ from segment_events import ndjson, track
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHOWN = {"text", "http", "diff"}
+SHOWN = {"diff", "http", "js", "text"}
 """What is there to be read, and is nothing that runs."""
 
 MISTAKES = "docs/mistakes.md"
