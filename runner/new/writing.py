@@ -1,0 +1,100 @@
+"""From templates to the folder of a plugin."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, StrictUndefined
+
+from ...definitions import DestinationDefinition, Problem, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+    from .names import PluginNames
+
+_SUFFIX = ".jinja"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+
+
+def write_plugin(names: PluginNames, folder: Path) -> None:
+    """Write a plugin into a folder, which must be empty or absent. Raises SetupError."""
+    _refuse_unless_empty(folder)
+    with tempfile.TemporaryDirectory() as made:
+        draft = Path(made)
+        _render(names, draft)
+        try:
+            shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        except (OSError, shutil.Error) as error:
+            raise SetupError.of([Problem(str(folder), f"cannot be written: {error}")]) from None
+
+
+def python_text(text: str) -> str:
+    """Write a text as a Python literal, with the quotes that the formatter would choose."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    return f"{quote}{escaped}{quote}"
+
+
+def toml_text(text: str) -> str:
+    """Write a text as a TOML string, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def markdown_text(text: str) -> str:
+    """Write a text so that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _refuse_unless_empty(folder: Path) -> None:
+    try:
+        is_free = not folder.exists() or not any(folder.iterdir())
+    except OSError as error:
+        raise SetupError.of([Problem(str(folder), f"cannot be written: {error.strerror}")]) from None
+    if not is_free:
+        raise SetupError.of([Problem(str(folder), "is not empty, and nothing is overwritten; name another folder")])
+
+
+def _render(names: PluginNames, folder: Path) -> None:
+    # Each text is escaped for the language of its file, where it stands.
+    environment = Environment(autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    environment.filters.update(python=python_text, toml=toml_text, markdown=markdown_text)
+    for path, template in _templates(files(__package__) / "templates"):
+        target = folder / path.replace("NAME", names.identifier).replace("dot-", ".")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = environment.from_string(template).render(names=names, version=version("kable-destination"))
+        target.write_text(text, encoding="utf-8")
+
+
+def _templates(folder: Traversable, place: str = "") -> Iterator[tuple[str, str]]:
+    """Give the path of every file of a plugin, and its template."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _templates(entry, f"{place}{entry.name}/")
+        elif entry.name.endswith(_SUFFIX):
+            yield place + entry.name.removesuffix(_SUFFIX), entry.read_text(encoding="utf-8")
+
+
+@contextmanager
+def _imported(names: PluginNames, folder: Path) -> Iterator[DestinationDefinition]:
+    """Import the definition from a folder that is not installed."""
+    package = ModuleType(names.package)
+    package.__path__ = [str(folder)]
+    sys.modules[names.package] = package
+    try:
+        yield getattr(import_module(f"{names.package}.destination"), names.identifier)
+    finally:
+        for module in [module for module in sys.modules if f"{module}.".startswith(f"{names.package}.")]:
+            del sys.modules[module]
