@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from command_line import API_KEY, CLIENT_ID
+from environments import empty_environment, install
 from kable_destination import definitions
 from segment_events import ndjson, track
 
@@ -23,21 +22,14 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 ROOT = Path(__file__).parent.parent
-LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the tree and install it into an environment that has nothing else."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "environment", with_pip=False)
-    python = folder / "environment" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", wheel], check=True)
-    return folder / "environment" / "bin"
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into an environment that has nothing else."""
+    commands = empty_environment(tmp_path_factory.mktemp("wheel alone"))
+    install(commands, wheel)
+    return commands
 
 
 def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
