@@ -33,7 +33,7 @@ def write_plugin(names: PluginNames, folder: Path) -> None:
     """Write a plugin into a folder, which must be empty or absent. Raises SetupError."""
     _refuse_unless_empty(folder)
     with tempfile.TemporaryDirectory() as made:
-        draft = Path(made)
+        draft = Path(made) / names.distribution
         _render(names, draft)
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
