@@ -10,22 +10,20 @@ import tempfile
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...definitions import DestinationDefinition, Problem, SetupError
+from ...definitions.documentation import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
 
     from .names import PluginNames
 
-_SUFFIX = ".jinja"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 
 
@@ -35,6 +33,8 @@ def write_plugin(names: PluginNames, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made:
         draft = Path(made) / names.distribution
         _render(names, draft)
+        with _imported(names, draft) as definition:
+            _write(draft / "docs" / f"{names.name}.md", render(definition, "markdown"))
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         except (OSError, shutil.Error) as error:
@@ -69,22 +69,22 @@ def _refuse_unless_empty(folder: Path) -> None:
 
 def _render(names: PluginNames, folder: Path) -> None:
     # Each text is escaped for the language of its file, where it stands.
-    environment = Environment(autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", "templates"),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
     environment.filters.update(python=python_text, toml=toml_text, markdown=markdown_text)
-    for path, template in _templates(files(__package__) / "templates"):
-        target = folder / path.replace("NAME", names.identifier).replace("dot-", ".")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = environment.from_string(template).render(names=names, version=version("kable-destination"))
-        target.write_text(text, encoding="utf-8")
+    for path in environment.list_templates(extensions=["j2"]):
+        text = environment.get_template(path).render(names=names, version=version("kable-destination"))
+        target = path.removesuffix(".j2").replace("NAME", names.identifier).replace("dot-", ".")
+        _write(folder / target, text)
 
 
-def _templates(folder: Traversable, place: str = "") -> Iterator[tuple[str, str]]:
-    """Give the path of every file of a plugin, and its template."""
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _templates(entry, f"{place}{entry.name}/")
-        elif entry.name.endswith(_SUFFIX):
-            yield place + entry.name.removesuffix(_SUFFIX), entry.read_text(encoding="utf-8")
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
