@@ -10,8 +10,10 @@ from .definition import (
     BatchData,
     BatchLimits,
     DestinationDefinition,
+    Documentation,
     EventData,
     Preset,
+    WorkedExample,
 )
 from .destination import Destination
 from .errors import (
@@ -67,6 +69,7 @@ __all__ = [
     "Destination",
     "DestinationDefinition",
     "DestinationError",
+    "Documentation",
     "EventBatch",
     "EventData",
     "EventError",
@@ -96,6 +99,7 @@ __all__ = [
     "TriggerError",
     "UnexpectedAnswerError",
     "UnreadableError",
+    "WorkedExample",
     "compile_fields",
     "compile_mapping",
     "compile_trigger",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import orjson
@@ -34,10 +35,11 @@ _MAX_BODY = 64 * 1024
 
 
 class Answer(DefinitionModel):
-    """A row of the table: some status codes, what they mean, and what happens then in a person's words.
+    """A row of the table: some status codes, what they mean, and `description`, what that is with this destination.
 
-    A status is a code (`404`) or a class of codes (`5xx`). A code beats a class, wherever they stand. `json_only` tells
-    that the partner's answer has a body of JSON or none: another body is somebody else's, such as a proxy's page.
+    What happens then follows from the meaning. A status is a code (`404`) or a class of codes (`5xx`). A code beats
+    a class, wherever they stand. `json_only` tells that the partner's answer has a body of JSON or none: another body
+    is somebody else's, such as a proxy's page.
     """
 
     statuses: tuple[Statuses, ...]
@@ -54,6 +56,14 @@ SEGMENT_ANSWERS = (
     Answer(statuses=("408", "423", "429", "5xx"), meaning="retryable"),
 )
 """The table of a destination that declares none: Segment's own retry contract."""
+
+ERRORS: Mapping[Meaning, type[AnswerError]] = {
+    "refused": RefusedError,
+    "credentials": CredentialsError,
+    "configuration": ConfigurationError,
+    "retryable": RetryableError,
+}
+"""The error by which each meaning that is not welcome is told; its class is the retry decision."""
 
 _RETRYABLE = Answer(statuses=("5xx",), meaning="retryable")
 _MULTI_STATUS = 207
@@ -133,12 +143,8 @@ class AnswerReader:
         meaning = row.meaning if row is not None else None
         if meaning == "retryable":
             return RetryableError(message, status_code=status, request_id=request_id, retry_after=retry_after)
-        classes: dict[str | None, type[AnswerError]] = {
-            "refused": RefusedError,
-            "credentials": CredentialsError,
-            "configuration": ConfigurationError,
-        }
-        return classes.get(meaning, UnexpectedAnswerError)(message, status_code=status, request_id=request_id)
+        error = UnexpectedAnswerError if meaning is None else ERRORS.get(meaning, UnexpectedAnswerError)
+        return error(message, status_code=status, request_id=request_id)
 
     def _describe(self, response: httpx.Response) -> str:
         words = self._redactor.text(_words(response))

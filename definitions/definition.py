@@ -131,6 +131,36 @@ class Preset(ManifestPart):
     mapping: dict[str, Any] | None = None
 
 
+class WorkedExample(DefinitionModel):
+    """An event that shows what a destination does; the documentation plans it with the engine that delivers.
+
+    `settings` are those of a made-up user, secrets included: they are masked as real ones are. A required setting
+    that is not given stands as its default, its placeholder or a value of its type.
+    """
+
+    title: str
+    text: str = ""
+    event: Mapping[str, Any]
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Documentation(DefinitionModel):
+    """What a page about a destination tells beyond the definition itself. Plain text: nothing in it is markup.
+
+    - `owner`: who keeps the destination; `support`: the address for questions; `website`: the partner's.
+    - `getting_started`: the steps to the first event, in order.
+    - `examples`: worked examples.
+    - `engage`: how audiences and computed traits arrive, a paragraph each.
+    """
+
+    owner: str = ""
+    support: str = ""
+    website: str = ""
+    getting_started: tuple[str, ...] = ()
+    examples: tuple[WorkedExample, ...] = ()
+    engage: tuple[str, ...] = ()
+
+
 class DestinationDefinition(ManifestPart):
     """A destination, whole. It is what an entry point of the group `destination_actions` names.
 
@@ -139,6 +169,7 @@ class DestinationDefinition(ManifestPart):
       A destination that was read from a manifest has none, and its actions have no `perform`.
     - `answers`: what the destination's status codes mean.
     - `request_id_header`: where its answers carry the id that its support asks for.
+    - `documentation`: what its page tells beyond all this; it has no part in the manifest.
     - `audience_config`: stands as in the manifest.
     """
 
@@ -154,6 +185,7 @@ class DestinationDefinition(ManifestPart):
     answers: tuple[Answer, ...] = SEGMENT_ANSWERS
     request_id_header: str | None = None
     on_delete: Perform | None = None
+    documentation: Documentation = Documentation()
     audience_config: Mapping[str, Any] | None = None
 
     @classmethod

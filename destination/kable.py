@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..actions import identify, track
 from ..definitions import Authentication, DestinationDefinition
 from .answers import answers
+from .documentation import documentation
 from .environments import authenticate, extend_request
 from .presets import presets
 from .settings import settings
@@ -21,4 +22,5 @@ kable = DestinationDefinition(
     presets=presets,
     answers=answers,
     request_id_header="X-REQUEST-ID",
+    documentation=documentation,
 )

@@ -1,0 +1,6 @@
+"""The page about a destination, made from its definition: as Markdown, as HTML or as JSON."""
+
+from .document_of import document_of
+from .rendering import FORMATS, Format, render
+
+__all__ = ["FORMATS", "Format", "document_of", "render"]

@@ -1,0 +1,92 @@
+"""A made-up event for an action that has no worked example: whatever its default mappings look for is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DefinitionError
+from ..mapping import compile_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..definition import ActionDefinition
+    from ..input_field import InputField
+
+_OF_TYPE: Mapping[str, Any] = {
+    "boolean": True,
+    "integer": 12,
+    "number": 12.5,
+    "datetime": "2026-03-04T05:06:07Z",
+    "object": {"example": "value"},
+    "text-map": {"example": "value"},
+}
+_OF_FORMAT = {
+    "email": "ada@example.com",
+    "uri": "https://example.com",
+    "uri-reference": "https://example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "022bb90c-bbac-11e4-8dfc-aa07a5b093db",
+    "date": "2026-03-04",
+    "date-time": "2026-03-04T05:06:07Z",
+    "date-like": "2026-03-04T05:06:07Z",
+    "time": "05:06:07Z",
+}
+
+
+def sample_value(field: InputField) -> Any:
+    """Make a value that a field admits, always the same."""
+    if field.multiple:
+        return [sample_value(field.model_copy(update={"multiple": False}))]
+    if field.choices:
+        first = field.choices[0]
+        return first if isinstance(first, str) else first.value
+    if field.properties:
+        return {key: sample_value(inner) for key, inner in field.properties.items()}
+    return _OF_TYPE.get(field.type) or _OF_FORMAT.get(field.format or "", "example")
+
+
+def sample_event(call_type: str, action: ActionDefinition) -> dict[str, Any]:
+    """Make an event of a type, with a value wherever a default mapping of the action looks for one."""
+    event: dict[str, Any] = {
+        "type": call_type,
+        **_NAMED.get(call_type, {}),
+        "userId": "user_1",
+        "messageId": "022bb90c-bbac-11e4-8dfc-aa07a5b093db",
+        "timestamp": "2026-03-04T05:06:07Z",
+    }
+    for key, field in action.fields.items():
+        for path in _paths(key, field.default):
+            _put(event, path, sample_value(field))
+    return event
+
+
+_NAMED: Mapping[str, dict[str, Any]] = {
+    "track": {"event": "Example Event"},
+    "page": {"name": "Example Page"},
+    "screen": {"name": "Example Screen"},
+    "group": {"groupId": "group_1"},
+    "alias": {"previousId": "user_0"},
+}
+
+
+def _paths(key: str, default: Any) -> Sequence[tuple[str, ...]]:
+    if default is None:
+        return ()
+    try:
+        return compile_mapping({key: default}).keys
+    except DefinitionError:
+        return ()
+
+
+def _put(event: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Put a value at a path, unless something stands there or in the way."""
+    at = event
+    for part in path[:-1]:
+        at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            return
+    if path:
+        at.setdefault(path[-1], value)

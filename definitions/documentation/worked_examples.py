@@ -1,0 +1,154 @@
+"""Worked examples: an event is really planned, by the engine that delivers, and what comes of it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..definition import WorkedExample
+from ..destination import Destination
+from ..errors import DestinationError, RejectedError
+from ..subscription import Subscription
+from .document import DocumentedExample, DocumentedRequest
+from .plain_text import indented, indented_json, one_line
+from .sample_event import sample_event, sample_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import httpx
+
+    from ..definition import DestinationDefinition
+    from ..input_field import InputField
+    from .plain_text import Anchors
+
+_IMPLIED = frozenset({"host", "content-length"})
+_IN_A_CALL = ("userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "properties", "traits")
+
+
+@dataclass(frozen=True, slots=True)
+class _Becomes:
+    """What becomes of an event: requests, or a payload, or a sentence."""
+
+    requests: tuple[DocumentedRequest, ...] = ()
+    payload: str = ""
+    outcome: str = ""
+
+
+def documented_example(
+    definition: DestinationDefinition, example: WorkedExample, anchors: Anchors
+) -> DocumentedExample:
+    """Plan an example of the definition's own, under the presets."""
+    return _documented(definition, example, None, anchors)
+
+
+def made_up_example(
+    definition: DestinationDefinition, action_key: str, call_type: str, anchors: Anchors
+) -> DocumentedExample:
+    """Plan a made-up event for one action, with the default mappings."""
+    action = definition.actions[action_key]
+    subscription = Subscription(
+        name=action.title, partner_action=action_key, subscribe=f'type = "{call_type}"', mapping={}
+    )
+    example = WorkedExample(
+        title="Example", text="A made-up event, with the default mappings.", event=sample_event(call_type, action)
+    )
+    return _documented(definition, example, [subscription], anchors)
+
+
+def _documented(
+    definition: DestinationDefinition,
+    example: WorkedExample,
+    subscriptions: Sequence[Subscription] | None,
+    anchors: Anchors,
+) -> DocumentedExample:
+    becomes = _becomes(definition, example, subscriptions)
+    call_type = str(example.event.get("type", "track"))
+    secret = {key for key, field in definition.settings.items() if field.type == "password"}
+    told = {key: value for key, value in example.settings.items() if key not in secret}
+    return DocumentedExample(
+        anchor=anchors.name(f"example {call_type} {example.title}"),
+        title=one_line(example.title),
+        text=one_line(example.text),
+        call_type=one_line(call_type),
+        call=_call(call_type, example.event),
+        event=indented_json(example.event),
+        settings=indented_json(told) if told else "",
+        requests=becomes.requests,
+        payload=becomes.payload,
+        outcome=one_line(becomes.outcome),
+    )
+
+
+def _call(call_type: str, event: Mapping[str, Any]) -> str:
+    given = {key: event[key] for key in _IN_A_CALL if key in event}
+    return f"analytics.{one_line(call_type)}({indented_json(given)});"
+
+
+def _becomes(
+    definition: DestinationDefinition, example: WorkedExample, subscriptions: Sequence[Subscription] | None
+) -> _Becomes:
+    try:
+        destination = Destination(definition, _settings(definition, example.settings), subscriptions)
+        planned = tuple(
+            request for made in destination.plan([example.event]).requests for request in _requests(destination, made)
+        )
+        if planned:
+            return _Becomes(requests=planned)
+        return _payload(destination, example.event)
+    except DestinationError as error:
+        return _Becomes(outcome=f"No request can be shown: {error.message}.")
+    except Exception as error:  # noqa: BLE001 - an author's code may fail in any way, and the page is still a page
+        return _Becomes(outcome=f"No request can be shown: the destination's code failed ({type(error).__name__}).")
+
+
+def _payload(destination: Destination, event: Mapping[str, Any]) -> _Becomes:
+    for subscription in destination.compiled_subscriptions:
+        if not subscription.trigger(event):
+            continue
+        try:
+            payload = destination.redactor.value(subscription.payload(event))
+        except RejectedError as error:
+            return _Becomes(outcome=f"This event would be rejected: {destination.redactor.text(error.message)}.")
+        return _Becomes(
+            payload=indented_json(payload),
+            outcome="The definition holds no code that builds a request, so here is the payload that it would be given.",
+        )
+    return _Becomes(outcome="No subscription wants this event.")
+
+
+def _requests(destination: Destination, planned: Any) -> Iterator[DocumentedRequest]:
+    request: httpx.Request = planned.request
+    mask = destination.redactor.text
+    yield DocumentedRequest(
+        action=planned.action,
+        subscription=one_line(planned.subscriptions[0]),
+        line=one_line(mask(f"{request.method} {request.url}")),
+        headers=tuple(
+            (name.decode("ascii"), one_line(mask(value.decode("latin-1"))))
+            for name, value in request.headers.raw
+            if name.decode("ascii").lower() not in _IMPLIED
+        ),
+        body=mask(_body(request)),
+    )
+
+
+def _body(request: httpx.Request) -> str:
+    try:
+        return indented(request.content)
+    except ValueError:
+        return request.content.decode("utf-8", "replace")
+
+
+def _settings(definition: DestinationDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
+    made_up = {
+        key: _setting(field)
+        for key, field in definition.settings.items()
+        if field.required and field.default is None and key not in given
+    }
+    return {**made_up, **given}
+
+
+def _setting(field: InputField) -> Any:
+    value = sample_value(field)
+    return field.placeholder or "https://example.com" if value == "example" else value
