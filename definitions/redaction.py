@@ -21,9 +21,22 @@ def _spellings(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "surrogatepass")
     encoded = {base64.b64encode(form) for form in (raw, raw + b":")}
     encoded |= {base64.urlsafe_b64encode(form) for form in (raw, raw + b":")}
-    texts = {form.decode("ascii").rstrip("=") for form in encoded}
+    texts = {form.decode("ascii").rstrip("=") for form in encoded} | _within_base64(raw)
     escaped = json.dumps(secret)[1:-1]
     return {secret, escaped, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"), *texts}
+
+
+def _within_base64(raw: bytes) -> set[str]:
+    """Give what base64 makes of a secret in the midst of other text, such as a user's name and a colon before it.
+
+    Three bytes become four characters, so there are three ways; those characters that others have a part in are left.
+    """
+    texts = set()
+    for before in range(3):
+        first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            texts.add(encode(bytes(before) + raw).decode("ascii")[first:last])
+    return texts
 
 
 class Redactor:

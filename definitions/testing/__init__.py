@@ -1,0 +1,35 @@
+"""The kit for authors of destinations: a whole test suite in two lines, and the parts of which it is made.
+
+    from kable_destination.definitions.testing import destination_suite
+
+    TestMeter = destination_suite(meter)
+
+It comes with the extra `testing`, which brings pytest and syrupy.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("pytest") is None:
+    raise ImportError(
+        "kable_destination.definitions.testing needs pytest and syrupy: pip install 'kable-destination[testing]'"
+    )
+
+from .events import event
+from .example_values import example_values
+from .matchers import AnyRfc3339, AnyText, AnyUuid
+from .running import ActionRun, run_action
+from .suite import DestinationSuite, destination_suite
+
+__all__ = [
+    "ActionRun",
+    "AnyRfc3339",
+    "AnyText",
+    "AnyUuid",
+    "DestinationSuite",
+    "destination_suite",
+    "event",
+    "example_values",
+    "run_action",
+]
+
+del find_spec

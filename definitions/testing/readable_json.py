@@ -1,0 +1,40 @@
+"""Snapshots as a person would write them: indented JSON in the top-level folder `snapshots/`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syrupy.extensions.json import JSONSnapshotExtension
+
+if TYPE_CHECKING:
+    from syrupy.location import PyTestLocation
+
+FOLDER = "snapshots"
+
+
+class ReadableJson(JSONSnapshotExtension):
+    """One file a snapshot, named for what it shows, in the folder `snapshots/` beside that of the tests.
+
+    A matcher (`AnyUuid()`) is written by its name.
+    """
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        """Write a value as indented JSON, in its own order."""
+        return json.dumps(data, indent=2, ensure_ascii=False, default=repr) + "\n"
+
+    @classmethod
+    def dirname(cls, *, test_location: PyTestLocation) -> str:
+        """Give the folder, for tests that stand in a folder beside it."""
+        return str(snapshot_folder(test_location.filepath))
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location: PyTestLocation, index: Any = 0) -> str:  # noqa: ARG003 - its interface
+        """Name the file as the test names its case."""
+        return str(index)
+
+
+def snapshot_folder(test_file: str | Path) -> Path:
+    """Give the folder of the snapshots of a test file."""
+    return Path(test_file).parent.parent / FOLDER

@@ -1,0 +1,375 @@
+"""The suite that every destination gets: what its author has promised by defining it, as tests."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import pytest
+
+from ..definition import BatchData, EventData
+from ..errors import DefinitionError, DestinationError
+from ..lint import CODES, lint
+from ..trigger import compile_trigger
+from .attempted_io import attempts
+from .batch_agreement import carried_events, disagreements
+from .events import EVENT_TYPES, event
+from .example_values import example_values
+from .recorded import differences, shown_run
+from .running import ActionRun, body_of, example_settings, ready, run_action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import httpx
+    from syrupy.assertion import SnapshotAssertion
+
+    from ..definition import ActionDefinition, DestinationDefinition
+    from ..plan import PlannedRequest
+
+VARIANTS = ("required-fields", "all-fields", "default-mapping")
+"""What is recorded of each action: two requests from values for its fields, and that of a full event."""
+
+_NOWHERE = {"@path": "$.properties.__nowhere__"}
+_WRONG: Mapping[str, Any] = {
+    "boolean": "perhaps",
+    "datetime": "no moment",
+    "integer": "many",
+    "number": "many",
+    "object": "text",
+    "password": {"wrong": 1},
+    "string": {"wrong": 1},
+    "text": {"wrong": 1},
+    "text-map": "text",
+}
+"""For each type of field a value that cannot be read as one."""
+
+_TYPE_IN_TRIGGER = re.compile(r"""type\s*=\s*["'](\w+)["']""")
+
+
+def destination_suite(
+    definition: DestinationDefinition,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    events: Mapping[str, Mapping[str, Any]] | None = None,
+    answers: Mapping[str, Sequence[Any]] | None = None,
+    events_of: Callable[[Any], Sequence[Any]] | None = None,
+) -> type[DestinationSuite]:
+    """Make the test class of a destination, for a module in a folder such as `tests/`.
+
+    One line is enough: `TestMeter = destination_suite(meter)`.
+
+    - `settings`: settings to test with. By default the required ones have example values.
+    - `events`: by action, a full event that its default mapping should be able to plan. By default, the one of
+      Segment's six calls that the action's default subscription is for.
+    - `answers`: by action, what the partner answers to its requests, as JSON; for an action of several requests.
+    - `events_of`: finds the events in the body of a batch. By default, the outermost list that has as many items.
+
+    Snapshots go to the folder `snapshots/` beside that of the tests; `--snapshot-update` records them.
+    """
+    members: dict[str, Any] = {
+        "__doc__": f"What {definition.name} promises.",
+        "definition": definition,
+        "settings": example_settings(definition) if settings is None else dict(settings),
+        "events": dict(events or {}),
+        "answers": dict(answers or {}),
+    }
+    if events_of is not None:
+        members["events_of"] = lambda _, body: events_of(body)
+    members.update(dict.fromkeys(_without_subject(definition)))
+    return type("DestinationSuite", (DestinationSuite,), members)
+
+
+def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
+    """Name the tests that a destination gives nothing to."""
+    actions = definition.actions.values()
+    if definition.authentication.test is None or definition.extend_request is None:
+        yield "test_the_authentication_request_shows_no_secret_in_its_url"
+    if all(action.perform_batch is None for action in actions):
+        yield "test_a_batch_carries_what_its_events_would_carry_alone"
+    if all(action.perform is None for action in actions):
+        yield "test_code_changes_nothing_that_it_is_given"
+    if not any(field.required is True for action in actions for field in action.fields.values()):
+        yield "test_an_event_without_a_required_field_is_rejected"
+
+
+class DestinationSuite:
+    """The tests of one destination; `destination_suite` makes a class of them, which may be extended."""
+
+    definition: ClassVar[DestinationDefinition]
+    settings: ClassVar[Mapping[str, Any]]
+    events: ClassVar[Mapping[str, Mapping[str, Any]]]
+    answers: ClassVar[Mapping[str, Sequence[Any]]]
+
+    def events_of(self, body: Any) -> Sequence[Any] | None:
+        """Find the two events in the body of a batch of two; None where they are not there."""
+        return carried_events(body, 2)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each test its cases: actions, fields, codes."""
+        names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "variant", "field_key"}]
+        if names:
+            cases = list(self._cases(tuple(names), metafunc.function.__name__))
+            metafunc.parametrize(names, cases, ids=["-".join(case) for case in cases])
+
+    def _cases(self, names: tuple[str, ...], test: str) -> Iterator[tuple[str, ...]]:
+        if names == ("code",):
+            yield from ((code,) for code in CODES)
+            return
+        for key, action in self.definition.actions.items():
+            if names == ("action_key",):
+                if action.perform_batch is not None or "batch" not in test:
+                    yield (key,)
+            elif names == ("action_key", "variant"):
+                yield from ((key, variant) for variant in VARIANTS)
+            else:
+                required_only = "required" in test
+                yield from (
+                    (key, name) for name, field in action.fields.items() if field.required is True or not required_only
+                )
+
+    def test_the_definition_has_no_finding(self, code: str) -> None:
+        """Each code of the definition lint is a test: docs/lint.md has a section for it."""
+        found = [str(finding) for finding in lint(self.definition) if finding.code == code]
+        if found:
+            self._fail("", f"{CODES[code].lower()}:", *found, f"Mend it; docs/lint.md#{code.lower()} says how.")
+
+    def test_what_is_sent_is_what_was_recorded(
+        self, action_key: str, variant: str, request: pytest.FixtureRequest, readable_snapshot: SnapshotAssertion
+    ) -> None:
+        """Method, URL, headers and body, secrets masked; the payload where the definition holds no code."""
+        run = self._run_variant(action_key, variant)
+        shown, name = shown_run(run), f"{self._short_name}-{action_key}-{variant}"
+        path = snapshot_path(request.path, name)
+        recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if readable_snapshot(name=name) == shown:
+            return
+        if recorded is None:
+            self._fail(action_key, f"{path} is not there", "Record it with --snapshot-update, read it, and commit it.")
+        self._fail(
+            action_key,
+            f"what is sent ({variant.replace('-', ' ')}) is not what {path} recorded:",
+            *differences(recorded, shown),
+            "Mend it; where it is meant, run with --snapshot-update and read the difference before you commit it.",
+        )
+
+    def test_the_default_mapping_plans_a_full_event(self, action_key: str) -> None:
+        """What a user gets without mapping anything."""
+        given = self._full_event(action_key)
+        run = self._run(action_key, given)
+        if run.payload is None:
+            self._fail(
+                action_key,
+                f"the default mapping makes no valid payload of a full {given['type']} event:",
+                *(map(str, run.problems) if run.problems else (run.reason,)),
+                f"Mend the defaults of these fields, or give destination_suite an event in events[{action_key!r}].",
+            )
+
+    def test_an_event_without_a_required_field_is_rejected(self, action_key: str, field_key: str) -> None:
+        """It names the field, and nothing is sent."""
+        mapping = {**self._values(action_key), field_key: _NOWHERE}
+        run = self._run(action_key, self._bare_event(action_key), mapping)
+        self._expect_rejection(run, action_key, field_key, "is required, but an event without it")
+
+    def test_a_value_of_the_wrong_type_is_rejected(self, action_key: str, field_key: str) -> None:
+        """It names the field, and nothing is sent."""
+        field = self.definition.actions[action_key].fields[field_key]
+        wrong = {"@literal": [_WRONG[field.type]] if field.multiple else _WRONG[field.type]}
+        run = self._run(action_key, self._bare_event(action_key), {**self._values(action_key), field_key: wrong})
+        self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json.dumps(wrong)}")
+
+    def test_a_batch_carries_what_its_events_would_carry_alone(self, action_key: str) -> None:
+        """A batch of two and two requests of one tell the receiver the same."""
+        events, mapping = self._pair(action_key)
+        destination = ready(self.definition, action_key, events[0]["type"], settings=self.settings, mapping=mapping)
+        singles = [self._only_request(action_key, destination.plan([one]).requests, "one event") for one in events]
+        batch = self._only_request(action_key, destination.plan(events).requests, "a batch of two events")
+        self._expect_agreement(action_key, singles, batch)
+
+    def test_code_changes_nothing_that_it_is_given(self, action_key: str) -> None:
+        """Events, settings and payloads are shared with other subscriptions."""
+        events, mapping = self._pair(action_key)
+        destination = ready(self.definition, action_key, events[0]["type"], settings=self.settings, mapping=mapping)
+        (subscription,) = destination.compiled_subscriptions
+        action, settings = subscription.action, destination.settings
+        valid = [copy.deepcopy(subscription.valid_payload(one)) for one in events]
+        prepared = [copy.deepcopy(subscription.prepared_payload(one, one)) for one in events]
+        calls: list[tuple[str, Any, Callable[[], Any]]] = []
+        if action.prepare is not None:
+            alone = EventData(valid[0], settings, events[0])
+            calls.append(("prepare", alone, lambda: action.prepare(alone)))  # type: ignore[misc]
+        single = EventData(prepared[0], settings, events[0])
+        calls.append(("perform", single, lambda: _started(action.perform, destination.request, single)))
+        if action.perform_batch is not None:
+            several = BatchData(prepared, settings, events)
+            calls.append(
+                ("perform_batch", several, lambda: _started(action.perform_batch, destination.request, several))
+            )
+        for name, data, call in calls:
+            self._expect_unchanged(action_key, name, data, call)
+
+    def test_planning_is_repeatable_and_does_no_io(self, action_key: str) -> None:
+        """No socket, no file, no process; no clock and no chance either, as the second plan equals the first."""
+        shown = []
+        for reading in (False, True):
+            with attempts(reading=reading) as found:
+                run = self._run(action_key, self._bare_event(action_key), self._values(action_key))
+            if found:
+                advice = (
+                    "Build requests from the payload, the settings and the event alone; a second request is yielded."
+                )
+                self._fail(action_key, "planning an event does no I/O, but it called:", *dict.fromkeys(found), advice)
+            shown.append(shown_run(run))
+        changes = list(differences(*shown))
+        if changes:
+            advice = "Take ids and times from the event: what is sent again must be the same."
+            self._fail(action_key, "the same event was planned twice and came out differently:", *changes, advice)
+
+    def test_the_authentication_request_shows_no_secret_in_its_url(self) -> None:
+        """Addresses end up in logs."""
+        key = next(iter(self.definition.actions))
+        destination = ready(self.definition, key, "track", settings=self.settings)
+        request = destination.authentication_request()
+        url = "" if request is None else str(request.url)
+        if destination.redactor.text(url) != url:
+            advice = "Send the secret in a header."
+            self._fail("", f"the authentication test has a secret in its URL: {destination.redactor.text(url)}", advice)
+
+    @property
+    def _short_name(self) -> str:
+        return self.definition.slug.removeprefix("actions-")
+
+    def _fail(self, action_key: str, what: str, *lines: str) -> NoReturn:
+        place = f"{self._short_name} {action_key}".strip()
+        *findings, advice = lines
+        pytest.fail("\n  ".join((f"{place}: {what}", *findings)) + f"\n{advice}", pytrace=False)
+
+    def _run(self, action_key: str, given: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> ActionRun:
+        answers = self.answers.get(action_key, ())
+        try:
+            return run_action(
+                self.definition, action_key, given, settings=self.settings, mapping=mapping, answers=answers
+            )
+        except DestinationError as error:
+            self._fail(action_key, "cannot be set up or run:", str(error), "Mend the definition, or give the settings.")
+
+    def _run_variant(self, action_key: str, variant: str) -> ActionRun:
+        if variant == "default-mapping":
+            run = self._run(action_key, self._full_event(action_key))
+        else:
+            values = self._values(action_key, required_only=variant == "required-fields")
+            run = self._run(action_key, self._bare_event(action_key), values)
+        if run.payload is None or run.problems:
+            advice = "Mend the action, or give the suite an event or settings with which it is valid."
+            self._fail(action_key, f"no request was made ({variant.replace('-', ' ')}):", run.reason, advice)
+        return run
+
+    def _values(self, action_key: str, *, required_only: bool = False) -> dict[str, Any]:
+        fields = self._action(action_key).fields
+        return example_values(fields, f"{self.definition.slug}#{action_key}", required_only=required_only)
+
+    def _action(self, action_key: str) -> ActionDefinition:
+        return self.definition.actions[action_key]
+
+    def _full_event(self, action_key: str) -> Mapping[str, Any]:
+        """Give the event that the action's default subscription is for."""
+        if action_key in self.events:
+            return self.events[action_key]
+        asked = self._action(action_key).default_subscription or ""
+        try:
+            matches = compile_trigger(asked).matches
+        except DefinitionError:
+            return event("track")
+        full = [event(call) for call in EVENT_TYPES]
+        named = _TYPE_IN_TRIGGER.findall(asked)
+        return next(
+            (one for one in full if matches(one)),
+            next((one for one in full if one["type"] in named), full[0]),
+        )
+
+    def _bare_event(self, action_key: str) -> dict[str, Any]:
+        return {"type": self._full_event(action_key)["type"]}
+
+    def _pair(self, action_key: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Make two events that may share a batch, and the mapping that takes every field from them."""
+        action = self._action(action_key)
+        seed = f"{self.definition.slug}#{action_key}"
+        first, second = example_values(action.fields, seed), example_values(action.fields, f"{seed}#2")
+        second.update({key: first[key] for key in action.batch_keys})
+        mapping = {key: {"@path": f"$.properties.field_{number}"} for number, key in enumerate(first)}
+        events = [
+            {
+                **self._bare_event(action_key),
+                "properties": {f"field_{number}": value for number, value in enumerate(values.values())},
+            }
+            for values in (first, second)
+        ]
+        return events, mapping
+
+    def _only_request(self, action_key: str, requests: Sequence[PlannedRequest], of: str) -> httpx.Request:
+        if len(requests) != 1:
+            advice = "Look at its code, batch_keys and batch limits."
+            self._fail(action_key, f"{of} should make one request, but made {len(requests)}", advice)
+        return requests[0].request
+
+    def _expect_agreement(self, action_key: str, singles: Sequence[httpx.Request], batch: httpx.Request) -> None:
+        carried = self.events_of(body_of(batch))
+        if carried is None or len(carried) != len(singles):
+            advice = "Send every event, or tell destination_suite with events_of where they are."
+            self._fail(action_key, f"the body of a batch of {len(singles)} events carries other than these", advice)
+        found = list(disagreements([body_of(single) for single in singles], carried))
+        found += [
+            f"headers.{difference}"
+            for difference in differences(_comparable_headers(singles[0]), _comparable_headers(batch))
+        ]
+        if found:
+            advice = "Let perform and perform_batch send the same of each event, by the same headers."
+            self._fail(action_key, "perform and perform_batch disagree:", *found, advice)
+
+    def _expect_rejection(self, run: ActionRun, action_key: str, field_key: str, what: str) -> None:
+        if run.outcome.status == "rejected" and any(
+            problem.place.split(".")[0].split("[")[0] == field_key for problem in run.problems
+        ):
+            return
+        became = f"was rejected without naming it ({run.reason})" if run.problems else "was planned"
+        self._fail(action_key, f"{field_key} {what} {became}", f"Look at the definition of {field_key}.")
+
+    def _expect_unchanged(
+        self, action_key: str, name: str, data: EventData | BatchData, call: Callable[[], Any]
+    ) -> None:
+        before = copy.deepcopy(_given(data))
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever an author's code may raise
+            self._fail(action_key, f"{name} failed: {type(error).__name__}: {error}", "Mend it.")
+        changes = list(differences(before, _given(data)))
+        if changes:
+            advice = f"Let {name} build new values; what it is given is shared with other subscriptions."
+            self._fail(action_key, f"{name} changed what it was given:", *changes, advice)
+
+
+def snapshot_path(test_file: Any, name: str) -> Any:
+    """Name the file of a snapshot."""
+    from .readable_json import snapshot_folder  # noqa: PLC0415 - needs syrupy, which is only needed for snapshots
+
+    return snapshot_folder(test_file) / f"{name}.json"
+
+
+def _started(function: Callable[..., Any] | None, *arguments: Any) -> Any:
+    """Run an action's code as far as its first request."""
+    made = None if function is None else function(*arguments)
+    return next(made) if isinstance(made, Generator) else made
+
+
+def _given(data: EventData | BatchData) -> dict[str, Any]:
+    if isinstance(data, EventData):
+        return {"payload": data.payload, "settings": dict(data.settings), "event": data.event}
+    return {"payloads": list(data.payloads), "settings": dict(data.settings), "events": list(data.events)}
+
+
+def _comparable_headers(request: httpx.Request) -> dict[str, str]:
+    """Give the headers that do not follow from the size of the body, without values, which may be secret."""
+    return {name: "" for name in request.headers if name != "content-length"}
