@@ -48,7 +48,7 @@ def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedP
 def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: Path, sandbox: RunningSandbox) -> None:
     helped = run(environment, tmp_path, "kable-destination", "--help")
     assert helped.returncode == 0, helped.stderr
-    for command in ("deliver", "preview", "check", "sandbox"):
+    for command in ("deliver", "preview", "check", "new", "sandbox"):
         assert command in helped.stdout
     (tmp_path / "events.ndjson").write_bytes(ndjson(track(1), track(2)))
     delivered = run(
@@ -71,6 +71,12 @@ def test_the_public_imports_work(environment: Path, tmp_path: Path) -> None:
         "(point,) = entry_points(group='destination_actions'); assert point.name == 'kable' and point.load() is kable"
     )
     assert run(environment, tmp_path, "python", "-c", text).stderr == ""
+
+
+def test_a_new_destination_needs_the_test_kit_and_says_so(environment: Path, tmp_path: Path) -> None:
+    done = run(environment, tmp_path, "kable-destination", "new", "acme")
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert "pip install 'kable-destination[testing]'" in done.stderr
 
 
 def test_the_public_surface_is_what_all_says() -> None:

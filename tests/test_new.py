@@ -99,7 +99,7 @@ def test_it_is_delivered_to(plugin: Plugin, tmp_path: Path) -> None:
 
 
 def test_its_docs_are_those_of_its_definition(plugin: Plugin) -> None:
-    assert (plugin.folder / "docs" / "acme-billing.md").read_text(encoding="utf-8").startswith("# ")
+    assert "\n# Acme Billing\n" in (plugin.folder / "docs" / "acme-billing.md").read_text(encoding="utf-8")
     done = plugin("kable-destination", "docs", "--destination", "acme-billing", "--check", "-o", "docs")
     assert (done.returncode, done.stderr) == (0, "")
 

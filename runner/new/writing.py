@@ -20,7 +20,7 @@ from ...definitions import DestinationDefinition, Problem, SetupError
 from ...definitions.documentation import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .names import PluginNames
 
@@ -30,11 +30,14 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 def write_plugin(names: PluginNames, folder: Path) -> None:
     """Write a plugin into a folder, which must be empty or absent. Raises SetupError."""
     _refuse_unless_empty(folder)
+    snapshots = _test_kit()
     with tempfile.TemporaryDirectory() as made:
         draft = Path(made) / names.distribution
         _render(names, draft)
         with _imported(names, draft) as definition:
             _write(draft / "docs" / f"{names.name}.md", render(definition, "markdown"))
+            for name, text in snapshots(definition):
+                _write(draft / "snapshots" / f"{name}.json", text)
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         except (OSError, shutil.Error) as error:
@@ -65,6 +68,19 @@ def _refuse_unless_empty(folder: Path) -> None:
         raise SetupError.of([Problem(str(folder), f"cannot be written: {error.strerror}")]) from None
     if not is_free:
         raise SetupError.of([Problem(str(folder), "is not empty, and nothing is overwritten; name another folder")])
+
+
+def _test_kit() -> Callable[[DestinationDefinition], Iterator[tuple[str, str]]]:
+    """Give what records the snapshots of a destination: the names of the files, and their texts."""
+    try:
+        from ...definitions.testing import destination_suite  # noqa: PLC0415 - it comes with an extra
+        from ...definitions.testing.readable_json import readable_json  # noqa: PLC0415
+    except ImportError:
+        advice = "needs the test kit for authors: pip install 'kable-destination[testing]'"
+        raise SetupError.of([Problem("new", advice)]) from None
+    return lambda definition: (
+        (name, readable_json(shown)) for name, shown in destination_suite(definition).recordings()
+    )
 
 
 def _render(names: PluginNames, folder: Path) -> None:
