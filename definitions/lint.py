@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .display import printable
 from .errors import DefinitionError, FieldsError
 from .fields import compile_fields
 from .fields.json_equality import json_equal
@@ -75,6 +76,11 @@ class Finding:
     code: str
     place: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Blank what would not print: both may quote texts from a manifest."""
+        object.__setattr__(self, "place", printable(self.place))
+        object.__setattr__(self, "message", printable(self.message))
 
     def __str__(self) -> str:
         """Read as a line that begins with the code and the place."""

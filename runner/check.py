@@ -6,18 +6,25 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, CredentialsError, RetryableError
+from ..definitions.lint import lint
 from .deliver import transport
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..definitions import Destination
+    from ..definitions import Destination, DestinationDefinition
     from .configuration import DeliveryOptions
 
 
+def findings(definition: DestinationDefinition) -> Iterator[str]:
+    """Tell what is probably not meant in a definition, each with the section of the docs that says more."""
+    for finding in lint(definition):
+        yield f"{finding} (docs/lint.md#{finding.code.lower()})"
+
+
 def warnings(destination: Destination) -> Iterator[str]:
-    """Tell what is allowed but probably not meant."""
+    """Tell what is allowed but probably not meant in the subscriptions."""
     if not destination.compiled_subscriptions:
         yield "there is no enabled subscription, so every event will be skipped"
     for first, second in destination.overlaps():

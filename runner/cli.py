@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from ..definitions import Problem, SetupError, UnreadableError, read_event
-from .check import check_live, exit_code, warnings
+from .check import check_live, exit_code, findings, warnings
 from .configuration import Configuration
 from .deliver import Inputs, deliver
 from .exit_codes import CONFIGURATION, OK
@@ -337,8 +337,14 @@ def check_command(
     base_url: BaseUrlOption = None,
     live: Annotated[bool, typer.Option("--live", help="Also ask the destination about the credentials.")] = False,
 ) -> int:
-    """Check settings, subscriptions and mappings; list all problems at once."""
+    """Check settings, subscriptions and mappings; list all problems at once.
+
+    What is probably not meant, such as the findings of the definition lint (docs/lint.md), is a warning. Warnings do
+    not change the exit code.
+    """
     configuration = _configure(config, destination, base_url=base_url)
+    for finding in findings(configuration.definition):
+        typer.echo(f"warning: {finding}", err=True)
     ready = configuration.set_up()
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
     typer.echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
