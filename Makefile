@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test check format lint types snapshots bench bench-delivery install files clean
+.PHONY: demo test check format lint types docs docs-check snapshots bench bench-delivery install files clean
 
 demo: install
 	@$(PY) examples/demo.py
@@ -26,7 +26,13 @@ bench: install
 bench-delivery: install
 	$(PY) benchmarks/delivery.py
 
-check: format lint types test
+docs: install
+	$(PY) -m kable_destination.runner docs -o docs
+
+docs-check: install
+	$(PY) -m kable_destination.runner docs --check -o docs
+
+check: format lint types docs-check test
 
 format: install
 	$(PY) -m ruff format --check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import orjson
@@ -21,6 +20,8 @@ from .input_field import DefinitionModel
 from .retry_after import read_retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
     from .event_answers import EventAnswer

@@ -15,8 +15,10 @@ class Subscription(DefinitionModel):
     `mapping` holds directives by field. A field that it leaves out keeps the default that the action declares.
     """
 
-    partner_action: str
-    subscribe: str
-    name: str = ""
-    mapping: dict[str, Any] = Field(default_factory=dict)
-    enabled: bool = True
+    partner_action: str = Field(description="The key of the action that the events go to.")
+    subscribe: str = Field(description='Which events: a trigger in FQL, such as `type = "track"`.')
+    name: str = Field(default="", description="What previews, warnings and dead letters call it; the action otherwise.")
+    mapping: dict[str, Any] = Field(
+        default_factory=dict, description="Directives by field. A field that is left out keeps the action's default."
+    )
+    enabled: bool = Field(default=True, description="Whether it applies.")

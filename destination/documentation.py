@@ -15,9 +15,11 @@ documentation = Documentation(
         "Find Kable in the catalog and choose it.",
         "Choose Configure Kable.",
         "Choose the sources that shall send events to Kable, and a name for this destination.",
-        "Fill in the connection settings. The API Key and the Kable Client ID stand on the Company page of the Kable "
-        "dashboard (https://dashboard.kable.io/company). Client ID Field names the field of your events that holds "
-        "your customer's Client ID, and Properties Mappings gives properties the names of your Kable dimensions.",
+        (
+            "Fill in the connection settings. The API Key and the Kable Client ID stand on the Company page of the "
+            "Kable dashboard (https://dashboard.kable.io/company). Client ID Field names the field of your events that "
+            "holds your customer's Client ID, and Properties Mappings gives properties the names of your dimensions."
+        ),
     ),
     examples=(
         WorkedExample(
@@ -62,11 +64,15 @@ documentation = Documentation(
         ),
     ),
     engage=(
-        "You can send computed traits and audiences from Engage to Kable. They arrive as a user property: Engage makes "
-        "an Identify call for each user who is added or removed, whose trait has the name of the audience in "
-        "snake_case and is true or false, such as order_completed_last_30days: true.",
-        "When an audience is created there is one call for every member; later there are calls only for users whose "
-        "membership has changed.",
+        (
+            "You can send computed traits and audiences from Engage to Kable. They arrive as a user property: Engage "
+            "makes an Identify call for each user who is added or removed, whose trait has the name of the audience "
+            "in snake_case and is true or false, such as order_completed_last_30days: true."
+        ),
+        (
+            "When an audience is created there is one call for every member; later there are calls only for users "
+            "whose membership has changed."
+        ),
         "The first sync of an audience can take six hours or more. After it, expect one every two to three hours.",
     ),
 )

@@ -70,6 +70,21 @@ class LetterReason(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+class PageFormat(StrEnum):
+    """What the page about a destination is written in."""
+
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+
+
+class Reference(StrEnum):
+    """A page about the program instead of a destination."""
+
+    CLI = "cli"
+    CONFIGURATION = "configuration"
+
+
 def main() -> None:
     """Run the command line; the entry point of the console script."""
     app()
@@ -385,6 +400,35 @@ def new_command(
     for step in (f"cd {shlex.quote(str(target))}", "python -m pip install --editable '.[test]'", "make test"):
         typer.echo(f"  {step}")
     return OK
+
+
+@app.command("docs")
+@_command
+def docs_command(
+    *,
+    destination: DestinationOption = None,
+    page_format: Annotated[
+        PageFormat, typer.Option("--format", help="What the page is written in.")
+    ] = PageFormat.MARKDOWN,
+    reference: Annotated[
+        Reference | None,
+        typer.Option("--reference", help="Make the reference of the command line or of the configuration instead."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write files here instead of printing.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; show what is stale in the folder (docs), and exit with 1.")
+    ] = False,
+) -> int:
+    """Make the page about a destination from its definition.
+
+    In a folder, the references of the command line and of the configuration stand beside the page of kable.
+    """
+    from .docs import Wanted, docs  # noqa: PLC0415 - only this command needs it
+
+    wanted = Wanted(destination, page_format.value, None if reference is None else reference.value)
+    return docs(app, wanted, folder, check=check)
 
 
 @app.command("sandbox")

@@ -28,30 +28,37 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class DeliveryOptions(BaseModel):
-    """How a run sends: where to, how many events a request, how many requests at once, how patiently.
-
-    - `outbox`: the file of the outbox; false means none. `outbox_megabytes` bounds it.
-    - `concurrency`, `rate`: the most requests at once, and a second, for each lane.
-    - `attempts`: how often a request is tried when there is no outbox.
-    - `give_up_hours`: how long after its acceptance a usage event is given up, with an outbox.
-    - `wait`: a run ends when all that is left is due later than so many seconds.
-    - `grace`: how many seconds what is in flight may take when a run is interrupted.
-    - `timeout`: seconds, for each wait of an exchange.
-    """
+    """How a run sends: where to, how many events a request, how many requests at once, how patiently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-    base_url: str | None = None
-    batch_size: int | None = Field(default=None, ge=1)
-    outbox: str | Literal[False] = DEFAULT_OUTBOX
-    outbox_megabytes: int | None = Field(default=None, ge=1)
-    concurrency: int = Field(default=4, ge=1, le=64)
-    rate: float | None = Field(default=None, gt=0)
-    attempts: int = Field(default=4, ge=1, le=20)
-    give_up_hours: float = Field(default=72, gt=0)
-    wait: float = Field(default=60, ge=0)
-    grace: float = Field(default=10, ge=0)
-    timeout: float = Field(default=30, gt=0, le=600)
+    base_url: str | None = Field(
+        default=None, description="Where to send instead of the destination's own host: https, or http on a loopback."
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, description="The most events in one request; all that it may carry by default."
+    )
+    outbox: str | Literal[False] = Field(
+        default=DEFAULT_OUTBOX, description="The file of the outbox; `false` means none."
+    )
+    outbox_megabytes: int | None = Field(
+        default=None, ge=1, description="How large the file of the outbox may become; without a bound by default."
+    )
+    concurrency: int = Field(default=4, ge=1, le=64, description="The most requests at once, for each lane.")
+    rate: float | None = Field(
+        default=None, gt=0, description="The most requests a second, for each lane; any number by default."
+    )
+    attempts: int = Field(default=4, ge=1, le=20, description="How often a request is tried when there is no outbox.")
+    give_up_hours: float = Field(
+        default=72, gt=0, description="How long after its acceptance a usage event is given up, with an outbox."
+    )
+    wait: float = Field(
+        default=60, ge=0, description="A run ends when all that is left is due later than so many seconds."
+    )
+    grace: float = Field(
+        default=10, ge=0, description="How many seconds what is in flight may take when a run is interrupted."
+    )
+    timeout: float = Field(default=30, gt=0, le=600, description="Seconds, for each wait of an exchange.")
 
     @field_validator("outbox", mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """The page about a destination, made from its definition: as Markdown, as HTML or as JSON."""
 
 from .document_of import document_of
-from .rendering import FORMATS, Format, render
+from .rendering import FORMATS, NOTICE, Format, render
 
-__all__ = ["FORMATS", "Format", "document_of", "render"]
+__all__ = ["FORMATS", "NOTICE", "Format", "document_of", "render"]

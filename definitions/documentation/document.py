@@ -5,10 +5,12 @@ In the texts called `words`, what stands between backticks is code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..input_field import DefinitionModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class DocumentedChoice(DefinitionModel):

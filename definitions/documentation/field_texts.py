@@ -90,16 +90,15 @@ class FieldTexts:
             yield "Sent as RFC 3339."
         if field.renames_setting is not None and self._setting(field.renames_setting) not in field.description:
             yield f"The setting {self._setting(field.renames_setting)} gives properties other names."
-        if field.allow_null:
-            yield "May be null."
-        if field.properties and field.additional_properties:
-            yield "May hold other properties too."
-        if field.dynamic:
-            yield "The choices are looked up at the partner's."
-        if field.read_only:
-            yield "Cannot be changed."
-        if field.hidden:
-            yield "Not shown in Segment's app."
+        yield from (words for is_so, words in _remarks(field) if is_so)
+
+
+def _remarks(field: InputField) -> Iterator[tuple[bool, str]]:
+    yield field.allow_null, "May be null."
+    yield bool(field.properties) and field.additional_properties, "May hold other properties too."
+    yield field.dynamic, "The choices are looked up at the partner's."
+    yield field.read_only, "Cannot be changed."
+    yield field.hidden, "Not shown in Segment's app."
 
 
 def _type(field: InputField) -> str:

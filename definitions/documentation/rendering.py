@@ -63,7 +63,7 @@ def _html() -> Environment:
 def _environment(*, autoescape: bool) -> Environment:
     return Environment(
         loader=PackageLoader(__package__ or "", "templates"),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 - where it is off, `finalize` escapes for Markdown
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -112,7 +112,7 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> _Becomes:
             return _Becomes(outcome=f"This event would be rejected: {destination.redactor.text(error.message)}.")
         return _Becomes(
             payload=indented_json(payload),
-            outcome="The definition holds no code that builds a request, so here is the payload that it would be given.",
+            outcome="The definition holds no code that builds a request, so here is the payload for it.",
         )
     return _Becomes(outcome="No subscription wants this event.")
 
