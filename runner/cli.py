@@ -397,7 +397,7 @@ def new_command(
     target = folder if folder is not None else Path(names.distribution)
     write_plugin(names, target)
     typer.echo(f"{names.title} is written. Next:\n")
-    for step in (f"cd {shlex.quote(str(target))}", "python -m pip install --editable '.[test]'", "make test"):
+    for step in (f"cd {shlex.quote(str(target))}", "pip install --editable '.[test]'", "make test"):
         typer.echo(f"  {step}")
     return OK
 

@@ -221,7 +221,7 @@ def test_it_says_what_to_do_next_and_writes_only_there(command_line: CommandLine
     assert (run.code, run.err) == (0, "")
     assert run.out.splitlines()[2:] == [
         "  cd 'an empty one'",
-        "  python -m pip install --editable '.[test]'",
+        "  pip install --editable '.[test]'",
         "  make test",
     ]
     assert [path.name for path in command_line.folder.iterdir()] == ["an empty one"]
