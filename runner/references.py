@@ -41,9 +41,9 @@ def configuration_reference(definition: DestinationDefinition, name: str) -> str
     return _text(
         [
             *_head("Configuration"),
-            "A configuration is a TOML file, named by `--config FILE`. Environment variables win over the file, and options",
-            "of the [command line](cli.md) over both. Without a file, the environment is enough. The variables here are",
-            f"those of {escaped(definition.name)}; the variables of another destination begin with its own name.",
+            "A configuration is a TOML file, named by `--config FILE`. Environment variables win over the file,",
+            "and options of the [command line](cli.md) over both. Without a file, the environment is enough. These",
+            f"are the variables of {escaped(definition.name)}; those of another destination begin with its own name.",
             "",
             "A complete file, explained: [`examples/kable.toml`](../examples/kable.toml).",
             "",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +20,13 @@ from kable_destination.definitions import (
     compile_mapping,
     compile_trigger,
 )
+from kable_destination.definitions.documentation import FORMATS, document_of, render
+from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.definitions.explanation import explain
 from manifests import without_nulls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from kable_destination.definitions import InputField
 
@@ -114,6 +118,38 @@ def test_a_definition_can_be_previewed(definition: DestinationDefinition) -> Non
     for subscription in ready.compiled_subscriptions:
         with contextlib.suppress(RejectedError):
             assert isinstance(subscription.payload(EVENT), dict)
+
+
+def test_a_definition_has_a_page_with_every_field_in_it(definition: DestinationDefinition) -> None:
+    """In each format; the labels and keys of Markdown and HTML are read from the JSON, which has them unescaped."""
+    pages = {page_format: render(definition, page_format) for page_format in FORMATS}
+    told = json.loads(pages["json"])
+    described = [(field["label"], field["key"]) for part in (told, *told["actions"]) for field in _told_fields(part)]
+    fields = [*_all_fields(definition.settings)]
+    for action in definition.actions.values():
+        fields += _all_fields(action.fields)
+    assert described == [(one_line(field.label) or one_line(key), one_line(key)) for key, field in fields]
+    visible = html.unescape(pages["html"])
+    unescaped = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", pages["markdown"])
+    for label, key in described:
+        assert label in visible, label
+        assert key in visible, key
+        assert label in unescaped, label
+        assert key in unescaped, key
+    for documented in document_of(definition).actions:
+        assert documented.example is not None
+        assert documented.example.payload or documented.example.outcome
+
+
+def _told_fields(part: dict[str, Any]) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = part.get("fields", part.get("settings", []))
+    return fields
+
+
+def _all_fields(fields: Mapping[str, InputField]) -> Iterator[tuple[str, InputField]]:
+    for key, field in fields.items():
+        yield key, field
+        yield from _all_fields(field.properties or {})
 
 
 def _some_settings(definition: DestinationDefinition) -> Iterator[tuple[str, Any]]:

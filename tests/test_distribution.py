@@ -58,6 +58,14 @@ def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: P
     assert len(sandbox.ledger.events) == 2
 
 
+def test_the_wheel_has_the_templates_of_the_docs(environment: Path, tmp_path: Path) -> None:
+    made = run(environment, tmp_path, "kable-destination", "docs", "--format", "html", "-o", "pages")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "<h1>Kable</h1>" in (tmp_path / "pages" / "kable.html").read_text(encoding="utf-8")
+    printed = run(environment, tmp_path, "kable-destination", "docs")
+    assert printed.stdout == (ROOT / "docs" / "kable.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["actions", "definitions", "destination", "runner", "tests"])
 def test_nobody_gets_a_top_level_module_of_ours(environment: Path, tmp_path: Path, name: str) -> None:
     done = run(environment, tmp_path, "python", "-c", f"import {name}")

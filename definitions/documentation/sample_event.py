@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DefinitionError
 from ..mapping import compile_mapping
+from ..mapping.validation import is_directive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,9 +59,28 @@ def sample_event(call_type: str, action: ActionDefinition) -> dict[str, Any]:
         "timestamp": "2026-03-04T05:06:07Z",
     }
     for key, field in action.fields.items():
-        for path in _paths(key, field.default):
-            _put(event, path, sample_value(field))
+        _fill(event, key, field, field.default)
     return event
+
+
+def sample_mapping(action: ActionDefinition) -> dict[str, Any]:
+    """Map a made-up value to each field that a user must map, because it is required and has no default."""
+    return {
+        key: {"@literal": sample_value(field)}
+        for key, field in action.fields.items()
+        if field.required is True and field.default is None
+    }
+
+
+def _fill(event: dict[str, Any], key: str, field: InputField, mapping: Any) -> None:
+    """Put a value into the event wherever a mapping looks for one; within an object, a value for each property."""
+    if isinstance(mapping, dict) and field.properties and not field.multiple and not is_directive(mapping):
+        for name, inner in mapping.items():
+            if name in field.properties:
+                _fill(event, name, field.properties[name], inner)
+        return
+    for path in _paths(key, mapping):
+        _put(event, path, sample_value(field))
 
 
 _NAMED: Mapping[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from ..errors import DestinationError, RejectedError
 from ..subscription import Subscription
 from .document import DocumentedExample, DocumentedRequest
 from .plain_text import indented, indented_json, one_line
-from .sample_event import sample_event, sample_value
+from .sample_event import sample_event, sample_mapping, sample_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,10 @@ def made_up_example(
     """Plan a made-up event for one action, with the default mappings."""
     action = definition.actions[action_key]
     subscription = Subscription(
-        name=action.title, partner_action=action_key, subscribe=f'type = "{call_type}"', mapping={}
+        name=action.title,
+        partner_action=action_key,
+        subscribe=f'type = "{call_type}"',
+        mapping=sample_mapping(action),
     )
     example = WorkedExample(
         title="Example", text="A made-up event, with the default mappings.", event=sample_event(call_type, action)
