@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from environments import empty_environment, install, layered_environment
+from environments import ROOT, empty_environment, install, layered_environment
 from kable_destination.definitions import SetupError
 from kable_destination.runner.new import PluginNames
 from scripted_server import scripted_server
@@ -228,6 +228,16 @@ def test_it_says_what_to_do_next_and_writes_only_there(command_line: CommandLine
     written = written_files(command_line.folder / "an empty one")
     assert {path.split("/")[0] for path in written if "/" in path} == set(PLACES)
     assert {path for path in written if "/" not in path} == {"Makefile", "README.md", "pyproject.toml", ".gitignore"}
+
+
+def test_the_guide_lists_what_is_written(command_line: CommandLine) -> None:
+    guide = (ROOT / "docs" / "writing-a-destination.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^[├└]── (\S+)", guide, re.MULTILINE)
+    assert command_line("new", "acme").code == 0
+    folder = command_line.folder / "acme-destination"
+    assert [name for name in listed if not (folder / name).exists()] == []
+    visible = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    assert visible == {name.split("/")[0] for name in listed}
 
 
 def written_files(folder: Path) -> dict[str, str]:
