@@ -10,7 +10,6 @@ import orjson
 
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
-from ..obstacles import NO_CODE
 from ..plan import PlannedRequest
 from ..subscription import Subscription
 from .example_values import example_values
@@ -28,8 +27,8 @@ class ActionRun:
     """What an action made of an event.
 
     - `outcome`: planned, skipped with the reason, or rejected.
-    - `problems`: all that is wrong with the event, each with its field. That a manifest holds no code is not among
-      them.
+    - `problems`: all that is wrong with the event, each with its field. What stands in the way of a manifest, such as
+      that it holds no code, is not among them.
     - `payload`: the payload of the action's code, prepared and valid; None where the event was turned down.
     - `requests`: what is sent. An action of several requests makes one more for each of `answers`.
     - `destination`: the destination that ran, set up; its `redactor` masks the secrets.
@@ -44,7 +43,8 @@ class ActionRun:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the event."""
-        return tuple(problem for problem in self.outcome.problems if problem != NO_CODE)
+        holds_no_code = self.destination.definition.extend_request is None
+        return () if holds_no_code and self.payload is not None else self.outcome.problems
 
     @property
     def request(self) -> httpx.Request:
