@@ -343,6 +343,37 @@ def preview_command(
     return OK
 
 
+@app.command("snapshot")
+@_command
+def snapshot_command(
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    events: Annotated[
+        str,
+        typer.Option("--events", metavar="FILE", help="NDJSON or a JSON array, plain or gzipped; - is standard input."),
+    ],
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="The folder of the snapshot, and of nothing else.")
+    ],
+    update: Annotated[bool, typer.Option("--update", help="Tell what changed, and record anew.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every event that changed, not the first 20.")] = False,
+) -> int:
+    """Record what becomes of your events, and fail when a change of mapping or of version changes it.
+
+    The first run records; each later one compares, and shows what changed by event and field. Commit the folder.
+    With CI set in the environment, as CI services do, a missing snapshot is an error, so that nothing passes unseen.
+
+    Credentials are not needed and not read: placeholders stand in for them. Nothing is sent.
+
+    Exit codes: 0 as recorded, or recorded; 1 something changed; 2 usage or configuration.
+    """
+    from .snapshot import Wish, snapshot  # noqa: PLC0415 - only this command needs it
+
+    may_record = os.environ.get("CI", "").lower() in {"", "0", "false"}
+    return snapshot(config, destination, os.environ, Wish(events, folder, update, show_all, may_record))
+
+
 @app.command("check")
 @_command
 def check_command(
