@@ -350,7 +350,7 @@ class DestinationSuite:
         carried = self.events_of(body_of(batch))
         if carried is None or len(carried) != len(singles):
             advice = "Send every event, or tell destination_suite with events_of where they are."
-            self._fail(action_key, f"the body of a batch of {len(singles)} events carries other than these", advice)
+            self._fail(action_key, "the body of a batch of two events does not hold two events", advice)
         found = list(disagreements([body_of(single) for single in singles], carried))
         found += [
             f"headers.{difference}"

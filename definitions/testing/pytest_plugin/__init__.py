@@ -5,7 +5,6 @@ It is installed as `kable_destination.pytest_plugin`: below `definitions`, its i
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +19,7 @@ def readable_snapshot(request: pytest.FixtureRequest) -> SnapshotAssertion:
 
     A test names its case: `assert shown == readable_snapshot(name="meter-send")`.
     """
-    if find_spec("syrupy") is None:
+    if not request.config.pluginmanager.has_plugin("syrupy"):
         pytest.fail("snapshots need syrupy: pip install 'kable-destination[testing]'", pytrace=False)
     from kable_destination.definitions.testing.readable_json import ReadableJson  # noqa: PLC0415 - only when asked for
 
