@@ -130,7 +130,7 @@ def test_a_definition_has_a_page_with_every_field_in_it(definition: DestinationD
         fields += _all_fields(action.fields)
     assert described == [(one_line(field.label) or one_line(key), one_line(key)) for key, field in fields]
     visible = html.unescape(pages["html"])
-    unescaped = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", pages["markdown"])
+    unescaped = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", pages["markdown"]))
     for label, key in described:
         assert label in visible, label
         assert key in visible, key

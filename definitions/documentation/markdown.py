@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_MARKUP = re.compile(r"[\\`*\[\]<>|~&$#]|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP = re.compile(r"[\\`*\[\]|$]|(?<![^\s])#|(?<!/)~|(?<![^\W_])_|_(?![^\W_])")
+_HTML = re.compile(r"[<>]|&(?=#?\w+;)")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _LINE_START = re.compile(r"^(?:[-+=]|\d{1,9}[.)])")
 _BACKTICKS = re.compile(r"`+")
 
@@ -20,7 +22,7 @@ def escaped(value: Any) -> MarkdownText:
     """Escape a text for a paragraph, a heading or a cell, so that it reads as it is."""
     if isinstance(value, MarkdownText):
         return value
-    text = _MARKUP.sub(r"\\\g<0>", " ".join(str(value).split()))
+    text = _inner(" ".join(str(value).split()))
     if found := _LINE_START.match(text):
         at = found.end() - 1
         text = f"{text[:at]}\\{text[at:]}"
@@ -67,7 +69,13 @@ def words(text: str) -> MarkdownText:
 
 
 def _inner(part: str) -> str:
-    return _MARKUP.sub(r"\\\g<0>", part)
+    """Escape what is markup anywhere in a line.
+
+    GitHub makes links of bare addresses and takes a backslash after one for a part of it, so that none is put there
+    without need: what HTML escapes is written as HTML does.
+    """
+    text = _MARKUP.sub(r"\\\g<0>", part)
+    return _HTML.sub(lambda found: _ENTITIES[found[0]], text)
 
 
 def _longest(text: str) -> int:

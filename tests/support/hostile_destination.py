@@ -50,6 +50,7 @@ HOSTILE = {
     "quote": "> not a quote",
     "emphasis": "*a* **b** _c_ __d__ ~~e~~ snake_case $x$",
     "entity": "&lt;b&gt; &amp; &#60; &copy",
+    "addresses": "https://example.com/~a/b_c?d=1&e=2#f",
     "autolink": "<https://example.com> <a@example.com>",
     "control": "a\u202eb\x00c\x1bd",
     "table": "| --- |",
