@@ -20,7 +20,7 @@ from ...definitions import DestinationDefinition, Problem, SetupError
 from ...definitions.documentation import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from .names import PluginNames
 
@@ -30,13 +30,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 def write_plugin(names: PluginNames, folder: Path) -> None:
     """Write a plugin into a folder, which must be empty or absent. Raises SetupError."""
     _refuse_unless_empty(folder)
-    snapshots = _test_kit()
     with tempfile.TemporaryDirectory() as made:
         draft = Path(made) / names.distribution
         _render(names, draft)
         with _imported(names, draft) as definition:
             _write(draft / "docs" / f"{names.name}.md", render(definition, "markdown"))
-            for name, text in snapshots(definition):
+            for name, text in _snapshots(definition):
                 _write(draft / "snapshots" / f"{name}.json", text)
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -70,24 +69,22 @@ def _refuse_unless_empty(folder: Path) -> None:
         raise SetupError.of([Problem(str(folder), "is not empty, and nothing is overwritten; name another folder")])
 
 
-def _test_kit() -> Callable[[DestinationDefinition], Iterator[tuple[str, str]]]:
-    """Give what records the snapshots of a destination: the names of the files, and their texts."""
+def _snapshots(definition: DestinationDefinition) -> Iterator[tuple[str, str]]:
+    """Give the names of the snapshots that the suite of a destination compares with, and their texts."""
     try:
         from ...definitions.testing import destination_suite  # noqa: PLC0415 - it comes with an extra
-        from ...definitions.testing.readable_json import readable_json  # noqa: PLC0415
+        from ...definitions.testing.readable_json import readable_json  # noqa: PLC0415 - as above
     except ImportError:
         advice = "needs the test kit for authors: pip install 'kable-destination[testing]'"
         raise SetupError.of([Problem("new", advice)]) from None
-    return lambda definition: (
-        (name, readable_json(shown)) for name, shown in destination_suite(definition).recordings()
-    )
+    for name, shown in destination_suite(definition).recordings():
+        yield name, readable_json(shown)
 
 
 def _render(names: PluginNames, folder: Path) -> None:
-    # Each text is escaped for the language of its file, where it stands.
     environment = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # noqa: S701 - each text is escaped for the language of its file
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
