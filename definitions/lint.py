@@ -60,7 +60,7 @@ EVENT_KEYS = frozenset({
 
 _SECRET_WORDS = re.compile(
     r"secret|passw(?:or)?d|passphrase|credential|(?:api|access|private|signing|encryption|write|auth)_?key"
-    r"|(?:api|access|auth|bearer|refresh|secret)_?token|^token$|^key$"
+    r"|(?:api|access|auth|bearer|refresh|secret)_?token|^token$"
 )
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TEXT_TYPES = frozenset({"string", "text"})

@@ -23,6 +23,7 @@ from kable_destination.definitions import (
 from kable_destination.definitions.documentation import FORMATS, document_of, render
 from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.definitions.explanation import explain
+from kable_destination.definitions.lint import CODES, lint
 from manifests import without_nulls
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ def test_all_fields_compile_and_have_a_schema(definition: DestinationDefinition)
     for action in definition.actions.values():
         compile_fields(action.fields)
         assert action.payload_schema()["type"] == "object"
+
+
+def test_a_definition_can_be_looked_over(definition: DestinationDefinition) -> None:
+    assert all(finding.code in CODES and finding.place and finding.message for finding in lint(definition))
 
 
 def test_a_definition_can_be_previewed(definition: DestinationDefinition) -> None:

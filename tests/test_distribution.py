@@ -87,6 +87,19 @@ def test_a_new_destination_needs_the_test_kit_and_says_so(environment: Path, tmp
     assert "pip install 'kable-destination[testing]'" in done.stderr
 
 
+def test_the_kit_is_there_and_asks_for_what_it_needs(environment: Path, tmp_path: Path) -> None:
+    """The wheel brings no pytest; the extra does."""
+    done = run(environment, tmp_path, "python", "-c", "import kable_destination.definitions.testing")
+    assert "needs pytest and syrupy: pip install 'kable-destination[testing]'" in done.stderr
+    text = (
+        "from importlib.metadata import entry_points, requires;"
+        "(point,) = [p for p in entry_points(group='pytest11') if p.value.startswith('kable')];"
+        "from importlib.util import find_spec; assert find_spec(point.value);"
+        "assert sum('extra == \\'testing\\'' in r.replace('\"', '\\'') for r in requires('kable-destination')) == 2"
+    )
+    assert run(environment, tmp_path, "python", "-c", text).stderr == ""
+
+
 def test_the_public_surface_is_what_all_says() -> None:
     assert sorted(definitions.__all__, key=str.casefold) == sorted(set(definitions.__all__), key=str.casefold)
     submodules = {path.stem for path in (ROOT / "definitions").iterdir()}
@@ -98,7 +111,8 @@ def test_definitions_open_no_socket_and_know_no_kable() -> None:
     allowed = {"pydantic", "pydantic_core", "orjson", "msgspec", "liquid", "jinja2", "httpx"}
     for path in (ROOT / "definitions").rglob("*.py"):
         roots = {name.partition(".")[0] for name in imported(path.read_text(encoding="utf-8"))}
-        assert roots <= allowed | set(sys.stdlib_module_names), path
+        kit = {"kable_destination", "pytest", "syrupy"} if "testing" in path.parts else set()
+        assert roots <= allowed | kit | set(sys.stdlib_module_names), path
         assert not roots & {"socket", "asyncio", "time"}, path
 
 

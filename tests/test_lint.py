@@ -59,7 +59,7 @@ def destination(
     )
 
 
-BATCH = {"perform_batch": lambda request, data: request("POST", "/", json=data.payloads)}
+BATCH: dict[str, Any] = {"perform_batch": lambda request, data: request("POST", "/", json=data.payloads)}
 CHOICES = (Choice(label="One", value="one"), Choice(label="Uno", value="one"))
 FIELD = "actions.send.fields.name"
 

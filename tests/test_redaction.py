@@ -27,6 +27,16 @@ def test_a_text_is_masked(spelling: str) -> None:
     assert shown.endswith("after")
 
 
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "somebody:"])
+def test_a_secret_is_masked_within_base64_of_more(before: str) -> None:
+    """As in Basic credentials, whatever stands before it and after it."""
+    encoded = base64.b64encode(f"{before}{SECRET}and more".encode()).decode()
+    shown = Redactor([SECRET]).text(encoded)
+    assert "••••••••" in shown
+    kept = shown.split("••••••••")
+    assert sum(map(len, kept)) <= len(base64.b64encode(f"{before}and more".encode())) + 4
+
+
 def test_values_are_masked_at_every_depth_and_left_as_they_were() -> None:
     value = {"a": [SECRET, {SECRET: 1}], "b": 2.5, "c": None}
     assert Redactor([SECRET]).value(value) == {"a": ["••••••••", {"••••••••": 1}], "b": 2.5, "c": None}

@@ -28,7 +28,8 @@ class AttemptedIOError(RuntimeError):
 def attempts(*, reading: bool) -> Iterator[list[str]]:
     """Collect the calls by which code tries to reach the outside; each raises AttemptedIOError where it is made.
 
-    Files that are only read count if `reading`: the first run of any code reads the modules that it imports late.
+    Files that are only read count if `reading`: the first run of any code reads the modules that it imports late, and
+    Python may keep them compiled.
     """
     _install()
     found: list[str] = []
@@ -52,6 +53,8 @@ def _hook(name: str, arguments: tuple[Any, ...]) -> None:
     if not _watching:
         return
     found, reading = _watching[-1]
+    if not reading and any("__pycache__" in str(argument) for argument in arguments):
+        return
     if name == "open":
         if not reading and not _writes(arguments):
             return

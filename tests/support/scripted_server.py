@@ -48,7 +48,7 @@ def scripted_server(answer: Callable[[int], Answer]) -> Iterator[ScriptedServer]
             self.end_headers()
             self.wfile.write(content)
 
-        do_PUT = do_POST  # noqa: N815 - its name upstream
+        do_GET = do_PUT = do_POST  # noqa: N815 - their names upstream
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
             """Keep the test's output clean."""
