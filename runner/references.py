@@ -88,12 +88,11 @@ def _command(path: str, function: Callable[..., Any], *, level: int) -> Iterator
         yield from (f"| {cell_code(info.metavar or '')} | {escaped(info.help or '')} |" for info, *_ in arguments)
         yield ""
     if options:
-        yield from ("| Option | What it does | Default |", "| --- | --- | --- |")
+        yield from ("| Option | What it does |", "| --- | --- |")
         for info, kind, default in options:
-            value = info.metavar or _metavar(kind)
-            shown = "" if default is None or default is False else cell_code(str(default))
-            names = cell_code(f"{', '.join(_names(info))} {value}".strip())
-            yield f"| {names} | {escaped(info.help or '')}{_range(info)} | {shown} |"
+            names = cell_code(f"{', '.join(_names(info))} {info.metavar or _metavar(kind)}".strip())
+            shown = "" if default is None or default is False else f" By default {cell_code(str(default))}."
+            yield f"| {names} | {escaped(info.help or '')}{_range(info)}{shown} |"
         yield ""
 
 

@@ -12,7 +12,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hostile_destination import HOSTILE, hostile_destination
-from kable_destination.definitions import Destination, DestinationDefinition, RequestOptions
+from kable_destination.definitions import (
+    ActionDefinition,
+    Authentication,
+    DestinationDefinition,
+    InputField,
+    RequestOptions,
+)
 from kable_destination.definitions.documentation import FORMATS, NOTICE, document_of, render
 from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.destination import kable
@@ -94,7 +100,7 @@ def test_hostile_text_is_text_in_markdown(hostile: str) -> None:
     assert kinds <= {"text", "code_inline", "html_inline", "text_special", "softbreak"}
     assert {child.content for child in inline(tokens) if child.type == "html_inline"} == {"<br>"}
     headings = texts_after(tokens, "heading_open")
-    assert [headings[0], headings.count(shown)] == [shown, 2]
+    assert [headings[0], headings.count(shown)] == [shown, 3], "destination, action, worked example"
     cells = texts_after(tokens, "td_open")
     assert cells.count(f"{shown} {shown}") == 2, "a setting and a field: label and key"
     assert f"{shown} {shown}.{shown}" in cells, "a property within a field"
@@ -113,6 +119,7 @@ def test_hostile_text_is_text_in_html(hostile: str) -> None:
     assert all(link.startswith(("#", "https://example.com")) for link in links)
     assert page.of("h1") == [shown]
     assert page.of("h3").count(shown) == 1
+    assert page.of("h4").count(shown) == 1
     assert page.of("strong") == [shown] * 3
     assert page.of("title") == [f"{shown} destination"]
 
@@ -170,6 +177,30 @@ def test_a_manifest_has_no_code_so_its_payload_is_shown() -> None:
     (documented,) = document_of(definition).actions
     assert documented.example is not None
     assert json.loads(documented.example.payload) == {"name": "Example Event", "units": 12}
+
+
+def test_an_action_whose_tokens_are_missing_says_so() -> None:
+    oauth = kable.model_copy(update={"authentication": Authentication(scheme="oauth2")})
+    page = render(oauth, "markdown")
+    assert 'This event would be rejected: authentication: the scheme "oauth2" needs tokens' in page
+
+
+def test_a_default_that_is_not_json_is_told_all_the_same() -> None:
+    """The page is made, though such a mapping would be refused."""
+    fields = {"units": InputField(label="Units", type="number", default=float("nan"))}
+    odd = kable.model_copy(update={"actions": {"odd": ActionDefinition(title="Odd", fields=fields)}, "presets": ()})
+    for page_format in FORMATS:
+        assert "Units" in render(odd, page_format)
+
+
+def test_no_two_things_of_a_page_have_one_id() -> None:
+    """Whatever the names of actions and fields are."""
+    fields = {name: InputField(label=name, type="string") for name in ("Track", "track", "track!", "box", "info")}
+    keys = ("method", "find", "destination", "action", "field", "setting", "example")
+    actions = {key: ActionDefinition(title=key, fields=fields, default_subscription='type = "track"') for key in keys}
+    page = Page(render(DestinationDefinition(name="X", slug="x", settings=fields, actions=actions), "html"))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids)) > len(keys) * len(fields)
 
 
 def test_requirements_conditions_bounds_and_choices_are_told_in_words() -> None:
@@ -271,6 +302,5 @@ def test_the_references_name_every_command_option_and_key(command_line: CommandL
     assert [key for key in (*keys, *kable.settings) if f"| `{key}` |" not in configuration] == []
 
 
-def test_documentation_has_no_part_in_the_manifest_or_in_delivery() -> None:
+def test_documentation_has_no_part_in_the_manifest() -> None:
     assert "documentation" not in kable.to_manifest()
-    assert Destination(kable, {"apiKey": "sk_test.abcd", "kableClientId": "kci"}).definition.documentation.owner

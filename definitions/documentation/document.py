@@ -100,6 +100,7 @@ class DocumentedPreset(DefinitionModel):
 class DocumentedMethod(DefinitionModel):
     """A kind of call that the destination accepts, and the presets that take it."""
 
+    anchor: str
     call_type: str
     title: str
     presets: tuple[str, ...]

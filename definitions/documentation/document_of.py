@@ -42,10 +42,6 @@ _MEANINGS = {
 def document_of(definition: DestinationDefinition) -> Document:
     """Say all that is known of a destination. Never raises, whatever a valid definition holds."""
     anchors = Anchors()
-    for section in ("destination-info", "getting-started", "settings", "supported-methods", "presets", "actions"):
-        anchors.name(section)
-    for section in ("engage", "answers", "content", "find", "contents"):
-        anchors.name(section)
     triggers = dict(_triggers(definition))
     calls = tuple(call for call in CALLS if any(_takes(trigger, call) for trigger in triggers.values()))
     examples = [documented_example(definition, example, anchors) for example in definition.documentation.examples]
@@ -64,7 +60,7 @@ def document_of(definition: DestinationDefinition) -> Document:
         authentication=definition.authentication.scheme,
         getting_started=tuple(map(one_line, told.getting_started)),
         settings=tuple(FieldTexts(anchors, "setting", {}, are_settings=True).fields(definition.settings)),
-        methods=tuple(_methods(definition, calls, examples)),
+        methods=tuple(_methods(definition, calls, examples, anchors)),
         presets=tuple(_presets(definition, {action.key: action.anchor for action in actions})),
         actions=actions,
         engage=tuple(map(one_line, told.engage)),
@@ -105,7 +101,7 @@ def _actions(
         anchor = anchors.name(f"action {key}")
         trigger = _compiled(action.default_subscription)
         call_type = next((call for call in CALLS if _takes(trigger, call)), "track")
-        texts = FieldTexts(anchors, key, definition.settings, are_settings=False)
+        texts = FieldTexts(anchors, f"field {key}", definition.settings, are_settings=False)
         yield DocumentedAction(
             anchor=anchor,
             key=one_line(key),
@@ -177,14 +173,15 @@ def _when(preset: Preset) -> str:
 
 
 def _methods(
-    definition: DestinationDefinition, calls: tuple[str, ...], examples: list[DocumentedExample]
+    definition: DestinationDefinition, calls: tuple[str, ...], examples: list[DocumentedExample], anchors: Anchors
 ) -> Iterator[DocumentedMethod]:
     triggers = [(preset.name, _compiled(preset.subscribe)) for preset in definition.presets]
-    for call in calls:
+    for call in dict.fromkeys((*calls, *(example.call_type for example in examples))):
         yield DocumentedMethod(
+            anchor=anchors.name(f"method {call}"),
             call_type=call,
             title=call.capitalize(),
-            presets=tuple(one_line(name) for name, trigger in triggers if _takes(trigger, call)),
+            presets=tuple(one_line(name) for name, trigger in triggers if call in calls and _takes(trigger, call)),
             examples=tuple(example for example in examples if example.call_type == call),
         )
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from ..display import safe
+from ..errors import RejectedError
 from ..request import encode_json
 
 
@@ -16,13 +17,20 @@ def one_line(text: str) -> str:
 
 
 def compact_json(value: Any) -> str:
-    """Write a value as JSON on one line."""
-    return safe(encode_json(value).decode())
+    """Write a value as JSON on one line; what JSON cannot carry as text."""
+    return safe(_json(value).decode())
 
 
 def indented_json(value: Any) -> str:
-    """Write a value as JSON over several lines."""
-    return indented(encode_json(value))
+    """Write a value as JSON over several lines; what JSON cannot carry as text."""
+    return indented(_json(value))
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return encode_json(value)
+    except RejectedError:
+        return encode_json(repr(value).encode("utf-8", "backslashreplace").decode())
 
 
 def indented(text: bytes) -> str:

@@ -14,14 +14,16 @@ from .plain_text import indented, indented_json, one_line
 from .sample_event import sample_event, sample_mapping, sample_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
     from ..definition import DestinationDefinition
     from ..input_field import InputField
+    from ..plan import Outcome, PlannedRequest
     from .plain_text import Anchors
 
+_MADE_UP = "A made-up event, with the default mappings. A required field that has none holds a made-up value."
 _IMPLIED = frozenset({"host", "content-length"})
 _IN_A_CALL = ("userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "properties", "traits")
 
@@ -53,9 +55,7 @@ def made_up_example(
         subscribe=f'type = "{call_type}"',
         mapping=sample_mapping(action),
     )
-    example = WorkedExample(
-        title="Example", text="A made-up event, with the default mappings.", event=sample_event(call_type, action)
-    )
+    example = WorkedExample(title="Example", text=_MADE_UP, event=sample_event(call_type, action))
     return _documented(definition, example, [subscription], anchors)
 
 
@@ -93,12 +93,13 @@ def _becomes(
 ) -> _Becomes:
     try:
         destination = Destination(definition, _settings(definition, example.settings), subscriptions)
-        planned = tuple(
-            request for made in destination.plan([example.event]).requests for request in _requests(destination, made)
-        )
+        plan = destination.plan([example.event])
+        planned = tuple(_request(destination, made) for made in plan.requests)
         if planned:
             return _Becomes(requests=planned)
-        return _payload(destination, example.event)
+        if definition.extend_request is None:
+            return _payload(destination, example.event)
+        return _Becomes(outcome=_turned_down(destination, plan.turned_down))
     except DestinationError as error:
         return _Becomes(outcome=f"No request can be shown: {error.message}.")
     except Exception as error:  # noqa: BLE001 - an author's code may fail in any way, and the page is still a page
@@ -120,10 +121,17 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> _Becomes:
     return _Becomes(outcome="No subscription wants this event.")
 
 
-def _requests(destination: Destination, planned: Any) -> Iterator[DocumentedRequest]:
-    request: httpx.Request = planned.request
+def _turned_down(destination: Destination, outcomes: Sequence[Outcome]) -> str:
+    for outcome in outcomes:
+        if outcome.error is not None:
+            return f"This event would be rejected: {destination.redactor.text(outcome.error.message)}."
+    return "No subscription wants this event."
+
+
+def _request(destination: Destination, planned: PlannedRequest) -> DocumentedRequest:
+    request = planned.request
     mask = destination.redactor.text
-    yield DocumentedRequest(
+    return DocumentedRequest(
         action=planned.action,
         subscription=one_line(planned.subscriptions[0]),
         line=one_line(mask(f"{request.method} {request.url}")),
