@@ -211,6 +211,21 @@ FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     {BUILD}""",
         ("abacus send: planning an event does no I/O, but it called:", "socket.__new__("),
     ),
+    "a batch opens a socket": (
+        'return request("POST", "/many"',
+        'socket.socket(); return request("POST", "/many"',
+        ("abacus send: planning an event does no I/O, but it called:", "socket.__new__("),
+    ),
+    "the authentication test sends something itself": (
+        'return request("GET", "/me")',
+        'socket.socket(); return request("GET", "/me")',
+        ("abacus: the authentication test does no I/O, but it called:", "socket.__new__("),
+    ),
+    "a batch fails": (
+        '{"items": data.payloads}',
+        '{"items": data.payloads[0]["nothing"]}',
+        ("abacus send: a batch of two events should make one request, but made 2", "perform_batch failed: KeyError"),
+    ),
     "a file is read": (BUILD, f"open(__file__).close(); {BUILD}", ("but it called:", "open(", "abacus.py")),
     "a process is started": (BUILD, f'__import__("os").system("true"); {BUILD}', ("but it called:", "os.system(")),
     "an id is made by chance": (

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import TriggerError
 from ..nearest import nearest
+from ..trigger import compile_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
+
+_TYPE_IN_TRIGGER = re.compile(r"""type\s*=\s*["'](\w+)["']""")
 
 _USER = "customer_42"
 _ANONYMOUS = "8f2b6c1e-5a3d-4b7f-9c0e-1d2a3b4c5d6e"
@@ -150,6 +155,17 @@ def event(type: EventType = "track", /, **changes: Any) -> dict[str, Any]:  # no
     if type == "identify":
         made["context"]["personas"] = copy.deepcopy(_AUDIENCE)
     return _merged(made, changes)
+
+
+def event_for(trigger: str) -> dict[str, Any]:
+    """Make a full event that a trigger is for: one that matches, or else one of the type that it names."""
+    try:
+        matches = compile_trigger(trigger).matches
+    except TriggerError:
+        return event("track")
+    full = [event(call) for call in EVENT_TYPES]
+    named = _TYPE_IN_TRIGGER.findall(trigger)
+    return next((one for one in full if matches(one)), next((one for one in full if one["type"] in named), full[0]))
 
 
 def _merged(value: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
