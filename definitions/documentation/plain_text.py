@@ -17,12 +17,12 @@ def one_line(text: str) -> str:
 
 
 def compact_json(value: Any) -> str:
-    """Write a value as JSON on one line; what JSON cannot carry as text."""
+    """Write a value as JSON on one line; of what JSON cannot carry only the type."""
     return safe(_json(value).decode())
 
 
 def indented_json(value: Any) -> str:
-    """Write a value as JSON over several lines; what JSON cannot carry as text."""
+    """Write a value as JSON over several lines; of what JSON cannot carry only the type."""
     return indented(_json(value))
 
 
@@ -30,7 +30,7 @@ def _json(value: Any) -> bytes:
     try:
         return encode_json(value)
     except RejectedError:
-        return encode_json(repr(value).encode("utf-8", "backslashreplace").decode())
+        return encode_json(f"not JSON ({type(value).__name__})")
 
 
 def indented(text: bytes) -> str:
