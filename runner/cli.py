@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from .configuration import Configuration
 from .deliver import Inputs, deliver
 from .exit_codes import CONFIGURATION, OK
 from .instruments import LogFormat, Watching
+from .plugins import installed
 from .preview import preview
 from .version import version
 
@@ -402,6 +404,33 @@ def check_command(
     else:
         typer.echo(f"error: {error}", err=True)
     return exit_code(error)
+
+
+@app.command("new")
+@_command
+def new_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it: small letters, digits and hyphens.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="The folder to write; NAME-destination by default.")
+    ] = None,
+    *,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="What people call it; derived from NAME by default.")
+    ] = None,
+) -> int:
+    """Write a destination of your own: a small, complete plugin package, whose tests pass.
+
+    Nothing is overwritten, nothing is installed, nothing is asked of the network.
+    """
+    from .new import PluginNames, write_plugin  # noqa: PLC0415 - only this command needs it
+
+    names = PluginNames.derive(name, title, taken=installed())
+    target = folder if folder is not None else Path(names.distribution)
+    write_plugin(names, target)
+    typer.echo(f"{names.title} is written. Next:\n")
+    for step in (f"cd {shlex.quote(str(target))}", "pip install --editable '.[test]'", "make test"):
+        typer.echo(f"  {step}")
+    return OK
 
 
 @app.command("docs")

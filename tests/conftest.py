@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
+from environments import build_wheel
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
@@ -28,3 +29,9 @@ def sandbox() -> Iterator[RunningSandbox]:
     """A Kable sandbox on a real socket, which knows the test's credentials."""
     with running_sandbox(client_id=CLIENT_ID, api_key=API_KEY) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this project, built from a copy of the tree."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from command_line import API_KEY, CLIENT_ID
+from environments import empty_environment, install
 from kable_destination import definitions
 from segment_events import ndjson, track
 
@@ -23,21 +22,14 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 ROOT = Path(__file__).parent.parent
-LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the tree and install it into an environment that has nothing else."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "environment", with_pip=False)
-    python = folder / "environment" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", wheel], check=True)
-    return folder / "environment" / "bin"
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into an environment that has nothing else."""
+    commands = empty_environment(tmp_path_factory.mktemp("wheel alone"))
+    install(commands, wheel)
+    return commands
 
 
 def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +48,7 @@ def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedP
 def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: Path, sandbox: RunningSandbox) -> None:
     helped = run(environment, tmp_path, "kable-destination", "--help")
     assert helped.returncode == 0, helped.stderr
-    for command in ("deliver", "preview", "check", "sandbox"):
+    for command in ("deliver", "preview", "check", "new", "sandbox"):
         assert command in helped.stdout
     (tmp_path / "events.ndjson").write_bytes(ndjson(track(1), track(2)))
     delivered = run(
@@ -87,6 +79,12 @@ def test_the_public_imports_work(environment: Path, tmp_path: Path) -> None:
         "(point,) = entry_points(group='destination_actions'); assert point.name == 'kable' and point.load() is kable"
     )
     assert run(environment, tmp_path, "python", "-c", text).stderr == ""
+
+
+def test_a_new_destination_needs_the_test_kit_and_says_so(environment: Path, tmp_path: Path) -> None:
+    done = run(environment, tmp_path, "kable-destination", "new", "acme")
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert "pip install 'kable-destination[testing]'" in done.stderr
 
 
 def test_the_kit_is_there_and_asks_for_what_it_needs(environment: Path, tmp_path: Path) -> None:

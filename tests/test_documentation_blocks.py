@@ -10,10 +10,8 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +19,7 @@ import pytest
 import documented_commands
 from command_line import API_KEY, CLIENT_ID
 from documentation import ROOT, SHELLS, Block, blocks, pages
+from environments import layered_environment
 from kable_destination.definitions import compile_trigger
 from kable_destination.runner.configuration import Configuration
 from kable_destination.runner.sandbox import running_sandbox
@@ -28,8 +27,9 @@ from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-SHOWN = {"diff", "http", "js", "text"}
+SHOWN = {"text", "http", "diff", "js"}
 """What is there to be read, and is nothing that runs."""
 
 MISTAKES = "docs/mistakes.md"
@@ -48,16 +48,18 @@ class Workspace:
         self.folder = folder / "page"
         stand_ins = folder / "bin"
         stand_ins.mkdir(parents=True)
-        documented_commands.install(stand_ins)
+        commands = layered_environment(folder / "environment")
+        self._python = str(commands / "python")
+        documented_commands.install(stand_ins, commands)
         shutil.copytree(ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("event.json", "kable.toml"):
             shutil.copy(ROOT / "examples" / name, self.folder)
         (self.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(3))))
-        path = os.pathsep.join((str(stand_ins), str(Path(sys.executable).parent), os.environ["PATH"]))
+        path = os.pathsep.join((str(stand_ins), str(commands), os.environ["PATH"]))
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("KABLE_", "CI", "PYTEST"))}
         credentials = {"KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_BASE_URL": base_url}
         terminal = {"COLUMNS": "120", "NO_COLOR": "1"}
-        self.environment = {**kept, **credentials, **terminal, "PATH": path, "PYTHONPATH": str(folder / "installed")}
+        self.environment = {**kept, **credentials, **terminal, "PATH": path}
         self._for_the_reader = {"sk_test.…": API_KEY, "kci_…": CLIENT_ID, EXAMPLE_URL: base_url}
         self._base_url = base_url
         self._failures: dict[Block, Exception | None] = {}
@@ -95,7 +97,7 @@ class Workspace:
 
     def _run(self, block: Block) -> None:
         if block.language == "python":
-            self._execute(block, [sys.executable, "-c", block.text], _printed(block.text) or block.output)
+            self._execute(block, [self._python, "-c", block.text], _printed(block.text) or block.output)
         elif block.language in SHELLS:
             self._execute(block, [SHELLS[block.language], "-e", "-c", self._for_a_shell(block)], block.output)
         elif block.language == "toml":

@@ -22,7 +22,7 @@ class ReadableJson(JSONSnapshotExtension):
 
     def serialize(self, data: Any, **_: Any) -> str:
         """Write a value as indented JSON, in its own order."""
-        return json.dumps(data, indent=2, ensure_ascii=False, default=repr) + "\n"
+        return readable_json(data)
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
@@ -33,6 +33,11 @@ class ReadableJson(JSONSnapshotExtension):
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: Any = 0) -> str:  # noqa: ARG003 - its interface
         """Name the file as the test names its case."""
         return str(index)
+
+
+def readable_json(data: Any) -> str:
+    """Write a value as a snapshot shows it."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=repr) + "\n"
 
 
 def snapshot_folder(test_file: str | Path) -> Path:

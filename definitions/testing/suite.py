@@ -113,6 +113,14 @@ class DestinationSuite:
         """Find the two events in the body of a batch of two; None where they are not there."""
         return carried_events(body, 2)
 
+    @classmethod
+    def recordings(cls) -> Iterator[tuple[str, Any]]:
+        """Give what `--snapshot-update` records: the name of each snapshot, and what it shows."""
+        suite = cls()
+        for action_key in cls.definition.actions:
+            for variant in VARIANTS:
+                yield suite._snapshot_name(action_key, variant), shown_run(suite._run_variant(action_key, variant))
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases: actions, fields, codes."""
         names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "variant", "field_key"}]
@@ -150,7 +158,7 @@ class DestinationSuite:
     ) -> None:
         """Method, URL, headers and body, secrets masked; the payload where the definition holds no code."""
         run = self._run_variant(action_key, variant)
-        shown, name = shown_run(run), f"{self._short_name}-{action_key}-{variant}"
+        shown, name = shown_run(run), self._snapshot_name(action_key, variant)
         path = snapshot_path(request.path, name)
         recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         if readable_snapshot(name=name) == shown:
@@ -258,6 +266,9 @@ class DestinationSuite:
     @property
     def _short_name(self) -> str:
         return self.definition.slug.removeprefix("actions-")
+
+    def _snapshot_name(self, action_key: str, variant: str) -> str:
+        return f"{self._short_name}-{action_key}-{variant}"
 
     def _fail(self, action_key: str, what: str, *lines: str) -> NoReturn:
         place = f"{self._short_name} {action_key}".strip()

@@ -1,6 +1,6 @@
 """Stand-ins for the commands of the documentation that cannot be run to their end where documentation is tested.
 
-- `make TARGET`: the target is there, and what it would run is known.
+- `make TARGET`: the target is there, and what it would run is known; in a project that the page has written, it is run.
 - `pip install WHAT`: this project has the extras that are named; another one, at a path, is installed for its page.
 - `kable-destination sandbox` and other servers: they start, say where they listen, and are ended.
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,10 +26,10 @@ SERVERS = ("sandbox", "serve")
 """Commands of `kable-destination` that run until they are ended."""
 
 
-def install(folder: Path) -> None:
-    """Write the stand-ins into a folder that is going to be the first of PATH."""
+def install(folder: Path, commands: Path) -> None:
+    """Write the stand-ins into a folder that is going to be the first of PATH; the real `commands` are the next."""
     me = f"'{sys.executable}' '{Path(__file__).resolve()}'"
-    real = Path(sys.executable).parent / "kable-destination"
+    real = commands / "kable-destination"
     servers = "|".join(SERVERS)
     scripts = {
         "make": f'exec {me} make "$@"',
@@ -42,11 +43,10 @@ def install(folder: Path) -> None:
 
 
 def make(arguments: list[str]) -> int:
-    """Ask make what it would run, in the folder if there is a Makefile, or else in this project."""
-    folder = Path.cwd() if Path("Makefile").exists() else ROOT
-    command = ["make", "-C", str(folder), "--dry-run", *arguments]
+    """Run make where there is a Makefile; elsewhere ask it what it would run in this project."""
+    command = ["make"] if Path("Makefile").exists() else ["make", "-C", str(ROOT), "--dry-run"]
     path = os.environ["PATH"].partition(os.pathsep)[2]
-    return subprocess.run(command, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, check=False).returncode
+    return subprocess.run([*command, *arguments], env={**os.environ, "PATH": path}, check=False).returncode
 
 
 def pip(arguments: list[str]) -> int:
@@ -74,20 +74,9 @@ def _installable(requirement: str) -> int:
 
 
 def _install_for_page(project: Path) -> int:
-    """Install a project, without what it needs, where only the commands of its page find it."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--upgrade",
-    ]
-    return subprocess.run(
-        [*command, "--target", os.environ["PYTHONPATH"], str(project.resolve())], check=False
-    ).returncode
+    """Install a project so that its files may still change, without what it needs, into the environment of its page."""
+    command = [str(shutil.which("python")), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return subprocess.run([*command, "--no-deps", "--editable", project], check=False).returncode
 
 
 def serve(arguments: list[str]) -> int:

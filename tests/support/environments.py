@@ -1,0 +1,52 @@
+"""Python environments of their own, for what is installed and must not stay."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the wheel of this project from a copy of the tree."""
+    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
+    subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def empty_environment(folder: Path) -> Path:
+    """Make an environment that has nothing; give the folder of its commands."""
+    venv.create(folder, with_pip=False)
+    return folder / "bin"
+
+
+def layered_environment(folder: Path) -> Path:
+    """Make an environment that has all that this one has, and keeps for itself what is installed into it."""
+    commands = empty_environment(folder)
+    (site,) = folder.glob("lib/python*/site-packages")
+    below = sysconfig.get_path("purelib")
+    (site / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
+    for command in Path(sys.executable).parent.iterdir():
+        target = commands / command.name
+        if not command.is_file() or target.exists() or command.name.startswith(("python", "activate")):
+            continue
+        first, _, rest = command.read_bytes().partition(b"\n")
+        if first.startswith(f"#!{command.parent / 'python'}".encode()):
+            target.write_bytes(f"#!{commands / 'python'}\n".encode() + rest)
+            target.chmod(0o755)
+        else:
+            target.symlink_to(command)
+    return commands
+
+
+def install(commands: Path, *what: str | Path) -> None:
+    """Install into an environment, by the pip of this one."""
+    subprocess.run([*PIP, "--python", commands / "python", "install", *what], check=True)
