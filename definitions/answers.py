@@ -53,7 +53,7 @@ SEGMENT_ANSWERS = (
     Answer(statuses=("2xx",), meaning="delivered"),
     Answer(statuses=("4xx",), meaning="refused"),
     Answer(statuses=("401", "403"), meaning="credentials"),
-    Answer(statuses=("3xx", "404", "405", "501"), meaning="configuration"),
+    Answer(statuses=("3xx", "404", "405", "407", "501"), meaning="configuration"),
     Answer(statuses=("408", "423", "429", "5xx"), meaning="retryable"),
 )
 """The table of a destination that declares none: Segment's own retry contract."""
@@ -91,7 +91,7 @@ class AnswerReader:
     def error(self, response: httpx.Response) -> AnswerError | None:
         """Say what is wrong with a response; None when it means that the request was delivered.
 
-        `response` must have been read; at most its first 64 KiB are looked at, and 300 characters shown.
+        `response` must have been read; of its words at most 300 characters are shown.
         """
         status = response.status_code
         row = self._row(status)
@@ -107,7 +107,7 @@ class AnswerReader:
     def event_errors(self, response: httpx.Response, count: int) -> list[AnswerError | None]:
         """Say what a welcome response means for each event of its request: None where it was delivered."""
         status, request_id = response.status_code, self.request_id(response)
-        answers = read_event_answers(response.content[:_MAX_BODY], count)
+        answers = read_event_answers(response.content, count, is_multi_status=status == _MULTI_STATUS)
         if answers is None:
             if status != _MULTI_STATUS:
                 return [None] * count
@@ -148,10 +148,12 @@ class AnswerReader:
         return error(message, status_code=status, request_id=request_id)
 
     def _describe(self, response: httpx.Response) -> str:
-        words = self._redactor.text(_words(response))
+        # Masked before they are cut: a part of a secret could not be told from other text.
+        words = _one_line(self._redactor.text(_words(response)))
         request_id = self.request_id(response)
         reference = f" (request id {request_id})" if request_id else ""
-        reason = f"{response.status_code} {response.reason_phrase}".rstrip()
+        phrase = _one_line(self._redactor.text(response.reason_phrase))
+        reason = f"{response.status_code} {phrase}".rstrip()
         return f"{self._destination} answered {reason}{reference}" + (f": {words}" if words else "")
 
 
@@ -173,8 +175,8 @@ def _words(response: httpx.Response) -> str:
     if isinstance(parsed, dict):
         for key in ("message", "error", "detail"):
             if isinstance(parsed.get(key), str):
-                return _one_line(parsed[key])
-    return _one_line(body.decode("utf-8", "replace"))
+                return str(parsed[key])
+    return body.decode("utf-8", "replace")
 
 
 def _one_line(text: str) -> str:

@@ -3,7 +3,8 @@
 Nobody's documentation prescribes such an answer, so what many APIs do is understood: a list of objects, at the top or
 under a key such as `results`, in the order of the events or with an `index` (from 0) each. An object tells its event's
 `status` (a code, or a word), or whether it is a `success`, or an `error`. An event of which nothing is told is not
-delivered: silence means failure.
+delivered: silence means failure. Only where a 200 lists nothing but `errors` or `failures`, each with its `index`, are
+the events that it does not name delivered; where one of them has no index, no event is.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-_HOLDERS = ("results", "events", "items", "responses", "errors", "failures")
+_HOLDERS = ("results", "events", "items", "responses")
+_FAILURES = ("errors", "failures")
 _STATUSES = ("status", "statusCode", "status_code", "code")
 _WORDS = ("message", "error", "errors", "detail", "reason")
 _DELIVERED, _REFUSED = 200, 400
 _GOOD = frozenset({"ok", "success", "succeeded", "accepted", "created", "delivered", "recorded", "duplicate"})
 _BAD = frozenset({"error", "failed", "failure", "rejected", "refused", "invalid"})
 _CODES = range(100, 600)
+_WELCOME = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +36,49 @@ class EventAnswer:
     words: str = ""
 
 
-def read_event_answers(body: bytes, count: int) -> list[EventAnswer | None] | None:
+def read_event_answers(body: bytes, count: int, *, is_multi_status: bool = False) -> list[EventAnswer | None] | None:
     """Read what a body tells of each of `count` events, None where it tells nothing; None when it is no such body."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
     if isinstance(document, dict):
-        document = next((document[key] for key in _HOLDERS if isinstance(document.get(key), list)), None)
+        holder = next((key for key in (*_HOLDERS, *_FAILURES) if isinstance(document.get(key), list)), None)
+        if holder in _FAILURES:
+            return _failures(document[holder], count, others_arrived=not is_multi_status)
+        document = None if holder is None else document[holder]
     if not isinstance(document, list):
         return None
     told = list(_told(document))
     if document and not told:
         return None
+    return _by_index(told, count)
+
+
+def _failures(entries: Sequence[Any], count: int, *, others_arrived: bool) -> list[EventAnswer | None] | None:
+    """Read a list that names failures only; None when it is empty."""
+    if not entries:
+        return None
+    told = []
+    for entry in entries:
+        index = entry.get("index") if isinstance(entry, dict) else None
+        if type(index) is not int or not 0 <= index < count:
+            return [None] * count
+        answer = _answer(entry)
+        failed = answer is not None and answer.status not in _WELCOME
+        words = next((found for key in _WORDS if isinstance(found := entry.get(key), str)), "")
+        told.append((index, answer if answer is not None and failed else EventAnswer(_REFUSED, words)))
+    answers = _by_index(told, count)
+    return [answer or EventAnswer(_DELIVERED) for answer in answers] if others_arrived else answers
+
+
+def _by_index(told: Iterable[tuple[int, EventAnswer]], count: int) -> list[EventAnswer | None]:
+    """Give each event what is told of it; where that is told twice, the worse."""
     answers: list[EventAnswer | None] = [None] * count
     for index, answer in told:
         if 0 <= index < count:
-            answers[index] = answer
+            before = answers[index]
+            answers[index] = answer if before is None or before.status in _WELCOME else before
     return answers
 
 

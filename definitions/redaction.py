@@ -23,7 +23,17 @@ def _spellings(secret: str) -> set[str]:
     encoded |= {base64.urlsafe_b64encode(form) for form in (raw, raw + b":")}
     texts = {form.decode("ascii").rstrip("=") for form in encoded} | _within_base64(raw)
     escaped = json.dumps(secret)[1:-1]
-    return {secret, escaped, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"), *texts}
+    urls = {
+        quote(secret, errors="replace"),
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+    }
+    return {secret, escaped, *urls, *texts}
+
+
+def _pattern_of(spelling: str) -> str:
+    """Write the pattern of a form; what is URL-encoded may be so in capitals or not."""
+    return re.sub(r"%([0-9A-F]{2})", r"%(?i:\1)", re.escape(spelling))
 
 
 def _within_base64(raw: bytes) -> set[str]:
@@ -48,7 +58,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spellings = {form for secret in secrets if len(secret) >= _SHORTEST for form in _spellings(secret)}
         longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
 
     def text(self, text: str) -> str:
         """Mask the secrets in a text."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024
 """No more of an answer is read: it is enough for its words."""
 
+MAX_TOLD_BYTES = 4 * 1024 * 1024
+"""No more is read of a welcome answer in JSON, which may tell of each event."""
+
 _DEADLINE_FACTOR = 2
 _MADE_ANEW = frozenset({b"host", b"content-length"})
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -92,6 +95,9 @@ class HttpTransport:
             for name, value in request.headers.raw
             if name.lower() not in _MADE_ANEW
         ]
+        if "Accept-Encoding" not in request.headers:
+            # An answer whose size is bounded is read as it comes.
+            headers.append(("Accept-Encoding", "identity"))
         async with self._session.request(
             request.method,
             _url(str(request.url)),
@@ -99,16 +105,17 @@ class HttpTransport:
             headers=headers,
             allow_redirects=False,
         ) as response:
+            most = MAX_TOLD_BYTES if response.ok and "json" in response.content_type else MAX_ANSWER_BYTES
             body = bytearray()
             async for block in response.content.iter_any():
                 body += block
-                if len(body) >= MAX_ANSWER_BYTES:
+                if len(body) >= most:
                     response.close()
                     break
             return httpx.Response(
                 response.status,
                 headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
-                content=bytes(body[:MAX_ANSWER_BYTES]),
+                content=bytes(body[:most]),
                 request=request,
                 extensions={"reason_phrase": (response.reason or "").encode("latin-1", "replace")},
             )

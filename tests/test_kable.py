@@ -195,7 +195,9 @@ def test_settings_that_cannot_work_are_refused_by_name_and_never_by_value(settin
         *((status, CredentialsError) for status in (401, 403)),
         *((status, ConfigurationError) for status in (301, 302, 307, 308, 404, 405, 410, 501)),
         *((status, RetryableError) for status in (207, 408, 425, 429, 500, 502, 503, 504, 599)),
-        *((status, UnexpectedAnswerError) for status in (402, 406, 415, 418, 423, 451, 101)),
+        *((status, ConfigurationError) for status in (402, 407)),
+        *((status, RefusedError) for status in (406, 415, 418, 423, 451)),
+        (101, UnexpectedAnswerError),
     ],
 )
 def test_every_answer_has_its_meaning(status: int, expected: type[Exception] | None) -> None:

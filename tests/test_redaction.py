@@ -1,6 +1,7 @@
 """Secrets are masked by value, in every spelling in which they surface."""
 
 import base64
+import re
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +15,9 @@ SECRET = 'sk_test."odd"\\key/+=ü'  # noqa: S105 - of nobody
     "spelling",
     [
         SECRET,
+        quote(SECRET),
         quote(SECRET, safe=""),
+        re.sub("%..", lambda found: found[0].lower(), quote(SECRET)),
         base64.b64encode(SECRET.encode()).decode(),
         base64.b64encode(f"{SECRET}:".encode()).decode(),
         '"sk_test.\\"odd\\"\\\\key/+=\\u00fc"',
