@@ -14,7 +14,16 @@ from rich.console import Console
 
 from ..definitions import Problem, Redactor, SetupError
 from .clock import SystemClock
-from .deliver import exit_code, open_queue, rules_of, stop_on_signals, transport, why
+from .deliver import (
+    about_the_outbox,
+    exit_code,
+    note_next_due,
+    open_queue,
+    rules_of,
+    stop_on_signals,
+    transport,
+    why,
+)
 from .delivery import Delivery
 from .exit_codes import FAILED, OK
 from .instruments import instruments
@@ -155,6 +164,8 @@ def replay_letters(configuration: Configuration, chosen: Choice, *, dry_run: boo
     for line in _told(results):
         console.print(line)
     console.print(tally.summary())
+    for line in about_the_outbox(tally, outbox_path(configuration)):
+        console.print(line)
     stays = any(results[obstacle] for obstacle in _OBSTACLES)
     return exit_code(ended, tally) or (FAILED if stays else OK)
 
@@ -186,6 +197,7 @@ async def _replay(
                     )
                     raise SetupError.of([Problem("outbox", message)]) from None
         ended = await delivery.run([])
+        await note_next_due(queue, delivery, tally)
     return ended, results
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .configuration import Configuration, DeliveryOptions
     from .instruments import Watching
     from .occurrences import Hook, Occurrence
+    from .queue import Queue
 
 DEFAULT_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go when there is no outbox."""
@@ -85,8 +86,8 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
             with instruments(watching, destination.redactor) as hooks, _progress(tally) as tick:
                 told = [*hooks, tick, *([] if watching.log_format else [_warn])]
                 ended = asyncio.run(_send(destination, configuration.delivery, sources, tally, letters, hooks=told))
-    _tell(ended, tally, configuration.delivery, inputs, letters)
-    return exit_code(ended, tally)
+    is_all_written = _tell(ended, tally, configuration.delivery, inputs, letters)
+    return exit_code(ended, tally) or (OK if is_all_written else FAILED)
 
 
 async def _send(
@@ -104,10 +105,15 @@ async def _send(
         delivery = Delivery(destination, queue, http, rules, tally=tally, clock=clock, hooks=hooks)
         stop_on_signals(delivery)
         ended = await delivery.run(sources)
-        waiting = await queue.waiting(delivery.lanes)
-        if waiting.next_due is not None:
-            tally.next_due = datetime.fromtimestamp(waiting.next_due, UTC)
+        await note_next_due(queue, delivery, tally)
         return ended
+
+
+async def note_next_due(queue: Queue, delivery: Delivery, tally: Tally) -> None:
+    """Note when the next of what is left must be tried again."""
+    waiting = await queue.waiting(delivery.lanes)
+    if waiting.next_due is not None:
+        tally.next_due = datetime.fromtimestamp(waiting.next_due, UTC)
 
 
 async def _print(
@@ -237,24 +243,37 @@ def _warn(occurrence: Occurrence) -> None:
 
 def _tell(
     ended: AnswerError | None, tally: Tally, options: DeliveryOptions, inputs: Inputs, letters: LetterFile | None
-) -> None:
-    """Write the report, and tell a person how it went."""
+) -> bool:
+    """Write the report, and tell a person how it went; tell whether all could be written."""
     aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
     if ended is not None:
         Console(stderr=True, **aside).print(why(ended, tally))
+    failures = [] if letters is None or letters.failure is None else [letters.failure]
     if inputs.report is not None:
-        inputs.report.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
+        failures += _write_report(inputs.report, tally)
     out = Console(stderr=inputs.dry_run, **aside)
     out.print(tally.summary())
     if letters is not None and letters.count:
         out.print(f"dead letters: {letters.path}")
     if options.outbox_path is not None and not inputs.dry_run:
-        for line in _about_the_outbox(tally, options.outbox_path):
+        for line in about_the_outbox(tally, options.outbox_path):
             out.print(line)
+    for failure in failures:
+        Console(stderr=True, **aside).print(f"error: {failure}")
+    return not failures
 
 
-def _about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
-    if tally.dead:
+def _write_report(path: Path, tally: Tally) -> Iterator[str]:
+    """Write the report; tell when it cannot be written. What went before is done all the same."""
+    try:
+        path.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
+    except OSError as error:
+        yield f"{path} cannot be written: {error.strerror}"
+
+
+def about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
+    """Tell what an outbox keeps after a run, and what to do about it."""
+    if tally.dead or tally.earlier_dead:
         yield f"dead letters are kept in {path}: kable-destination dead-letters list"
     if tally.next_due is not None:
         yield f"what is unsent is kept in {path}, the next of it until {tally.next_due:%Y-%m-%dT%H:%M:%SZ}: run again"
@@ -275,4 +294,4 @@ def exit_code(ended: AnswerError | None, tally: Tally) -> int:
             InterruptionError: INTERRUPTED,
         }
         return codes.get(type(ended), FAILED)
-    return FAILED if tally.dead or tally.next_due is not None else OK
+    return FAILED if tally.dead or tally.earlier_dead or tally.next_due is not None else OK

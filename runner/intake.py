@@ -199,7 +199,7 @@ class Intake:
             try:
                 await self._queue.put(left[0])
             except QueueFullError as error:
-                if len(left[0].batches) > 1:
+                if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = _one_by_one(left[0])
                     continue
                 self._tell_of_room(error)
@@ -295,3 +295,8 @@ def _one_by_one(acceptance: Acceptance) -> list[Acceptance]:
     """Part what is too much to be accepted together: how far the sources are read is known with the last of it."""
     *batches, last = acceptance.batches
     return [*(Acceptance([batch]) for batch in batches), replace(acceptance, batches=[last])]
+
+
+def _are_known_by_id(acceptance: Acceptance) -> bool:
+    """Tell whether a part of it can be accepted again without being sent twice."""
+    return all(key is not None for queued in acceptance.batches for key in queued.batch.idempotency_keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -22,12 +23,14 @@ class LetterFile:
     """A file that letters are appended to, flushed one by one, secrets masked.
 
     It is opened before anything is sent, so that a file that cannot be written is known in time; one that was
-    made for nothing is taken away again. Raises OSError when the file cannot be opened or written.
+    made for nothing is taken away again. `failure` tells why not all could be written. Raises OSError when the file
+    cannot be opened.
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
         self.path = path
         self.count = 0
+        self.failure: str | None = None
         self._redactor = redactor
         self._existed = path.exists()
         self._file = path.open("ab")
@@ -40,14 +43,18 @@ class LetterFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
         if self.count == 0 and not self._existed and self.path.is_file():
             self.path.unlink()
 
     def write(self, letter: Letter, reason: str | None = None) -> None:
         """Keep a letter, for another reason than its own where one is given."""
-        self._file.write(_to_json(shown(letter, self._redactor, reason)) + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(_to_json(shown(letter, self._redactor, reason)) + b"\n")
+            self._file.flush()
+        except OSError as error:
+            self.failure = f"{self.path} cannot be written, so that dead letters are missing there: {error.strerror}"
         self.count += 1
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 Reason = Literal["unreadable", "rejected", "refused", "exhausted"]
 """Why a usage event is a dead letter."""
 
-State = Literal["queued", "delivered"] | Reason
+Outcome = Literal["delivered"] | Reason
+"""What became of a usage event in the end."""
+
+State = Literal["queued"] | Outcome
 """Where a usage event is."""
 
 
@@ -171,14 +174,14 @@ class Fate:
     """What has become of the usage events that one run put; `dead` counts by reason.
 
     `duplicates` counts, by where it is now, the usage events that were there already under the same id, `earlier` what
-    other runs had put and this one has settled.
+    became of those that other runs had put and this one has settled.
     """
 
     delivered: int
     dead: Mapping[Reason, int]
     queued: int
     duplicates: Mapping[State, int]
-    earlier: int = 0
+    earlier: Mapping[Outcome, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

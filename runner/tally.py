@@ -25,7 +25,8 @@ class Tally:
     `read` counts events and lines that should be events; the other counts are usage events, of which one event makes
     one for each subscription that wants it. What was wanted is delivered, dead-lettered or unsent (and then queued,
     where the queue is durable): nothing else. `duplicates` counts those among them that were there already under the
-    same id, `earlier` what runs before this one had left and this one has settled.
+    same id, `earlier` what runs before this one had left and this one has settled, of which `earlier_dead` are
+    dead-lettered.
     """
 
     read: int = 0
@@ -35,6 +36,7 @@ class Tally:
     unsent: int = 0
     duplicates: int = 0
     earlier: int = 0
+    earlier_dead: int = 0
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
@@ -59,7 +61,8 @@ class Tally:
         for reason in DEAD:
             self.dead_lettered[reason] += fate.dead.get(reason, 0) + fate.duplicates.get(reason, 0)
         self.duplicates += sum(fate.duplicates.values())
-        self.earlier += fate.earlier
+        self.earlier += sum(fate.earlier.values())
+        self.earlier_dead += sum(fate.earlier.values()) - fate.earlier.get("delivered", 0)
 
     @property
     def dead(self) -> int:
@@ -82,6 +85,7 @@ class Tally:
             "unsent": self.unsent,
             "duplicates": self.duplicates,
             "earlier": self.earlier,
+            "earlier_dead": self.earlier_dead,
             "requests": self.requests,
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
@@ -97,6 +101,8 @@ class Tally:
         )
         second = f"{self.requests:,} requests · {self.retries:,} retries · {self.duplicates:,} duplicates"
         earlier = f" · {self.earlier:,} from earlier runs" if self.earlier else ""
+        if self.earlier_dead:
+            earlier += f", of which {self.earlier_dead:,} dead-lettered"
         lines.append(f"{second}{earlier} · {self.seconds:.2f} s")
         for title, counts in (("skipped", self.skipped), ("dead-lettered", self.dead_lettered)):
             if any(counts.values()):

@@ -1,14 +1,16 @@
-"""The outbox by itself: what it knows of usage events that have no id."""
+"""The outbox by itself: what it takes for one event and what for two, how much it takes, and what it counts."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from kable_destination.definitions import EventBatch, EventList, PayloadList
 from kable_destination.runner.clock import SystemClock
-from kable_destination.runner.outbox import Outbox
-from kable_destination.runner.queue import Acceptance, Places, QueuedBatch, Settlement
+from kable_destination.runner.outbox import Choice, Inspection, Outbox
+from kable_destination.runner.queue import Acceptance, Letter, Places, QueuedBatch, QueueFullError, Settlement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,18 +28,61 @@ def keyless(*lines: int) -> QueuedBatch:
     return QueuedBatch("account", batch, Places(("events.ndjson",), lines))
 
 
-def test_an_event_without_an_id_is_known_by_its_place(tmp_path: Path) -> None:
-    """What is put again is queued once, and counted as what it is by then: queued or delivered."""
+def test_events_without_an_id_are_as_many_as_they_are(tmp_path: Path) -> None:
+    """Two that look alike are two: nothing tells that they are one."""
 
-    async def put_twice(*, settle: bool) -> Fate:
-        async with Outbox(tmp_path / f"{settle}.sqlite", SystemClock()) as outbox:
-            await outbox.put(Acceptance([keyless(1, 2)]))
-            if settle:
-                (lease,) = await outbox.lease({LANE: 1})
-                await outbox.settle(Settlement(lease, delivered=(0, 1)))
-            await outbox.put(Acceptance([keyless(1, 2, 3)]))
+    async def put_twice() -> Fate:
+        async with Outbox(tmp_path / "outbox.sqlite", SystemClock()) as outbox:
+            await outbox.put(Acceptance([keyless(1, 1)]))
+            await outbox.put(Acceptance([keyless(1)]))
             return await outbox.fate()
 
-    waiting, settled = (asyncio.run(put_twice(settle=settle)) for settle in (False, True))
-    assert (waiting.queued, waiting.duplicates) == (3, {"queued": 2})
-    assert (settled.queued, settled.delivered, settled.duplicates) == (1, 2, {"delivered": 2})
+    fate = asyncio.run(put_twice())
+    assert (fate.queued, fate.duplicates) == (3, {})
+
+
+def test_a_letter_belongs_to_its_account(tmp_path: Path) -> None:
+    """What is wrong with an event for one account is told for another too."""
+
+    async def put(*accounts: str) -> None:
+        async with Outbox(tmp_path / "outbox.sqlite", SystemClock()) as outbox:
+            for account in accounts:
+                letter = Letter("rejected", "no customer", "events.ndjson", 1, b"{}", account=account)
+                await outbox.put(Acceptance(letters=[letter]))
+
+    asyncio.run(put("test", "live", "live"))
+    with Inspection(tmp_path / "outbox.sqlite") as opened:
+        assert len(opened.numbers(Choice())) == 2
+
+
+def test_what_is_delivered_makes_room_whatever_is_remembered_of_it(tmp_path: Path) -> None:
+    """The limit is of what is queued: ids are kept for ever, and count for nothing."""
+
+    async def fill_and_drain() -> int:
+        rounds = 0
+        async with Outbox(tmp_path / "outbox.sqlite", SystemClock(), limit_bytes=50) as outbox:
+            for _ in range(200):
+                await outbox.put(Acceptance([keyless(1, 2)]))
+                with pytest.raises(QueueFullError, match="bytes are queued"):
+                    await outbox.put(Acceptance([keyless(1, 2)]))
+                (lease,) = await outbox.lease({LANE: 1})
+                await outbox.settle(Settlement(lease, delivered=(0, 1)))
+                rounds += 1
+        return rounds
+
+    assert asyncio.run(fill_and_drain()) == 200
+
+
+def test_discarding_a_letter_during_a_run_makes_no_delivery_of_it(tmp_path: Path) -> None:
+    async def bury_and_discard() -> Fate:
+        async with Outbox(tmp_path / "outbox.sqlite", SystemClock()) as outbox:
+            await outbox.put(Acceptance([keyless(1, 2)]))
+            (lease,) = await outbox.lease({LANE: 1})
+            letter = Letter("refused", "no", "events.ndjson", 1, b"{}", account="account", payload=b"{}")
+            await outbox.settle(Settlement(lease, delivered=(0,), dead={1: letter}))
+            with Inspection(tmp_path / "outbox.sqlite") as opened:
+                opened.discard(opened.numbers(Choice()))
+            return await outbox.fate()
+
+    fate = asyncio.run(bury_and_discard())
+    assert (fate.delivered, fate.dead, fate.queued) == (1, {"refused": 1}, 0)

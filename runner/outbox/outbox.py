@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import secrets
+import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
 
 import msgspec
 
@@ -15,13 +16,12 @@ from ..queue import Fate, Lease, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
 from .fresh_batches import FreshBatches
 from .owner import is_gone, own_name
-from .records import Identity, body, holds, lease_of, read_marks
-from .schema import LETTER_COLUMNS, LETTER_MARKS, connect, limited
-from .seen_ids import SeenIds, hashes_of, letter_identity
+from .records import body, holds, lease_of, read_marks, size_of
+from .schema import LETTER_COLUMNS, LETTER_MARKS, connect
+from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
 from .store import Store
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from ...definitions import AnswerError
     from ..clock import Clock
     from ..letter_file import LetterFile
-    from ..queue import Acceptance, Letter, QueuedBatch, Settlement, State
+    from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Settlement, State
+
+_Duplicate: TypeAlias = "tuple[State, str, str, int]"
+"""A usage event that was there already: where, its account and key, and the batch that brought it."""
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
 """What became of a dead letter that is replayed; it is gone when another process has replayed it."""
@@ -38,6 +41,7 @@ LEASE_SECONDS = 60.0
 """How long a lease lasts when its process does not renew it."""
 
 _RENEWALS = 3
+_RENEW_AGAIN_SECONDS = 1.0
 _MOST_LOOKED_AT = 64
 _MOST_PENDING = 10_000
 _SECONDS_A_MINUTE = 60
@@ -48,8 +52,9 @@ _to_json = msgspec.json.Encoder().encode
 class Outbox:
     """A durable queue in one file, which several processes may share. Use it in an `async with`.
 
-    Dead letters are written to `letters` too. Nothing is accepted that makes the file larger than `limit_bytes`; what
-    becomes of the accepted is always written. Raises OutboxError when the file cannot be used.
+    Dead letters are written to `letters` too. Nothing is accepted while more than `limit_bytes` of events and
+    payloads are queued; what becomes of the accepted is always written. Raises OutboxError when the file cannot be
+    used.
     """
 
     is_durable = True
@@ -70,9 +75,10 @@ class Outbox:
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._put = 0
-        self._earlier = 0
+        self._earlier: Counter[Outcome] = Counter()
         self._states: Counter[State] = Counter()
-        self._pending: list[Identity] = []
+        self._pending: list[tuple[str, str]] = []
+        self._pending_in: Counter[int] = Counter()
 
     async def __aenter__(self) -> Self:
         """Begin to renew leases."""
@@ -98,11 +104,13 @@ class Outbox:
         put, duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._put += put
         self._copy(acceptance.letters)
-        for state, event in duplicates:
-            if state == "queued" and len(self._pending) < _MOST_PENDING:
-                self._pending.append(event)
-            else:
+        for state, account, key, batch in duplicates:
+            if state != "queued":
                 self._states[state] += 1
+            elif len(self._pending) < _MOST_PENDING:
+                self._pending.append((account, key))
+            else:
+                self._pending_in[batch] += 1
 
     async def replay(self, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
         """Queue dead letters again, each as the event of the batch at its position. Raises QueueFullError.
@@ -122,7 +130,7 @@ class Outbox:
     async def settle(self, settlement: Settlement) -> None:
         """Note what became of a leased batch."""
         earlier = await self._store.run(lambda connection: self._settle(connection, settlement))
-        self._earlier += earlier
+        self._earlier.update(earlier)
         self._leased.discard(settlement.lease.id)
         self._copy(settlement.dead.values())
 
@@ -158,49 +166,54 @@ class Outbox:
         self._fresh.forget()
         self._marks.clear()
 
-    def _accept(
-        self, connection: sqlite3.Connection, acceptance: Acceptance
-    ) -> tuple[int, list[tuple[State, Identity]]]:
-        with limited(connection, self._limit_bytes):
-            return self._accept_all(connection, acceptance)
-
-    def _accept_all(
-        self, connection: sqlite3.Connection, acceptance: Acceptance
-    ) -> tuple[int, list[tuple[State, Identity]]]:
+    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> tuple[int, list[_Duplicate]]:
+        self._check_limit(connection, acceptance)
         put = 0
-        duplicates: list[tuple[State, Identity]] = []
+        duplicates: list[_Duplicate] = []
         for queued in acceptance.batches:
             put += self._put_batch(connection, queued, duplicates)
         for letter in acceptance.letters:
-            told = (letter.source, letter.line, letter.subscription or "", letter.reason, letter.event or b"")
-            self._put_letter(connection, letter, letter_identity(*told), self._run)
+            run = self._run if letter.source == STANDARD_INPUT_NAME else 0
+            told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)
+            self._put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run)
         for position in acceptance.positions:
             _put_position(connection, position)
         return put, duplicates
 
-    def _put_batch(
-        self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[tuple[State, Identity]]
-    ) -> int:
-        names = hashes_of(queued, STANDARD_INPUT_NAME)
+    def _check_limit(self, connection: sqlite3.Connection, acceptance: Acceptance) -> None:
+        """Raise QueueFullError when more would be queued than is allowed; a single batch is never too large."""
+        if self._limit_bytes is None or not acceptance.batches:
+            return
+        held: int = connection.execute("SELECT coalesce(sum(bytes), 0) FROM batches").fetchone()[0]
+        more = sum(map(size_of, acceptance.batches))
+        if held + more > self._limit_bytes and (held or len(acceptance.batches) > 1):
+            raise QueueFullError(f"{held:,} bytes are queued, and no more than {self._limit_bytes:,} may be")
+
+    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[_Duplicate]) -> int:
+        names = hashes_of(queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
         first: dict[bytes, int] = {}
         fresh = []
+        again: list[str] = []
         for position, name in enumerate(names):
-            if name is not None and (name in known or first.setdefault(name, position) != position):
-                event = Identity(name, queued.batch.idempotency_keys[position], queued.places.at(position))
-                state = self._state(connection, event, known[name]) if name in known else "queued"
-                duplicates.append((state, event))
+            key = queued.batch.idempotency_keys[position] or ""
+            if name is not None and name in known:
+                state = self._state(connection, name, known[name], key)
+                duplicates.append((state, queued.account, key, known[name]))
+            elif name is not None and first.setdefault(name, position) != position:
+                again.append(key)
             else:
                 fresh.append(position)
         if not fresh:
             return 0
         kept = queued if len(fresh) == len(queued) else queued.part(fresh)
-        self._insert(connection, kept, [name for name in names if name is not None and name in first])
+        number = self._insert(connection, kept, [name for name in names if name is not None and name in first])
+        duplicates.extend(("queued", queued.account, key, number) for key in again)
         return len(fresh)
 
     def _replay(self, connection: sqlite3.Connection, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
         replayed: Counter[Replayed] = Counter()
-        names = hashes_of(queued, STANDARD_INPUT_NAME)
+        names = hashes_of(queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
         fresh: dict[int, bytes | None] = {}
         for position, (number, name) in enumerate(zip(numbers, names, strict=True)):
@@ -214,8 +227,7 @@ class Outbox:
             elif name is None or name == row[0] or name not in known:
                 fresh[position] = name
             else:
-                event = Identity(name, queued.batch.idempotency_keys[position], queued.places.at(position))
-                state = self._state(connection, event, known[name])
+                state = self._state(connection, name, known[name], queued.batch.idempotency_keys[position] or "")
                 if state == "queued":
                     replayed["queued before"] += 1
                 elif state == "delivered":
@@ -232,11 +244,12 @@ class Outbox:
             replayed["queued"] = len(fresh)
         return replayed
 
-    def _insert(self, connection: sqlite3.Connection, queued: QueuedBatch, names: Sequence[bytes]) -> None:
+    def _insert(self, connection: sqlite3.Connection, queued: QueuedBatch, names: Sequence[bytes]) -> int:
         now = self._now()
         number = connection.execute(
-            "INSERT INTO batches (lane, account, action, run, events, accepted_at, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (queued.lane, queued.account, queued.batch.action, self._run, len(queued), now, now),
+            "INSERT INTO batches (lane, account, action, run, events, bytes, accepted_at, due)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (queued.lane, queued.account, queued.batch.action, self._run, len(queued), size_of(queued), now, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
         connection.execute(
@@ -245,13 +258,14 @@ class Outbox:
         )
         self._seen.add(connection, number, names)
         self._fresh.add(number, queued)
+        return number
 
-    def _state(self, connection: sqlite3.Connection, event: Identity, batch: int) -> State:
+    def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
         """Tell where a usage event is whose id is known."""
         row = connection.execute("SELECT about FROM bodies WHERE batch = ?", (batch,)).fetchone()
-        if row is not None and holds(row[0], event):
+        if row is not None and holds(row[0], key):
             return "queued"
-        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (event.name,)).fetchone()
+        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (name,)).fetchone()
         state: State = "delivered" if letter is None else letter[0]
         return state
 
@@ -335,13 +349,13 @@ class Outbox:
             ).fetchone()
         )
 
-    def _settle(self, connection: sqlite3.Connection, settlement: Settlement) -> int:
-        """Write what became of a batch; tell how many events of another run that has settled."""
+    def _settle(self, connection: sqlite3.Connection, settlement: Settlement) -> Counter[Outcome]:
+        """Write what became of a batch; tell what that was for events of another run."""
         lease, queued = settlement.lease, settlement.lease.queued
         row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (lease.id,)).fetchone()
         if row is None or row[0] != self._owner:
-            return 0  # the lease has expired, and another process has the batch
-        names = hashes_of(queued, STANDARD_INPUT_NAME) if settlement.dead else []
+            return Counter()  # the lease has expired, and another process has the batch
+        names = hashes_of(queued) if settlement.dead else []
         for position, letter in settlement.dead.items():
             self._put_letter(connection, letter, names[position] or letter_identity(lease.id, position), row[1])
         gone = {*settlement.delivered, *settlement.dead}
@@ -352,7 +366,13 @@ class Outbox:
         else:
             self._keep_rest(connection, settlement, rest)
         self._count(connection, settlement)
-        return 0 if row[1] == self._run else len(gone)
+        outcomes: Counter[Outcome] = Counter(letter.reason for letter in settlement.dead.values())
+        outcomes["delivered"] += len(settlement.delivered)
+        connection.executemany(
+            "INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
+            [(row[1], outcome, events) for outcome, events in outcomes.items()],
+        )
+        return Counter() if row[1] == self._run else outcomes
 
     def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
         lease = settlement.lease
@@ -411,17 +431,19 @@ class Outbox:
         queued = connection.execute(
             "SELECT coalesce(sum(events), 0) FROM batches WHERE run = ?", (self._run,)
         ).fetchone()[0]
-        dead = dict(
-            connection.execute(
-                "SELECT reason, count(*) FROM letters WHERE run = ? AND payload IS NOT NULL GROUP BY reason",
-                (self._run,),
-            ).fetchall()
+        outcomes: dict[Outcome, int] = dict(
+            connection.execute("SELECT outcome, events FROM outcomes WHERE run = ?", (self._run,)).fetchall()
         )
+        delivered = outcomes.pop("delivered", 0)
         states = self._states.copy()
-        for event in self._pending:
-            batch = self._seen.known(connection, [event.name]).get(event.name)
-            states["delivered" if batch is None else self._state(connection, event, batch)] += 1
-        return Fate(self._put - queued - sum(dead.values()), dead, queued, states, self._earlier)
+        for account, key in self._pending:
+            name = key_name(account, key)
+            batch = self._seen.known(connection, [name]).get(name)
+            states["delivered" if batch is None else self._state(connection, name, batch, key)] += 1
+        for batch, count in self._pending_in.items():
+            is_queued = connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone() is not None
+            states["queued" if is_queued else "delivered"] += count
+        return Fate(delivered, cast("Mapping[Reason, int]", outcomes), queued, states, self._earlier)
 
     def _release_all(self, connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE batches SET owner = NULL, leased_until = NULL WHERE owner = ?", (self._owner,))
@@ -431,10 +453,15 @@ class Outbox:
         return self._clock.now().timestamp()
 
     async def _renew(self) -> None:
+        wait = LEASE_SECONDS / _RENEWALS
         while True:
-            await self._clock.sleep(LEASE_SECONDS / _RENEWALS)
+            await self._clock.sleep(wait)
+            wait = LEASE_SECONDS / _RENEWALS
             if self._leased:
-                await self._store.run(self._renew_all)
+                try:
+                    await self._store.run(self._renew_all)
+                except (QueueFullError, sqlite3.Error):
+                    wait = _RENEW_AGAIN_SECONDS
 
     def _renew_all(self, connection: sqlite3.Connection) -> None:
         connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -61,21 +61,9 @@ def lease_of(row: tuple[Any, ...]) -> Lease:
     return Lease(number, queued, attempts, accepted_at, read_marks(orders))
 
 
-class Identity(NamedTuple):
-    """What a usage event is known by: its name among all, its idempotency key where it has one, and its place."""
-
-    name: bytes
-    key: str | None
-    place: tuple[str, int]
-
-
-def holds(about_text: bytes, event: Identity) -> bool:
-    """Tell whether a batch still holds a usage event, by its column about."""
-    about = _read_about(about_text)
-    if event.key is not None:
-        return event.key in about.keys
-    places = Places(about.sources, about.lines)
-    return any(key is None and places.at(position) == event.place for position, key in enumerate(about.keys))
+def holds(about_text: bytes, key: str) -> bool:
+    """Tell whether a batch still holds the usage event of an idempotency key, by its column about."""
+    return key in _read_about(about_text).keys
 
 
 def order_marks(keys: Iterable[str]) -> bytes:

@@ -13,7 +13,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -23,7 +22,6 @@ _APPLICATION_ID = 0x6B61626C
 _PAGE_BYTES = 16_384
 _CHECKPOINT_PAGES = 2_048
 _CACHE_KIB = 16_384
-_MOST_PAGES = 4_294_967_294  # SQLite's own limit
 _BUSY_MILLISECONDS = 60_000
 
 _TABLES = """
@@ -34,6 +32,7 @@ CREATE TABLE batches (
     action TEXT NOT NULL,
     run INTEGER NOT NULL,
     events INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     accepted_at REAL NOT NULL,
     due REAL NOT NULL,
@@ -90,6 +89,8 @@ CREATE TABLE lanes (
 );
 CREATE TABLE rates (lane TEXT NOT NULL, minute INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (lane, minute))
     WITHOUT ROWID;
+CREATE TABLE outcomes (run INTEGER NOT NULL, outcome TEXT NOT NULL, events INTEGER NOT NULL, PRIMARY KEY (run, outcome))
+    WITHOUT ROWID;
 CREATE TABLE merges (count INTEGER NOT NULL);
 INSERT INTO merges VALUES (0);
 """
@@ -138,19 +139,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     _make_tables(connection)
-
-
-@contextlib.contextmanager
-def limited(connection: sqlite3.Connection, limit_bytes: int | None) -> Iterator[None]:
-    """Let the file grow no larger than a limit (None: none) for as long as the block lasts."""
-    if limit_bytes is None:
-        yield
-        return
-    connection.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // _PAGE_BYTES)}")
-    try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

@@ -31,24 +31,13 @@ ORDER BY hash, batch
 """  # noqa: S608 - a constant
 
 
-def hashes_of(queued: QueuedBatch, anonymous_source: str) -> list[bytes | None]:
-    """Name each usage event of a batch within all outboxes: by its account and its idempotency key.
+def hashes_of(queued: QueuedBatch) -> list[bytes | None]:
+    """Name each usage event of a batch within all outboxes, by its account and its idempotency key.
 
-    One without a key is named by what it is and where it stands, and not at all (None) in `anonymous_source`, whose
-    lines may come again.
+    One without a key has no name (None): two of them may look alike and be two all the same. What keeps it from being
+    put twice is that the place up to which its source was read is written together with it.
     """
-    account = queued.account.encode()
-    names: list[bytes | None] = []
-    for position, key in enumerate(queued.batch.idempotency_keys):
-        if key is not None:
-            names.append(key_name(queued.account, key))
-            continue
-        source, line = queued.places.at(position)
-        event = queued.batch.events.kept[position]
-        subscription = queued.batch.subscriptions[position]
-        named = (source.encode("utf-8", "surrogateescape"), str(line).encode(), subscription.encode(), event)
-        names.append(None if source == anonymous_source else _hash(account, b"place", *named))
-    return names
+    return [None if key is None else key_name(queued.account, key) for key in queued.batch.idempotency_keys]
 
 
 def key_name(account: str, key: str) -> bytes:
