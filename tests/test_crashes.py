@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 RUNS = range(int(os.environ.get("KABLE_KILLS", "20")))
 EVENTS = 10_000
-COMMAND = (sys.executable, "-m", "kable_destination.runner", "deliver")
 FILE_BYTES = 2_000_000
 BOUNDED = (
     "import os, resource, sys; "
@@ -36,18 +34,6 @@ BOUNDED = (
 )
 LONGEST = 0.5
 """Seconds within which an undisturbed run of so many events is over."""
-
-
-def started(command_line: CommandLine, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-    """Start a delivery, by way of another program where one is given, and leave it running."""
-    return subprocess.Popen(
-        [*around, *COMMAND, *arguments],
-        cwd=command_line.folder,
-        env=command_line.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 def billed(sandbox: RunningSandbox) -> Counter[str]:
@@ -67,7 +53,7 @@ def test_a_killed_run_is_taken_up_by_the_next(command_line: CommandLine, sandbox
     (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
     arguments = ("events.ndjson", "--base-url", sandbox.base_url, "--batch-size", str(dice.choice((20, 100, 500))))
     for _ in range(dice.randint(1, 3)):
-        process = started(command_line, *arguments)
+        process = command_line.start("deliver", *arguments)
         with process:
             while process.poll() is None and not list(command_line.folder.glob("outbox.sqlite*")):
                 time.sleep(0.001)
@@ -103,7 +89,7 @@ def test_two_processes_share_an_outbox_and_send_nothing_twice(
     )
     options = ("--base-url", sandbox.base_url, "--batch-size", "50", "--concurrency", "1")
     reports = ("one.json", "two.json")
-    processes = [started(command_line, "events.ndjson", *options, "--report", report) for report in reports]
+    processes = [command_line.start("deliver", "events.ndjson", *options, "--report", report) for report in reports]
     for process in processes:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
@@ -121,7 +107,7 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     sandbox.faults.set(Faults(statuses={"401": 1.0}, authenticate=401))
     options = ("--base-url", sandbox.base_url)
 
-    process = started(command_line, "events.ndjson", *options, around=(sys.executable, "-c", BOUNDED))
+    process = command_line.start("deliver", "events.ndjson", *options, around=(sys.executable, "-c", BOUNDED))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
     assert b"warning: the outbox takes nothing more: " in errors
@@ -145,7 +131,7 @@ def test_what_a_slow_stream_brings_is_sent_when_it_falls_silent(
         arrived.set()
 
     monkeypatch.setattr(sandbox.faults, "wait", tell)
-    process = started(command_line, "-", "--base-url", sandbox.base_url)
+    process = command_line.start("deliver", "-", "--base-url", sandbox.base_url)
     assert process.stdin is not None
     process.stdin.write(ndjson(track(1), track(2)))
     process.stdin.flush()
@@ -160,7 +146,7 @@ def test_a_run_that_waits_for_room_ends_when_it_is_told_to(command_line: Command
     (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(40_000))))
     sandbox.faults.set(Faults(statuses={"503": 1.0}))
     options = ("events.ndjson", "--base-url", sandbox.base_url, "--wait", "600")
-    process = started(command_line, *options, around=(sys.executable, "-c", BOUNDED))
+    process = command_line.start("deliver", *options, around=(sys.executable, "-c", BOUNDED))
     assert process.stderr is not None
     assert b"takes nothing more" in process.stderr.readline()
     process.terminate()

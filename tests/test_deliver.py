@@ -7,8 +7,6 @@ import gzip
 import json
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -282,16 +280,9 @@ def test_without_credentials_nothing_is_sent_and_both_settings_are_named(command
 
 
 def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLine, sandbox: RunningSandbox) -> None:
-    arguments = ["-m", "kable_destination.runner", "deliver", "-", "--no-outbox", "--base-url", sandbox.base_url]
-    process = subprocess.Popen(
-        [sys.executable, *arguments, "--report", "report.json", "--dead-letters", "letters.ndjson"],
-        cwd=command_line.folder,
-        env=command_line.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with process:
+    arguments = ("deliver", "-", "--no-outbox", "--base-url", sandbox.base_url)
+    files = ("--report", "report.json", "--dead-letters", "letters.ndjson")
+    with command_line.start(*arguments, *files) as process:
         assert process.stdin is not None
         process.stdin.write(ndjson(*(track(number) for number in range(700))))
         process.stdin.flush()

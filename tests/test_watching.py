@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -103,15 +101,7 @@ def test_metrics_are_served_until_a_signal_ends_the_run(
 ) -> None:
     """What is in flight ends, what is not sent stays queued, and the next run sends it."""
     arguments = ["deliver", "-", "--base-url", sandbox.base_url, "--metrics-port", "0", "--report", "report.json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kable_destination.runner", *arguments],
-        cwd=command_line.folder,
-        env=command_line.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with process:
+    with command_line.start(*arguments) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         address = process.stderr.readline().decode().removeprefix("metrics: ").strip()

@@ -57,6 +57,17 @@ class CommandLine:
         )
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode(), self.folder)
 
+    def start(self, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Start a command, by way of another program where one is given, and leave it running, with pipes."""
+        return subprocess.Popen(
+            [*around, sys.executable, "-m", "kable_destination.runner", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def deliver(self, events: bytes, base_url: str, *arguments: str, **environment: str) -> Run:
         """Deliver events from a file, with a report and dead letters in the folder."""
         (self.folder / "events.ndjson").write_bytes(events)
