@@ -86,7 +86,7 @@ class AnswerReader:
         if self._request_id_header is None:
             return None
         request_id = response.headers.get(self._request_id_header)
-        return _one_line(self._redactor.text(request_id)) if request_id else None
+        return self._shown(request_id) if request_id else None
 
     def error(self, response: httpx.Response) -> AnswerError | None:
         """Say what is wrong with a response; None when it means that the request was delivered.
@@ -122,7 +122,7 @@ class AnswerReader:
         row = self._row(answer.status)
         if row is not None and row.meaning == "delivered":
             return None
-        words = _one_line(self._redactor.text(answer.words))
+        words = self._shown(answer.words)
         told = f"{self._destination} answered {answer.status} for this event{reference}" + (
             f": {words}" if words else ""
         )
@@ -147,12 +147,15 @@ class AnswerReader:
         error = UnexpectedAnswerError if meaning is None else ERRORS.get(meaning, UnexpectedAnswerError)
         return error(message, status_code=status, request_id=request_id)
 
+    def _shown(self, text: str) -> str:
+        """Make one line of somebody's words, masked before it is cut: a part of a secret looks like other text."""
+        return _one_line(self._redactor.text(text))
+
     def _describe(self, response: httpx.Response) -> str:
-        # Masked before they are cut: a part of a secret could not be told from other text.
-        words = _one_line(self._redactor.text(_words(response)))
+        words = self._shown(_words(response))
         request_id = self.request_id(response)
         reference = f" (request id {request_id})" if request_id else ""
-        phrase = _one_line(self._redactor.text(response.reason_phrase))
+        phrase = self._shown(response.reason_phrase)
         reason = f"{response.status_code} {phrase}".rstrip()
         return f"{self._destination} answered {reason}{reference}" + (f": {words}" if words else "")
 

@@ -66,8 +66,7 @@ def _failures(entries: Sequence[Any], count: int, *, others_arrived: bool) -> li
             return [None] * count
         answer = _answer(entry)
         failed = answer is not None and answer.status not in _WELCOME
-        words = next((found for key in _WORDS if isinstance(found := entry.get(key), str)), "")
-        told.append((index, answer if answer is not None and failed else EventAnswer(_REFUSED, words)))
+        told.append((index, answer if answer is not None and failed else EventAnswer(_REFUSED, _words(entry))))
     answers = _by_index(told, count)
     return [answer or EventAnswer(_DELIVERED) for answer in answers] if others_arrived else answers
 
@@ -90,7 +89,7 @@ def _told(entries: Sequence[Any]) -> Iterator[tuple[int, EventAnswer]]:
 
 
 def _answer(entry: dict[str, Any]) -> EventAnswer | None:
-    words = next((found for key in _WORDS if isinstance(found := entry.get(key), str)), "")
+    words = _words(entry)
     for key in _STATUSES:
         status = _status(entry.get(key))
         if status is not None:
@@ -99,6 +98,10 @@ def _answer(entry: dict[str, Any]) -> EventAnswer | None:
         if isinstance(entry.get(key), bool):
             return EventAnswer(_DELIVERED if entry[key] else _REFUSED, words)
     return EventAnswer(_REFUSED, words) if entry.get("error") or entry.get("errors") else None
+
+
+def _words(entry: dict[str, Any]) -> str:
+    return next((found for key in _WORDS if isinstance(found := entry.get(key), str)), "")
 
 
 def _status(value: Any) -> int | None:

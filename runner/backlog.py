@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from .waiting import ends_before
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -76,11 +78,6 @@ class Backlog:
         while not self._has_room:
             self._is_waited_for = True
             self._fell.clear()
-            fell = asyncio.ensure_future(self._fell.wait())
-            looking = asyncio.ensure_future(self._clock.sleep(_LOOK_SECONDS))
-            await asyncio.wait({fell, looking}, return_when=asyncio.FIRST_COMPLETED)
-            if looking.done():
+            if await ends_before(self._fell, self._clock.sleep(_LOOK_SECONDS)):
                 for lane in self._lanes:
                     self._events[lane] = (await self._queue.waiting([lane])).events
-            fell.cancel()
-            looking.cancel()

@@ -11,7 +11,9 @@ from .lane import Lane
 from .limiter import Limiter
 from .occurrences import Occurrence
 from .queue import QueueFullError
+from .room import Room
 from .sending import Interrupted
+from .waiting import ends_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,7 +57,7 @@ class Dispatcher:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._is_full = False
+        self._room = Room(tell)
         self._fault: BaseException | None = None
         self._backlog = backlog
         backlog.is_hungry = self._is_hungry
@@ -150,16 +152,10 @@ class Dispatcher:
             leases = await self._queue.lease(room)
         except QueueFullError as error:
             # A lease must be written down too. What is in flight makes room when it is settled.
-            self._tell_of_room(error)
+            self._room.note(error)
             return ()
-        self._tell_of_room(None)
+        self._room.note(None)
         return leases
-
-    def _tell_of_room(self, error: QueueFullError | None) -> None:
-        """Tell when nothing can be written any more, and when it can again."""
-        if self._is_full != (error is not None):
-            self._is_full = error is not None
-            self._tell(Occurrence(kind="room") if error is None else Occurrence(kind="full", error=str(error)))
 
     async def _is_finished(self) -> bool:
         """Wait until there may be something to do; tell when there will not."""
@@ -190,14 +186,10 @@ class Dispatcher:
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait until something changes, or for so long."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds)) if seconds is not None else None
-        try:
-            await asyncio.wait({changed, *([sleeping] if sleeping else [])}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            if sleeping is not None:
-                sleeping.cancel()
+        if seconds is None:
+            await self._changed.wait()
+        else:
+            await ends_before(self._changed, self._clock.sleep(seconds))
 
     async def _work(self, lane: Lane, lease: Lease) -> None:
         try:
@@ -243,10 +235,10 @@ class Dispatcher:
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
-                self._tell_of_room(error)
+                self._room.note(error)
                 await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
             else:
-                self._tell_of_room(None)
+                self._room.note(None)
                 return
 
 

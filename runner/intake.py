@@ -11,9 +11,11 @@ from ..definitions import UnreadableError
 from .occurrences import Occurrence
 from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError
 from .reading import Reading
+from .room import Room
+from .waiting import ends_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..definitions import Destination, EventBatch, Outcome, Plan
     from .backlog import Backlog
@@ -78,6 +80,7 @@ class Intake:
         self._clock = clock
         self._tell = tell
         self._backlog = backlog
+        self._room = Room(tell)
         self._has_put = put
         self._reads: list[_Read] = []
         self._putting: asyncio.Task[None] | None = None
@@ -202,29 +205,19 @@ class Intake:
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = _one_by_one(left[0])
                     continue
-                self._tell_of_room(error)
+                self._note_room(error)
                 if self._given_up.is_set():
                     self.read_to_the_end = False
                     raise
-                await self._unless_given_up(self._clock.sleep(wait))
+                await ends_before(self._given_up, self._clock.sleep(wait))
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
-                self._tell_of_room(None)
+                self._note_room(None)
                 self._count(left.pop(0))
 
-    async def _unless_given_up(self, sleep: Coroutine[Any, Any, None]) -> None:
-        sleeping, given_up = asyncio.ensure_future(sleep), asyncio.ensure_future(self._given_up.wait())
-        try:
-            await asyncio.wait({sleeping, given_up}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            given_up.cancel()
-
-    def _tell_of_room(self, error: QueueFullError | None) -> None:
-        """Tell when the queue has become full, and when it is so no more."""
-        if self._backlog.is_full != (error is not None):
-            self._backlog.is_full = error is not None
-            self._tell(Occurrence(kind="room") if error is None else Occurrence(kind="full", error=str(error)))
+    def _note_room(self, error: QueueFullError | None) -> None:
+        if self._room.note(error):
+            self._backlog.is_full = self._room.is_full
             self._has_put()
 
     def _count(self, acceptance: Acceptance) -> None:

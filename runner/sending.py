@@ -20,6 +20,7 @@ from ..definitions import (
 from .occurrences import Occurrence
 from .patience import LONGEST_OBEYED, asked_wait
 from .queue import Settlement, letter_of
+from .waiting import ends_before
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -91,16 +92,8 @@ class Sender:
 
     async def unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Wait for something that may take long. Raises Interrupted."""
-        waited, stopped = asyncio.ensure_future(waiting), asyncio.ensure_future(self.stopping.wait())
-        try:
-            await asyncio.wait({waited, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            if not waited.done():
-                waited.cancel()
-        if not waited.done() or waited.cancelled():
+        if not await ends_before(self.stopping, waiting):
             raise Interrupted
-        waited.result()
 
 
 class _Sending:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .records import size_of
-
 if TYPE_CHECKING:
     from ..queue import QueuedBatch
 
@@ -23,9 +21,8 @@ class FreshBatches:
         self._held: dict[int, tuple[QueuedBatch, int]] = {}
         self._bytes = 0
 
-    def add(self, number: int, queued: QueuedBatch) -> None:
-        """Hold a batch, in place of the oldest where there is no room: another process may have sent that."""
-        size = size_of(queued)
+    def add(self, number: int, queued: QueuedBatch, size: int) -> None:
+        """Hold a batch of so many bytes, in place of the oldest if need be: another process may have sent that."""
         while self._held and self._bytes + size > _MOST_BYTES:
             self.take(next(iter(self._held)))
         self._held[number] = queued, size

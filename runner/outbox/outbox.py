@@ -74,7 +74,6 @@ class Outbox:
         self._store = Store(lambda: connect(path), self._forget)
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
-        self._put = 0
         self._earlier: Counter[Outcome] = Counter()
         self._states: Counter[State] = Counter()
         self._pending: list[tuple[str, str]] = []
@@ -101,8 +100,7 @@ class Outbox:
 
     async def put(self, acceptance: Acceptance) -> None:
         """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError."""
-        put, duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
-        self._put += put
+        duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._copy(acceptance.letters)
         for state, account, key, batch in duplicates:
             if state != "queued":
@@ -117,9 +115,7 @@ class Outbox:
 
         What is queued or delivered under the same id is not queued again. None of them is a dead letter any more.
         """
-        replayed = await self._store.run(lambda connection: self._replay(connection, numbers, queued))
-        self._put += replayed["queued"]
-        return replayed
+        return await self._store.run(lambda connection: self._replay(connection, numbers, queued))
 
     async def lease(self, most: Mapping[str, int]) -> list[Lease]:
         """Lease up to so many batches of each lane that are due, oldest first."""
@@ -166,19 +162,18 @@ class Outbox:
         self._fresh.forget()
         self._marks.clear()
 
-    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> tuple[int, list[_Duplicate]]:
+    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[_Duplicate]:
         self._check_limit(connection, acceptance)
-        put = 0
         duplicates: list[_Duplicate] = []
         for queued in acceptance.batches:
-            put += self._put_batch(connection, queued, duplicates)
+            duplicates += self._put_batch(connection, queued)
         for letter in acceptance.letters:
             run = self._run if letter.source == STANDARD_INPUT_NAME else 0
             told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)
             self._put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run)
         for position in acceptance.positions:
             _put_position(connection, position)
-        return put, duplicates
+        return duplicates
 
     def _check_limit(self, connection: sqlite3.Connection, acceptance: Acceptance) -> None:
         """Raise QueueFullError when more would be queued than is allowed; a single batch is never too large."""
@@ -189,7 +184,9 @@ class Outbox:
         if held + more > self._limit_bytes and (held or len(acceptance.batches) > 1):
             raise QueueFullError(f"{held:,} bytes are queued, and no more than {self._limit_bytes:,} may be")
 
-    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch, duplicates: list[_Duplicate]) -> int:
+    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch) -> list[_Duplicate]:
+        """Queue what is not known yet; give the rest."""
+        duplicates: list[_Duplicate] = []
         names = hashes_of(queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
         first: dict[bytes, int] = {}
@@ -205,11 +202,10 @@ class Outbox:
             else:
                 fresh.append(position)
         if not fresh:
-            return 0
+            return duplicates
         kept = queued if len(fresh) == len(queued) else queued.part(fresh)
         number = self._insert(connection, kept, [name for name in names if name is not None and name in first])
-        duplicates.extend(("queued", queued.account, key, number) for key in again)
-        return len(fresh)
+        return [*duplicates, *(("queued", queued.account, key, number) for key in again)]
 
     def _replay(self, connection: sqlite3.Connection, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
         replayed: Counter[Replayed] = Counter()
@@ -245,11 +241,11 @@ class Outbox:
         return replayed
 
     def _insert(self, connection: sqlite3.Connection, queued: QueuedBatch, names: Sequence[bytes]) -> int:
-        now = self._now()
+        now, size = self._now(), size_of(queued)
         number = connection.execute(
             "INSERT INTO batches (lane, account, action, run, events, bytes, accepted_at, due)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (queued.lane, queued.account, queued.batch.action, self._run, len(queued), size_of(queued), now, now),
+            (queued.lane, queued.account, queued.batch.action, self._run, len(queued), size, now, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
         connection.execute(
@@ -257,7 +253,7 @@ class Outbox:
             (number, *body(queued)),
         )
         self._seen.add(connection, number, names)
-        self._fresh.add(number, queued)
+        self._fresh.add(number, queued, size)
         return number
 
     def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
@@ -332,15 +328,13 @@ class Outbox:
         return owner != self._owner and (leased_until < now or is_gone(owner))
 
     def _lease(self, connection: sqlite3.Connection, number: int, now: float) -> Lease:
-        connection.execute(
-            "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ?", (self._owner, now + LEASE_SECONDS, number)
-        )
-        if (fresh := self._fresh.take(number)) is not None:
-            attempts, accepted_at, events = connection.execute(
-                "SELECT attempts, accepted_at, events FROM batches WHERE id = ?", (number,)
-            ).fetchone()
-            if events == len(fresh):
-                return Lease(number, fresh, attempts, accepted_at, self._marks[number])
+        ((attempts, accepted_at, events),) = connection.execute(
+            "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ? RETURNING attempts, accepted_at, events",
+            (self._owner, now + LEASE_SECONDS, number),
+        ).fetchall()
+        fresh = self._fresh.take(number)
+        if fresh is not None and events == len(fresh):
+            return Lease(number, fresh, attempts, accepted_at, self._marks[number])
         return lease_of(
             connection.execute(
                 "SELECT id, account, action, attempts, accepted_at, orders, about, payloads, bodies.events"

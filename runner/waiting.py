@@ -1,0 +1,27 @@
+"""Waiting for whichever of two comes first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+async def ends_before(event: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> bool:
+    """Wait for something until an event is set; tell whether it came to its end. Raises what it raises.
+
+    What comes second is cancelled. Where both have come, `waiting` counts: it may have taken something.
+    """
+    ended, is_set = asyncio.ensure_future(waiting), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({ended, is_set}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        is_set.cancel()
+        if not ended.done():
+            ended.cancel()
+    if not ended.done() or ended.cancelled():
+        return False
+    ended.result()
+    return True
