@@ -248,9 +248,8 @@ def _tell(
     aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
     if ended is not None:
         Console(stderr=True, **aside).print(why(ended, tally))
-    failures = [] if letters is None or letters.failure is None else [letters.failure]
-    if inputs.report is not None:
-        failures += _write_report(inputs.report, tally)
+    told = [None if letters is None else letters.failure, _write_report(inputs.report, tally)]
+    failures = [failure for failure in told if failure is not None]
     out = Console(stderr=inputs.dry_run, **aside)
     out.print(tally.summary())
     if letters is not None and letters.count:
@@ -263,12 +262,15 @@ def _tell(
     return not failures
 
 
-def _write_report(path: Path, tally: Tally) -> Iterator[str]:
-    """Write the report; tell when it cannot be written. What went before is done all the same."""
+def _write_report(path: Path | None, tally: Tally) -> str | None:
+    """Write the report, where one is asked for; tell why it cannot be written. What went before is done anyhow."""
+    if path is None:
+        return None
     try:
         path.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
-        yield f"{path} cannot be written: {error.strerror}"
+        return f"{path} cannot be written: {error.strerror}"
+    return None
 
 
 def about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:

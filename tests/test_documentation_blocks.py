@@ -33,7 +33,7 @@ SHOWN = {"text", "http", "diff", "js"}
 """What is there to be read, and is nothing that runs."""
 
 MISTAKES = "docs/mistakes.md"
-"""Its JSON and triggers are wrong on purpose, and `test_docs.py` runs each."""
+"""Its JSON and triggers are wrong on purpose, and `test_mistakes.py` runs each."""
 
 PYPROJECT = {"build-system", "project", "tool"}
 _MOST_SHOWN = 4_000

@@ -1,4 +1,4 @@
-"""The hand-written pages tell what is true."""
+"""The page of mistakes tells what is said about each of them."""
 
 from __future__ import annotations
 
