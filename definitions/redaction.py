@@ -3,50 +3,97 @@
 from __future__ import annotations
 
 import base64
-import json
+import html
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MASK = "••••••••"
 _SHORTEST = 4
 _MAX_DEPTH = 200
+_ESCAPED_BY_BACKSLASH = frozenset("\"'\\/")
+_MOST_BACKSLASHES = 3
+"""So many stand before a quotation mark in JSON within JSON. There is a bound, so that no text takes long to search."""
 
 
-def _spellings(secret: str) -> set[str]:
-    """Give the forms in which a secret may surface: as it is, in JSON, URL-encoded, and base64 (Basic credentials)."""
+def _patterns(secret: str) -> set[str]:
+    """Write the forms in which a secret may surface, the secret itself in any mixture of escapes first.
+
+    Base64 is that of the secret, or of its URL-encoded forms, alone or in the midst of more, and may be in a URL again.
+    """
     raw = secret.encode("utf-8", "surrogatepass")
-    encoded = {base64.b64encode(form) for form in (raw, raw + b":")}
-    encoded |= {base64.urlsafe_b64encode(form) for form in (raw, raw + b":")}
-    texts = {form.decode("ascii").rstrip("=") for form in encoded} | _within_base64(raw)
-    escaped = json.dumps(secret)[1:-1]
-    urls = {
-        quote(secret, errors="replace"),
-        quote(secret, safe="", errors="replace"),
-        quote_plus(secret, errors="replace"),
-    }
-    return {secret, escaped, *urls, *texts}
+    forms = {raw, *(form.encode("ascii") for form in _urls(secret))}
+    encoded = {text for form in forms for text in (*_base64(form), *_within_base64(form))}
+    return {_any_spelling(secret), *map(_base64_pattern, encoded)}
 
 
-def _pattern_of(spelling: str) -> str:
-    """Write the pattern of a form; what is URL-encoded may be so in capitals or not."""
-    return re.sub(r"%([0-9A-F]{2})", r"%(?i:\1)", re.escape(spelling))
+def _urls(secret: str) -> Iterator[str]:
+    yield quote(secret, errors="replace")
+    yield quote(secret, safe="", errors="replace")
+    yield quote_plus(secret, errors="replace")
 
 
-def _within_base64(raw: bytes) -> set[str]:
-    """Give what base64 makes of a secret in the midst of other text, such as a user's name and a colon before it.
+def _base64(raw: bytes) -> Iterator[str]:
+    """Encode a form by itself, and as the user's name of Basic credentials, without what only fills the end."""
+    for form in (raw, raw + b":"):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(form).decode("ascii").rstrip("=")
+
+
+def _within_base64(raw: bytes) -> Iterator[str]:
+    """Give what base64 makes of a form in the midst of other text, such as a user's name and a colon before it.
 
     Three bytes become four characters, so there are three ways; those characters that others have a part in are left.
     """
-    texts = set()
     for before in range(3):
         first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            texts.add(encode(bytes(before) + raw).decode("ascii")[first:last])
-    return texts
+            yield encode(bytes(before) + raw).decode("ascii")[first:last]
+
+
+def _base64_pattern(text: str) -> str:
+    return "".join(char if char.isalnum() else f"(?:{re.escape(char)}|{_percent(char)})" for char in text)
+
+
+def _any_spelling(secret: str) -> str:
+    return "".join(f"(?:{'|'.join(_spellings(char))})" for char in secret)
+
+
+def _spellings(char: str) -> Iterator[str]:
+    """Write each way to spell a character: as it is, in JSON, in a URL (perhaps twice), in HTML, in a Python text."""
+    itself = re.escape(char)
+    yield f"\\\\{{0,{_MOST_BACKSLASHES}}}{itself}" if char in _ESCAPED_BY_BACKSLASH else itself
+    yield _percent(char)
+    if char == " ":
+        yield r"\+"
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    yield "".join(_backslash(f"u{units[at : at + 4]}") for at in range(0, len(units), 4))
+    if ord(char) > _LAST_ASCII:
+        yield "".join(_backslash(f"x{byte:02x}") for byte in char.encode("utf-8", "surrogatepass"))
+    number = f"{ord(char)}|[xX]0*{_any_case(f'{ord(char):x}')}"
+    yield f"&#0*(?:{number});"
+    named = html.escape(char)
+    if named != char:
+        yield re.escape(named)
+
+
+_LAST_ASCII = 0x7F
+
+
+def _percent(char: str) -> str:
+    """Write a character as a URL may: each byte in capitals or not, and the sign itself encoded again or not."""
+    return "".join(f"%(?:25){{0,2}}{_any_case(f'{byte:02x}')}" for byte in char.encode("utf-8", "surrogatepass"))
+
+
+def _backslash(escape: str) -> str:
+    return f"\\\\{{1,{_MOST_BACKSLASHES}}}{escape[0]}{_any_case(escape[1:])}"
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
 
 
 class Redactor:
@@ -56,9 +103,9 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        spellings = {form for secret in secrets if len(secret) >= _SHORTEST for form in _spellings(secret)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
+        known = {secret for secret in secrets if len(secret) >= _SHORTEST}
+        longest_first = sorted({form for secret in known for form in _patterns(secret)}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(longest_first)) if longest_first else None
 
     def text(self, text: str) -> str:
         """Mask the secrets in a text."""
