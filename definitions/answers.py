@@ -15,16 +15,15 @@ from .errors import (
     RetryableError,
     UnexpectedAnswerError,
 )
-from .event_answers import read_event_answers
+from .event_answers import EventAnswer, read_event_answers
 from .input_field import DefinitionModel
 from .retry_after import read_retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
-    from .event_answers import EventAnswer
     from .redaction import Redactor
     from .retry_after import RetryAfter
 
@@ -104,18 +103,37 @@ class AnswerReader:
             return self._error(_RETRYABLE, f"{self._describe(response)} ({what})", status, self.request_id(response))
         return None
 
-    def event_errors(self, response: httpx.Response, count: int) -> list[AnswerError | None]:
-        """Say what a welcome response means for each event of its request: None where it was delivered."""
-        status, request_id = response.status_code, self.request_id(response)
-        answers = read_event_answers(response.content, count, is_multi_status=status == _MULTI_STATUS)
+    def event_errors(self, response: httpx.Response, keys: Sequence[str | None]) -> list[AnswerError | None]:
+        """Say what a welcome response means for each event of its request, whose ids are `keys`.
+
+        None means that it was delivered. An answer that tells of a failure of the request gives all events one error.
+        """
+        is_multi_status = response.status_code == _MULTI_STATUS
+        answers = read_event_answers(response.content, keys, is_multi_status=is_multi_status)
+        if isinstance(answers, EventAnswer):
+            return [self._told_failure(answers, response)] * len(keys)
         if answers is None:
-            if status != _MULTI_STATUS:
-                return [None] * count
-            answers = [None] * count
-        return [self._event_error(answer, status, request_id) for answer in answers]
+            if not is_multi_status:
+                return [None] * len(keys)
+            answers = [None] * len(keys)
+        request_id = self.request_id(response)
+        return [self._event_error(answer, response.status_code, request_id) for answer in answers]
+
+    def _told_failure(self, answer: EventAnswer, response: httpx.Response) -> AnswerError | None:
+        """Say what a failure means that the body of a welcome answer tells of its request."""
+        words = self._shown(answer.words or _words(response))
+        request_id = self.request_id(response)
+        told = f"{self._destination} answered {response.status_code}{_reference(request_id)} and tells of a failure"
+        message = f"{told}: {words}"
+        row = self._row(answer.status)
+        if row is not None and row.meaning == "delivered":
+            return None
+        if row is None or row.meaning == "configuration":
+            return RefusedError(message, status_code=answer.status, request_id=request_id)
+        return self._error(row, message, answer.status, request_id, read_retry_after(response.headers))
 
     def _event_error(self, answer: EventAnswer | None, status: int, request_id: str | None) -> AnswerError | None:
-        reference = f" (request id {request_id})" if request_id else ""
+        reference = _reference(request_id)
         if answer is None:
             silence = f"{self._destination} answered {status}{reference} and did not say what became of this event"
             return self._error(_RETRYABLE, silence, status, request_id)
@@ -153,11 +171,22 @@ class AnswerReader:
 
     def _describe(self, response: httpx.Response) -> str:
         words = self._shown(_words(response))
-        request_id = self.request_id(response)
-        reference = f" (request id {request_id})" if request_id else ""
-        phrase = self._shown(response.reason_phrase)
-        reason = f"{response.status_code} {phrase}".rstrip()
+        reference = _reference(self.request_id(response))
+        reason = f"{response.status_code} {self._shown(_reason_phrase(response))}".rstrip()
         return f"{self._destination} answered {reason}{reference}" + (f": {words}" if words else "")
+
+
+def _reference(request_id: str | None) -> str:
+    return f" (request id {request_id})" if request_id else ""
+
+
+def _reason_phrase(response: httpx.Response) -> str:
+    """Give a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
+
+    A secret of which a part is missing could not be found and masked.
+    """
+    phrase = response.extensions.get("reason_phrase", b"")
+    return response.reason_phrase if phrase.isascii() else ""
 
 
 def _is_json(body: bytes) -> bool:

@@ -140,8 +140,8 @@ class Destination:
             else:
                 if request is not None:
                     return replace(planned, request=request)
-        count = len(planned.batch)
-        errors = self._answers.event_errors(response, count) if error is None else [error] * count
+        keys = planned.batch.idempotency_keys
+        errors = self._answers.event_errors(response, keys) if error is None else [error] * len(keys)
         request_id = self._answers.request_id(response)
         return [
             Result(index, planned.action, subscription, found, response.status_code, request_id)
@@ -161,7 +161,7 @@ class Destination:
 
     def read_authentication(self, response: httpx.Response) -> AnswerError | None:
         """Say what is wrong with the answer to the authentication test; None when the credentials are good."""
-        return self._answers.error(response)
+        return self._answers.error(response) or self._answers.event_errors(response, [None])[0]
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
         """Find pairs of subscriptions that can make two usage events with one id out of one event.

@@ -1,112 +1,246 @@
-"""Answers that speak of each event of a request by itself: a 207, or a list of results.
+"""Welcome answers that tell of failures all the same: of each event of a request by itself, or of the request.
 
-Nobody's documentation prescribes such an answer, so what many APIs do is understood: a list of objects, at the top or
-under a key such as `results`, in the order of the events or with an `index` (from 0) each. An object tells its event's
-`status` (a code, or a word), or whether it is a `success`, or an `error`. An event of which nothing is told is not
-delivered: silence means failure. Only where a 200 lists nothing but `errors` or `failures`, each with its `index`, are
-the events that it does not name delivered; where one of them has no index, no event is.
+Nobody's documentation prescribes such an answer, so what many APIs do is understood. An answer may list results, at its
+top or under a key such as `results`, in the order of the events, or each with an `index` (from 0) or the event's id. A
+result tells a `status` (a code, or a word), or whether it is a `success`, or an `error`. An event of which nothing is
+told is not delivered: silence means failure.
+
+An answer may list nothing but `errors` or `failures`; where each of them names its event and the answer is no 207, the
+other events are delivered. An answer that tells of a failure and does not say which event it means, such as
+`{"success": false}`, speaks of the request: none of its events is delivered.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_HOLDERS = ("results", "events", "items", "responses")
-_FAILURES = ("errors", "failures")
-_STATUSES = ("status", "statusCode", "status_code", "code")
-_WORDS = ("message", "error", "errors", "detail", "reason")
+_LAYERS = ("data", "result", "response")
+_HOLDERS = ("results", "events", "items", "responses", "records", "data")
+_FAILURES = frozenset({
+    "error", "errors", "failure", "failures", "failed", "rejected", "invalid", "rejections", "partialfailureerror",
+    "errorcount", "failurecount", "failedcount", "rejectedcount", "invalidcount", "failedputcount", "failedrecordcount",
+})  # fmt: skip
+_STATUSES = ("status", "statuscode", "httpstatus", "code", "result", "outcome", "state")
+_FLAGS = ("success", "succeeded", "successful", "ok", "accepted", "delivered")
+_WORDS = ("message", "error", "errors", "detail", "reason", "errormessage", "description")
 _DELIVERED, _REFUSED = 200, 400
 _GOOD = frozenset({"ok", "success", "succeeded", "accepted", "created", "delivered", "recorded", "duplicate"})
-_BAD = frozenset({"error", "failed", "failure", "rejected", "refused", "invalid"})
-_CODES = range(100, 600)
+_BAD = frozenset({
+    "error", "fail", "failed", "failure", "rejected", "refused", "invalid", "denied", "partial", "partialsuccess",
+    "partialfailure", "incomplete",
+})  # fmt: skip
+_CODES = range(200, 600)
 _WELCOME = range(200, 300)
+_MOST_INDEX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class EventAnswer:
-    """What is told of one event: an HTTP status, and words."""
+    """What is told of one event, or of the request: an HTTP status, and words."""
 
     status: int
     words: str = ""
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it is bad news."""
+        return self.status not in _WELCOME
 
-def read_event_answers(body: bytes, count: int, *, is_multi_status: bool = False) -> list[EventAnswer | None] | None:
-    """Read what a body tells of each of `count` events, None where it tells nothing; None when it is no such body."""
+
+EventAnswers: TypeAlias = "list[EventAnswer | None]"
+"""What is told of each event of a request, in their order; None where nothing is."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a document tells: results and failures by the positions of their events, and failures of nobody."""
+
+    results: list[tuple[int, EventAnswer]] | None = None
+    failures: list[tuple[int, EventAnswer]] = field(default_factory=list)
+    of_request: list[EventAnswer] = field(default_factory=list)
+
+
+def read_event_answers(
+    body: bytes, keys: Sequence[str | None], *, is_multi_status: bool = False
+) -> EventAnswers | EventAnswer | None:
+    """Read what the body of a welcome answer tells of the events of its request, whose ids are `keys`.
+
+    It is what is told of each event, or one failure of the request as a whole, or None when nothing is told.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
-    if isinstance(document, dict):
-        holder = next((key for key in (*_HOLDERS, *_FAILURES) if isinstance(document.get(key), list)), None)
-        if holder in _FAILURES:
-            return _failures(document[holder], count, others_arrived=not is_multi_status)
-        document = None if holder is None else document[holder]
-    if not isinstance(document, list):
-        return None
-    told = list(_told(document))
-    if document and not told:
-        return None
-    return _by_index(told, count)
+        # What begins like JSON was cut off, and nobody knows what it would have told.
+        return [None] * len(keys) if body.lstrip()[:1] in {b"{", b"["} else None
+    told = _read(document, keys)
+    answers = _by_position([*(told.results or ()), *told.failures], len(keys))
+    if told.of_request and not any(answer is not None and answer.is_failure for answer in answers):
+        return told.of_request[0]
+    if told.results is not None:
+        return answers
+    if told.failures:
+        others_arrived = not is_multi_status and not told.of_request
+        return [answer or EventAnswer(_DELIVERED) for answer in answers] if others_arrived else answers
+    return None
 
 
-def _failures(entries: Sequence[Any], count: int, *, others_arrived: bool) -> list[EventAnswer | None] | None:
-    """Read a list that names failures only; None when it is empty."""
-    if not entries:
-        return None
-    told = []
-    for entry in entries:
-        index = entry.get("index") if isinstance(entry, dict) else None
-        if type(index) is not int or not 0 <= index < count:
-            return [None] * count
-        answer = _answer(entry)
-        failed = answer is not None and answer.status not in _WELCOME
-        told.append((index, answer if answer is not None and failed else EventAnswer(_REFUSED, _words(entry))))
-    answers = _by_index(told, count)
-    return [answer or EventAnswer(_DELIVERED) for answer in answers] if others_arrived else answers
+def _read(document: Any, keys: Sequence[str | None]) -> _Told:
+    events = _Events(keys)
+    told = _Told()
+    if isinstance(document, list):
+        told.results = events.results(document)
+    elif isinstance(document, dict):
+        for layer in (document, *(document[key] for key in _LAYERS if isinstance(document.get(key), dict))):
+            _read_layer(_plain(layer), events, told)
+    elif (answer := _bare(document)) is not None and answer.is_failure:
+        told.of_request.append(answer)
+    return told
 
 
-def _by_index(told: Iterable[tuple[int, EventAnswer]], count: int) -> list[EventAnswer | None]:
-    """Give each event what is told of it; where that is told twice, the worse."""
-    answers: list[EventAnswer | None] = [None] * count
-    for index, answer in told:
-        if 0 <= index < count:
-            before = answers[index]
-            answers[index] = answer if before is None or before.status in _WELCOME else before
+def _read_layer(layer: Mapping[str, Any], events: _Events, told: _Told) -> None:
+    for key in _HOLDERS:
+        if told.results is None and isinstance(layer.get(key), list) and (layer[key] or key != "data"):
+            told.results = events.results(layer[key])
+    of_request = _answer({key: value for key, value in layer.items() if key not in _FAILURES})
+    if of_request is not None and of_request.is_failure:
+        told.of_request.append(EventAnswer(of_request.status, _words(layer)))
+    for key in filter(_FAILURES.__contains__, layer):
+        for position, answer in events.failures(layer[key]):
+            if position is None:
+                told.of_request.append(EventAnswer(answer.status, answer.words or _words(layer)))
+            else:
+                told.failures.append((position, answer))
+
+
+class _Events:
+    """The events of a request: which of them an entry of an answer means."""
+
+    def __init__(self, keys: Sequence[str | None]) -> None:
+        self._count = len(keys)
+        self._positions: dict[str, int] = {}
+        for position, key in enumerate(keys):
+            if key is not None:
+                self._positions.setdefault(key, position)
+
+    def results(self, entries: Sequence[Any]) -> list[tuple[int, EventAnswer]] | None:
+        """Read a list of results; None when it tells nothing of any event, such as a list of ids."""
+        told = []
+        for place, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                plain = _plain(entry)
+                answer, position = _answer(plain), self._position(plain, place)
+            else:
+                answer, position = (_bare(entry) if len(entries) == self._count else None), place
+            if answer is not None and position is not None:
+                told.append((position, answer))
+        return told if told or not entries else None
+
+    def failures(self, value: Any) -> Iterator[tuple[int | None, EventAnswer]]:
+        """Read what stands under a key for failures: the position of each one's event, None for one of no event."""
+        if isinstance(value, list):
+            for entry in value:
+                yield from self._failure(entry)
+        elif isinstance(value, dict) and value and all(self._index(key) is not None for key in value):
+            for key, entry in value.items():
+                yield self._index(key), _as_failure(entry)
+        elif value:
+            yield None, _as_failure(value)
+
+    def _failure(self, entry: Any) -> Iterator[tuple[int | None, EventAnswer]]:
+        yield (self._position(_plain(entry), None) if isinstance(entry, dict) else None), _as_failure(entry)
+
+    def _position(self, entry: Mapping[str, Any], place: int | None) -> int | None:
+        """Find the event that an entry means: by its index, by its id, or else by the place of the entry."""
+        if "index" in entry:
+            index = entry["index"]
+            place = index if type(index) is int else None
+        else:
+            named = (self._positions.get(value) for value in entry.values() if isinstance(value, str))
+            place = next((position for position in named if position is not None), place)
+        return place if place is not None and 0 <= place < self._count else None
+
+    def _index(self, key: str) -> int | None:
+        """Find the event that a key means, which is its index as text, or its id."""
+        if key.isascii() and key.isdigit() and len(key) <= _MOST_INDEX_DIGITS and int(key) < self._count:
+            return int(key)
+        return self._positions.get(key)
+
+
+def _by_position(told: Iterable[tuple[int, EventAnswer]], count: int) -> EventAnswers:
+    """Give each event what is told of it; where that is told more than once, the worst."""
+    answers: EventAnswers = [None] * count
+    for position, answer in told:
+        before = answers[position]
+        answers[position] = answer if before is None else max(before, answer, key=_badness)
     return answers
 
 
-def _told(entries: Sequence[Any]) -> Iterator[tuple[int, EventAnswer]]:
-    for position, entry in enumerate(entries):
-        if isinstance(entry, dict) and (answer := _answer(entry)) is not None:
-            index = entry.get("index", position)
-            yield (index if type(index) is int else -1), answer
+def _badness(answer: EventAnswer) -> tuple[bool, int]:
+    return answer.is_failure, answer.status
 
 
-def _answer(entry: dict[str, Any]) -> EventAnswer | None:
+def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the keys of an object in one way, however the words of a name are joined."""
+    return {_one_word(key): value for key, value in entry.items()}
+
+
+def _one_word(text: str) -> str:
+    return text.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _answer(entry: Mapping[str, Any]) -> EventAnswer | None:
+    """Read what an object with plain keys tells of an event; None when that is nothing."""
     words = _words(entry)
-    for key in _STATUSES:
-        status = _status(entry.get(key))
-        if status is not None:
-            return EventAnswer(status, words)
-    for key in ("success", "ok"):
-        if isinstance(entry.get(key), bool):
-            return EventAnswer(_DELIVERED if entry[key] else _REFUSED, words)
-    return EventAnswer(_REFUSED, words) if entry.get("error") or entry.get("errors") else None
+    statuses = [_status(entry.get(key)) for key in _STATUSES]
+    flags = [_flag(entry.get(key)) for key in _FLAGS]
+    errors = [_REFUSED for key in ("error", "errors") if entry.get(key)]
+    told = [EventAnswer(status, words) for status in (*statuses, *flags, *errors) if status is not None]
+    return max(told, key=_badness, default=None)
 
 
-def _words(entry: dict[str, Any]) -> str:
-    return next((found for key in _WORDS if isinstance(found := entry.get(key), str)), "")
+def _bare(value: Any) -> EventAnswer | None:
+    """Read an answer that is a word, a code, or true or false."""
+    status = _flag(value) if isinstance(value, bool) else _status(value)
+    return None if status is None else EventAnswer(status)
+
+
+def _as_failure(value: Any) -> EventAnswer:
+    """Read what stands among failures, and so is one whatever it tells."""
+    if isinstance(value, dict):
+        plain = _plain(value)
+        answer, words = _answer(plain), _words(plain)
+        return answer if answer is not None and answer.is_failure else EventAnswer(_REFUSED, words)
+    return EventAnswer(_REFUSED, value if isinstance(value, str) else "")
+
+
+def _words(entry: Mapping[str, Any]) -> str:
+    """Find words for a person, as they stand or within an error."""
+    for key in _WORDS:
+        found = entry.get(key)
+        if isinstance(found, list) and found:
+            found = found[0]
+        if isinstance(found, dict):
+            found = next((found[name] for name in ("message", "detail", "reason") if name in found), None)
+        if found and isinstance(found, str):
+            return found
+    return ""
+
+
+def _flag(value: Any) -> int | None:
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower())
+    return (_DELIVERED if value else _REFUSED) if isinstance(value, bool) else None
 
 
 def _status(value: Any) -> int | None:
     if isinstance(value, str):
-        word = value.lower()
+        word = _one_word(value)
         if word in _GOOD:
             return _DELIVERED
         if word in _BAD:

@@ -7,7 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from kable_destination.definitions import Destination, RefusedError, Result, RetryableError
+from kable_destination.definitions import (
+    SEGMENT_ANSWERS,
+    CredentialsError,
+    Destination,
+    Redactor,
+    RefusedError,
+    Result,
+    RetryableError,
+)
 from kable_destination.destination import kable
 from segment_events import track
 
@@ -82,9 +90,21 @@ def test_one_event_alone_may_be_spoken_of_too() -> None:
         ({"errors": [{"index": 1, "message": "bad timestamp"}]}, 200, [GOOD, BAD, GOOD]),
         ({"errors": [{"index": 1, "message": "bad timestamp"}]}, 207, [SILENT, BAD, SILENT]),
         ({"failures": [{"index": 0, "status": 503}, {"index": 2, "status": 200}]}, 200, [SILENT, GOOD, BAD]),
-        ({"errors": ["event 1 is invalid"]}, 200, [SILENT, SILENT, SILENT]),
-        ({"errors": [{"message": "event 1 is invalid"}]}, 200, [SILENT, SILENT, SILENT]),
-        ({"errors": [{"index": 9, "message": "?"}]}, 200, [SILENT, SILENT, SILENT]),
+        ({"errors": {"1": "bad timestamp"}}, 200, [GOOD, BAD, GOOD]),
+        ({"errors": {"message-000001": {"message": "bad timestamp"}}}, 200, [GOOD, BAD, GOOD]),
+        ({"errors": [{"transactionId": "message-000002", "message": "bad timestamp"}]}, 200, [GOOD, GOOD, BAD]),
+        ({"errors": [{"index": 1}], "success": False}, 200, [SILENT, BAD, SILENT]),
+        ({"errors": [{"index": 1}, {"message": "and more"}]}, 200, [SILENT, BAD, SILENT]),
+        ({"results": [{"status": 200}] * 3, "errors": [{"index": 2}]}, 200, [GOOD, GOOD, BAD]),
+        ({"events": [{"status": 200}, {"status": 400}], "errors": ["one is bad"]}, 200, [GOOD, BAD, SILENT]),
+        ({"data": {"errors": [{"index": 0}]}}, 200, [BAD, GOOD, GOOD]),
+        (
+            [{"transactionId": "message-000002", "status": 400}, {"transactionId": "message-000000", "status": 200}],
+            207,
+            [GOOD, SILENT, BAD],
+        ),
+        (["ok", "failed", "ok"], 200, [GOOD, BAD, GOOD]),
+        ([True, True, False], 207, [GOOD, GOOD, BAD]),
         ({"errors": []}, 200, [GOOD, GOOD, GOOD]),
         ({"errors": []}, 207, [SILENT, SILENT, SILENT]),
         (
@@ -103,6 +123,104 @@ def test_a_failure_that_is_told_is_no_delivery(document: Any, status: int, expec
     """A list of failures speaks of all events when each has its index; what is told twice counts by the worse."""
     results = read(httpx.Response(status, json=document))
     assert [type(result.error) if result.error else None for result in results] == expected
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": "bad timestamp"},
+        {"error": {"message": "bad timestamp"}},
+        {"errors": ["event 1: bad timestamp"]},
+        {"errors": [{"message": "bad timestamp"}]},
+        {"errors": [{"index": 9, "message": "bad timestamp"}]},
+        {"errors": {"timestamp": ["bad timestamp"]}},
+        {"success": False, "message": "bad timestamp"},
+        {"ok": "false", "message": "bad timestamp"},
+        {"status": "error", "message": "bad timestamp"},
+        {"status": "partial_success", "message": "bad timestamp"},
+        {"status": 400, "message": "bad timestamp"},
+        {"statusCode": "404", "message": "bad timestamp"},
+        {"accepted": 2, "rejected": 1, "message": "bad timestamp"},
+        {"failed_count": 1, "message": "bad timestamp"},
+        {"events": [{"status": 200}] * 3, "errors": ["bad timestamp"]},
+        {"results": [{"status": 200}] * 3, "success": False, "message": "bad timestamp"},
+        {"result": {"errors": ["bad timestamp"]}},
+        {"items": [{"id": "a"}], "errors": True, "message": "bad timestamp"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("status", [200, 202, 207])
+@pytest.mark.parametrize("events", [1, 3])
+def test_a_failure_that_names_no_event_refuses_the_request(events: int, status: int, document: Any) -> None:
+    """It is one error for all of its events, so that a runner may halve the request to find the one at fault."""
+    results = read(httpx.Response(status, json=document), events)
+    assert {type(result.error) for result in results} == {RefusedError}
+    assert len({id(result.error) for result in results}) == 1
+    assert "bad timestamp" in str(results[0].error)
+
+
+@pytest.mark.parametrize("document", [False, "error", "FAILED"])
+def test_a_bare_word_may_refuse_too(document: Any) -> None:
+    assert {type(result.error) for result in read(httpx.Response(200, json=document))} == {RefusedError}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"success": True, "errors": [], "error": None},
+        {"status": "ok", "code": 0, "failed": 0},
+        {"accepted": 3, "rejected": 0, "failures": {}},
+        {"data": [], "errors": []},
+        {"data": {"id": "x"}, "error": ""},
+    ],
+    ids=str,
+)
+def test_an_answer_without_a_failure_takes_all(document: Any) -> None:
+    assert all(result.delivered for result in read(httpx.Response(200, json=document)))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(401, CredentialsError), (404, RefusedError), (429, RetryableError), (503, RetryableError), (299, None)],
+)
+def test_the_status_that_a_200_tells_says_what_to_do(status: int, expected: type | None) -> None:
+    answer = httpx.Response(200, json={"status": status, "message": "no"}, headers={"Retry-After": "7"})
+    (error,) = {result.error for result in read(answer)}
+    assert (type(error) if error else None) is expected
+    if isinstance(error, RetryableError):
+        assert error.retry_after is not None
+        assert error.status_code == status
+
+
+@pytest.mark.parametrize("body", [b'{"results": [{"status": 200}, {"sta', b"  [" + b'"x",' * 99])
+def test_an_answer_that_is_cut_off_accounts_for_nothing(body: bytes) -> None:
+    """Also where a destination does not say that its answers are JSON."""
+    definition = kable.model_copy(update={"answers": SEGMENT_ANSWERS})
+    destination = Destination(definition, SETTINGS)
+    (planned,) = destination.plan([track(0), track(1)]).requests
+    results = destination.read(planned, httpx.Response(200, content=body))
+    assert isinstance(results, list)
+    assert {type(result.error) for result in results} == {RetryableError}
+
+
+@pytest.mark.parametrize("document", [{"success": False}, {"error": "no such key"}, {"status": 401}])
+def test_credentials_are_not_good_when_a_200_says_so(document: Any) -> None:
+    destination = Destination(kable, SETTINGS)
+    assert destination.read_authentication(httpx.Response(200, json=document)) is not None
+    assert destination.read_authentication(httpx.Response(200, json={"success": True})) is None
+    assert destination.read_authentication(httpx.Response(200)) is None
+
+
+def test_what_is_hidden_of_a_reason_phrase_is_not_shown_in_part() -> None:
+    """Httpx leaves out of it what is not ASCII, and a secret with a letter less would not be found."""
+    key = "sk_live.größer"
+    destination = Destination(kable, {**SETTINGS, "apiKey": "sk_live.groesser"})
+    destination.redactor = Redactor([key])
+    (planned,) = destination.plan([track(0)]).requests
+    for encoding in ("utf-8", "latin-1"):
+        answer = httpx.Response(500, extensions={"reason_phrase": f"Bad {key}".encode(encoding)})
+        (result,) = destination.read(planned, answer)
+        assert "live" not in str(result.error)
 
 
 def test_an_answer_may_tell_of_very_many_events() -> None:
