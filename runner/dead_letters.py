@@ -160,7 +160,8 @@ def replay_letters(configuration: Configuration, chosen: Choice, *, dry_run: boo
         ended, results = asyncio.run(_replay(configuration, destination, numbers, tally, hooks))
     console = _console()
     if ended is not None:
-        Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(why(ended, tally))
+        stopped = why(ended, tally, destination.redactor)
+        Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(stopped)
     for line in _told(results):
         console.print(line)
     console.print(tally.summary())

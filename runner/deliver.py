@@ -34,7 +34,7 @@ from .transport import HttpTransport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..definitions import Destination
+    from ..definitions import Destination, Redactor
     from .configuration import Configuration, DeliveryOptions
     from .instruments import Watching
     from .occurrences import Hook, Occurrence
@@ -86,7 +86,8 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
             with instruments(watching, destination.redactor) as hooks, _progress(tally) as tick:
                 told = [*hooks, tick, *([] if watching.log_format else [_warn])]
                 ended = asyncio.run(_send(destination, configuration.delivery, sources, tally, letters, hooks=told))
-    is_all_written = _tell(ended, tally, configuration.delivery, inputs, letters)
+    stopped = None if ended is None else why(ended, tally, destination.redactor)
+    is_all_written = _tell(stopped, tally, configuration.delivery, inputs, letters)
     return exit_code(ended, tally) or (OK if is_all_written else FAILED)
 
 
@@ -242,12 +243,12 @@ def _warn(occurrence: Occurrence) -> None:
 
 
 def _tell(
-    ended: AnswerError | None, tally: Tally, options: DeliveryOptions, inputs: Inputs, letters: LetterFile | None
+    stopped: str | None, tally: Tally, options: DeliveryOptions, inputs: Inputs, letters: LetterFile | None
 ) -> bool:
     """Write the report, and tell a person how it went; tell whether all could be written."""
     aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
-    if ended is not None:
-        Console(stderr=True, **aside).print(why(ended, tally))
+    if stopped is not None:
+        Console(stderr=True, **aside).print(stopped)
     told = [None if letters is None else letters.failure, _write_report(inputs.report, tally)]
     failures = [failure for failure in told if failure is not None]
     out = Console(stderr=inputs.dry_run, **aside)
@@ -281,10 +282,10 @@ def about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
         yield f"what is unsent is kept in {path}, the next of it until {tally.next_due:%Y-%m-%dT%H:%M:%SZ}: run again"
 
 
-def why(ended: AnswerError, tally: Tally) -> str:
+def why(ended: AnswerError, tally: Tally, redactor: Redactor) -> str:
     """Tell in one line why a run ended early and how far it came."""
     partly = "" if tally.read_to_the_end else "; the input was not read to its end"
-    return f"stopped: {ended}; {tally.unsent:,} events unsent{partly}"
+    return f"stopped: {redactor.text(str(ended))}; {tally.unsent:,} events unsent{partly}"
 
 
 def exit_code(ended: AnswerError | None, tally: Tally) -> int:

@@ -9,10 +9,13 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from ..definitions import RetryableError
+from ..definitions import ConfigurationError, RetryableError
+from .answer_body import AnswerBody
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from ..definitions import AnswerError
 
 MAX_ANSWER_BYTES = 64 * 1024
 """No more of an answer is read: it is enough for its words."""
@@ -22,6 +25,9 @@ MAX_TOLD_BYTES = 4 * 1024 * 1024
 
 _DEADLINE_FACTOR = 2
 _MADE_ANEW = frozenset({b"host", b"content-length"})
+_PASSING = frozenset({408, 425, 429})
+_WELCOME_CLASS = 2
+_SERVER_ERRORS = 500
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -34,7 +40,7 @@ class Transport(Protocol):
     """What sends requests: one method, so that every fault can be tested without patching."""
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read its answer. Raises RetryableError when there is none."""
+        """Send a request and read its answer. Raises RetryableError or ConfigurationError when there is none."""
 
 
 class HttpTransport:
@@ -75,17 +81,31 @@ class HttpTransport:
             await self._session.close()
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read its answer. Raises RetryableError when there is none."""
+        """Send a request and read its answer.
+
+        Raises RetryableError when there is none, ConfigurationError when a proxy on the way refuses to let it pass.
+        Neither repeats what a server has said: nothing could tell a secret in it.
+        """
         host = request.url.netloc.decode("ascii")
         try:
             return await self._exchange(request)
         except TimeoutError:
             raise RetryableError(f"{host} did not answer in time") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise _refused_by_proxy(host, error.status) from None
+        except aiohttp.ClientProxyConnectionError as error:
+            raise RetryableError(f"the proxy on the way to {host} cannot be reached: {error.strerror}") from None
         except aiohttp.ClientConnectorError as error:
             raise RetryableError(f"{host} cannot be reached: {error.strerror or error}") from None
+        except aiohttp.ClientResponseError:
+            raise RetryableError(f"what {host} answered is not HTTP") from None
+        except aiohttp.ClientPayloadError:
+            raise RetryableError(f"the connection to {host} ended in the midst of the answer") from None
+        except aiohttp.ServerDisconnectedError:
+            raise RetryableError(f"{host} ended the connection without an answer") from None
         except (aiohttp.ClientError, OSError) as error:
-            detail = str(error) or type(error).__name__
-            raise RetryableError(f"the connection to {host} failed: {detail[:200]}") from None
+            detail = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            raise RetryableError(f"the connection to {host} failed: {detail}") from None
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:
@@ -96,7 +116,6 @@ class HttpTransport:
             if name.lower() not in _MADE_ANEW
         ]
         if "Accept-Encoding" not in request.headers:
-            # An answer whose size is bounded is read as it comes.
             headers.append(("Accept-Encoding", "identity"))
         async with self._session.request(
             request.method,
@@ -105,17 +124,38 @@ class HttpTransport:
             headers=headers,
             allow_redirects=False,
         ) as response:
-            most = MAX_TOLD_BYTES if response.ok and "json" in response.content_type else MAX_ANSWER_BYTES
-            body = bytearray()
-            async for block in response.content.iter_any():
-                body += block
-                if len(body) >= most:
-                    response.close()
-                    break
             return httpx.Response(
                 response.status,
                 headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
-                content=bytes(body[:most]),
+                content=await _read(response),
                 request=request,
-                extensions={"reason_phrase": (response.reason or "").encode("latin-1", "replace")},
+                extensions={"reason_phrase": (response.reason or "").encode("utf-8", "surrogateescape")},
             )
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read what is wanted of a body. Raises RetryableError for a welcome answer that cannot be decoded."""
+    is_welcome = response.status // 100 == _WELCOME_CLASS
+    most = MAX_TOLD_BYTES if is_welcome and "json" in response.content_type else MAX_ANSWER_BYTES
+    try:
+        body = AnswerBody(response.headers.get("Content-Encoding", ""), most)
+        async for block in response.content.iter_any():
+            body.add(block)
+            if body.is_full:
+                response.close()
+                break
+    except ValueError:
+        response.close()
+        if not is_welcome:
+            return b""  # the status tells enough
+        host = response.url.raw_authority
+        raise RetryableError(f"{host} answered {response.status} in a content encoding that cannot be read") from None
+    return body.content
+
+
+def _refused_by_proxy(host: str, status: int) -> AnswerError:
+    """Say what the answer of a proxy means that was asked for a way to a host."""
+    told = f"the proxy on the way to {host} answered {status}"
+    if status in _PASSING or status >= _SERVER_ERRORS:
+        return RetryableError(told, status_code=status)
+    return ConfigurationError(f"{told}; see its address and credentials in HTTPS_PROXY", status_code=status)
