@@ -17,7 +17,7 @@ from .waiting import ends_before
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..definitions import Destination, EventBatch, Outcome, Plan
+    from ..definitions import Destination, Outcome, Plan, PlannedRequest
     from .backlog import Backlog
     from .clock import Clock
     from .occurrences import Hook
@@ -186,7 +186,7 @@ class Intake:
     async def _put(self, plan: Plan, letters: Sequence[Letter]) -> None:
         """Have it put while more is read; one after the other, so that no position is ahead of its events."""
         turned_down = [letter for outcome in plan.turned_down for letter in self._letters(outcome)]
-        batches = [self._queued(planned.batch) for planned in plan.requests]
+        batches = [self._queued(planned) for planned in plan.requests]
         acceptance = Acceptance(batches, [*letters, *turned_down], tuple(self._positions()))
         await self._finish_putting()
         self._putting = asyncio.create_task(self._put_until_there_is_room(acceptance))
@@ -271,14 +271,17 @@ class Intake:
         self._tally.dead_lettered[reason] += 1
         self._tell(Occurrence(kind="dead", account=self._account, events=1, reason=reason, error=message))
 
-    def _queued(self, batch: EventBatch) -> QueuedBatch:
+    def _queued(self, planned: PlannedRequest) -> QueuedBatch:
+        batch = planned.batch
         first, last = batch.indexes[0] >> _LINE_BITS, batch.indexes[-1] >> _LINE_BITS
         if first == last:
             names = [self._reads[first].source.name]
         else:
             names = [self._place(index)[0].name for index in batch.indexes]
         lines = [index & _LINE_MASK for index in batch.indexes] if last else batch.indexes
-        return QueuedBatch(self._account, batch, Places(tuple(names), tuple(lines)))
+        # An exchange that has begun is good for one attempt, and there may be more of them.
+        request = planned if planned.exchange is None else None
+        return QueuedBatch(self._account, batch, Places(tuple(names), tuple(lines)), request)
 
     def _place(self, index: int) -> tuple[Source, int]:
         return self._reads[index >> _LINE_BITS].source, index & _LINE_MASK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .queue import lane_name
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable
 
     from ..definitions import StoppedError
     from .limiter import Limiter
@@ -72,18 +72,14 @@ class Lane:
         """Give the next batch that may be sent now, which is under way from now on."""
         if self.stopped is not None or self.limiter.pause or len(self._sending) >= self.limiter.allowed:
             return None
-        busy = _all(self._sending.values())
+        busy = [*self._sending.values()]
         for position, lease in enumerate(self._held):
-            if busy.isdisjoint(lease.order_keys):
+            if all(map(lease.order_keys.isdisjoint, busy)):
                 self._sending[lease.id] = lease.order_keys
                 return self._held.pop(position)
-            busy |= lease.order_keys
+            busy.append(lease.order_keys)
         return None
 
     def sent(self, lease: Lease) -> None:
         """Know that a batch is under way no more."""
         del self._sending[lease.id]
-
-
-def _all(sets: Iterable[frozenset[Hashable]]) -> set[Hashable]:
-    return set().union(*sets)

@@ -13,7 +13,7 @@ from ..definitions import AnswerError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from ..definitions import DestinationError, EventBatch, Problem
+    from ..definitions import DestinationError, EventBatch, PlannedRequest, Problem
 
 Reason = Literal["unreadable", "rejected", "refused", "exhausted"]
 """Why a usage event is a dead letter."""
@@ -44,11 +44,15 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class QueuedBatch:
-    """Usage events on their way to an account. All that goes to one action of it is a lane."""
+    """Usage events on their way to an account. All that goes to one action of it is a lane.
+
+    `request` is the one that carries them, where it is at hand; it can always be built again.
+    """
 
     account: str
     batch: EventBatch
     places: Places
+    request: PlannedRequest | None = field(default=None, repr=False, compare=False)
 
     @property
     def lane(self) -> str:

@@ -113,7 +113,7 @@ class _Sending:
         whole = self._lease.queued
         queued = whole if len(positions) == len(whole) else whole.part(positions)
         try:
-            results = await self._results(self._sender.destination.request_for(queued.batch))
+            results = await self._results(queued.request or self._sender.destination.request_for(queued.batch))
         except RejectedError as error:
             await self._refuse(positions, error, "rejected")
         except RetryableError as error:
