@@ -150,6 +150,17 @@ def test_what_is_refused_for_its_content_is_halved_until_each_stands_alone(
     assert {letter["status_code"] for letter in setting.letters()} == {status}
 
 
+@pytest.mark.parametrize("document", [{"success": False}, {"error": "no"}, {"errors": ["no"]}, {"failed": 1}], ids=str)
+def test_a_200_that_tells_of_a_failure_is_halved_like_any_refusal(tmp_path: Path, document: dict[str, Any]) -> None:
+    told = httpx.Response(200, json={**document, "message": "No, thank you."})
+    run, script, setting = send(tmp_path, told, httpx.Response(200), told, httpx.Response(200), told, events=4)
+    assert len(script.requests) == 5
+    assert (run.tally.delivered, +run.tally.dead_lettered) == (3, {"refused": 1})
+    (letter,) = setting.letters()
+    assert (letter["line"], letter["reason"]) == (4, "refused")
+    assert "answered 200 and tells of a failure: " in letter["message"]
+
+
 @pytest.mark.parametrize("size", [2, 100, 500])
 @pytest.mark.parametrize("culprits", [1, 3, None])
 @pytest.mark.parametrize("seed", range(3))
