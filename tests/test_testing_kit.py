@@ -128,7 +128,8 @@ def test_a_good_destination_passes_with_warnings_as_errors(project: Path) -> Non
     done = run_suite(project)
     assert done.returncode == 0, done.stdout
     assert {path.name for path in (project / "snapshots").iterdir()} == {
-        f"abacus-send-{variant}.json" for variant in ("required-fields", "all-fields", "default-mapping")
+        "abacus-authentication.json",
+        *(f"abacus-send-{what}.json" for what in ("required-fields", "all-fields", "default-mapping", "batch")),
     }
     assert all("••••••••" in path.read_text(encoding="utf-8") for path in (project / "snapshots").iterdir())
 
@@ -185,6 +186,26 @@ FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         '{"items": data.payloads}',
         '{"items": list(data.payloads)[:1]}',
         ("abacus send: the body of a batch of two events does not hold two events",),
+    ),
+    "a batch goes elsewhere": (
+        '"/many"',
+        '"/all"',
+        ("abacus send: what is sent (batch) is not what", 'url: was "https://abacus.example/many", is now'),
+    ),
+    "a batch has another envelope": (
+        '{"items": data.payloads}',
+        '{"events": data.payloads}',
+        ("abacus send: what is sent (batch) is not what", "body.items: is gone", "body.events: is new"),
+    ),
+    "a batch has a header of another value": (
+        'json={"items": data.payloads}',
+        'json={"items": data.payloads}, headers={"X-Version": "3"}',
+        ("abacus send: what is sent (batch) is not what", 'headers.x-version: was "2", is now "3"'),
+    ),
+    "the authentication test goes elsewhere": (
+        '"/me"',
+        '"/you"',
+        ("abacus: what is sent (authentication) is not what", 'url: was "https://abacus.example/me", is now'),
     ),
     "a payload is changed": (
         BUILD,
@@ -272,8 +293,9 @@ def test_an_author_tells_where_the_events_of_a_batch_are(project: Path) -> None:
     assert "perform and perform_batch disagree" in run_suite(project).stdout
     telling = SUITE.replace("(abacus)", '(abacus, events_of=lambda body: body["items"])')
     (project / "tests" / "test_abacus.py").write_text(telling, encoding="utf-8")
-    done = run_suite(project)
+    done = run_suite(project, "--snapshot-update")
     assert done.returncode == 0, done.stdout
+    assert "1 snapshot updated" in done.stdout
 
 
 def test_updating_one_suite_leaves_the_snapshots_of_another(project: Path) -> None:
@@ -282,7 +304,7 @@ def test_updating_one_suite_leaves_the_snapshots_of_another(project: Path) -> No
     assert run_suite(project, "--snapshot-update").returncode == 0
     assert run_suite(project, "--snapshot-update", "-k", "test_other").returncode == 0
     assert run_suite(project, "--snapshot-update", tests="tests/test_other.py").returncode == 0
-    assert len(list((project / "snapshots").iterdir())) == 6
+    assert len(list((project / "snapshots").iterdir())) == 10
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
@@ -398,7 +420,7 @@ def test_without_pytest_the_import_tells_the_remedy() -> None:
 def test_without_syrupy_the_snapshots_tell_the_remedy_and_all_else_works(project: Path) -> None:
     done = run_suite(project, "-p", "no:syrupy")
     assert f"snapshots need syrupy: {REMEDY}" in done.stdout
-    assert "3 errors" in done.stdout
+    assert "5 errors" in done.stdout
     assert "failed" not in done.stdout
 
 

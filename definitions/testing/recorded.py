@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .running import body_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import httpx
 
@@ -21,9 +21,12 @@ _MAX_SHOWN = 120
 def shown_run(run: ActionRun) -> Any:
     """Show what a run sends: its request, its requests where there are several, its payload where there is no code."""
     redactor = run.destination.redactor
-    if not run.requests:
-        return {"payload": redactor.value(run.payload)}
-    shown = [shown_request(request, redactor) for request in run.requests]
+    return shown_requests(run.requests, redactor) if run.requests else {"payload": redactor.value(run.payload)}
+
+
+def shown_requests(requests: Iterable[httpx.Request], redactor: Redactor) -> Any:
+    """Show the requests of an exchange, or one that is the only one."""
+    shown = [shown_request(request, redactor) for request in requests]
     return shown[0] if len(shown) == 1 else shown
 
 

@@ -87,7 +87,7 @@ def run_action(
         action_key,
         plan.outcomes[0],
         _payload(destination, event) if plan.outcomes[0].status != "skipped" else None,
-        tuple(_exchanged(destination, plan.requests, answers)),
+        tuple(exchanged(destination, plan.requests, answers)),
     )
 
 
@@ -130,7 +130,7 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | No
         return None
 
 
-def _exchanged(
+def exchanged(
     destination: Destination, planned: Sequence[PlannedRequest], answers: Iterable[Any]
 ) -> Iterable[httpx.Request]:
     """Give the requests of an action, each after the answer to the one before."""

@@ -6,6 +6,8 @@ import copy
 import json
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pytest
@@ -18,8 +20,8 @@ from .attempted_io import AttemptedIOError, attempts
 from .batch_agreement import carried_events, disagreements
 from .events import event_for
 from .example_values import example_values
-from .recorded import differences, shown_request, shown_run
-from .running import ActionRun, body_of, example_settings, ready, run_action
+from .recorded import differences, shown_request, shown_requests, shown_run
+from .running import ActionRun, body_of, example_settings, exchanged, ready, run_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
     from ..destination import Destination
     from ..plan import Plan
 
-VARIANTS = ("required-fields", "all-fields", "default-mapping")
-"""What is recorded of each action: two requests from values for its fields, and that of a full event."""
+_VARIANTS = ("required-fields", "all-fields", "default-mapping")
+"""What is recorded of each action for one event: two requests from values for its fields, and that of a full event."""
 
 _NOWHERE = {"@path": "$.properties.__nowhere__"}
 _WRONG: Mapping[str, Any] = {
@@ -85,10 +87,14 @@ def destination_suite(
     return type("DestinationSuite", (DestinationSuite,), members)
 
 
+def _has_authentication_test(definition: DestinationDefinition) -> bool:
+    return definition.authentication.test is not None and definition.extend_request is not None
+
+
 def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
     """Name the tests that a destination gives nothing to."""
     actions = definition.actions.values()
-    if definition.authentication.test is None or definition.extend_request is None:
+    if not _has_authentication_test(definition):
         yield "test_the_authentication_request_shows_no_secret_in_its_url"
     if all(action.perform_batch is None for action in actions):
         yield "test_a_batch_carries_what_its_events_would_carry_alone"
@@ -98,6 +104,19 @@ def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
         yield "test_a_value_of_the_wrong_type_is_rejected"
     if not any(field.required is True for action in actions for field in action.fields.values()):
         yield "test_an_event_without_a_required_field_is_rejected"
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """Something that is sent and recorded: of an action (or of none), which of its requests, and how to show it."""
+
+    action_key: str
+    what: str
+    show: Callable[[], Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.action_key}-{self.what}" if self.action_key else self.what
 
 
 class DestinationSuite:
@@ -117,13 +136,23 @@ class DestinationSuite:
     def recordings(cls) -> Iterator[tuple[str, Any]]:
         """Give what `--snapshot-update` records: the name of each snapshot, and what it shows."""
         suite = cls()
-        for action_key in cls.definition.actions:
-            for variant in VARIANTS:
-                yield suite._snapshot_name(action_key, variant), shown_run(suite._run_variant(action_key, variant))
+        for name, recording in suite._recordings().items():
+            yield suite._snapshot_name(name), recording.show()
+
+    def _recordings(self) -> dict[str, _Recording]:
+        """Give what is recorded by its name: of each action, and of the authentication test."""
+        found = []
+        for key, action in self.definition.actions.items():
+            found += [_Recording(key, variant, partial(self._shown_variant, key, variant)) for variant in _VARIANTS]
+            if action.perform_batch is not None:
+                found.append(_Recording(key, "batch", partial(self._shown_batch, key)))
+        if _has_authentication_test(self.definition):
+            found.append(_Recording("", "authentication", self._shown_authentication))
+        return {recording.name: recording for recording in found}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases: actions, fields, codes."""
-        names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "variant", "field_key"}]
+        names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "recording", "field_key"}]
         if names:
             cases = list(self._cases(tuple(names), metafunc.function.__name__))
             metafunc.parametrize(names, cases, ids=["-".join(case) for case in cases])
@@ -132,12 +161,13 @@ class DestinationSuite:
         if names == ("code",):
             yield from ((code,) for code in CODES)
             return
+        if names == ("recording",):
+            yield from ((name,) for name in self._recordings())
+            return
         for key, action in self.definition.actions.items():
             if names == ("action_key",):
                 if action.perform_batch is not None or "batch" not in test:
                     yield (key,)
-            elif names == ("action_key", "variant"):
-                yield from ((key, variant) for variant in VARIANTS)
             else:
                 required_only = "required" in test
                 yield from (
@@ -154,20 +184,25 @@ class DestinationSuite:
             self._fail("", f"{CODES[code].lower()}:", *map(str, found), f"{advice} accepted=[{names}].")
 
     def test_what_is_sent_is_what_was_recorded(
-        self, action_key: str, variant: str, request: pytest.FixtureRequest, readable_snapshot: SnapshotAssertion
+        self, recording: str, request: pytest.FixtureRequest, readable_snapshot: SnapshotAssertion
     ) -> None:
-        """Method, URL, headers and body, secrets masked; the payload where the definition holds no code."""
-        run = self._run_variant(action_key, variant)
-        shown, name = shown_run(run), self._snapshot_name(action_key, variant)
+        """Method, URL, headers and body, secrets masked; the payload where the definition holds no code.
+
+        It is so for requests of one event, of a batch of two, and for the one that tests the credentials.
+        """
+        subject = self._recordings()[recording]
+        shown, name = subject.show(), self._snapshot_name(recording)
         path = snapshot_path(request.path, name)
         recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         if readable_snapshot(name=name) == shown:
             return
         if recorded is None:
-            self._fail(action_key, f"{path} is not there", "Record it with --snapshot-update, read it, and commit it.")
+            self._fail(
+                subject.action_key, f"{path} is not there", "Record it with --snapshot-update, read it, and commit it."
+            )
         self._fail(
-            action_key,
-            f"what is sent ({variant.replace('-', ' ')}) is not what {path} recorded:",
+            subject.action_key,
+            f"what is sent ({subject.what.replace('-', ' ')}) is not what {path} recorded:",
             *differences(recorded, shown),
             "Mend it; where it is meant, run with --snapshot-update and read the difference before you commit it.",
         )
@@ -252,23 +287,41 @@ class DestinationSuite:
 
     def test_the_authentication_request_shows_no_secret_in_its_url(self) -> None:
         """Addresses end up in logs. Nothing is sent: the test builds a request, and the runner sends it."""
+        destination, request = self._authentication()
+        url = "" if request is None else str(request.url)
+        if destination.redactor.text(url) != url:
+            advice = "Send the secret in a header."
+            self._fail("", f"the authentication test has a secret in its URL: {destination.redactor.text(url)}", advice)
+
+    def _authentication(self) -> tuple[Destination, httpx.Request | None]:
         key = next(iter(self.definition.actions))
         destination = ready(self.definition, key, "track", settings=self.settings)
         with attempts(reading=False) as found, suppress(AttemptedIOError):
             request = destination.authentication_request()
         if found:
             self._fail("", "the authentication test does no I/O, but it called:", *found, "Give back a request.")
-        url = "" if request is None else str(request.url)
-        if destination.redactor.text(url) != url:
-            advice = "Send the secret in a header."
-            self._fail("", f"the authentication test has a secret in its URL: {destination.redactor.text(url)}", advice)
+        return destination, request
 
     @property
     def _short_name(self) -> str:
         return self.definition.slug.removeprefix("actions-")
 
-    def _snapshot_name(self, action_key: str, variant: str) -> str:
-        return f"{self._short_name}-{action_key}-{variant}"
+    def _snapshot_name(self, recording: str) -> str:
+        return f"{self._short_name}-{recording}"
+
+    def _shown_variant(self, action_key: str, variant: str) -> Any:
+        return shown_run(self._run_variant(action_key, variant))
+
+    def _shown_batch(self, action_key: str) -> Any:
+        destination, events = self._pair(action_key)
+        plan = destination.plan(events)
+        self._only_request(action_key, plan, "a batch of two events")
+        requests = exchanged(destination, plan.requests, self.answers.get(action_key, ()))
+        return shown_requests(requests, destination.redactor)
+
+    def _shown_authentication(self) -> Any:
+        destination, request = self._authentication()
+        return None if request is None else shown_request(request, destination.redactor)
 
     def _fail(self, action_key: str, what: str, *lines: str) -> NoReturn:
         place = f"{self._short_name} {action_key}".strip()
