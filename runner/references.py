@@ -91,9 +91,14 @@ def _command(path: str, function: Callable[..., Any], *, level: int) -> Iterator
         yield from ("| Option | What it does |", "| --- | --- |")
         for info, kind, default in options:
             names = cell_code(f"{', '.join(_names(info))} {info.metavar or _metavar(kind)}".strip())
-            shown = "" if default is None or default is False else f" By default {cell_code(str(default))}."
-            yield f"| {names} | {escaped(info.help or '')}{_range(info)}{shown} |"
+            yield f"| {names} | {escaped(info.help or '')}{_range(info)}{_default_of_option(default)} |"
         yield ""
+
+
+def _default_of_option(default: Any) -> str:
+    if default is inspect.Parameter.empty:
+        return " Required."
+    return "" if default is None or default is False else f" By default {cell_code(str(default))}."
 
 
 Parameter = tuple[Any, Any, Any]

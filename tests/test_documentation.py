@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -300,6 +301,13 @@ def test_the_references_name_every_command_option_and_key(command_line: CommandL
     configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     keys = [info.alias for info in DeliveryOptions.model_fields.values()]
     assert [key for key in (*keys, *kable.settings) if f"| `{key}` |" not in configuration] == []
+
+
+def test_no_page_shows_how_python_writes_its_own_objects() -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<(class|function|object|built-in|module) |_empty\b| object at 0x", text), path.name
+    assert "gzipped; - is standard input. Required. |" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def test_documentation_has_no_part_in_the_manifest() -> None:
