@@ -86,8 +86,14 @@ def _difference(path: Path, generated: str) -> str:
             there = file.read()
     except FileNotFoundError:
         there = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError.of([Problem(str(path), f"cannot be read: {error}")]) from None
+    except NotADirectoryError:
+        raise _no_folder(path.parent) from None
+    except UnicodeDecodeError:
+        raise SetupError.of(
+            [Problem(str(path), "is not UTF-8, so it is no page; remove it, or name another folder")]
+        ) from None
+    except OSError as error:
+        raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
     lines = difflib.unified_diff(
         there.splitlines(keepends=True), generated.splitlines(keepends=True), str(path), "as it would be generated"
     )
@@ -98,5 +104,11 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    except (FileExistsError, NotADirectoryError):
+        raise _no_folder(path.parent) from None
     except OSError as error:
         raise SetupError.of([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
+
+
+def _no_folder(path: Path) -> SetupError:
+    return SetupError.of([Problem(str(path), "is not a folder, and pages are written into one; name another")])

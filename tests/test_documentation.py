@@ -279,14 +279,22 @@ def test_a_name_in_a_manifest_cannot_leave_the_folder(command_line: CommandLine)
     [
         (("--destination", "nobody"), '"nobody" is not installed'),
         (("--reference", "cli", "--format", "html"), "the cli reference is there as markdown only"),
-        (("-o", "file/within"), "cannot be written"),
+        (("-o", "file/within"), "file/within: is not a folder, and pages are written into one; name another"),
+        (("-o", "file"), "file: is not a folder"),
+        (("--check", "-o", "file"), "file: is not a folder"),
+        (("--check", "-o", "odd"), "odd/kable.md: is not UTF-8, so it is no page"),
+        (("--check", "-o", "deep"), "deep/kable.md: cannot be read: Is a directory"),
     ],
 )
 def test_what_cannot_be_made_is_told(command_line: CommandLine, arguments: tuple[str, ...], told: str) -> None:
     (command_line.folder / "file").write_text("", encoding="utf-8")
+    (command_line.folder / "odd").mkdir()
+    (command_line.folder / "odd" / "kable.md").write_bytes(b"\xff\xfe")
+    (command_line.folder / "deep" / "kable.md").mkdir(parents=True)
     refused = command_line("docs", *arguments)
     assert refused.code == 2
     assert told in refused.err
+    assert "Errno" not in refused.err
 
 
 def test_the_references_name_every_command_option_and_key(command_line: CommandLine) -> None:

@@ -37,10 +37,22 @@ def write_plugin(names: PluginNames, folder: Path) -> None:
             _write(draft / "docs" / f"{names.name}.md", render(definition, "markdown"))
             for name, text in _snapshots(definition):
                 _write(draft / "snapshots" / f"{name}.json", text)
+        _copy(draft, folder)
+
+
+def _copy(draft: Path, folder: Path) -> None:
+    """Copy all files; `folder` is made where it is not there. Raises SetupError."""
+    for path in sorted(draft.rglob("*")):
+        target = folder / path.relative_to(draft)
+        if not path.is_file() or "__pycache__" in target.parts:
+            continue
         try:
-            shutil.copytree(draft, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        except (OSError, shutil.Error) as error:
-            raise SetupError.of([Problem(str(folder), f"cannot be written: {error}")]) from None
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        except (FileExistsError, NotADirectoryError):
+            raise SetupError.of([Problem(str(folder), "cannot be written: it is no folder, or within none")]) from None
+        except OSError as error:
+            raise SetupError.of([Problem(str(target), f"cannot be written: {error.strerror}")]) from None
 
 
 def python_text(text: str) -> str:
