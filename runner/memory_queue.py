@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from ..definitions import AnswerError
-from .queue import Fate, Lease, Waiting, letter_of
+from .queue import Fate, Lease, Leases, Waiting, letter_of
 from .recent_ids import RecentIds
 from .sources import STANDARD_INPUT_NAME
 
@@ -69,9 +69,9 @@ class MemoryQueue:
         for letter in acceptance.letters:
             self._write(letter)
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+    async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease up to so many batches of each lane that are due, oldest first."""
-        return [lease for lane, count in most.items() for lease in self._leases(lane, count)]
+        return Leases([lease for lane, count in most.items() for lease in self._leases(lane, count)])
 
     def _leases(self, lane: str, most: int) -> Iterator[Lease]:
         now = self._clock.now().timestamp()
@@ -106,6 +106,9 @@ class MemoryQueue:
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Forget it: the run tells it."""
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Forget it: the run keeps to it."""
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""

@@ -157,6 +157,14 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Leases:
+    """What a lease came to: batches, and for how many seconds nothing may be sent in the lanes that must pause."""
+
+    batches: Sequence[Lease] = ()
+    pauses: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of a leased batch, by the positions of its events. What is not named goes back as it was.
 
@@ -190,7 +198,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is in some lanes: batches, usage events, batches that are leased, and when the next of the others is due."""
+    """What is in some lanes: batches, usage events, batches that are leased, and when the next of the others may go."""
 
     batches: int
     events: int
@@ -216,8 +224,8 @@ class Queue(Protocol):
         QueueFullError.
         """
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
-        """Lease up to so many batches of each lane that are due, oldest first.
+    async def lease(self, most: Mapping[str, int]) -> Leases:
+        """Lease up to so many batches of each lane that are due, oldest first; none of a lane that must pause.
 
         A batch waits while one that shares an order key with it is leased by another process, or waits before it.
         """
@@ -230,6 +238,9 @@ class Queue(Protocol):
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Note until when (seconds since 1970) no run may send anything in a lane. Raises QueueFullError."""
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""

@@ -65,7 +65,7 @@ def test_what_is_delivered_makes_room_whatever_is_remembered_of_it(tmp_path: Pat
                 await outbox.put(Acceptance([keyless(1, 2)]))
                 with pytest.raises(QueueFullError, match="bytes are queued"):
                     await outbox.put(Acceptance([keyless(1, 2)]))
-                (lease,) = await outbox.lease({LANE: 1})
+                (lease,) = (await outbox.lease({LANE: 1})).batches
                 await outbox.settle(Settlement(lease, delivered=(0, 1)))
                 rounds += 1
         return rounds
@@ -77,7 +77,7 @@ def test_discarding_a_letter_during_a_run_makes_no_delivery_of_it(tmp_path: Path
     async def bury_and_discard() -> Fate:
         async with Outbox(tmp_path / "outbox.sqlite", SystemClock()) as outbox:
             await outbox.put(Acceptance([keyless(1, 2)]))
-            (lease,) = await outbox.lease({LANE: 1})
+            (lease,) = (await outbox.lease({LANE: 1})).batches
             letter = Letter("refused", "no", "events.ndjson", 1, b"{}", account="account", payload=b"{}")
             await outbox.settle(Settlement(lease, delivered=(0,), dead={1: letter}))
             with Inspection(tmp_path / "outbox.sqlite") as opened:

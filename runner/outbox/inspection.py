@@ -68,7 +68,7 @@ class LetterGroup:
 class LaneState:
     """What is known of the way to one action of an account. Moments are seconds since 1970.
 
-    `queued` counts usage events, of which `leased` are being sent, in `batches`; the next of the others is due at
+    `queued` counts usage events, of which `leased` are being sent, in `batches`; the next of the others may go at
     `next_due`, the oldest was accepted at `oldest_at`. `delivered` counts those of all time, `per_minute` those of the
     last five minutes.
     """
@@ -106,8 +106,10 @@ class Inspection:
         """Tell about every lane that has been used."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT account, action, sum(events), sum(CASE WHEN owner IS NULL THEN 0 ELSE events END), count(*),"
-                " min(CASE WHEN owner IS NULL THEN due END), min(accepted_at) FROM batches GROUP BY account, action"
+                "SELECT batches.account, batches.action, sum(events),"
+                " sum(CASE WHEN owner IS NULL THEN 0 ELSE events END), count(*),"
+                " min(CASE WHEN owner IS NULL THEN max(due, coalesce(paused_until, 0)) END), min(accepted_at)"
+                " FROM batches LEFT JOIN lanes USING (lane) GROUP BY lane"
             )
             waiting = {row[:2]: row[2:] for row in rows}
             rows = connection.execute(

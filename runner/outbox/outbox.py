@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
 
 import msgspec
 
-from ..queue import Fate, Lease, Position, QueueFullError, Waiting, lane_name
+from ..patience import LONGEST_OBEYED
+from ..queue import Fate, Lease, Leases, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
 from .fresh_batches import FreshBatches
 from .owner import is_gone, own_name
@@ -117,10 +118,10 @@ class Outbox:
         """
         return await self._store.run(lambda connection: self._replay(connection, numbers, queued))
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
-        """Lease up to so many batches of each lane that are due, oldest first."""
+    async def lease(self, most: Mapping[str, int]) -> Leases:
+        """Lease up to so many batches of each lane that are due, oldest first; none of a lane that must pause."""
         leases = await self._store.run(lambda connection: self._take(connection, most))
-        self._leased.update(lease.id for lease in leases)
+        self._leased.update(lease.id for lease in leases.batches)
         return leases
 
     async def settle(self, settlement: Settlement) -> None:
@@ -141,6 +142,10 @@ class Outbox:
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
         await self._store.run(lambda connection: self._note_stop(connection, account, action, error))
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Note until when (seconds since 1970) nothing may be sent in a lane. Raises QueueFullError."""
+        await self._store.run(lambda connection: _note_pause(connection, account, action, until))
 
     async def leave(self, error: AnswerError | None) -> None:
         """Keep what is not settled, which needs nothing."""
@@ -288,15 +293,18 @@ class Outbox:
             ),
         )
 
-    def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> list[Lease]:
+    def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> Leases:
         now = self._now()
+        pauses = _pauses(connection, now)
         known, self._marks = self._marks, {}
         taken = [
             number
             for lane, count in most.items()
+            if lane not in pauses
             for number in itertools.islice(self._takeable(connection, lane, now, known), count)
         ]
-        return [self._lease(connection, number, now) for number in taken]
+        leases = [self._lease(connection, number, now) for number in taken]
+        return Leases(leases, {lane: seconds for lane, seconds in pauses.items() if lane in most})
 
     def _takeable(
         self, connection: sqlite3.Connection, lane: str, now: float, known: Mapping[int, frozenset[int]]
@@ -415,8 +423,9 @@ class Outbox:
     def _waiting(self, connection: sqlite3.Connection, lanes: Sequence[str]) -> Waiting:
         marks = ",".join("?" * len(lanes))
         batches, events, leased, next_due = connection.execute(
-            "SELECT count(*), coalesce(sum(events), 0), count(owner), min(CASE WHEN owner IS NULL THEN due END)"  # noqa: S608 - marks
-            f" FROM batches WHERE lane IN ({marks})",
+            "SELECT count(*), coalesce(sum(events), 0), count(owner),"  # noqa: S608 - marks
+            " min(CASE WHEN owner IS NULL THEN max(due, coalesce(paused_until, 0)) END)"
+            f" FROM batches LEFT JOIN lanes USING (lane) WHERE lane IN ({marks})",
             tuple(lanes),
         ).fetchone()
         return Waiting(batches, events, leased, next_due)
@@ -471,6 +480,23 @@ def _insert_lane(connection: sqlite3.Connection, lane: str, account: str, action
     connection.execute(
         "INSERT INTO lanes (lane, account, action) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lane, account, action)
     )
+
+
+def _note_pause(connection: sqlite3.Connection, account: str, action: str, until: float) -> None:
+    lane = lane_name(account, action)
+    _insert_lane(connection, lane, account, action)
+    connection.execute("UPDATE lanes SET paused_until = max(paused_until, ?) WHERE lane = ?", (until, lane))
+
+
+def _pauses(connection: sqlite3.Connection, now: float) -> dict[str, float]:
+    """Tell for how many seconds nothing may be sent in the lanes that must pause."""
+    rows = connection.execute("SELECT lane, paused_until FROM lanes WHERE paused_until > ?", (now,)).fetchall()
+    pauses = {lane: until - now for lane, until in rows}
+    if pauses and max(pauses.values()) > LONGEST_OBEYED:
+        # The clock was set back. The pause must end all the same, so it is written anew.
+        longest = now + LONGEST_OBEYED
+        connection.execute("UPDATE lanes SET paused_until = ? WHERE paused_until > ?", (longest, longest))
+    return {lane: min(seconds, LONGEST_OBEYED) for lane, seconds in pauses.items()}
 
 
 def _find_position(connection: sqlite3.Connection, key: str) -> Position | None:

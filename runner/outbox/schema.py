@@ -85,7 +85,8 @@ CREATE TABLE lanes (
     delivered_at REAL,
     error TEXT,
     error_at REAL,
-    stopped INTEGER NOT NULL DEFAULT 0
+    stopped INTEGER NOT NULL DEFAULT 0,
+    paused_until REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE rates (lane TEXT NOT NULL, minute INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (lane, minute))
     WITHOUT ROWID;

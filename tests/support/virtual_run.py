@@ -69,6 +69,11 @@ class Setting:
         """The file of the outbox."""
         return self.folder / "outbox.sqlite"
 
+    @property
+    def destination(self) -> Destination:
+        """What is delivered to."""
+        return Destination(kable, SETTINGS, self.subscriptions, base_url=self.base_url)
+
     def deliver(self, *data: bytes) -> VirtualRun:
         """Deliver what files of the folder are to hold, each with its own data, to the end."""
         paths = []
@@ -80,14 +85,13 @@ class Setting:
 
     async def _deliver(self, sources: list[Source]) -> VirtualRun:
         clock = VirtualClock(START + timedelta(hours=self.started_hours))
-        destination = Destination(kable, SETTINGS, self.subscriptions, base_url=self.base_url)
         patience = self.patience or Patience(dice=random.Random(self.seed))  # noqa: S311 - no secret
         tally, occurrences = Tally(), list[Any]()
         still = StillClock(clock)
         queue: Any = Outbox(self.outbox, still, limit_bytes=self.limit_bytes) if self.durable else MemoryQueue(still)
         async with queue, HttpTransport(connections=8, timeout=self.timeout, trust_environment=False) as http:
             delivery = Delivery(
-                destination,
+                self.destination,
                 BusyQueue(queue, clock),
                 BusyTransport(self.wrap(http, clock), clock),
                 Rules(patience, **self.rules),
