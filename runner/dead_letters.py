@@ -194,7 +194,8 @@ async def _replay(
                     results.update(await queue.replay(again.numbers, again.queued))
                 except QueueFullError as error:
                     message = (
-                        f"takes nothing more: {error}; the dead letters that are left stay, so make room and run again"
+                        f"takes nothing more: {error}; the dead letters that are left stay,"
+                        f" so {error.advice} and run again"
                     )
                     raise SetupError.of([Problem("outbox", message)]) from None
         ended = await delivery.run([])

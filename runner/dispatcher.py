@@ -10,8 +10,7 @@ from ..definitions import CredentialsError, StoppedError
 from .lane import Lane
 from .limiter import Limiter
 from .occurrences import Occurrence
-from .queue import Leases, QueueFullError, lane_name
-from .room import Room
+from .queue import Leases, QueueFullError, QueueLockedError, lane_name
 from .sending import Interrupted
 from .waiting import ends_before
 
@@ -22,10 +21,12 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .occurrences import Hook
     from .queue import Lease, Queue, Settlement
+    from .room import Room
     from .sending import Sender
 
 _POLL_SECONDS = 0.5
 _ROOM_SECONDS = 1.0
+_WRITER = "dispatcher"
 
 
 class Dispatcher:
@@ -44,6 +45,7 @@ class Dispatcher:
         clock: Clock,
         tell: Hook,
         backlog: Backlog,
+        room: Room,
         concurrency: int,
         rate: float | None = None,
         longest_wait: float | None = None,
@@ -58,7 +60,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._noting: dict[str, asyncio.Task[None]] = {}
-        self._room = Room(tell)
+        self._room = room
         self._fault: BaseException | None = None
         self._backlog = backlog
         backlog.is_hungry = self._is_hungry
@@ -175,9 +177,9 @@ class Dispatcher:
             leases = await self._queue.lease(room)
         except QueueFullError as error:
             # A lease must be written down too. What is in flight makes room when it is settled.
-            self._room.note(error)
+            self._room.note(_WRITER, error)
             return Leases()
-        self._room.note(None)
+        self._room.note(_WRITER, None)
         return leases
 
     async def _is_finished(self) -> bool:
@@ -256,17 +258,18 @@ class Dispatcher:
             try:
                 await self._queue.settle(settlement)
             except QueueFullError as error:
-                if not settlement.delivered and not settlement.dead:
+                has_results = settlement.delivered or settlement.dead
+                if not has_results and not isinstance(error, QueueLockedError):
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
-                self._room.note(error)
+                self._room.note(_WRITER, error)
                 await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
             else:
-                self._room.note(None)
+                self._room.note(_WRITER, None)
                 return
 
 
 def full(error: QueueFullError) -> StoppedError:
-    """Say that the queue is full, and what to do."""
-    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so make room and run again")
+    """Say that the queue takes nothing more, and what to do."""
+    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

@@ -11,7 +11,6 @@ from ..definitions import UnreadableError
 from .occurrences import Occurrence
 from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError
 from .reading import Reading
-from .room import Room
 from .waiting import ends_before
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .occurrences import Hook
     from .queue import Queue, Reason
+    from .room import Room
     from .scanners import Chunk, Unreadable
     from .sources import Source
     from .tally import Tally
@@ -35,6 +35,7 @@ _FIRST_WAIT_FOR_ROOM = 1.0
 _LONGEST_WAIT_FOR_ROOM = 30.0
 _SECONDS_FOR_THE_REST = 0.2
 _SECONDS_OF_SILENCE = 1.0
+_WRITER = "intake"
 
 
 class SourceError(Exception):
@@ -69,6 +70,7 @@ class Intake:
         clock: Clock,
         tell: Hook,
         backlog: Backlog,
+        room: Room,
         batch_size: int | None = None,
         put: Callable[[], None] = lambda: None,
     ) -> None:
@@ -80,7 +82,7 @@ class Intake:
         self._clock = clock
         self._tell = tell
         self._backlog = backlog
-        self._room = Room(tell)
+        self._room = room
         self._has_put = put
         self._reads: list[_Read] = []
         self._putting: asyncio.Task[None] | None = None
@@ -216,8 +218,8 @@ class Intake:
                 self._count(left.pop(0))
 
     def _note_room(self, error: QueueFullError | None) -> None:
-        if self._room.note(error):
-            self._backlog.is_full = self._room.is_full
+        if self._room.note(_WRITER, error):
+            self._backlog.is_full = error is not None
             self._has_put()
 
     def _count(self, acceptance: Acceptance) -> None:

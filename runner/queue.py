@@ -207,7 +207,18 @@ class Waiting:
 
 
 class QueueFullError(Exception):
-    """The queue has no room, and says why. Nothing of what should have been put was put."""
+    """The queue takes nothing for now, and says why. Nothing of what should have been put was put.
+
+    `advice` tells a person what to do.
+    """
+
+    advice = "make room"
+
+
+class QueueLockedError(QueueFullError):
+    """Another program has the queue to itself, and does not let go."""
+
+    advice = "end the program that holds it"
 
 
 class Queue(Protocol):

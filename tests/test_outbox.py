@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kable_destination.definitions import EventBatch, EventList, PayloadList
 from kable_destination.runner.clock import SystemClock
-from kable_destination.runner.outbox import Choice, Inspection, Outbox
+from kable_destination.runner.outbox import Choice, Inspection, Outbox, OutboxError
 from kable_destination.runner.queue import Acceptance, Letter, Places, QueuedBatch, QueueFullError, Settlement
 
 if TYPE_CHECKING:
@@ -86,3 +87,39 @@ def test_discarding_a_letter_during_a_run_makes_no_delivery_of_it(tmp_path: Path
 
     fate = asyncio.run(bury_and_discard())
     assert (fate.delivered, fate.dead, fate.queued) == (1, {"refused": 1}, 0)
+
+
+def fill(path: Path, *batches: QueuedBatch) -> None:
+    """Put batches into an outbox."""
+
+    async def put() -> None:
+        async with Outbox(path, SystemClock()) as outbox:
+            await outbox.put(Acceptance(batches))
+
+    asyncio.run(put())
+
+
+def test_an_outbox_that_is_being_written_can_be_looked_at(tmp_path: Path) -> None:
+    """Only who wants to write too must wait, and is told what to do when that takes too long."""
+    path = tmp_path / "outbox.sqlite"
+    fill(path, keyless(1, 2))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with Inspection(path, busy_seconds=0) as opened:
+        assert [lane.queued for lane in opened.lanes(0)] == [2]
+        assert opened.groups(Choice()) == []
+    advice = "another program has it to itself; end that program, or wait for it, and run again"
+    with pytest.raises(OutboxError, match=advice), Inspection(path, busy_seconds=0) as opened:
+        opened.discard([1])
+    other.close()
+
+
+def test_an_outbox_that_cannot_even_be_read_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    fill(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OutboxError, match="end that program, or wait for it, and run again"):
+        Inspection(path, busy_seconds=0)
+    other.close()

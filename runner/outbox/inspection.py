@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -10,13 +11,13 @@ import msgspec
 
 from ...definitions import Problem
 from ..queue import Letter
-from .schema import connect
+from .schema import BUSY_SECONDS, connect, unusable
 from .seen_ids import forget_ids
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import TracebackType
 
     from ..queue import Reason
 
@@ -89,18 +90,23 @@ class LaneState:
 
 
 class Inspection:
-    """An outbox, opened to be looked at. Raises OutboxError when there is none at a path."""
+    """An outbox, opened to be looked at. Raises OutboxError when there is none at a path, or it cannot be used."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = connect(path, create=False)
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._path = path
+        self._connection = connect(path, create=False, busy_seconds=busy_seconds)
 
     def __enter__(self) -> Self:
         """Begin to look."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file. Raises OutboxError in place of what SQLite has raised."""
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise unusable(self._path, error) from None
 
     def lanes(self, now: float) -> list[LaneState]:
         """Tell about every lane that has been used."""

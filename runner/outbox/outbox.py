@@ -18,7 +18,7 @@ from ..sources import STANDARD_INPUT_NAME
 from .fresh_batches import FreshBatches
 from .owner import is_gone, own_name
 from .records import body, holds, lease_of, read_marks, size_of
-from .schema import LETTER_COLUMNS, LETTER_MARKS, connect
+from .schema import BUSY_SECONDS, LETTER_COLUMNS, LETTER_MARKS, connect
 from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
 from .store import Store
 
@@ -54,14 +54,20 @@ class Outbox:
     """A durable queue in one file, which several processes may share. Use it in an `async with`.
 
     Dead letters are written to `letters` too. Nothing is accepted while more than `limit_bytes` of events and
-    payloads are queued; what becomes of the accepted is always written. Raises OutboxError when the file cannot be
-    used.
+    payloads are queued; what becomes of the accepted is always written. Another program may have the file to itself
+    for `busy_seconds` before that is an error. Raises OutboxError when the file cannot be used.
     """
 
     is_durable = True
 
     def __init__(
-        self, path: Path, clock: Clock, *, letters: LetterFile | None = None, limit_bytes: int | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        letters: LetterFile | None = None,
+        limit_bytes: int | None = None,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.path = path
         self._clock = clock
@@ -72,7 +78,7 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._fresh = FreshBatches()
         self._marks: dict[int, frozenset[int]] = {}
-        self._store = Store(lambda: connect(path), self._forget)
+        self._store = Store(lambda: connect(path, busy_seconds=busy_seconds), self._forget)
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._earlier: Counter[Outcome] = Counter()
@@ -133,11 +139,11 @@ class Outbox:
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""
-        return await self._store.run(lambda connection: self._waiting(connection, lanes))
+        return await self._store.read(lambda connection: self._waiting(connection, lanes))
 
     async def position(self, key: str) -> Position | None:
         """Tell how far a source has been accepted; None when it is not known."""
-        return await self._store.run(lambda connection: _find_position(connection, key))
+        return await self._store.read(lambda connection: _find_position(connection, key))
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
@@ -152,7 +158,7 @@ class Outbox:
 
     async def fate(self) -> Fate:
         """Tell what has become of what this run put."""
-        return await self._store.run(self._fate)
+        return await self._store.read(self._fate)
 
     def _copy(self, letters: Iterable[Letter]) -> None:
         if self._letters is not None:

@@ -15,6 +15,7 @@ from kable_destination.destination import kable
 from kable_destination.runner.delivery import Delivery, Rules
 from kable_destination.runner.memory_queue import MemoryQueue
 from kable_destination.runner.outbox import Outbox
+from kable_destination.runner.outbox.schema import BUSY_SECONDS
 from kable_destination.runner.patience import Patience
 from kable_destination.runner.sources import Source
 from kable_destination.runner.tally import Tally
@@ -62,6 +63,7 @@ class Setting:
     timeout: float = 30
     started_hours: float = 0
     limit_bytes: int | None = None
+    busy_seconds: float = BUSY_SECONDS
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
 
     @property
@@ -88,7 +90,9 @@ class Setting:
         patience = self.patience or Patience(dice=random.Random(self.seed))  # noqa: S311 - no secret
         tally, occurrences = Tally(), list[Any]()
         still = StillClock(clock)
-        queue: Any = Outbox(self.outbox, still, limit_bytes=self.limit_bytes) if self.durable else MemoryQueue(still)
+        queue: Any = MemoryQueue(still)
+        if self.durable:
+            queue = Outbox(self.outbox, still, limit_bytes=self.limit_bytes, busy_seconds=self.busy_seconds)
         async with queue, HttpTransport(connections=8, timeout=self.timeout, trust_environment=False) as http:
             delivery = Delivery(
                 self.destination,
