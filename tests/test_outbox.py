@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LANE = "account track"
 
 
-def keyless(*lines: int) -> QueuedBatch:
+def keyless(*lines: int, orders: frozenset[str] = frozenset()) -> QueuedBatch:
     """Make a batch of events without ids, from these lines of a file."""
     payloads = PayloadList(b"[" + b",".join(b"{}" for _ in lines) + b"]", len(lines))
     events = EventList([b'{"line":%d}' % line for line in lines])
-    batch = EventBatch("track", payloads, events, lines, ("all",) * len(lines), (None,) * len(lines))
+    batch = EventBatch("track", payloads, events, lines, ("all",) * len(lines), (None,) * len(lines), orders)
     return QueuedBatch("account", batch, Places(("events.ndjson",), lines))
 
 
@@ -123,3 +123,24 @@ def test_an_outbox_that_cannot_even_be_read_says_what_to_do(tmp_path: Path) -> N
     with pytest.raises(OutboxError, match="end that program, or wait for it, and run again"):
         Inspection(path, busy_seconds=0)
     other.close()
+
+
+@pytest.mark.parametrize("leased", [64, 200])
+def test_what_one_process_has_leased_hides_nothing_from_another(tmp_path: Path, leased: int) -> None:
+    """However much that is; what shares an order key with it waits all the same."""
+    customers = frozenset({"c"})
+
+    async def lease() -> tuple[list[int], list[int]]:
+        path = tmp_path / "outbox.sqlite"
+        async with Outbox(path, SystemClock()) as one, Outbox(path, SystemClock()) as other:
+            ordered = [keyless(leased + line, orders=customers) for line in range(2)]
+            await one.put(Acceptance([*(keyless(line) for line in range(leased - 1)), ordered[0]]))
+            mine = 0
+            while mine < leased:
+                mine += len((await one.lease({LANE: leased - mine})).batches)
+            await one.put(Acceptance([ordered[1], keyless(1_000), keyless(1_001)]))
+            theirs = [lease.queued.places.lines[0] for lease in (await other.lease({LANE: 10})).batches]
+            rest = [lease.queued.places.lines[0] for lease in (await one.lease({LANE: 10})).batches]
+            return theirs, rest
+
+    assert asyncio.run(lease()) == ([1_000, 1_001], [leased + 1])

@@ -44,6 +44,8 @@ LEASE_SECONDS = 60.0
 _RENEWALS = 3
 _RENEW_AGAIN_SECONDS = 1.0
 _MOST_LOOKED_AT = 64
+"""So many free batches of a lane are looked at for some to lease."""
+
 _MOST_PENDING = 10_000
 _SECONDS_A_MINUTE = 60
 _MINUTES_KEPT = 120
@@ -317,29 +319,29 @@ class Outbox:
     ) -> Iterator[int]:
         """Find the batches of a lane that may be leased.
 
-        None that shares an order key with one of them is leased by another process, or must wait before it.
+        None that shares an order key with one of them is leased by another process, or must wait before it. What this
+        process has leased is no obstacle: who leases several sends them in order.
         """
         rows = connection.execute(
             "SELECT id, owner, leased_until, due, orders FROM batches JOIN bodies ON batch = id"
-            " WHERE lane = ? AND (owner IS NOT NULL OR due <= ?) ORDER BY id LIMIT ?",
-            (lane, now, _MOST_LOOKED_AT),
-        ).fetchall()
+            " WHERE lane = ? AND (owner IS NULL AND due <= ? OR owner <> ?) ORDER BY id",
+            (lane, now, self._owner),
+        )
         busy: set[int] = set()
         free = []
         for number, owner, leased_until, due, orders in rows:
             marks = self._marks[number] = known.get(number) or read_marks(orders)
-            if owner is not None and not self._is_free(owner, leased_until, now):
-                if owner != self._owner:  # who leases several sends them in order
-                    busy |= marks
+            if owner is not None and leased_until >= now and not is_gone(owner):
+                busy |= marks
             elif due <= now:
                 free.append((number, marks))
+                if len(free) == _MOST_LOOKED_AT:
+                    break
+        rows.close()
         for number, marks in free:
             if busy.isdisjoint(marks):
                 yield number
             busy |= marks
-
-    def _is_free(self, owner: str, leased_until: float, now: float) -> bool:
-        return owner != self._owner and (leased_until < now or is_gone(owner))
 
     def _lease(self, connection: sqlite3.Connection, number: int, now: float) -> Lease:
         ((attempts, accepted_at, events),) = connection.execute(
