@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -115,6 +115,27 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     assert run.code == 0, run.err
     assert billed(sandbox) == ids(many)
     assert sandbox.ledger.duplicates == 0
+
+
+def test_what_a_killed_process_was_sending_is_not_being_sent(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """`status` tells what the next run will find."""
+
+    def lane() -> Any:
+        lanes = json.loads(command_line("status", "--json").out or '{"lanes": []}')["lanes"]
+        return next((lane for lane in lanes if lane["queued"]), {"leased": 0})
+
+    sandbox.faults.set(Faults(kinds={"silent": 1.0}))
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(track(1), track(2)))
+    with command_line.start("deliver", "events.ndjson", "--base-url", sandbox.base_url) as process:
+        while not lane()["leased"]:
+            assert process.poll() is None
+        assert lane()["next_due"] is None
+        process.kill()
+    told = lane()
+    assert (told["queued"], told["leased"]) == (2, 0)
+    assert told["next_due"] <= time.time()
 
 
 def test_what_a_slow_stream_brings_is_sent_when_it_falls_silent(

@@ -11,6 +11,7 @@ import msgspec
 
 from ...definitions import Problem
 from ..queue import Letter
+from .owner import is_leased
 from .schema import BUSY_SECONDS, connect, unusable
 from .seen_ids import forget_ids
 
@@ -95,6 +96,7 @@ class Inspection:
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path
         self._connection = connect(path, create=False, busy_seconds=busy_seconds)
+        self._connection.create_function("is_leased", 3, is_leased)
 
     def __enter__(self) -> Self:
         """Begin to look."""
@@ -112,10 +114,11 @@ class Inspection:
         """Tell about every lane that has been used."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT batches.account, batches.action, sum(events),"
-                " sum(CASE WHEN owner IS NULL THEN 0 ELSE events END), count(*),"
-                " min(CASE WHEN owner IS NULL THEN max(due, coalesce(paused_until, 0)) END), min(accepted_at)"
-                " FROM batches LEFT JOIN lanes USING (lane) GROUP BY lane"
+                "SELECT queued.account, queued.action, sum(events), sum(events * is_held), count(*),"
+                " min(CASE WHEN NOT is_held THEN max(due, coalesce(paused_until, 0)) END), min(accepted_at)"
+                " FROM (SELECT *, is_leased(owner, leased_until, ?) AS is_held FROM batches) AS queued"
+                " LEFT JOIN lanes USING (lane) GROUP BY lane",
+                (now,),
             )
             waiting = {row[:2]: row[2:] for row in rows}
             rows = connection.execute(

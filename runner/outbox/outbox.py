@@ -16,7 +16,7 @@ from ..patience import LONGEST_OBEYED
 from ..queue import Fate, Lease, Leases, Position, QueueFullError, Waiting, lane_name
 from ..sources import STANDARD_INPUT_NAME
 from .fresh_batches import FreshBatches
-from .owner import is_gone, own_name
+from .owner import is_leased, own_name
 from .records import body, holds, lease_of, read_marks, size_of
 from .schema import BUSY_SECONDS, LETTER_COLUMNS, LETTER_MARKS, connect
 from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
@@ -331,7 +331,7 @@ class Outbox:
         free = []
         for number, owner, leased_until, due, orders in rows:
             marks = self._marks[number] = known.get(number) or read_marks(orders)
-            if owner is not None and leased_until >= now and not is_gone(owner):
+            if is_leased(owner, leased_until, now):
                 busy |= marks
             elif due <= now:
                 free.append((number, marks))
