@@ -74,6 +74,20 @@ def test_what_is_delivered_makes_room_whatever_is_remembered_of_it(tmp_path: Pat
     assert asyncio.run(fill_and_drain()) == 200
 
 
+def test_what_is_delivered_of_a_batch_makes_room_too(tmp_path: Path) -> None:
+    async def deliver_half() -> int:
+        async with Outbox(tmp_path / "outbox.sqlite", SystemClock(), limit_bytes=60) as outbox:
+            await outbox.put(Acceptance([keyless(1, 2, 3, 4)]))
+            with pytest.raises(QueueFullError, match="bytes are queued"):
+                await outbox.put(Acceptance([keyless(5, 6)]))
+            (lease,) = (await outbox.lease({LANE: 1})).batches
+            await outbox.settle(Settlement(lease, delivered=(0, 1), retry=(2, 3)))
+            await outbox.put(Acceptance([keyless(5, 6)]))
+            return (await outbox.fate()).queued
+
+    assert asyncio.run(deliver_half()) == 4
+
+
 def test_discarding_a_letter_during_a_run_makes_no_delivery_of_it(tmp_path: Path) -> None:
     async def bury_and_discard() -> Fate:
         async with Outbox(tmp_path / "outbox.sqlite", SystemClock()) as outbox:

@@ -387,15 +387,19 @@ class Outbox:
     def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
         lease = settlement.lease
         if len(rest) < len(lease.queued):
-            _, about, payloads, events = body(lease.queued.part(rest))
+            part = lease.queued.part(rest)
+            _, about, payloads, events = body(part)
             connection.execute(
                 "UPDATE bodies SET payloads = ?, events = ?, about = ? WHERE batch = ?",
                 (payloads, events, about, lease.id),
             )
+            connection.execute(
+                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (len(part), size_of(part), lease.id)
+            )
         connection.execute(
-            "UPDATE batches SET owner = NULL, leased_until = NULL, events = ?, attempts = attempts + ?,"
-            " due = max(due, ?), error = ? WHERE id = ?",
-            (len(rest), settlement.attempts, settlement.due, _message(settlement), lease.id),
+            "UPDATE batches SET owner = NULL, leased_until = NULL, attempts = attempts + ?, due = max(due, ?),"
+            " error = ? WHERE id = ?",
+            (settlement.attempts, settlement.due, _message(settlement), lease.id),
         )
 
     def _count(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
