@@ -196,15 +196,11 @@ async def _replay(
                 letters = list(opened.letters(numbers[start : start + LETTERS_AT_ONCE]))
             replays = plan_replays(destination, delivery.account, letters, batch_size=options.batch_size)
             results.update(replays.staying)
-            for again in replays.batches:
-                try:
-                    results.update(await queue.replay(again.numbers, again.queued))
-                except QueueFullError as error:
-                    message = (
-                        f"takes nothing more: {error}; the dead letters that are left stay,"
-                        f" so {error.advice} and run again"
-                    )
-                    raise SetupError.of([Problem("outbox", message)]) from None
+            try:
+                results.update(await queue.replay(replays.batches))
+            except QueueFullError as error:
+                stay = f"the dead letters that are left stay, so {error.advice} and run again"
+                raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
         ended = await delivery.run([])
         await note_next_due(queue, delivery, tally)
     return ended, results

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..letter_file import LetterFile
     from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Settlement, State
+    from ..replay import Again
 
 _Duplicate: TypeAlias = "tuple[State, str, str, int]"
 """A usage event that was there already: where, its account and key, and the batch that brought it."""
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
-"""What became of a dead letter that is replayed; it is gone when another process has replayed it."""
+"""What became of an event of a dead letter that is replayed; it is gone when another process has replayed it."""
+
+_BEFORE: dict[State | None, Replayed] = {"queued": "queued before", "delivered": "delivered before"}
 
 LEASE_SECONDS = 60.0
 """How long a lease lasts when its process does not renew it."""
@@ -119,12 +122,12 @@ class Outbox:
             else:
                 self._pending_in[batch] += 1
 
-    async def replay(self, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
-        """Queue dead letters again, each as the event of the batch at its position. Raises QueueFullError.
+    async def replay(self, replays: Sequence[Again]) -> Counter[Replayed]:
+        """Queue dead letters again, all or nothing; one may come to several events. Raises QueueFullError.
 
         What is queued or delivered under the same id is not queued again. None of them is a dead letter any more.
         """
-        return await self._store.run(lambda connection: self._replay(connection, numbers, queued))
+        return await self._store.run(lambda connection: self._replay(connection, replays))
 
     async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease up to so many batches of each lane that are due, oldest first; none of a lane that must pause."""
@@ -220,35 +223,46 @@ class Outbox:
         number = self._insert(connection, kept, [name for name in names if name is not None and name in first])
         return [*duplicates, *(("queued", queued.account, key, number) for key in again)]
 
-    def _replay(self, connection: sqlite3.Connection, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
+    def _replay(self, connection: sqlite3.Connection, replays: Sequence[Again]) -> Counter[Replayed]:
+        letters: dict[int, bytes] = {}
+        for number in {number for again in replays for number in again.numbers}:
+            query = "DELETE FROM letters WHERE id = ? RETURNING identity"
+            letters.update((number, identity) for (identity,) in connection.execute(query, (number,)).fetchall())
         replayed: Counter[Replayed] = Counter()
-        names = hashes_of(queued)
+        queued: set[bytes] = set()
+        for again in replays:
+            replayed += self._replay_batch(connection, again, letters, queued)
+        return replayed
+
+    def _replay_batch(
+        self, connection: sqlite3.Connection, again: Again, letters: Mapping[int, bytes], queued: set[bytes]
+    ) -> Counter[Replayed]:
+        """Queue the events of letters that are there; `queued` names those that this replay has queued by now."""
+        replayed: Counter[Replayed] = Counter()
+        names = hashes_of(again.queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
+        dead = set(letters.values())
         fresh: dict[int, bytes | None] = {}
-        for position, (number, name) in enumerate(zip(numbers, names, strict=True)):
-            row = connection.execute("SELECT identity FROM letters WHERE id = ?", (number,)).fetchone()
-            if row is None:
+        for position, (number, name) in enumerate(zip(again.numbers, names, strict=True)):
+            state: State | None = None
+            if name in queued:
+                state = "queued"
+            elif name is not None and name in known and name not in dead:
+                key = again.queued.batch.idempotency_keys[position] or ""
+                state = self._state(connection, name, known[name], key)
+            if number not in letters:
                 replayed["gone"] += 1
-                continue
-            connection.execute("DELETE FROM letters WHERE id = ?", (number,))
-            if name is not None and name in fresh.values():
-                replayed["queued before"] += 1
-            elif name is None or name == row[0] or name not in known:
-                fresh[position] = name
+            elif state in _BEFORE:
+                replayed[_BEFORE[state]] += 1
             else:
-                state = self._state(connection, name, known[name], queued.batch.idempotency_keys[position] or "")
-                if state == "queued":
-                    replayed["queued before"] += 1
-                elif state == "delivered":
-                    replayed["delivered before"] += 1
-                else:
-                    fresh[position] = name
+                fresh[position] = name
+                queued.update([name] if name is not None else [])
         if fresh:
             # A usage event is in one place: no other letter is kept under the same id.
             connection.executemany(
                 "DELETE FROM letters WHERE identity = ?", [(name,) for name in fresh.values() if name]
             )
-            kept = queued if len(fresh) == len(queued) else queued.part([*fresh])
+            kept = again.queued if len(fresh) == len(names) else again.queued.part([*fresh])
             self._insert(connection, kept, [name for name in fresh.values() if name is not None])
             replayed["queued"] = len(fresh)
         return replayed
