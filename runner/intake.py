@@ -202,7 +202,7 @@ class Intake:
         left = [acceptance]
         while left:
             try:
-                await self._queue.put(left[0])
+                counts = await self._queue.put(left[0])
             except QueueFullError as error:
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = _one_by_one(left[0])
@@ -215,19 +215,20 @@ class Intake:
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
                 self._note_room(None)
-                self._count(left.pop(0))
+                self._count(left.pop(0), counts)
 
     def _note_room(self, error: QueueFullError | None) -> None:
         if self._room.note(_WRITER, error):
             self._backlog.is_full = error is not None
             self._has_put()
 
-    def _count(self, acceptance: Acceptance) -> None:
-        events = sum(map(len, acceptance.batches))
-        for batch in acceptance.batches:
-            self._backlog.put(batch.lane, len(batch))
-        if events:
-            self._tell(Occurrence(kind="accepted", account=self._account, events=events))
+    def _count(self, acceptance: Acceptance, counts: Sequence[int]) -> None:
+        """Tell what was put, of each batch so many events; the others were there already."""
+        for batch, count in zip(acceptance.batches, counts, strict=True):
+            self._backlog.put(batch.lane, count)
+        events, wanted = sum(counts), sum(map(len, acceptance.batches))
+        if wanted:
+            self._tell(Occurrence(kind="accepted", account=self._account, events=events, duplicates=wanted - events))
             self._has_put()
 
     def _positions(self) -> Iterator[Position]:

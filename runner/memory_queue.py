@@ -62,12 +62,12 @@ class MemoryQueue:
     ) -> None:
         """Forget everything."""
 
-    async def put(self, acceptance: Acceptance) -> None:
-        """Accept batches and dead letters."""
-        for queued in acceptance.batches:
-            self._put_batch(queued)
+    async def put(self, acceptance: Acceptance) -> list[int]:
+        """Accept batches and dead letters; tell how many events of each batch were put."""
+        counts = [self._put_batch(queued) for queued in acceptance.batches]
         for letter in acceptance.letters:
             self._write(letter)
+        return counts
 
     async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease up to so many batches of each lane that are due, oldest first."""
@@ -139,7 +139,8 @@ class MemoryQueue:
             self._held.clear()
             self._waiting.clear()
 
-    def _put_batch(self, queued: QueuedBatch) -> None:
+    def _put_batch(self, queued: QueuedBatch) -> int:
+        """Hold what is not known yet; tell how much that is."""
         known, keys = self._known[queued.account], queued.batch.idempotency_keys
         named = {key for key in keys if key is not None}
         if len(named) < len(keys) - keys.count(None) or known.has_any(named):
@@ -148,6 +149,7 @@ class MemoryQueue:
             self._last += 1
             self._hold(queued)
             known.add(named, self._last)
+        return len(queued)
 
     def _hold(self, queued: QueuedBatch) -> None:
         now = self._clock.now().timestamp()

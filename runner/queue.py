@@ -228,11 +228,11 @@ class Queue(Protocol):
     def is_durable(self) -> bool:
         """Whether what is put outlives the process."""
 
-    async def put(self, acceptance: Acceptance) -> None:
+    async def put(self, acceptance: Acceptance) -> list[int]:
         """Accept batches, dead letters and how far a source was read, all or nothing.
 
-        A usage event whose id is known to its lane already is put once and counted. Returns when it is safe. Raises
-        QueueFullError.
+        A usage event whose id is known to its account already is put once and counted. Returns when it is safe, and
+        tells how many events of each batch were put. Raises QueueFullError.
         """
 
     async def lease(self, most: Mapping[str, int]) -> Leases:

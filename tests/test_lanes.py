@@ -254,6 +254,14 @@ def test_a_lane_that_must_wait_for_long_holds_up_no_other(
     assert run.tally.delivered == MANY // 2 == len(sandbox.ledger.events)
 
 
+def test_what_was_there_already_makes_nobody_wait(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """The same events in another file, more of them than may be read ahead of their delivery."""
+    everything = ndjson(*(track(number) for number in range(MANY)))
+    assert Setting(tmp_path, sandbox.base_url).deliver(everything).tally.delivered == MANY
+    again = Setting(tmp_path, sandbox.base_url).deliver(b"", everything)
+    assert (again.tally.duplicates, again.tally.requests, again.seconds) == (MANY, 0, 0)
+
+
 def test_half_of_a_batch_has_as_many_attempts_as_any(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """Without an outbox too: what failed before a list was halved does not count against its parts."""
     failed: set[bytes] = set()

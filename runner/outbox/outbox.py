@@ -110,10 +110,18 @@ class Outbox:
                 await self._store.run(self._release_all)
         self._store.close()
 
-    async def put(self, acceptance: Acceptance) -> None:
-        """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError."""
+    async def put(self, acceptance: Acceptance) -> list[int]:
+        """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError.
+
+        Tells how many events of each batch were put.
+        """
         duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._copy(acceptance.letters)
+        for some in duplicates:
+            self._count_duplicates(some)
+        return [len(queued) - len(some) for queued, some in zip(acceptance.batches, duplicates, strict=True)]
+
+    def _count_duplicates(self, duplicates: Iterable[_Duplicate]) -> None:
         for state, account, key, batch in duplicates:
             if state != "queued":
                 self._states[state] += 1
@@ -178,11 +186,10 @@ class Outbox:
         self._fresh.forget()
         self._marks.clear()
 
-    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[_Duplicate]:
+    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[list[_Duplicate]]:
+        """Write what is accepted; give the duplicates of each batch."""
         self._check_limit(connection, acceptance)
-        duplicates: list[_Duplicate] = []
-        for queued in acceptance.batches:
-            duplicates += self._put_batch(connection, queued)
+        duplicates = [self._put_batch(connection, queued) for queued in acceptance.batches]
         for letter in acceptance.letters:
             run = self._run if letter.source == STANDARD_INPUT_NAME else 0
             told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)

@@ -130,10 +130,10 @@ class BusyQueue:
         """As the queue."""
         return self._queue.is_durable
 
-    async def put(self, acceptance: Acceptance) -> None:
+    async def put(self, acceptance: Acceptance) -> list[int]:
         """Put."""
         with self._clock.busy():
-            await self._queue.put(acceptance)
+            return await self._queue.put(acceptance)
 
     async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease."""
