@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..definitions import UnreadableError
 from .occurrences import Occurrence
-from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError
+from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError, Reread
 from .reading import Reading
 from .waiting import ends_before
 
@@ -44,9 +44,10 @@ class SourceError(Exception):
 
 @dataclass(slots=True)
 class _Read:
-    """How far a source has been read."""
+    """How far a source has been read, and the line at which it was taken up, where an earlier run had left off."""
 
     source: Source
+    resumed_at: int | None = None
     next_line: int = 1
     size: int = 0
     digest: bytes = b""
@@ -119,7 +120,7 @@ class Intake:
             start = await self._start(source)
             if start is None:
                 return
-            read = _Read(source)
+            read = _Read(source, self._tally.resumed_at.get(source.name))
             self._reads.append(read)
             number = len(self._reads) - 1
             reading = Reading(source, start)
@@ -183,13 +184,20 @@ class Intake:
         indexes = [(number << _LINE_BITS) | line for line in chunk.lines] if number else chunk.lines
         plan = self._planner.feed_texts(chunk.texts, indexes)
         read.next_line, read.size, read.digest = chunk.next_line, chunk.size, chunk.digest
-        await self._put(plan, [self._unreadable(read.source, text) for text in chunk.unreadable])
+        letters = [self._unreadable(read.source, text) for text in chunk.unreadable]
+        await self._put(plan, letters, self._reread(chunk, read))
 
-    async def _put(self, plan: Plan, letters: Sequence[Letter]) -> None:
+    def _reread(self, chunk: Chunk, read: _Read) -> Sequence[Reread]:
+        """Name the text with which an earlier run left off, where that may have been half of it."""
+        if read.resumed_at is None or chunk.lines[:1] != [read.resumed_at]:
+            return ()
+        return [Reread(self._account, read.source.name, read.resumed_at, chunk.texts[0])]
+
+    async def _put(self, plan: Plan, letters: Sequence[Letter], reread: Sequence[Reread] = ()) -> None:
         """Have it put while more is read; one after the other, so that no position is ahead of its events."""
         turned_down = [letter for outcome in plan.turned_down for letter in self._letters(outcome)]
         batches = [self._queued(planned) for planned in plan.requests]
-        acceptance = Acceptance(batches, [*letters, *turned_down], tuple(self._positions()))
+        acceptance = Acceptance(batches, [*letters, *turned_down], tuple(self._positions()), reread)
         await self._finish_putting()
         self._putting = asyncio.create_task(self._put_until_there_is_room(acceptance))
 

@@ -133,12 +133,27 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Reread:
+    """A text that is read again, since its file has grown. What was unreadable there may have been its beginning."""
+
+    account: str
+    source: str
+    line: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Everything that is accepted together or not at all."""
+    """Everything that is accepted together or not at all.
+
+    A dead letter that holds no more than the beginning of what is `reread` is none any more: what has become of that
+    is accepted here.
+    """
 
     batches: Sequence[QueuedBatch] = ()
     letters: Sequence[Letter] = ()
     positions: Sequence[Position] = ()
+    reread: Sequence[Reread] = ()
 
 
 @dataclass(frozen=True, slots=True)

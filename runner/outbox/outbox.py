@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ...definitions import AnswerError
     from ..clock import Clock
     from ..letter_file import LetterFile
-    from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Settlement, State
+    from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Reread, Settlement, State
     from ..replay import Again
 
 _Duplicate: TypeAlias = "tuple[State, str, str, int]"
@@ -190,6 +190,8 @@ class Outbox:
         """Write what is accepted; give the duplicates of each batch."""
         self._check_limit(connection, acceptance)
         duplicates = [self._put_batch(connection, queued) for queued in acceptance.batches]
+        for reread in acceptance.reread:
+            _forget_beginnings(connection, reread)
         for letter in acceptance.letters:
             run = self._run if letter.source == STANDARD_INPUT_NAME else 0
             told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)
@@ -530,6 +532,15 @@ def _pauses(connection: sqlite3.Connection, now: float) -> dict[str, float]:
         longest = now + LONGEST_OBEYED
         connection.execute("UPDATE lanes SET paused_until = ? WHERE paused_until > ?", (longest, longest))
     return {lane: min(seconds, LONGEST_OBEYED) for lane, seconds in pauses.items()}
+
+
+def _forget_beginnings(connection: sqlite3.Connection, reread: Reread) -> None:
+    """Forget the unreadable letters of what was the beginning of a text by then."""
+    connection.execute(
+        "DELETE FROM letters WHERE reason = 'unreadable' AND account = ? AND source = ? AND line = ?"
+        " AND event = substr(?, 1, length(event))",
+        (reread.account, reread.source, reread.line, reread.text),
+    )
 
 
 def _find_position(connection: sqlite3.Connection, key: str) -> Position | None:
