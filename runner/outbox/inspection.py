@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
-from ...definitions import Problem
-from ..queue import Letter
+from .letters import letters_of
 from .owner import is_leased
 from .schema import BUSY_SECONDS, connect, unusable
 from .seen_ids import forget_ids
@@ -21,14 +18,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..queue import Reason
+    from .letters import KeptLetter
 
 _MINUTES_OF_RATE = 5
 _SECONDS_A_MINUTE = 60
-_PAGE = 200
-_LETTER = (
-    "id, at, reason, message, source, line, event, account, action, subscription, key, payload, problems, status_code,"
-    " request_id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +36,6 @@ class Choice:
         terms = [("reason = ?", self.reason), ("at >= ?", self.since)]
         used = [(term, value) for term, value in terms if value is not None]
         return " AND ".join(["1", *(term for term, _ in used)]), tuple(value for _, value in used)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLetter:
-    """A dead letter that is kept, under its number, since the moment `at` (seconds since 1970)."""
-
-    id: int
-    at: float
-    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +170,3 @@ class Inspection:
             yield self._connection
         finally:
             self._connection.execute("COMMIT")
-
-
-def letters_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> Iterator[KeptLetter]:
-    """Read dead letters by their numbers, some at a time."""
-    for start in range(0, len(numbers), _PAGE):
-        some = numbers[start : start + _PAGE]
-        marks = ",".join("?" * len(some))
-        query = f"SELECT {_LETTER} FROM letters WHERE id IN ({marks}) ORDER BY id"  # noqa: S608 - marks
-        for number, at, *columns, problems, status, request_id in connection.execute(query, some).fetchall():
-            pairs = cast("list[list[str]]", msgspec.json.decode(problems))
-            values: list[Any] = [*columns, tuple(Problem(*pair) for pair in pairs), status, request_id]
-            yield KeptLetter(number, at, Letter(*values))

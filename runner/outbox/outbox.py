@@ -8,18 +8,20 @@ import itertools
 import secrets
 import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
-import msgspec
-
-from ..patience import LONGEST_OBEYED
-from ..queue import Fate, Lease, Leases, Position, QueueFullError, Waiting, lane_name
+from ..queue import Fate, Lease, Leases, QueueFullError
 from ..sources import STANDARD_INPUT_NAME
+from .duplicates import Duplicates, state_of
 from .fresh_batches import FreshBatches
+from .lanes import count_settled, note_pause, note_stop, pauses_of, waiting_in
+from .letters import forget_beginnings, put_letter
 from .owner import is_leased, own_name
-from .records import body, holds, lease_of, read_marks, size_of
-from .schema import BUSY_SECONDS, LETTER_COLUMNS, LETTER_MARKS, connect
-from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
+from .positions import find_position, put_position
+from .records import body, lease_of, read_marks, size_of
+from .schema import BUSY_SECONDS, connect
+from .seen_ids import SeenIds, hashes_of, letter_identity
+from .settling import settle
 from .store import Store
 
 if TYPE_CHECKING:
@@ -30,11 +32,9 @@ if TYPE_CHECKING:
     from ...definitions import AnswerError
     from ..clock import Clock
     from ..letter_file import LetterFile
-    from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Reread, Settlement, State
+    from ..queue import Acceptance, Letter, Outcome, Position, QueuedBatch, Reason, Settlement, State, Waiting
     from ..replay import Again
-
-_Duplicate: TypeAlias = "tuple[State, str, str, int]"
-"""A usage event that was there already: where, its account and key, and the batch that brought it."""
+    from .duplicates import Duplicate
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
 """What became of an event of a dead letter that is replayed; it is gone when another process has replayed it."""
@@ -48,11 +48,6 @@ _RENEWALS = 3
 _RENEW_AGAIN_SECONDS = 1.0
 _MOST_LOOKED_AT = 64
 """So many free batches of a lane are looked at for some to lease."""
-
-_MOST_PENDING = 10_000
-_SECONDS_A_MINUTE = 60
-_MINUTES_KEPT = 120
-_to_json = msgspec.json.Encoder().encode
 
 
 class Outbox:
@@ -87,9 +82,7 @@ class Outbox:
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._earlier: Counter[Outcome] = Counter()
-        self._states: Counter[State] = Counter()
-        self._pending: list[tuple[str, str]] = []
-        self._pending_in: Counter[int] = Counter()
+        self._duplicates = Duplicates()
 
     async def __aenter__(self) -> Self:
         """Begin to renew leases."""
@@ -118,17 +111,8 @@ class Outbox:
         duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._copy(acceptance.letters)
         for some in duplicates:
-            self._count_duplicates(some)
+            self._duplicates.add(some)
         return [len(queued) - len(some) for queued, some in zip(acceptance.batches, duplicates, strict=True)]
-
-    def _count_duplicates(self, duplicates: Iterable[_Duplicate]) -> None:
-        for state, account, key, batch in duplicates:
-            if state != "queued":
-                self._states[state] += 1
-            elif len(self._pending) < _MOST_PENDING:
-                self._pending.append((account, key))
-            else:
-                self._pending_in[batch] += 1
 
     async def replay(self, replays: Sequence[Again]) -> Counter[Replayed]:
         """Queue dead letters again, all or nothing; one may come to several events. Raises QueueFullError.
@@ -152,19 +136,19 @@ class Outbox:
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""
-        return await self._store.read(lambda connection: self._waiting(connection, lanes))
+        return await self._store.read(lambda connection: waiting_in(connection, lanes))
 
     async def position(self, key: str) -> Position | None:
         """Tell how far a source has been accepted; None when it is not known."""
-        return await self._store.read(lambda connection: _find_position(connection, key))
+        return await self._store.read(lambda connection: find_position(connection, key))
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
-        await self._store.run(lambda connection: self._note_stop(connection, account, action, error))
+        await self._store.run(lambda connection: note_stop(connection, account, action, error, self._now()))
 
     async def note_pause(self, account: str, action: str, until: float) -> None:
         """Note until when (seconds since 1970) nothing may be sent in a lane. Raises QueueFullError."""
-        await self._store.run(lambda connection: _note_pause(connection, account, action, until))
+        await self._store.run(lambda connection: note_pause(connection, account, action, until))
 
     async def leave(self, error: AnswerError | None) -> None:
         """Keep what is not settled, which needs nothing."""
@@ -186,18 +170,18 @@ class Outbox:
         self._fresh.forget()
         self._marks.clear()
 
-    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[list[_Duplicate]]:
+    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[list[Duplicate]]:
         """Write what is accepted; give the duplicates of each batch."""
         self._check_limit(connection, acceptance)
         duplicates = [self._put_batch(connection, queued) for queued in acceptance.batches]
         for reread in acceptance.reread:
-            _forget_beginnings(connection, reread)
+            forget_beginnings(connection, reread)
         for letter in acceptance.letters:
             run = self._run if letter.source == STANDARD_INPUT_NAME else 0
             told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)
-            self._put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run)
+            put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run, self._now())
         for position in acceptance.positions:
-            _put_position(connection, position)
+            put_position(connection, position)
         return duplicates
 
     def _check_limit(self, connection: sqlite3.Connection, acceptance: Acceptance) -> None:
@@ -209,9 +193,9 @@ class Outbox:
         if held + more > self._limit_bytes and (held or len(acceptance.batches) > 1):
             raise QueueFullError(f"{held:,} bytes are queued, and no more than {self._limit_bytes:,} may be")
 
-    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch) -> list[_Duplicate]:
+    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch) -> list[Duplicate]:
         """Queue what is not known yet; give the rest."""
-        duplicates: list[_Duplicate] = []
+        duplicates: list[Duplicate] = []
         names = hashes_of(queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
         first: dict[bytes, int] = {}
@@ -220,7 +204,7 @@ class Outbox:
         for position, name in enumerate(names):
             key = queued.batch.idempotency_keys[position] or ""
             if name is not None and name in known:
-                state = self._state(connection, name, known[name], key)
+                state = state_of(connection, name, known[name], key)
                 duplicates.append((state, queued.account, key, known[name]))
             elif name is not None and first.setdefault(name, position) != position:
                 again.append(key)
@@ -258,7 +242,7 @@ class Outbox:
                 state = "queued"
             elif name is not None and name in known and name not in dead:
                 key = again.queued.batch.idempotency_keys[position] or ""
-                state = self._state(connection, name, known[name], key)
+                state = state_of(connection, name, known[name], key)
             if number not in letters:
                 replayed["gone"] += 1
             elif state in _BEFORE:
@@ -292,41 +276,9 @@ class Outbox:
         self._fresh.add(number, queued, size)
         return number
 
-    def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
-        """Tell where a usage event is whose id is known."""
-        row = connection.execute("SELECT about FROM bodies WHERE batch = ?", (batch,)).fetchone()
-        if row is not None and holds(row[0], key):
-            return "queued"
-        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (name,)).fetchone()
-        state: State = "delivered" if letter is None else letter[0]
-        return state
-
-    def _put_letter(self, connection: sqlite3.Connection, letter: Letter, identity: bytes, run: int) -> None:
-        connection.execute(
-            f"INSERT OR IGNORE INTO letters ({LETTER_COLUMNS}) VALUES ({LETTER_MARKS})",  # noqa: S608 - constants
-            (
-                identity,
-                run,
-                self._now(),
-                letter.reason,
-                letter.message,
-                letter.source,
-                letter.line,
-                letter.account,
-                letter.action,
-                letter.subscription,
-                letter.key,
-                letter.event,
-                letter.payload,
-                _to_json([[problem.place, problem.message] for problem in letter.problems]).decode(),
-                letter.status_code,
-                letter.request_id,
-            ),
-        )
-
     def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> Leases:
         now = self._now()
-        pauses = _pauses(connection, now)
+        pauses = pauses_of(connection, now)
         known, self._marks = self._marks, {}
         taken = [
             number
@@ -384,86 +336,13 @@ class Outbox:
 
     def _settle(self, connection: sqlite3.Connection, settlement: Settlement) -> Counter[Outcome]:
         """Write what became of a batch; tell what that was for events of another run."""
-        lease, queued = settlement.lease, settlement.lease.queued
-        row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (lease.id,)).fetchone()
+        row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (settlement.lease.id,)).fetchone()
         if row is None or row[0] != self._owner:
             return Counter()  # the lease has expired, and another process has the batch
-        names = hashes_of(queued) if settlement.dead else []
-        for position, letter in settlement.dead.items():
-            self._put_letter(connection, letter, names[position] or letter_identity(lease.id, position), row[1])
-        gone = {*settlement.delivered, *settlement.dead}
-        rest = [position for position in range(len(queued)) if position not in gone]
-        if not rest:
-            connection.execute("DELETE FROM batches WHERE id = ?", (lease.id,))
-            connection.execute("DELETE FROM bodies WHERE batch = ?", (lease.id,))
-        else:
-            self._keep_rest(connection, settlement, rest)
-        self._count(connection, settlement)
-        outcomes: Counter[Outcome] = Counter(letter.reason for letter in settlement.dead.values())
-        outcomes["delivered"] += len(settlement.delivered)
-        connection.executemany(
-            "INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
-            [(row[1], outcome, events) for outcome, events in outcomes.items()],
-        )
-        return Counter() if row[1] == self._run else outcomes
-
-    def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
-        lease = settlement.lease
-        if len(rest) < len(lease.queued):
-            part = lease.queued.part(rest)
-            _, about, payloads, events = body(part)
-            connection.execute(
-                "UPDATE bodies SET payloads = ?, events = ?, about = ? WHERE batch = ?",
-                (payloads, events, about, lease.id),
-            )
-            connection.execute(
-                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (len(part), size_of(part), lease.id)
-            )
-        connection.execute(
-            "UPDATE batches SET owner = NULL, leased_until = NULL, attempts = attempts + ?, due = max(due, ?),"
-            " error = ? WHERE id = ?",
-            (settlement.attempts, settlement.due, _message(settlement), lease.id),
-        )
-
-    def _count(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
-        """Keep what `status` tells."""
-        queued = settlement.lease.queued
-        now, delivered = self._now(), len(settlement.delivered)
-        _insert_lane(connection, queued.lane, queued.account, queued.batch.action)
-        if delivered:
-            connection.execute(
-                "UPDATE lanes SET delivered = delivered + ?, delivered_at = ?, stopped = 0 WHERE lane = ?",
-                (delivered, now, queued.lane),
-            )
-            minute = int(now // _SECONDS_A_MINUTE)
-            connection.execute(
-                "INSERT INTO rates VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET delivered = delivered + excluded.delivered",
-                (queued.lane, minute, delivered),
-            )
-            connection.execute("DELETE FROM rates WHERE minute < ?", (minute - _MINUTES_KEPT,))
-        error = _message(settlement) or next((letter.message for letter in settlement.dead.values()), None)
-        if error:
-            connection.execute("UPDATE lanes SET error = ?, error_at = ? WHERE lane = ?", (error, now, queued.lane))
-
-    def _note_stop(self, connection: sqlite3.Connection, account: str, action: str, error: str | None) -> None:
-        lane = lane_name(account, action)
-        _insert_lane(connection, lane, account, action)
-        if error is None:
-            connection.execute("UPDATE lanes SET stopped = 0 WHERE lane = ?", (lane,))
-        else:
-            values = (error, self._now(), lane)
-            connection.execute("UPDATE lanes SET stopped = 1, error = ?, error_at = ? WHERE lane = ?", values)
-
-    def _waiting(self, connection: sqlite3.Connection, lanes: Sequence[str]) -> Waiting:
-        marks = ",".join("?" * len(lanes))
-        batches, events, leased, next_due = connection.execute(
-            "SELECT count(*), coalesce(sum(events), 0), count(owner),"  # noqa: S608 - marks
-            " min(CASE WHEN owner IS NULL THEN max(due, coalesce(paused_until, 0)) END)"
-            f" FROM batches LEFT JOIN lanes USING (lane) WHERE lane IN ({marks})",
-            tuple(lanes),
-        ).fetchone()
-        return Waiting(batches, events, leased, next_due)
+        now, run = self._now(), row[1]
+        outcomes = settle(connection, settlement, run, now)
+        count_settled(connection, settlement, now)
+        return Counter() if run == self._run else outcomes
 
     def _fate(self, connection: sqlite3.Connection) -> Fate:
         queued = connection.execute(
@@ -473,14 +352,7 @@ class Outbox:
             connection.execute("SELECT outcome, events FROM outcomes WHERE run = ?", (self._run,)).fetchall()
         )
         delivered = outcomes.pop("delivered", 0)
-        states = self._states.copy()
-        for account, key in self._pending:
-            name = key_name(account, key)
-            batch = self._seen.known(connection, [name]).get(name)
-            states["delivered" if batch is None else self._state(connection, name, batch, key)] += 1
-        for batch, count in self._pending_in.items():
-            is_queued = connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone() is not None
-            states["queued" if is_queued else "delivered"] += count
+        states = self._duplicates.states(connection, self._seen)
         return Fate(delivered, cast("Mapping[Reason, int]", outcomes), queued, states, self._earlier)
 
     def _release_all(self, connection: sqlite3.Connection) -> None:
@@ -505,54 +377,3 @@ class Outbox:
         connection.execute(
             "UPDATE batches SET leased_until = ? WHERE owner = ?", (self._now() + LEASE_SECONDS, self._owner)
         )
-
-
-def _message(settlement: Settlement) -> str | None:
-    return None if settlement.error is None else settlement.error.message
-
-
-def _insert_lane(connection: sqlite3.Connection, lane: str, account: str, action: str) -> None:
-    connection.execute(
-        "INSERT INTO lanes (lane, account, action) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lane, account, action)
-    )
-
-
-def _note_pause(connection: sqlite3.Connection, account: str, action: str, until: float) -> None:
-    lane = lane_name(account, action)
-    _insert_lane(connection, lane, account, action)
-    connection.execute("UPDATE lanes SET paused_until = max(paused_until, ?) WHERE lane = ?", (until, lane))
-
-
-def _pauses(connection: sqlite3.Connection, now: float) -> dict[str, float]:
-    """Tell for how many seconds nothing may be sent in the lanes that must pause."""
-    rows = connection.execute("SELECT lane, paused_until FROM lanes WHERE paused_until > ?", (now,)).fetchall()
-    pauses = {lane: until - now for lane, until in rows}
-    if pauses and max(pauses.values()) > LONGEST_OBEYED:
-        # The clock was set back. The pause must end all the same, so it is written anew.
-        longest = now + LONGEST_OBEYED
-        connection.execute("UPDATE lanes SET paused_until = ? WHERE paused_until > ?", (longest, longest))
-    return {lane: min(seconds, LONGEST_OBEYED) for lane, seconds in pauses.items()}
-
-
-def _forget_beginnings(connection: sqlite3.Connection, reread: Reread) -> None:
-    """Forget the unreadable letters of what was the beginning of a text by then."""
-    connection.execute(
-        "DELETE FROM letters WHERE reason = 'unreadable' AND account = ? AND source = ? AND line = ?"
-        " AND event = substr(?, 1, length(event))",
-        (reread.account, reread.source, reread.line, reread.text),
-    )
-
-
-def _find_position(connection: sqlite3.Connection, key: str) -> Position | None:
-    row = connection.execute("SELECT name, line, size, digest, is_end FROM positions WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        return None
-    name, line, size, digest, is_end = row
-    return Position(key, name, line, size, digest, bool(is_end))
-
-
-def _put_position(connection: sqlite3.Connection, position: Position) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
-        (position.key, position.name, position.line, position.size, position.digest, position.is_end),
-    )

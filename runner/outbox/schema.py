@@ -102,13 +102,6 @@ INSERT INTO merges VALUES (0);
 """
 
 
-LETTER_COLUMNS = (
-    "identity, run, at, reason, message, source, line, account, action, subscription, key, event, payload, problems,"
-    " status_code, request_id"
-)
-LETTER_MARKS = ", ".join("?" * len(LETTER_COLUMNS.split(",")))
-
-
 class OutboxError(Exception):
     """A file cannot be used as an outbox; the message says why, and what to do."""
 
