@@ -55,15 +55,14 @@ class Limiter:
         self._next_at = now + self._interval
         return True
 
-    async def acquire(self) -> None:
-        """Wait until a request may be sent."""
-        while not self.try_acquire():
-            wait = max(self._paused_until, self._next_at) - self._clock.monotonic()
-            if wait > 0:
-                await self._clock.sleep(wait)
-            else:
-                self._freed.clear()
-                await self._freed.wait()
+    async def change(self) -> None:
+        """Wait until it may be possible to send a request."""
+        wait = max(self._paused_until, self._next_at) - self._clock.monotonic()
+        if wait > 0:
+            await self._clock.sleep(wait)
+        else:
+            self._freed.clear()
+            await self._freed.wait()
 
     def release(self) -> None:
         """Say that a request has ended."""

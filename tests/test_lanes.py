@@ -351,6 +351,21 @@ def test_a_run_that_has_begun_keeps_to_a_pause_that_another_was_asked_for(
     assert [moment for moment in moments[3:] if moment < 50] == [], "what it had taken before"
 
 
+@pytest.mark.parametrize("rules", [{"rate": 1.0, "batch_size": 1}, {"concurrency": 1, "batch_size": 4}])
+def test_what_has_its_turn_after_a_long_pause_goes_back(
+    tmp_path: Path, sandbox: RunningSandbox, rules: dict[str, float]
+) -> None:
+    """Be it another batch or the second half of one: the run ends, and the next sends it when that is allowed."""
+    answers = [busy(3600)] if "rate" in rules else [busy(3600), httpx.Response(400)]
+    watched = Answering(lambda _: answers.pop() if answers else None)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules={**rules, "longest_wait": 60.0})
+    expected = len(answers)
+    run = setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(4))))
+    assert (len(watched.requests), run.tally.unsent, setting.queued()) == (expected, 4, 4)
+    assert run.seconds <= 61
+    assert Setting(tmp_path, sandbox.base_url, started_hours=1.1).deliver().tally.earlier == 4
+
+
 def test_a_clock_that_was_set_back_parks_no_lane_for_ever(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """A pause is believed for a day, the longest that is obeyed, from when it is seen."""
     once = [busy(3600)]
