@@ -54,6 +54,11 @@ class _Read:
     is_end: bool = False
     is_recorded: bool = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is read no further than an earlier run has read it."""
+        return self.resumed_at is not None and self.next_line < self.resumed_at
+
 
 class Intake:
     """Reads sources and puts what they hold. What was put is safe; what was not is read again the next time.
@@ -243,7 +248,7 @@ class Intake:
         """Tell for each source how far it is accepted when all is put that was planned so far."""
         waiting = self._planner.first_open_index
         for number, read in enumerate(self._reads):
-            if read.source.is_standard_input or read.is_recorded:
+            if read.source.is_standard_input or read.is_recorded or read.is_behind:
                 continue
             line, is_end = read.next_line, read.is_end
             if waiting is not None and number >= waiting >> _LINE_BITS:

@@ -263,3 +263,19 @@ def test_a_slow_server_is_waited_for(tmp_path: Path, sandbox: RunningSandbox) ->
     run = Setting(tmp_path, sandbox.base_url, timeout=5, rules={"batch_size": 100}).deliver(EVERYTHING)
     assert (run.tally.delivered, run.tally.requests, run.tally.retries) == (EVENTS, 10, 0)
     assert billed(sandbox) == ALL_IDS
+
+
+def test_taking_up_a_file_never_forgets_how_far_it_was_accepted(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Whatever ends the run while what was accepted is skipped: an event without an id would be taken twice."""
+    everything = ndjson(*(track(number) for number in range(20_000)))
+    setting = Setting(tmp_path, sandbox.base_url)
+    setting.deliver(everything)
+    with sqlite3.connect(setting.outbox) as connection:
+        connection.execute(
+            "CREATE TRIGGER forward BEFORE INSERT ON positions"
+            " WHEN EXISTS (SELECT 1 FROM positions WHERE key = NEW.key AND line > NEW.line)"
+            " BEGIN SELECT RAISE(ABORT, 'the position went back'); END"
+        )
+    connection.close()
+    run = setting.deliver(everything + ndjson(track(20_000)))
+    assert (run.tally.delivered, sandbox.ledger.duplicates) == (1, 0)
