@@ -146,13 +146,14 @@ def discard_letters(configuration: Configuration, chosen: Choice, numbers: Itera
 
 
 def replay_letters(configuration: Configuration, chosen: Choice, *, dry_run: bool, watching: Watching) -> int:
-    """Send dead letters again. Raises SetupError."""
+    """Send dead letters again, and what is queued already: perhaps a replay that was cut short. Raises SetupError."""
     destination = configuration.set_up()
     with inspection(configuration) as opened:
         numbers = opened.numbers(chosen)
+        waiting = _waiting(opened, Delivery.account_of(destination))
         if dry_run:
-            return _foretell(configuration, destination, opened, numbers)
-    if not numbers:
+            return _foretell(configuration, destination, opened, numbers, waiting)
+    if not numbers and not waiting:
         print("no dead letters to replay")  # noqa: T201 - the command's output
         return OK
     tally = Tally()
@@ -162,13 +163,19 @@ def replay_letters(configuration: Configuration, chosen: Choice, *, dry_run: boo
     if ended is not None:
         stopped = why(ended, tally, destination.redactor)
         Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(stopped)
-    for line in _told(results):
+    for line in _told(results, waiting):
         console.print(line)
     console.print(tally.summary())
     for line in about_the_outbox(tally, outbox_path(configuration)):
         console.print(line)
     stays = any(results[obstacle] for obstacle in _OBSTACLES)
     return exit_code(ended, tally) or (FAILED if stays else OK)
+
+
+def _waiting(opened: Inspection, account: str) -> int:
+    """Count the usage events of an account that are queued and that nobody is sending."""
+    lanes = opened.lanes(SystemClock().now().timestamp())
+    return sum(lane.queued - lane.leased for lane in lanes if lane.account == account)
 
 
 async def _replay(
@@ -189,20 +196,19 @@ async def _replay(
                 letters = list(opened.letters(numbers[start : start + LETTERS_AT_ONCE]))
             replays = plan_replays(destination, delivery.account, letters, batch_size=options.batch_size)
             results.update(replays.staying)
-            for again in replays.batches:
-                try:
-                    results.update(await queue.replay(again.numbers, again.queued))
-                except QueueFullError as error:
-                    message = (
-                        f"takes nothing more: {error}; the dead letters that are left stay, so make room and run again"
-                    )
-                    raise SetupError.of([Problem("outbox", message)]) from None
+            try:
+                results.update(await queue.replay(replays.batches))
+            except QueueFullError as error:
+                stay = f"the dead letters that are left stay, so {error.advice} and run again"
+                raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
         ended = await delivery.run([])
         await note_next_due(queue, delivery, tally)
     return ended, results
 
 
-def _foretell(configuration: Configuration, destination: Destination, opened: Inspection, numbers: list[int]) -> int:
+def _foretell(
+    configuration: Configuration, destination: Destination, opened: Inspection, numbers: list[int], waiting: int
+) -> int:
     """Tell what a replay would do, and change nothing."""
     account = Delivery.account_of(destination)
     results: Counter[str] = Counter()
@@ -214,14 +220,16 @@ def _foretell(configuration: Configuration, destination: Destination, opened: In
         results["queued"] += sum(len(again.numbers) for again in replays.batches)
         for number, error in replays.rejections.items():
             console.print(f"dead letter {number} would be rejected again: {destination.redactor.text(error.message)}")
-    for line in _told(results, would=True):
+    for line in _told(results, waiting, would=True):
         console.print(line)
     return FAILED if any(results[obstacle] for obstacle in _OBSTACLES) else OK
 
 
-def _told(results: Counter[str], *, would: bool = False) -> Iterator[str]:
-    """Tell what became, or would become, of dead letters."""
+def _told(results: Counter[str], waiting: int, *, would: bool = False) -> Iterator[str]:
+    """Tell what became, or would become, of dead letters, and of what was queued before."""
     yield f"{'would be sent again' if would else 'sent again'}: {results['queued']:,}"
+    if waiting:
+        yield f"{'would be sent too' if would else 'sent too'}, since queued before: {waiting:,}"
     for state in ("queued before", "delivered before"):
         if results[state]:
             yield f"{state} under the same id, and no dead letters any more: {results[state]:,}"

@@ -28,6 +28,7 @@ from .letter_file import LetterFile
 from .memory_queue import MemoryQueue
 from .outbox import Outbox, OutboxError
 from .patience import SECONDS_AN_HOUR, Patience
+from .room import Room
 from .sources import Source
 from .tally import Tally
 from .transport import HttpTransport
@@ -142,6 +143,7 @@ async def _print(
         clock=clock,
         tell=lambda _: None,
         backlog=backlog,
+        room=Room(lambda _: None),
         batch_size=options.batch_size,
     )
     try:
@@ -238,9 +240,9 @@ def _progress(tally: Tally) -> Iterator[Hook]:
 def _warn(occurrence: Occurrence) -> None:
     """Tell a person at once what may take long; a log, where there is one, tells it too."""
     if occurrence.kind == "full":
-        message = f"the outbox takes nothing more: {occurrence.error}; waiting for room"
+        message = f"the outbox takes nothing more: {occurrence.error}; waiting"
     elif occurrence.kind == "room":
-        message = "there is room in the outbox again"
+        message = "the outbox takes more again"
     elif occurrence.kind == "parked":
         asked = f"the server asks to be left alone for {occurrence.asked:,.0f} s"
         message = (

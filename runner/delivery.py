@@ -12,6 +12,7 @@ from .dispatcher import Dispatcher, full
 from .intake import Intake, SourceError
 from .occurrences import to_all
 from .queue import QueueFullError, lane_name
+from .room import Room
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Delivery:
         sender = Sender(destination, transport, rules.patience, clock, tell, self._stopping)
         lanes = [(self.account, action) for action in destination.definition.actions]
         self.lanes = [lane_name(*lane) for lane in lanes]
-        backlog = Backlog(queue, self.lanes, clock)
+        backlog, room = Backlog(queue, self.lanes, clock), Room(tell)
         self._dispatcher = Dispatcher(
             queue,
             sender,
@@ -82,6 +83,7 @@ class Delivery:
             clock=clock,
             tell=tell,
             backlog=backlog,
+            room=room,
             concurrency=rules.concurrency,
             rate=rules.rate,
             longest_wait=rules.longest_wait,
@@ -95,6 +97,7 @@ class Delivery:
             clock=clock,
             tell=tell,
             backlog=backlog,
+            room=room,
             batch_size=rules.batch_size,
             put=self._dispatcher.wake,
         )

@@ -10,8 +10,7 @@ from ..definitions import CredentialsError, StoppedError
 from .lane import Lane
 from .limiter import Limiter
 from .occurrences import Occurrence
-from .queue import QueueFullError
-from .room import Room
+from .queue import Leases, QueueFullError, QueueLockedError, lane_name
 from .sending import Interrupted
 from .waiting import ends_before
 
@@ -22,10 +21,12 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .occurrences import Hook
     from .queue import Lease, Queue, Settlement
+    from .room import Room
     from .sending import Sender
 
 _POLL_SECONDS = 0.5
 _ROOM_SECONDS = 1.0
+_WRITER = "dispatcher"
 
 
 class Dispatcher:
@@ -44,6 +45,7 @@ class Dispatcher:
         clock: Clock,
         tell: Hook,
         backlog: Backlog,
+        room: Room,
         concurrency: int,
         rate: float | None = None,
         longest_wait: float | None = None,
@@ -53,11 +55,12 @@ class Dispatcher:
         self._sender = sender
         self._clock = clock
         self._tell = tell
-        self.lanes = [Lane(account, action, Limiter(clock, most=concurrency, rate=rate)) for account, action in lanes]
+        self.lanes = [self._lane(account, action, concurrency, rate) for account, action in lanes]
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._room = Room(tell)
+        self._noting: dict[str, asyncio.Task[None]] = {}
+        self._room = room
         self._fault: BaseException | None = None
         self._backlog = backlog
         backlog.is_hungry = self._is_hungry
@@ -116,6 +119,25 @@ class Dispatcher:
         if self._fault is not None:
             raise self._fault
 
+    def _lane(self, account: str, action: str, concurrency: int, rate: float | None) -> Lane:
+        def paused(seconds: float) -> None:
+            self._note_pause(account, action, seconds)
+
+        return Lane(account, action, Limiter(self._clock, most=concurrency, rate=rate, paused=paused))
+
+    def _note_pause(self, account: str, action: str, seconds: float) -> None:
+        """Have a pause written down, so that other runs keep to it."""
+        until = self._clock.now().timestamp() + seconds
+
+        async def note() -> None:
+            # Where there is no room for it, this run keeps to it all the same.
+            with contextlib.suppress(QueueFullError):
+                await self._queue.note_pause(account, action, until)
+
+        self._noting[lane_name(account, action)] = task = asyncio.create_task(note())
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
     def _is_hungry(self) -> bool:
         """Tell whether a lane could send more than it has, so that more should be read for it."""
         return any(lane.is_well and self._backlog.is_small(lane.name, lane.postponed) for lane in self.lanes)
@@ -124,7 +146,10 @@ class Dispatcher:
         """Lease what there is room for, and send what may be sent; tell whether there was anything."""
         room = {lane.name: lane.room for lane in self.lanes if lane.room}
         lanes = {lane.name: lane for lane in self.lanes}
-        for lease in await self._lease(room) if room else ():
+        leases = await self._lease(room) if room else Leases()
+        for name, seconds in leases.pauses.items():
+            lanes[name].limiter.keep_pause(seconds)
+        for lease in leases.batches:
             lanes[lease.queued.lane].hold(lease)
         started = [self._start(lane) for lane in self.lanes]
         return any(started)
@@ -147,14 +172,14 @@ class Dispatcher:
         # Only now: who looks for something to do before this still sees the task.
         self._changed.set()
 
-    async def _lease(self, room: Mapping[str, int]) -> Sequence[Lease]:
+    async def _lease(self, room: Mapping[str, int]) -> Leases:
         try:
             leases = await self._queue.lease(room)
         except QueueFullError as error:
             # A lease must be written down too. What is in flight makes room when it is settled.
-            self._room.note(error)
-            return ()
-        self._room.note(None)
+            self._room.note(_WRITER, error)
+            return Leases()
+        self._room.note(_WRITER, None)
         return leases
 
     async def _is_finished(self) -> bool:
@@ -197,6 +222,8 @@ class Dispatcher:
             if progress.stopped is not None and lane.stopped is None:
                 # Before what is left of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
+            if lane.limiter.pause and (noting := self._noting.get(lane.name)) is not None:
+                await asyncio.wait({noting})
         finally:
             lane.sent(lease)
             if (task := asyncio.current_task()) is not None:
@@ -231,17 +258,18 @@ class Dispatcher:
             try:
                 await self._queue.settle(settlement)
             except QueueFullError as error:
-                if not settlement.delivered and not settlement.dead:
+                has_results = settlement.delivered or settlement.dead
+                if not has_results and not isinstance(error, QueueLockedError):
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
-                self._room.note(error)
+                self._room.note(_WRITER, error)
                 await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
             else:
-                self._room.note(None)
+                self._room.note(_WRITER, None)
                 return
 
 
 def full(error: QueueFullError) -> StoppedError:
-    """Say that the queue is full, and what to do."""
-    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so make room and run again")
+    """Say that the queue takes nothing more, and what to do."""
+    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

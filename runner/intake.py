@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..definitions import UnreadableError
 from .occurrences import Occurrence
-from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError
+from .queue import Acceptance, Letter, Places, Position, QueuedBatch, QueueFullError, Reread
 from .reading import Reading
-from .room import Room
 from .waiting import ends_before
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .occurrences import Hook
     from .queue import Queue, Reason
+    from .room import Room
     from .scanners import Chunk, Unreadable
     from .sources import Source
     from .tally import Tally
@@ -35,6 +35,7 @@ _FIRST_WAIT_FOR_ROOM = 1.0
 _LONGEST_WAIT_FOR_ROOM = 30.0
 _SECONDS_FOR_THE_REST = 0.2
 _SECONDS_OF_SILENCE = 1.0
+_WRITER = "intake"
 
 
 class SourceError(Exception):
@@ -43,14 +44,20 @@ class SourceError(Exception):
 
 @dataclass(slots=True)
 class _Read:
-    """How far a source has been read."""
+    """How far a source has been read, and the line at which it was taken up, where an earlier run had left off."""
 
     source: Source
+    resumed_at: int | None = None
     next_line: int = 1
     size: int = 0
     digest: bytes = b""
     is_end: bool = False
     is_recorded: bool = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is read no further than an earlier run has read it."""
+        return self.resumed_at is not None and self.next_line < self.resumed_at
 
 
 class Intake:
@@ -69,6 +76,7 @@ class Intake:
         clock: Clock,
         tell: Hook,
         backlog: Backlog,
+        room: Room,
         batch_size: int | None = None,
         put: Callable[[], None] = lambda: None,
     ) -> None:
@@ -80,7 +88,7 @@ class Intake:
         self._clock = clock
         self._tell = tell
         self._backlog = backlog
-        self._room = Room(tell)
+        self._room = room
         self._has_put = put
         self._reads: list[_Read] = []
         self._putting: asyncio.Task[None] | None = None
@@ -117,7 +125,7 @@ class Intake:
             start = await self._start(source)
             if start is None:
                 return
-            read = _Read(source)
+            read = _Read(source, self._tally.resumed_at.get(source.name))
             self._reads.append(read)
             number = len(self._reads) - 1
             reading = Reading(source, start)
@@ -181,13 +189,20 @@ class Intake:
         indexes = [(number << _LINE_BITS) | line for line in chunk.lines] if number else chunk.lines
         plan = self._planner.feed_texts(chunk.texts, indexes)
         read.next_line, read.size, read.digest = chunk.next_line, chunk.size, chunk.digest
-        await self._put(plan, [self._unreadable(read.source, text) for text in chunk.unreadable])
+        letters = [self._unreadable(read.source, text) for text in chunk.unreadable]
+        await self._put(plan, letters, self._reread(chunk, read))
 
-    async def _put(self, plan: Plan, letters: Sequence[Letter]) -> None:
+    def _reread(self, chunk: Chunk, read: _Read) -> Sequence[Reread]:
+        """Name the text with which an earlier run left off, where that may have been half of it."""
+        if read.resumed_at is None or chunk.lines[:1] != [read.resumed_at]:
+            return ()
+        return [Reread(self._account, read.source.name, read.resumed_at, chunk.texts[0])]
+
+    async def _put(self, plan: Plan, letters: Sequence[Letter], reread: Sequence[Reread] = ()) -> None:
         """Have it put while more is read; one after the other, so that no position is ahead of its events."""
         turned_down = [letter for outcome in plan.turned_down for letter in self._letters(outcome)]
         batches = [self._queued(planned) for planned in plan.requests]
-        acceptance = Acceptance(batches, [*letters, *turned_down], tuple(self._positions()))
+        acceptance = Acceptance(batches, [*letters, *turned_down], tuple(self._positions()), reread)
         await self._finish_putting()
         self._putting = asyncio.create_task(self._put_until_there_is_room(acceptance))
 
@@ -200,7 +215,7 @@ class Intake:
         left = [acceptance]
         while left:
             try:
-                await self._queue.put(left[0])
+                counts = await self._queue.put(left[0])
             except QueueFullError as error:
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = _one_by_one(left[0])
@@ -213,26 +228,27 @@ class Intake:
                 wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
             else:
                 self._note_room(None)
-                self._count(left.pop(0))
+                self._count(left.pop(0), counts)
 
     def _note_room(self, error: QueueFullError | None) -> None:
-        if self._room.note(error):
-            self._backlog.is_full = self._room.is_full
+        if self._room.note(_WRITER, error):
+            self._backlog.is_full = error is not None
             self._has_put()
 
-    def _count(self, acceptance: Acceptance) -> None:
-        events = sum(map(len, acceptance.batches))
-        for batch in acceptance.batches:
-            self._backlog.put(batch.lane, len(batch))
-        if events:
-            self._tell(Occurrence(kind="accepted", account=self._account, events=events))
+    def _count(self, acceptance: Acceptance, counts: Sequence[int]) -> None:
+        """Tell what was put, of each batch so many events; the others were there already."""
+        for batch, count in zip(acceptance.batches, counts, strict=True):
+            self._backlog.put(batch.lane, count)
+        events, wanted = sum(counts), sum(map(len, acceptance.batches))
+        if wanted:
+            self._tell(Occurrence(kind="accepted", account=self._account, events=events, duplicates=wanted - events))
             self._has_put()
 
     def _positions(self) -> Iterator[Position]:
         """Tell for each source how far it is accepted when all is put that was planned so far."""
         waiting = self._planner.first_open_index
         for number, read in enumerate(self._reads):
-            if read.source.is_standard_input or read.is_recorded:
+            if read.source.is_standard_input or read.is_recorded or read.is_behind:
                 continue
             line, is_end = read.next_line, read.is_end
             if waiting is not None and number >= waiting >> _LINE_BITS:

@@ -6,17 +6,28 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import Clock
 
 
 class Limiter:
     """Bounds the requests of one lane: `most` in flight, `rate` a second (None: any).
 
-    A server that is busy (429, 503) halves what may be in flight, and each success brings a part of it back.
+    A server that is busy (429, 503) halves what may be in flight, and each success brings a part of it back. `paused`
+    is told for how many seconds such a server is left alone.
     """
 
-    def __init__(self, clock: Clock, *, most: int, rate: float | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        most: int,
+        rate: float | None = None,
+        paused: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._clock = clock
+        self._paused = paused
         self._most = float(most)
         self._allowed = float(most)
         self._interval = 0.0 if rate is None else 1.0 / rate
@@ -44,15 +55,14 @@ class Limiter:
         self._next_at = now + self._interval
         return True
 
-    async def acquire(self) -> None:
-        """Wait until a request may be sent."""
-        while not self.try_acquire():
-            wait = max(self._paused_until, self._next_at) - self._clock.monotonic()
-            if wait > 0:
-                await self._clock.sleep(wait)
-            else:
-                self._freed.clear()
-                await self._freed.wait()
+    async def change(self) -> None:
+        """Wait until it may be possible to send a request."""
+        wait = max(self._paused_until, self._next_at) - self._clock.monotonic()
+        if wait > 0:
+            await self._clock.sleep(wait)
+        else:
+            self._freed.clear()
+            await self._freed.wait()
 
     def release(self) -> None:
         """Say that a request has ended."""
@@ -67,4 +77,10 @@ class Limiter:
     def slow_down(self, seconds: float) -> None:
         """Say that the server is busy, and leave it alone for so long."""
         self._allowed = max(1.0, self._allowed / 2)
+        if seconds > self.pause:
+            self.keep_pause(seconds)
+            self._paused(seconds)
+
+    def keep_pause(self, seconds: float) -> None:
+        """Send nothing for so long, at least."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)

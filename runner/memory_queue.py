@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from ..definitions import AnswerError
-from .queue import Fate, Lease, Waiting, letter_of
+from .queue import Fate, Lease, Leases, Waiting, letter_of
 from .recent_ids import RecentIds
 from .sources import STANDARD_INPUT_NAME
 
@@ -62,16 +62,16 @@ class MemoryQueue:
     ) -> None:
         """Forget everything."""
 
-    async def put(self, acceptance: Acceptance) -> None:
-        """Accept batches and dead letters."""
-        for queued in acceptance.batches:
-            self._put_batch(queued)
+    async def put(self, acceptance: Acceptance) -> list[int]:
+        """Accept batches and dead letters; tell how many events of each batch were put."""
+        counts = [self._put_batch(queued) for queued in acceptance.batches]
         for letter in acceptance.letters:
             self._write(letter)
+        return counts
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+    async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease up to so many batches of each lane that are due, oldest first."""
-        return [lease for lane, count in most.items() for lease in self._leases(lane, count)]
+        return Leases([lease for lane, count in most.items() for lease in self._leases(lane, count)])
 
     def _leases(self, lane: str, most: int) -> Iterator[Lease]:
         now = self._clock.now().timestamp()
@@ -107,6 +107,9 @@ class MemoryQueue:
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Forget it: the run tells it."""
 
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Forget it: the run keeps to it."""
+
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""
         held = [item for item in self._held.values() if item.queued.lane in lanes]
@@ -136,7 +139,8 @@ class MemoryQueue:
             self._held.clear()
             self._waiting.clear()
 
-    def _put_batch(self, queued: QueuedBatch) -> None:
+    def _put_batch(self, queued: QueuedBatch) -> int:
+        """Hold what is not known yet; tell how much that is."""
         known, keys = self._known[queued.account], queued.batch.idempotency_keys
         named = {key for key in keys if key is not None}
         if len(named) < len(keys) - keys.count(None) or known.has_any(named):
@@ -145,6 +149,7 @@ class MemoryQueue:
             self._last += 1
             self._hold(queued)
             known.add(named, self._last)
+        return len(queued)
 
     def _hold(self, queued: QueuedBatch) -> None:
         now = self._clock.now().timestamp()

@@ -34,6 +34,12 @@ def serve_metrics(port: int) -> Iterator[Hook]:
 def metrics_hook(registry: CollectorRegistry) -> Hook:
     """Make the hook that counts."""
     accepted = Counter("kable_events_accepted", "Usage events put into the queue.", ("account",), registry=registry)
+    known = Counter(
+        "kable_events_duplicate",
+        "Usage events that were there already under their id.",
+        ("account",),
+        registry=registry,
+    )
     delivered = Counter("kable_events_delivered", "Usage events that the destination took.", _LANE, registry=registry)
     dead = Counter("kable_events_dead", "Dead letters.", (*_LANE, "reason"), registry=registry)
     postponed = Counter("kable_events_postponed", "Usage events left for later.", _LANE, registry=registry)
@@ -50,6 +56,7 @@ def metrics_hook(registry: CollectorRegistry) -> Hook:
         match occurrence.kind:
             case "accepted":
                 accepted.labels(occurrence.account).inc(occurrence.events)
+                known.labels(occurrence.account).inc(occurrence.duplicates)
             case "delivered":
                 delivered.labels(*lane).inc(occurrence.events)
             case "dead":

@@ -18,7 +18,7 @@ Kind = Literal[
 class Occurrence:
     """One thing that happened; what a kind has nothing to say of is left at its default.
 
-    - `accepted`: `events` are in the queue; `duplicates` of those that were read were there already.
+    - `accepted`: `events` were put into the queue; `duplicates` were there already under their ids, and were not.
     - `attempted`: a request of `events` was sent and answered (`status`) or not (None), in `seconds`; `attempt` is its
       number for these events, `error` what the answer meant.
     - `delivered`: the destination has `events`.

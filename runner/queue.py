@@ -133,12 +133,27 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Reread:
+    """A text that is read again, since its file has grown. What was unreadable there may have been its beginning."""
+
+    account: str
+    source: str
+    line: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Everything that is accepted together or not at all."""
+    """Everything that is accepted together or not at all.
+
+    A dead letter that holds no more than the beginning of what is `reread` is none any more: what has become of that
+    is accepted here.
+    """
 
     batches: Sequence[QueuedBatch] = ()
     letters: Sequence[Letter] = ()
     positions: Sequence[Position] = ()
+    reread: Sequence[Reread] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,14 @@ class Lease:
     attempts: int
     accepted_at: float
     order_keys: frozenset[Hashable] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """What a lease came to: batches, and for how many seconds nothing may be sent in the lanes that must pause."""
+
+    batches: Sequence[Lease] = ()
+    pauses: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +213,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is in some lanes: batches, usage events, batches that are leased, and when the next of the others is due."""
+    """What is in some lanes: batches, usage events, batches that are leased, and when the next of the others may go."""
 
     batches: int
     events: int
@@ -199,7 +222,18 @@ class Waiting:
 
 
 class QueueFullError(Exception):
-    """The queue has no room, and says why. Nothing of what should have been put was put."""
+    """The queue takes nothing for now, and says why. Nothing of what should have been put was put.
+
+    `advice` tells a person what to do.
+    """
+
+    advice = "make room"
+
+
+class QueueLockedError(QueueFullError):
+    """Another program has the queue to itself, and does not let go."""
+
+    advice = "end the program that holds it"
 
 
 class Queue(Protocol):
@@ -209,15 +243,15 @@ class Queue(Protocol):
     def is_durable(self) -> bool:
         """Whether what is put outlives the process."""
 
-    async def put(self, acceptance: Acceptance) -> None:
+    async def put(self, acceptance: Acceptance) -> list[int]:
         """Accept batches, dead letters and how far a source was read, all or nothing.
 
-        A usage event whose id is known to its lane already is put once and counted. Returns when it is safe. Raises
-        QueueFullError.
+        A usage event whose id is known to its account already is put once and counted. Returns when it is safe, and
+        tells how many events of each batch were put. Raises QueueFullError.
         """
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
-        """Lease up to so many batches of each lane that are due, oldest first.
+    async def lease(self, most: Mapping[str, int]) -> Leases:
+        """Lease up to so many batches of each lane that are due, oldest first; none of a lane that must pause.
 
         A batch waits while one that shares an order key with it is leased by another process, or waits before it.
         """
@@ -230,6 +264,9 @@ class Queue(Protocol):
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Note until when (seconds since 1970) no run may send anything in a lane. Raises QueueFullError."""
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""

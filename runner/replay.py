@@ -103,25 +103,27 @@ def _plan_anew(
     planner = destination.planner(max_events=batch_size)
     texts = [kept.letter.event or b"" for kept in letters]
     plans = (planner.feed_texts(texts, by_number), planner.flush())
-    settled: set[int] = set()
-    for plan in plans:
-        for outcome in plan.turned_down:
-            kept = by_number[outcome.index]
-            # A letter of an event that no subscription could take names none.
-            if outcome.error is not None and outcome.subscription in {None, kept.letter.subscription}:
-                replays.rejections[kept.id] = outcome.error
-                settled.add(kept.id)
-        for planned in plan.requests:
-            batch = planned.batch
-            positions = [
-                position
-                for position, (number, subscription) in enumerate(zip(batch.indexes, batch.subscriptions, strict=True))
-                if by_number[number].letter.subscription in {None, subscription}
-            ]
-            if positions:
-                part = batch if len(positions) == len(batch) else batch.part(positions)
-                some = [by_number[number] for number in part.indexes]
-                settled.update(part.indexes)
-                replays.batches.append(Again(part.indexes, QueuedBatch(account, part, _places(some))))
+    for outcome in (outcome for plan in plans for outcome in plan.turned_down):
+        kept = by_number[outcome.index]
+        if outcome.error is not None and _is_meant(kept, outcome.subscription):
+            replays.rejections[kept.id] = outcome.error
+    settled = set(replays.rejections)
+    for batch in (planned.batch for plan in plans for planned in plan.requests):
+        positions = [
+            position
+            for position, (number, subscription) in enumerate(zip(batch.indexes, batch.subscriptions, strict=True))
+            # A letter stays whole: one that is rejected again under one subscription is sent under none.
+            if number not in replays.rejections and _is_meant(by_number[number], subscription)
+        ]
+        if positions:
+            part = batch if len(positions) == len(batch) else batch.part(positions)
+            some = [by_number[number] for number in part.indexes]
+            settled.update(part.indexes)
+            replays.batches.append(Again(part.indexes, QueuedBatch(account, part, _places(some))))
     replays.staying["rejected again"] += len(replays.rejections)
     replays.staying["not wanted any more"] += len(by_number.keys() - settled)
+
+
+def _is_meant(kept: KeptLetter, subscription: str | None) -> bool:
+    """Tell whether a letter is of a subscription; one of an event that was rejected as a whole is of each."""
+    return kept.letter.subscription is None or subscription in {None, kept.letter.subscription}

@@ -42,7 +42,7 @@ _BUSY = frozenset({429, 503})
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
-    """Somebody asked to stop while something waited."""
+    """What waits goes back as it is: somebody asked to stop, or the wait is long."""
 
 
 @dataclass(slots=True)
@@ -182,10 +182,12 @@ class _Sending:
         return step
 
     async def _allowed(self) -> None:
-        if self._sender.stopping.is_set():
-            raise Interrupted
-        if not self._limiter.try_acquire():
-            await self._sender.unless_stopped(self._limiter.acquire())
+        """Wait for the right to send a request. Raises Interrupted where the lane pauses for long."""
+        while not self._sender.stopping.is_set() and self._limiter.pause <= SHORT_WAIT:
+            if self._limiter.try_acquire():
+                return
+            await self._sender.unless_stopped(self._limiter.change())
+        raise Interrupted
 
     async def _are_credentials_good(self) -> bool:
         """Ask the destination whether it accepts the credentials. Raises RetryableError when it does not say."""

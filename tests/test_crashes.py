@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -115,6 +115,48 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     assert run.code == 0, run.err
     assert billed(sandbox) == ids(many)
     assert sandbox.ledger.duplicates == 0
+
+
+def test_what_a_killed_process_was_sending_is_not_being_sent(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """`status` tells what the next run will find."""
+
+    def lane() -> Any:
+        lanes = json.loads(command_line("status", "--json").out or '{"lanes": []}')["lanes"]
+        return next((lane for lane in lanes if lane["queued"]), {"leased": 0})
+
+    sandbox.faults.set(Faults(kinds={"silent": 1.0}))
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(track(1), track(2)))
+    with command_line.start("deliver", "events.ndjson", "--base-url", sandbox.base_url) as process:
+        while not lane()["leased"]:
+            assert process.poll() is None
+        assert lane()["next_due"] is None
+        process.kill()
+    told = lane()
+    assert (told["queued"], told["leased"]) == (2, 0)
+    assert told["next_due"] <= time.time()
+
+
+def test_a_killed_replay_is_ended_by_the_next(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """Its letters are none any more, but their events are queued: they are told of, and sent."""
+    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.units", "value": 3}]}))
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(track(3)))
+    options = ("--base-url", sandbox.base_url)
+    assert command_line("deliver", "events.ndjson", *options).code == 1
+    sandbox.faults.set(Faults(kinds={"silent": 1.0}))
+    with command_line.start("dead-letters", "replay", *options) as process:
+        while not any(lane["leased"] for lane in json.loads(command_line("status", "--json").out)["lanes"]):
+            assert process.poll() is None
+        process.kill()
+    sandbox.faults.set(Faults())
+    dry = command_line("dead-letters", "replay", "--dry-run", *options)
+    assert (dry.code, dry.out) == (0, "would be sent again: 0\nwould be sent too, since queued before: 1\n")
+    again = command_line("dead-letters", "replay", *options)
+    assert again.code == 0, again.err
+    assert "sent too, since queued before: 1" in again.out
+    assert billed(sandbox) == Counter({"message-000003": 1})
+    assert command_line("dead-letters", "replay", *options).out == "no dead letters to replay\n"
 
 
 def test_what_a_slow_stream_brings_is_sent_when_it_falls_silent(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kable_destination.definitions import Destination
+from kable_destination.destination import kable
+from kable_destination.runner.clock import SystemClock
+from kable_destination.runner.delivery import Delivery
+from kable_destination.runner.outbox import Outbox
+from kable_destination.runner.queue import Acceptance, Letter
 from scripted_server import scripted_server
 from segment_events import ndjson, track
+from virtual_run import SETTINGS
 
 if TYPE_CHECKING:
     from command_line import CommandLine
@@ -111,6 +119,57 @@ def test_a_replay_maps_anew_what_was_rejected(command_line: CommandLine, sandbox
     mended = replay(command_line, sandbox.base_url, "--config", "kable.toml")
     assert mended.code == 0, mended.err
     assert [event["clientId"] for event in sandbox.ledger.events] == ["u9"]
+
+
+def two_subscriptions(client_id: str) -> str:
+    """Configure two subscriptions that want the same event; the second takes the client id from a path."""
+    return "\n".join(
+        f"[[subscriptions]]\nname = '{name}'\npartnerAction = 'track'\nsubscribe = 'type = \"track\"'\n"
+        f"mapping.transactionId = {{'@template' = '{{{{messageId}}}}-{name}'}}\n"
+        f"mapping.clientId = {{'@path' = '{path}'}}\n"
+        for name, path in (("one", "$.userId"), ("two", client_id))
+    )
+
+
+@pytest.fixture
+def whole_letter(command_line: CommandLine, sandbox: RunningSandbox) -> CommandLine:
+    """A folder whose outbox holds the letter of an event that was rejected before any subscription saw it."""
+    account = Delivery.account_of(Destination(kable, SETTINGS, base_url=sandbox.base_url))
+    event = json.dumps(track(1, properties={"who": "u9"})).encode()
+
+    async def put() -> None:
+        async with Outbox(command_line.folder / "outbox.sqlite", SystemClock()) as outbox:
+            await outbox.put(Acceptance(letters=[Letter("rejected", "no", "events.ndjson", 1, event, account=account)]))
+
+    asyncio.run(put())
+    return command_line
+
+
+def test_a_replay_sends_an_event_under_each_subscription_that_wants_it(
+    whole_letter: CommandLine, sandbox: RunningSandbox
+) -> None:
+    (whole_letter.folder / "kable.toml").write_text(two_subscriptions("$.properties.who"))
+    run = replay(whole_letter, sandbox.base_url, "--config", "kable.toml")
+    assert run.code == 0, run.err
+    assert "sent again: 2" in run.out
+    assert sorted((event["transactionId"], event["clientId"]) for event in sandbox.ledger.events) == [
+        ("message-000001-one", "customer_1"),
+        ("message-000001-two", "u9"),
+    ]
+    assert whole_letter("dead-letters", "list").out == "no dead letters\n"
+
+
+def test_a_letter_that_one_of_its_subscriptions_rejects_stays_whole(
+    whole_letter: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """Nothing of it is sent, so nothing of it is forgotten, and nothing is sent twice when the mapping is mended."""
+    (whole_letter.folder / "kable.toml").write_text(two_subscriptions("$.properties.nobody"))
+    still = replay(whole_letter, sandbox.base_url, "--config", "kable.toml")
+    assert (still.code, len(sandbox.ledger.events)) == (1, 0)
+    assert "rejected again: 1, kept" in still.out
+    (whole_letter.folder / "kable.toml").write_text(two_subscriptions("$.properties.who"))
+    assert replay(whole_letter, sandbox.base_url, "--config", "kable.toml").code == 0
+    assert (len(sandbox.ledger.events), sandbox.ledger.duplicates) == (2, 0)
 
 
 def test_a_replay_keeps_to_its_account(refused: CommandLine, sandbox: RunningSandbox) -> None:

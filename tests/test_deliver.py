@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 import signal
 import socket
 import threading
@@ -309,3 +310,26 @@ def test_a_file_that_grows_is_taken_up_where_it_ended(
     assert "accepted by an earlier run up to line" in run.out
     assert [event["transactionId"] for event in sandbox.ledger.events] == [f"message-{n:06}" for n in range(9)]
     assert sandbox.ledger.duplicates == 0
+    assert command_line("dead-letters", "list").out == "no dead letters\n", "what was half written is whole"
+
+
+def test_a_gzipped_file_that_grows_leaves_no_dead_letters(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """Its end is damaged for as long as it is being written."""
+    compressed = gzip.compress(ndjson(*(track(number, rest=random.random()) for number in range(2_000))))  # noqa: S311
+    assert command_line.deliver(compressed[: len(compressed) // 2], sandbox.base_url).code == 1
+    assert "gzip data is damaged" in command_line("dead-letters", "list").out
+    run = command_line.deliver(compressed, sandbox.base_url)
+    assert (run.code, len(sandbox.ledger.events)) == (0, 2_000)
+    assert command_line("dead-letters", "list").out == "no dead letters\n"
+
+
+def test_a_line_that_stays_unreadable_when_its_file_grows_is_one_dead_letter(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """The letter tells of the line as it is in the end; others of the file stay as they are."""
+    first = ndjson(b"{bad", track(1))
+    for data in (first + b'{"half', first + b'{"half": ', first + b'{"half": no}\n'):
+        assert command_line.deliver(data, sandbox.base_url).code == 1
+    assert "dead letters: 2 unreadable" in command_line("dead-letters", "list").out
+    texts = [json.loads(command_line("dead-letters", "show", str(number)).out or "{}") for number in range(1, 5)]
+    assert [letter["text"] for letter in texts if letter] == ["{bad", '{"half": no}']

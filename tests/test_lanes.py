@@ -16,6 +16,7 @@ from kable_destination.destination import kable
 from kable_destination.runner.clock import SystemClock
 from kable_destination.runner.delivery import Delivery, Rules
 from kable_destination.runner.memory_queue import MemoryQueue
+from kable_destination.runner.outbox import Outbox
 from kable_destination.runner.patience import Patience
 from kable_destination.runner.sandbox import Faults
 from kable_destination.runner.sandbox.faults import Rule
@@ -253,6 +254,14 @@ def test_a_lane_that_must_wait_for_long_holds_up_no_other(
     assert run.tally.delivered == MANY // 2 == len(sandbox.ledger.events)
 
 
+def test_what_was_there_already_makes_nobody_wait(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """The same events in another file, more of them than may be read ahead of their delivery."""
+    everything = ndjson(*(track(number) for number in range(MANY)))
+    assert Setting(tmp_path, sandbox.base_url).deliver(everything).tally.delivered == MANY
+    again = Setting(tmp_path, sandbox.base_url).deliver(b"", everything)
+    assert (again.tally.duplicates, again.tally.requests, again.seconds) == (MANY, 0, 0)
+
+
 def test_half_of_a_batch_has_as_many_attempts_as_any(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """Without an outbox too: what failed before a list was halved does not count against its parts."""
     failed: set[bytes] = set()
@@ -291,3 +300,80 @@ def test_a_test_of_the_credentials_that_fails_is_an_attempt_like_any(
     run = setting.deliver(ndjson(track(0)))
     assert +run.tally.dead_lettered == {"exhausted": 1}
     assert len(watched.moments) < 200
+
+
+def busy(seconds: int) -> httpx.Response:
+    """Make the answer of a server that asks to be left alone."""
+    return httpx.Response(429, headers={"Retry-After": str(seconds)})
+
+
+def test_another_run_keeps_to_the_pause_of_a_lane(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """A server that asks for an hour is left alone for an hour, by every run, with whatever it has to send."""
+    once = [busy(3600)]
+    first = Answering(lambda _: once.pop() if once else None)
+    asked = Setting(tmp_path, sandbox.base_url, wrap=first.wrap, rules={"longest_wait": 60.0}).deliver(ndjson(track(1)))
+    assert (len(first.requests), asked.tally.unsent) == (1, 1)
+    early = Answering(lambda _: None)
+    setting = Setting(
+        tmp_path, sandbox.base_url, wrap=early.wrap, started_hours=0.5, rules={"longest_wait": 60.0, "batch_size": 1}
+    )
+    run = setting.deliver(ndjson(track(2), track(3)), ndjson(identify(4)))
+    assert len(early.requests) == 1, "the other action may be used"
+    assert (run.tally.delivered, run.tally.unsent, setting.queued()) == (1, 2, 3)
+    waiting = Setting(tmp_path, sandbox.base_url, started_hours=0.99, rules={"longest_wait": 60.0})
+    run = waiting.deliver()
+    assert run.seconds >= 0.01 * HOUR - 1e-6
+    assert len(sandbox.ledger.events) == 4
+
+
+def test_a_run_that_has_begun_keeps_to_a_pause_that_another_was_asked_for(
+    tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    """From the next batch on that it takes."""
+    moments: list[float] = []
+
+    @dataclass
+    class Beside(Watched):
+        """A way on which another process notes a pause while the first request is answered."""
+
+        async def send(self, request: httpx.Request) -> httpx.Response:
+            assert self.clock is not None
+            moments.append(self.clock.monotonic())
+            if len(moments) == 1:
+                async with Outbox(setting.outbox, SystemClock()) as beside:
+                    until = self.clock.now().timestamp() + 50
+                    await beside.note_pause(Delivery.account_of(setting.destination), "track", until)
+            return await super().send(request)
+
+    rules = {"batch_size": 1, "concurrency": 1}
+    setting = Setting(tmp_path, sandbox.base_url, wrap=Beside().wrap, rules=rules)
+    assert setting.deliver(ndjson(*(track(number) for number in range(20)))).tally.delivered == 20
+    assert [moment for moment in moments[3:] if moment < 50] == [], "what it had taken before"
+
+
+@pytest.mark.parametrize("rules", [{"rate": 1.0, "batch_size": 1}, {"concurrency": 1, "batch_size": 4}])
+def test_what_has_its_turn_after_a_long_pause_goes_back(
+    tmp_path: Path, sandbox: RunningSandbox, rules: dict[str, float]
+) -> None:
+    """Be it another batch or the second half of one: the run ends, and the next sends it when that is allowed."""
+    answers = [busy(3600)] if "rate" in rules else [busy(3600), httpx.Response(400)]
+    watched = Answering(lambda _: answers.pop() if answers else None)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=watched.wrap, rules={**rules, "longest_wait": 60.0})
+    expected = len(answers)
+    run = setting.deliver(ndjson(*({**track(number), "userId": f"c{number}"} for number in range(4))))
+    assert (len(watched.requests), run.tally.unsent, setting.queued()) == (expected, 4, 4)
+    assert run.seconds <= 61
+    assert Setting(tmp_path, sandbox.base_url, started_hours=1.1).deliver().tally.earlier == 4
+
+
+def test_a_clock_that_was_set_back_parks_no_lane_for_ever(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """A pause is believed for a day, the longest that is obeyed, from when it is seen."""
+    once = [busy(3600)]
+    ahead = Answering(lambda _: once.pop() if once else None)
+    rules = {"longest_wait": 60.0}
+    Setting(tmp_path, sandbox.base_url, wrap=ahead.wrap, started_hours=24 * 365, rules=rules).deliver(ndjson(track(1)))
+    delivered = []
+    for hours in (0, 23.9, 24.1):
+        run = Setting(tmp_path, sandbox.base_url, started_hours=hours, rules=rules).deliver(ndjson(track(2)))
+        delivered.append(run.tally.delivered + run.tally.earlier)
+    assert delivered == [0, 0, 1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from kable_destination.definitions import ConfigurationError, RetryableError, StoppedError
@@ -15,8 +18,6 @@ from virtual_run import HOUR, Setting
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
@@ -164,6 +165,60 @@ def test_a_full_disk_makes_a_run_wait_until_there_is_room(tmp_path: Path, sandbo
     assert (run.ended, run.tally.delivered) == (None, many)
 
 
+@dataclass
+class Locking:
+    """A way on which another program locks the outbox before the first answer, for some seconds."""
+
+    answer: httpx.Response | None = None
+    seconds: float = 10
+    setting: Setting | None = None
+    transport: Transport | None = None
+    clock: VirtualClock | None = None
+    unlocking: asyncio.Task[None] | None = None
+
+    def wrap(self, transport: Transport, clock: VirtualClock) -> Locking:
+        """Stand before the transport of a run."""
+        self.transport, self.clock = transport, clock
+        return self
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        assert self.transport is not None
+        assert self.setting is not None
+        if self.unlocking is None:
+            other = sqlite3.connect(self.setting.outbox, isolation_level=None)
+            other.execute("BEGIN EXCLUSIVE")
+            self.unlocking = asyncio.create_task(self.unlock(other))
+            if self.answer is not None:
+                return self.answer
+        return await self.transport.send(request)
+
+    async def unlock(self, other: sqlite3.Connection) -> None:
+        """Hold the lock for a while, then let go."""
+        assert self.clock is not None
+        await self.clock.sleep(self.seconds)
+        other.close()
+
+
+@pytest.mark.parametrize("answer", [None, httpx.Response(500, headers={"Retry-After": "8"})])
+def test_an_outbox_that_another_program_has_locked_is_waited_for(
+    tmp_path: Path, sandbox: RunningSandbox, answer: httpx.Response | None
+) -> None:
+    """It is said once, whatever wants to write; when the file is free, the run goes on by itself."""
+    many = 20_000
+    locking = Locking(answer)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=locking.wrap, busy_seconds=0.01)
+    locking.setting = setting
+    run = setting.deliver(ndjson(*(track(number) for number in range(many))))
+    assert [occurrence.error for occurrence in run.happened("full")] == [
+        "another program has it to itself (database is locked)"
+    ]
+    assert len(run.happened("room")) == 1
+    assert run.seconds >= 10
+    assert (run.ended, run.tally.delivered) == (None, many)
+    assert billed(sandbox) == Counter(f"message-{number:06}" for number in range(many))
+    assert (sandbox.ledger.duplicates, setting.queued()) == (0, 0)
+
+
 def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """The wait is bounded, and silence is no delivery."""
     sandbox.faults.set(Faults(script=("silent", "silent")))
@@ -208,3 +263,19 @@ def test_a_slow_server_is_waited_for(tmp_path: Path, sandbox: RunningSandbox) ->
     run = Setting(tmp_path, sandbox.base_url, timeout=5, rules={"batch_size": 100}).deliver(EVERYTHING)
     assert (run.tally.delivered, run.tally.requests, run.tally.retries) == (EVENTS, 10, 0)
     assert billed(sandbox) == ALL_IDS
+
+
+def test_taking_up_a_file_never_forgets_how_far_it_was_accepted(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Whatever ends the run while what was accepted is skipped: an event without an id would be taken twice."""
+    everything = ndjson(*(track(number) for number in range(20_000)))
+    setting = Setting(tmp_path, sandbox.base_url)
+    setting.deliver(everything)
+    with sqlite3.connect(setting.outbox) as connection:
+        connection.execute(
+            "CREATE TRIGGER forward BEFORE INSERT ON positions"
+            " WHEN EXISTS (SELECT 1 FROM positions WHERE key = NEW.key AND line > NEW.line)"
+            " BEGIN SELECT RAISE(ABORT, 'the position went back'); END"
+        )
+    connection.close()
+    run = setting.deliver(everything + ndjson(track(20_000)))
+    assert (run.tally.delivered, sandbox.ledger.duplicates) == (1, 0)

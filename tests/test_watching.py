@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LANE: Any = {"account": "actions-kable api.example.com kci", "action": "track"}
 OCCURRENCES = (
-    Occurrence(kind="accepted", account=LANE["account"], events=5),
+    Occurrence(kind="accepted", account=LANE["account"], events=5, duplicates=2),
     Occurrence(kind="attempted", **LANE, events=5, attempt=1, status=503, seconds=0.5, error="busy"),
     Occurrence(kind="slowed", **LANE, allowed=2, wait=1.0),
     Occurrence(kind="postponed", **LANE, events=5, wait=1.0, error="busy"),
@@ -46,6 +46,7 @@ def test_metrics_count_what_happened() -> None:
         hook(occurrence)
     for name, labels, value in (
         ("kable_events_accepted_total", {"account": LANE["account"]}, 5),
+        ("kable_events_duplicate_total", {"account": LANE["account"]}, 2),
         ("kable_events_delivered_total", LANE, 4),
         ("kable_events_postponed_total", LANE, 5),
         ("kable_events_dead_total", {**LANE, "reason": "refused"}, 1),
@@ -86,6 +87,22 @@ def test_the_log_tells_each_occurrence_as_json(command_line: CommandLine, sandbo
     dead = next(record for record in records if record["event"] == "dead")
     assert (dead["reason"], dead["level"]) == ("refused", "warning")
     assert all(record["timestamp"].endswith("Z") for record in records)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-outbox",)])
+def test_the_log_tells_duplicates_apart_from_what_is_accepted(
+    command_line: CommandLine, sandbox: RunningSandbox, options: tuple[str, ...]
+) -> None:
+    """What was there already under its id, in the same batch or an earlier one, is put once."""
+    run = command_line.deliver(
+        ndjson(track(1), track(2), track(1), track(3)),
+        *(sandbox.base_url, "--log", "json", "--batch-size", "2", *options),
+    )
+    records = [json.loads(line) for line in run.err.splitlines()]
+    accepted = [record for record in records if record["event"] == "accepted"]
+    assert sum(record.get("events", 0) for record in accepted) == 3
+    assert sum(record.get("duplicates", 0) for record in accepted) == 1
+    assert run.report["duplicates"] == 1
 
 
 def test_the_log_can_be_read_by_a_person(command_line: CommandLine, sandbox: RunningSandbox) -> None:

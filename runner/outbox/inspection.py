@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
-from ...definitions import Problem
-from ..queue import Letter
-from .schema import connect
+from .letters import letters_of
+from .owner import is_leased
+from .schema import BUSY_SECONDS, connect, unusable
 from .seen_ids import forget_ids
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import TracebackType
 
     from ..queue import Reason
+    from .letters import KeptLetter
 
 _MINUTES_OF_RATE = 5
 _SECONDS_A_MINUTE = 60
-_PAGE = 200
-_LETTER = (
-    "id, at, reason, message, source, line, event, account, action, subscription, key, payload, problems, status_code,"
-    " request_id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +36,6 @@ class Choice:
         terms = [("reason = ?", self.reason), ("at >= ?", self.since)]
         used = [(term, value) for term, value in terms if value is not None]
         return " AND ".join(["1", *(term for term, _ in used)]), tuple(value for _, value in used)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLetter:
-    """A dead letter that is kept, under its number, since the moment `at` (seconds since 1970)."""
-
-    id: int
-    at: float
-    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,7 @@ class LetterGroup:
 class LaneState:
     """What is known of the way to one action of an account. Moments are seconds since 1970.
 
-    `queued` counts usage events, of which `leased` are being sent, in `batches`; the next of the others is due at
+    `queued` counts usage events, of which `leased` are being sent, in `batches`; the next of the others may go at
     `next_due`, the oldest was accepted at `oldest_at`. `delivered` counts those of all time, `per_minute` those of the
     last five minutes.
     """
@@ -89,25 +75,34 @@ class LaneState:
 
 
 class Inspection:
-    """An outbox, opened to be looked at. Raises OutboxError when there is none at a path."""
+    """An outbox, opened to be looked at. Raises OutboxError when there is none at a path, or it cannot be used."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = connect(path, create=False)
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._path = path
+        self._connection = connect(path, create=False, busy_seconds=busy_seconds)
+        self._connection.create_function("is_leased", 3, is_leased)
 
     def __enter__(self) -> Self:
         """Begin to look."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file. Raises OutboxError in place of what SQLite has raised."""
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise unusable(self._path, error) from None
 
     def lanes(self, now: float) -> list[LaneState]:
         """Tell about every lane that has been used."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT account, action, sum(events), sum(CASE WHEN owner IS NULL THEN 0 ELSE events END), count(*),"
-                " min(CASE WHEN owner IS NULL THEN due END), min(accepted_at) FROM batches GROUP BY account, action"
+                "SELECT queued.account, queued.action, sum(events), sum(events * is_held), count(*),"
+                " min(CASE WHEN NOT is_held THEN max(due, coalesce(paused_until, 0)) END), min(accepted_at)"
+                " FROM (SELECT *, is_leased(owner, leased_until, ?) AS is_held FROM batches) AS queued"
+                " LEFT JOIN lanes USING (lane) GROUP BY lane",
+                (now,),
             )
             waiting = {row[:2]: row[2:] for row in rows}
             rows = connection.execute(
@@ -175,15 +170,3 @@ class Inspection:
             yield self._connection
         finally:
             self._connection.execute("COMMIT")
-
-
-def letters_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> Iterator[KeptLetter]:
-    """Read dead letters by their numbers, some at a time."""
-    for start in range(0, len(numbers), _PAGE):
-        some = numbers[start : start + _PAGE]
-        marks = ",".join("?" * len(some))
-        query = f"SELECT {_LETTER} FROM letters WHERE id IN ({marks}) ORDER BY id"  # noqa: S608 - marks
-        for number, at, *columns, problems, status, request_id in connection.execute(query, some).fetchall():
-            pairs = cast("list[list[str]]", msgspec.json.decode(problems))
-            values: list[Any] = [*columns, tuple(Problem(*pair) for pair in pairs), status, request_id]
-            yield KeptLetter(number, at, Letter(*values))

@@ -8,17 +8,20 @@ import itertools
 import secrets
 import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
-import msgspec
-
-from ..queue import Fate, Lease, Position, QueueFullError, Waiting, lane_name
+from ..queue import Fate, Lease, Leases, QueueFullError
 from ..sources import STANDARD_INPUT_NAME
+from .duplicates import Duplicates, state_of
 from .fresh_batches import FreshBatches
-from .owner import is_gone, own_name
-from .records import body, holds, lease_of, read_marks, size_of
-from .schema import LETTER_COLUMNS, LETTER_MARKS, connect
-from .seen_ids import SeenIds, hashes_of, key_name, letter_identity
+from .lanes import count_settled, note_pause, note_stop, pauses_of, waiting_in
+from .letters import forget_beginnings, put_letter
+from .owner import is_leased, own_name
+from .positions import find_position, put_position
+from .records import body, lease_of, read_marks, size_of
+from .schema import BUSY_SECONDS, connect
+from .seen_ids import SeenIds, hashes_of, letter_identity
+from .settling import settle
 from .store import Store
 
 if TYPE_CHECKING:
@@ -29,13 +32,14 @@ if TYPE_CHECKING:
     from ...definitions import AnswerError
     from ..clock import Clock
     from ..letter_file import LetterFile
-    from ..queue import Acceptance, Letter, Outcome, QueuedBatch, Reason, Settlement, State
-
-_Duplicate: TypeAlias = "tuple[State, str, str, int]"
-"""A usage event that was there already: where, its account and key, and the batch that brought it."""
+    from ..queue import Acceptance, Letter, Outcome, Position, QueuedBatch, Reason, Settlement, State, Waiting
+    from ..replay import Again
+    from .duplicates import Duplicate
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
-"""What became of a dead letter that is replayed; it is gone when another process has replayed it."""
+"""What became of an event of a dead letter that is replayed; it is gone when another process has replayed it."""
+
+_BEFORE: dict[State | None, Replayed] = {"queued": "queued before", "delivered": "delivered before"}
 
 LEASE_SECONDS = 60.0
 """How long a lease lasts when its process does not renew it."""
@@ -43,24 +47,27 @@ LEASE_SECONDS = 60.0
 _RENEWALS = 3
 _RENEW_AGAIN_SECONDS = 1.0
 _MOST_LOOKED_AT = 64
-_MOST_PENDING = 10_000
-_SECONDS_A_MINUTE = 60
-_MINUTES_KEPT = 120
-_to_json = msgspec.json.Encoder().encode
+"""So many free batches of a lane are looked at for some to lease."""
 
 
 class Outbox:
     """A durable queue in one file, which several processes may share. Use it in an `async with`.
 
     Dead letters are written to `letters` too. Nothing is accepted while more than `limit_bytes` of events and
-    payloads are queued; what becomes of the accepted is always written. Raises OutboxError when the file cannot be
-    used.
+    payloads are queued; what becomes of the accepted is always written. Another program may have the file to itself
+    for `busy_seconds` before that is an error. Raises OutboxError when the file cannot be used.
     """
 
     is_durable = True
 
     def __init__(
-        self, path: Path, clock: Clock, *, letters: LetterFile | None = None, limit_bytes: int | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        letters: LetterFile | None = None,
+        limit_bytes: int | None = None,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.path = path
         self._clock = clock
@@ -71,13 +78,11 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._fresh = FreshBatches()
         self._marks: dict[int, frozenset[int]] = {}
-        self._store = Store(lambda: connect(path), self._forget)
+        self._store = Store(lambda: connect(path, busy_seconds=busy_seconds), self._forget)
         self._renewing: asyncio.Task[None] | None = None
         self._leased: set[int] = set()
         self._earlier: Counter[Outcome] = Counter()
-        self._states: Counter[State] = Counter()
-        self._pending: list[tuple[str, str]] = []
-        self._pending_in: Counter[int] = Counter()
+        self._duplicates = Duplicates()
 
     async def __aenter__(self) -> Self:
         """Begin to renew leases."""
@@ -98,29 +103,28 @@ class Outbox:
                 await self._store.run(self._release_all)
         self._store.close()
 
-    async def put(self, acceptance: Acceptance) -> None:
-        """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError."""
+    async def put(self, acceptance: Acceptance) -> list[int]:
+        """Accept batches, dead letters and how far a source was read, all or nothing. Raises QueueFullError.
+
+        Tells how many events of each batch were put.
+        """
         duplicates = await self._store.run(lambda connection: self._accept(connection, acceptance))
         self._copy(acceptance.letters)
-        for state, account, key, batch in duplicates:
-            if state != "queued":
-                self._states[state] += 1
-            elif len(self._pending) < _MOST_PENDING:
-                self._pending.append((account, key))
-            else:
-                self._pending_in[batch] += 1
+        for some in duplicates:
+            self._duplicates.add(some)
+        return [len(queued) - len(some) for queued, some in zip(acceptance.batches, duplicates, strict=True)]
 
-    async def replay(self, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
-        """Queue dead letters again, each as the event of the batch at its position. Raises QueueFullError.
+    async def replay(self, replays: Sequence[Again]) -> Counter[Replayed]:
+        """Queue dead letters again, all or nothing; one may come to several events. Raises QueueFullError.
 
         What is queued or delivered under the same id is not queued again. None of them is a dead letter any more.
         """
-        return await self._store.run(lambda connection: self._replay(connection, numbers, queued))
+        return await self._store.run(lambda connection: self._replay(connection, replays))
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
-        """Lease up to so many batches of each lane that are due, oldest first."""
+    async def lease(self, most: Mapping[str, int]) -> Leases:
+        """Lease up to so many batches of each lane that are due, oldest first; none of a lane that must pause."""
         leases = await self._store.run(lambda connection: self._take(connection, most))
-        self._leased.update(lease.id for lease in leases)
+        self._leased.update(lease.id for lease in leases.batches)
         return leases
 
     async def settle(self, settlement: Settlement) -> None:
@@ -132,22 +136,26 @@ class Outbox:
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what there is in some lanes that is not settled."""
-        return await self._store.run(lambda connection: self._waiting(connection, lanes))
+        return await self._store.read(lambda connection: waiting_in(connection, lanes))
 
     async def position(self, key: str) -> Position | None:
         """Tell how far a source has been accepted; None when it is not known."""
-        return await self._store.run(lambda connection: _find_position(connection, key))
+        return await self._store.read(lambda connection: find_position(connection, key))
 
     async def note_stop(self, account: str, action: str, error: str | None) -> None:
         """Note why a lane has stopped, or (None) that it goes on."""
-        await self._store.run(lambda connection: self._note_stop(connection, account, action, error))
+        await self._store.run(lambda connection: note_stop(connection, account, action, error, self._now()))
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Note until when (seconds since 1970) nothing may be sent in a lane. Raises QueueFullError."""
+        await self._store.run(lambda connection: note_pause(connection, account, action, until))
 
     async def leave(self, error: AnswerError | None) -> None:
         """Keep what is not settled, which needs nothing."""
 
     async def fate(self) -> Fate:
         """Tell what has become of what this run put."""
-        return await self._store.run(self._fate)
+        return await self._store.read(self._fate)
 
     def _copy(self, letters: Iterable[Letter]) -> None:
         if self._letters is not None:
@@ -162,17 +170,18 @@ class Outbox:
         self._fresh.forget()
         self._marks.clear()
 
-    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[_Duplicate]:
+    def _accept(self, connection: sqlite3.Connection, acceptance: Acceptance) -> list[list[Duplicate]]:
+        """Write what is accepted; give the duplicates of each batch."""
         self._check_limit(connection, acceptance)
-        duplicates: list[_Duplicate] = []
-        for queued in acceptance.batches:
-            duplicates += self._put_batch(connection, queued)
+        duplicates = [self._put_batch(connection, queued) for queued in acceptance.batches]
+        for reread in acceptance.reread:
+            forget_beginnings(connection, reread)
         for letter in acceptance.letters:
             run = self._run if letter.source == STANDARD_INPUT_NAME else 0
             told = (letter.account, letter.source, run, letter.line, letter.subscription or "", letter.reason)
-            self._put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run)
+            put_letter(connection, letter, letter_identity(*told, letter.event or b""), self._run, self._now())
         for position in acceptance.positions:
-            _put_position(connection, position)
+            put_position(connection, position)
         return duplicates
 
     def _check_limit(self, connection: sqlite3.Connection, acceptance: Acceptance) -> None:
@@ -184,9 +193,9 @@ class Outbox:
         if held + more > self._limit_bytes and (held or len(acceptance.batches) > 1):
             raise QueueFullError(f"{held:,} bytes are queued, and no more than {self._limit_bytes:,} may be")
 
-    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch) -> list[_Duplicate]:
+    def _put_batch(self, connection: sqlite3.Connection, queued: QueuedBatch) -> list[Duplicate]:
         """Queue what is not known yet; give the rest."""
-        duplicates: list[_Duplicate] = []
+        duplicates: list[Duplicate] = []
         names = hashes_of(queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
         first: dict[bytes, int] = {}
@@ -195,7 +204,7 @@ class Outbox:
         for position, name in enumerate(names):
             key = queued.batch.idempotency_keys[position] or ""
             if name is not None and name in known:
-                state = self._state(connection, name, known[name], key)
+                state = state_of(connection, name, known[name], key)
                 duplicates.append((state, queued.account, key, known[name]))
             elif name is not None and first.setdefault(name, position) != position:
                 again.append(key)
@@ -207,35 +216,46 @@ class Outbox:
         number = self._insert(connection, kept, [name for name in names if name is not None and name in first])
         return [*duplicates, *(("queued", queued.account, key, number) for key in again)]
 
-    def _replay(self, connection: sqlite3.Connection, numbers: Sequence[int], queued: QueuedBatch) -> Counter[Replayed]:
+    def _replay(self, connection: sqlite3.Connection, replays: Sequence[Again]) -> Counter[Replayed]:
+        letters: dict[int, bytes] = {}
+        for number in {number for again in replays for number in again.numbers}:
+            query = "DELETE FROM letters WHERE id = ? RETURNING identity"
+            letters.update((number, identity) for (identity,) in connection.execute(query, (number,)).fetchall())
         replayed: Counter[Replayed] = Counter()
-        names = hashes_of(queued)
+        queued: set[bytes] = set()
+        for again in replays:
+            replayed += self._replay_batch(connection, again, letters, queued)
+        return replayed
+
+    def _replay_batch(
+        self, connection: sqlite3.Connection, again: Again, letters: Mapping[int, bytes], queued: set[bytes]
+    ) -> Counter[Replayed]:
+        """Queue the events of letters that are there; `queued` names those that this replay has queued by now."""
+        replayed: Counter[Replayed] = Counter()
+        names = hashes_of(again.queued)
         known = self._seen.known(connection, [name for name in names if name is not None])
+        dead = set(letters.values())
         fresh: dict[int, bytes | None] = {}
-        for position, (number, name) in enumerate(zip(numbers, names, strict=True)):
-            row = connection.execute("SELECT identity FROM letters WHERE id = ?", (number,)).fetchone()
-            if row is None:
+        for position, (number, name) in enumerate(zip(again.numbers, names, strict=True)):
+            state: State | None = None
+            if name in queued:
+                state = "queued"
+            elif name is not None and name in known and name not in dead:
+                key = again.queued.batch.idempotency_keys[position] or ""
+                state = state_of(connection, name, known[name], key)
+            if number not in letters:
                 replayed["gone"] += 1
-                continue
-            connection.execute("DELETE FROM letters WHERE id = ?", (number,))
-            if name is not None and name in fresh.values():
-                replayed["queued before"] += 1
-            elif name is None or name == row[0] or name not in known:
-                fresh[position] = name
+            elif state in _BEFORE:
+                replayed[_BEFORE[state]] += 1
             else:
-                state = self._state(connection, name, known[name], queued.batch.idempotency_keys[position] or "")
-                if state == "queued":
-                    replayed["queued before"] += 1
-                elif state == "delivered":
-                    replayed["delivered before"] += 1
-                else:
-                    fresh[position] = name
+                fresh[position] = name
+                queued.update([name] if name is not None else [])
         if fresh:
             # A usage event is in one place: no other letter is kept under the same id.
             connection.executemany(
                 "DELETE FROM letters WHERE identity = ?", [(name,) for name in fresh.values() if name]
             )
-            kept = queued if len(fresh) == len(queued) else queued.part([*fresh])
+            kept = again.queued if len(fresh) == len(names) else again.queued.part([*fresh])
             self._insert(connection, kept, [name for name in fresh.values() if name is not None])
             replayed["queued"] = len(fresh)
         return replayed
@@ -256,76 +276,47 @@ class Outbox:
         self._fresh.add(number, queued, size)
         return number
 
-    def _state(self, connection: sqlite3.Connection, name: bytes, batch: int, key: str) -> State:
-        """Tell where a usage event is whose id is known."""
-        row = connection.execute("SELECT about FROM bodies WHERE batch = ?", (batch,)).fetchone()
-        if row is not None and holds(row[0], key):
-            return "queued"
-        letter = connection.execute("SELECT reason FROM letters WHERE identity = ?", (name,)).fetchone()
-        state: State = "delivered" if letter is None else letter[0]
-        return state
-
-    def _put_letter(self, connection: sqlite3.Connection, letter: Letter, identity: bytes, run: int) -> None:
-        connection.execute(
-            f"INSERT OR IGNORE INTO letters ({LETTER_COLUMNS}) VALUES ({LETTER_MARKS})",  # noqa: S608 - constants
-            (
-                identity,
-                run,
-                self._now(),
-                letter.reason,
-                letter.message,
-                letter.source,
-                letter.line,
-                letter.account,
-                letter.action,
-                letter.subscription,
-                letter.key,
-                letter.event,
-                letter.payload,
-                _to_json([[problem.place, problem.message] for problem in letter.problems]).decode(),
-                letter.status_code,
-                letter.request_id,
-            ),
-        )
-
-    def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> list[Lease]:
+    def _take(self, connection: sqlite3.Connection, most: Mapping[str, int]) -> Leases:
         now = self._now()
+        pauses = pauses_of(connection, now)
         known, self._marks = self._marks, {}
         taken = [
             number
             for lane, count in most.items()
+            if lane not in pauses
             for number in itertools.islice(self._takeable(connection, lane, now, known), count)
         ]
-        return [self._lease(connection, number, now) for number in taken]
+        leases = [self._lease(connection, number, now) for number in taken]
+        return Leases(leases, {lane: seconds for lane, seconds in pauses.items() if lane in most})
 
     def _takeable(
         self, connection: sqlite3.Connection, lane: str, now: float, known: Mapping[int, frozenset[int]]
     ) -> Iterator[int]:
         """Find the batches of a lane that may be leased.
 
-        None that shares an order key with one of them is leased by another process, or must wait before it.
+        None that shares an order key with one of them is leased by another process, or must wait before it. What this
+        process has leased is no obstacle: who leases several sends them in order.
         """
         rows = connection.execute(
             "SELECT id, owner, leased_until, due, orders FROM batches JOIN bodies ON batch = id"
-            " WHERE lane = ? AND (owner IS NOT NULL OR due <= ?) ORDER BY id LIMIT ?",
-            (lane, now, _MOST_LOOKED_AT),
-        ).fetchall()
+            " WHERE lane = ? AND (owner IS NULL AND due <= ? OR owner <> ?) ORDER BY id",
+            (lane, now, self._owner),
+        )
         busy: set[int] = set()
         free = []
         for number, owner, leased_until, due, orders in rows:
             marks = self._marks[number] = known.get(number) or read_marks(orders)
-            if owner is not None and not self._is_free(owner, leased_until, now):
-                if owner != self._owner:  # who leases several sends them in order
-                    busy |= marks
+            if is_leased(owner, leased_until, now):
+                busy |= marks
             elif due <= now:
                 free.append((number, marks))
+                if len(free) == _MOST_LOOKED_AT:
+                    break
+        rows.close()
         for number, marks in free:
             if busy.isdisjoint(marks):
                 yield number
             busy |= marks
-
-    def _is_free(self, owner: str, leased_until: float, now: float) -> bool:
-        return owner != self._owner and (leased_until < now or is_gone(owner))
 
     def _lease(self, connection: sqlite3.Connection, number: int, now: float) -> Lease:
         ((attempts, accepted_at, events),) = connection.execute(
@@ -345,81 +336,13 @@ class Outbox:
 
     def _settle(self, connection: sqlite3.Connection, settlement: Settlement) -> Counter[Outcome]:
         """Write what became of a batch; tell what that was for events of another run."""
-        lease, queued = settlement.lease, settlement.lease.queued
-        row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (lease.id,)).fetchone()
+        row = connection.execute("SELECT owner, run FROM batches WHERE id = ?", (settlement.lease.id,)).fetchone()
         if row is None or row[0] != self._owner:
             return Counter()  # the lease has expired, and another process has the batch
-        names = hashes_of(queued) if settlement.dead else []
-        for position, letter in settlement.dead.items():
-            self._put_letter(connection, letter, names[position] or letter_identity(lease.id, position), row[1])
-        gone = {*settlement.delivered, *settlement.dead}
-        rest = [position for position in range(len(queued)) if position not in gone]
-        if not rest:
-            connection.execute("DELETE FROM batches WHERE id = ?", (lease.id,))
-            connection.execute("DELETE FROM bodies WHERE batch = ?", (lease.id,))
-        else:
-            self._keep_rest(connection, settlement, rest)
-        self._count(connection, settlement)
-        outcomes: Counter[Outcome] = Counter(letter.reason for letter in settlement.dead.values())
-        outcomes["delivered"] += len(settlement.delivered)
-        connection.executemany(
-            "INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
-            [(row[1], outcome, events) for outcome, events in outcomes.items()],
-        )
-        return Counter() if row[1] == self._run else outcomes
-
-    def _keep_rest(self, connection: sqlite3.Connection, settlement: Settlement, rest: Sequence[int]) -> None:
-        lease = settlement.lease
-        if len(rest) < len(lease.queued):
-            _, about, payloads, events = body(lease.queued.part(rest))
-            connection.execute(
-                "UPDATE bodies SET payloads = ?, events = ?, about = ? WHERE batch = ?",
-                (payloads, events, about, lease.id),
-            )
-        connection.execute(
-            "UPDATE batches SET owner = NULL, leased_until = NULL, events = ?, attempts = attempts + ?,"
-            " due = max(due, ?), error = ? WHERE id = ?",
-            (len(rest), settlement.attempts, settlement.due, _message(settlement), lease.id),
-        )
-
-    def _count(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
-        """Keep what `status` tells."""
-        queued = settlement.lease.queued
-        now, delivered = self._now(), len(settlement.delivered)
-        _insert_lane(connection, queued.lane, queued.account, queued.batch.action)
-        if delivered:
-            connection.execute(
-                "UPDATE lanes SET delivered = delivered + ?, delivered_at = ?, stopped = 0 WHERE lane = ?",
-                (delivered, now, queued.lane),
-            )
-            minute = int(now // _SECONDS_A_MINUTE)
-            connection.execute(
-                "INSERT INTO rates VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET delivered = delivered + excluded.delivered",
-                (queued.lane, minute, delivered),
-            )
-            connection.execute("DELETE FROM rates WHERE minute < ?", (minute - _MINUTES_KEPT,))
-        error = _message(settlement) or next((letter.message for letter in settlement.dead.values()), None)
-        if error:
-            connection.execute("UPDATE lanes SET error = ?, error_at = ? WHERE lane = ?", (error, now, queued.lane))
-
-    def _note_stop(self, connection: sqlite3.Connection, account: str, action: str, error: str | None) -> None:
-        lane = lane_name(account, action)
-        _insert_lane(connection, lane, account, action)
-        if error is None:
-            connection.execute("UPDATE lanes SET stopped = 0 WHERE lane = ?", (lane,))
-        else:
-            values = (error, self._now(), lane)
-            connection.execute("UPDATE lanes SET stopped = 1, error = ?, error_at = ? WHERE lane = ?", values)
-
-    def _waiting(self, connection: sqlite3.Connection, lanes: Sequence[str]) -> Waiting:
-        marks = ",".join("?" * len(lanes))
-        batches, events, leased, next_due = connection.execute(
-            "SELECT count(*), coalesce(sum(events), 0), count(owner), min(CASE WHEN owner IS NULL THEN due END)"  # noqa: S608 - marks
-            f" FROM batches WHERE lane IN ({marks})",
-            tuple(lanes),
-        ).fetchone()
-        return Waiting(batches, events, leased, next_due)
+        now, run = self._now(), row[1]
+        outcomes = settle(connection, settlement, run, now)
+        count_settled(connection, settlement, now)
+        return Counter() if run == self._run else outcomes
 
     def _fate(self, connection: sqlite3.Connection) -> Fate:
         queued = connection.execute(
@@ -429,14 +352,7 @@ class Outbox:
             connection.execute("SELECT outcome, events FROM outcomes WHERE run = ?", (self._run,)).fetchall()
         )
         delivered = outcomes.pop("delivered", 0)
-        states = self._states.copy()
-        for account, key in self._pending:
-            name = key_name(account, key)
-            batch = self._seen.known(connection, [name]).get(name)
-            states["delivered" if batch is None else self._state(connection, name, batch, key)] += 1
-        for batch, count in self._pending_in.items():
-            is_queued = connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone() is not None
-            states["queued" if is_queued else "delivered"] += count
+        states = self._duplicates.states(connection, self._seen)
         return Fate(delivered, cast("Mapping[Reason, int]", outcomes), queued, states, self._earlier)
 
     def _release_all(self, connection: sqlite3.Connection) -> None:
@@ -461,28 +377,3 @@ class Outbox:
         connection.execute(
             "UPDATE batches SET leased_until = ? WHERE owner = ?", (self._now() + LEASE_SECONDS, self._owner)
         )
-
-
-def _message(settlement: Settlement) -> str | None:
-    return None if settlement.error is None else settlement.error.message
-
-
-def _insert_lane(connection: sqlite3.Connection, lane: str, account: str, action: str) -> None:
-    connection.execute(
-        "INSERT INTO lanes (lane, account, action) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lane, account, action)
-    )
-
-
-def _find_position(connection: sqlite3.Connection, key: str) -> Position | None:
-    row = connection.execute("SELECT name, line, size, digest, is_end FROM positions WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        return None
-    name, line, size, digest, is_end = row
-    return Position(key, name, line, size, digest, bool(is_end))
-
-
-def _put_position(connection: sqlite3.Connection, position: Position) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
-        (position.key, position.name, position.line, position.size, position.digest, position.is_end),
-    )

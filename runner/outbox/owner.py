@@ -17,6 +17,11 @@ def own_name() -> str:
     return " ".join((_machine(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex))
 
 
+def is_leased(owner: str | None, leased_until: float | None, now: float) -> bool:
+    """Tell whether there is a lease that still holds: it has not expired, and its process has not ended."""
+    return owner is not None and leased_until is not None and leased_until >= now and not is_gone(owner)
+
+
 def is_gone(name: str) -> bool:
     """Tell whether a process has certainly ended. One on another machine cannot be asked about."""
     machine, _, rest = name.partition(" ")

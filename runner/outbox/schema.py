@@ -12,7 +12,10 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from .sqlite_errors import is_locked
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -22,7 +25,9 @@ _APPLICATION_ID = 0x6B61626C
 _PAGE_BYTES = 16_384
 _CHECKPOINT_PAGES = 2_048
 _CACHE_KIB = 16_384
-_BUSY_MILLISECONDS = 60_000
+
+BUSY_SECONDS = 60.0
+"""How long another program may have the file to itself before that is an error."""
 
 _TABLES = """
 CREATE TABLE batches (
@@ -85,7 +90,8 @@ CREATE TABLE lanes (
     delivered_at REAL,
     error TEXT,
     error_at REAL,
-    stopped INTEGER NOT NULL DEFAULT 0
+    stopped INTEGER NOT NULL DEFAULT 0,
+    paused_until REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE rates (lane TEXT NOT NULL, minute INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (lane, minute))
     WITHOUT ROWID;
@@ -96,21 +102,15 @@ INSERT INTO merges VALUES (0);
 """
 
 
-LETTER_COLUMNS = (
-    "identity, run, at, reason, message, source, line, account, action, subscription, key, event, payload, problems,"
-    " status_code, request_id"
-)
-LETTER_MARKS = ", ".join("?" * len(LETTER_COLUMNS.split(",")))
-
-
 class OutboxError(Exception):
     """A file cannot be used as an outbox; the message says why, and what to do."""
 
 
-def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
+def connect(path: Path, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open an outbox, and make it when there is none. Every commit is on disk before it returns.
 
-    The file is for its owner alone, since it holds events. Raises OutboxError.
+    Who has the file to itself is waited for so many seconds. The file is for its owner alone, since it holds events.
+    Raises OutboxError.
     """
     if not create and not path.exists():
         raise OutboxError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
@@ -118,7 +118,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
         if create:
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, timeout=_BUSY_MILLISECONDS / 1000, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
     except OSError as error:
         raise OutboxError(f"the outbox {path} cannot be made: {error.strerror}") from None
     except sqlite3.Error as error:
@@ -127,8 +127,15 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
         _prepare(connection)
     except (sqlite3.Error, OutboxError) as error:
         connection.close()
-        raise OutboxError(f"the outbox {path} cannot be used: {error}") from None
+        raise unusable(path, error) from None
     return connection
+
+
+def unusable(path: Path, error: Exception) -> OutboxError:
+    """Say why an outbox cannot be used, and what to do where another program has it to itself."""
+    if isinstance(error, sqlite3.Error) and is_locked(error):
+        error = OutboxError("another program has it to itself; end that program, or wait for it, and run again")
+    return OutboxError(f"the outbox {path} cannot be used: {error}")
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -143,15 +150,26 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    """Make the tables where there are none. Where there are some, somebody may be writing meanwhile."""
+    with _transaction(connection, "BEGIN"):
         if _has_tables(connection):
             _check_version(connection)
-        else:
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            return
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        if _has_tables(connection):
+            _check_version(connection)
+            return
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
     except BaseException:
         connection.execute("ROLLBACK")
         raise

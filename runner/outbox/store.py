@@ -13,7 +13,8 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..queue import QueueFullError
+from ..queue import QueueFullError, QueueLockedError
+from .sqlite_errors import is_full, is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,18 +23,19 @@ T = TypeVar("T")
 Operation = "Callable[[sqlite3.Connection], Any]"
 
 _MOST_TOGETHER = 32
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-_FULL_MESSAGES = ("disk is full", "disk I/O error")
 
 
 class _Asked:
-    """An operation, and the future that waits for its result."""
+    """An operation, whether it writes, and the future that waits for its result."""
 
-    __slots__ = ("future", "loop", "operation")
+    __slots__ = ("future", "loop", "operation", "writes")
 
-    def __init__(self, operation: Callable[[sqlite3.Connection], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, operation: Callable[[sqlite3.Connection], Any], loop: asyncio.AbstractEventLoop, *, writes: bool
+    ) -> None:
         self.operation = operation
         self.loop = loop
+        self.writes = writes
         self.future: asyncio.Future[Any] = loop.create_future()
 
     def answer(self, result: Any, error: Exception | None) -> None:
@@ -69,8 +71,19 @@ class Store:
             raise error
 
     async def run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        """Run an operation and commit it. Raises what it raises, and QueueFullError where there is no room."""
-        asked = _Asked(operation, asyncio.get_running_loop())
+        """Run an operation and commit it.
+
+        Raises what it raises, QueueFullError where there is no room, and QueueLockedError where another program has
+        the file to itself.
+        """
+        return await self._run(operation, writes=True)
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run an operation that only reads, whoever else is writing. Raises what it raises."""
+        return await self._run(operation, writes=False)
+
+    async def _run(self, operation: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+        asked = _Asked(operation, asyncio.get_running_loop(), writes=writes)
         self._asked.put(asked)
         result: T = await asked.future
         return result
@@ -111,22 +124,37 @@ class Store:
 
     def _run_together(self, connection: sqlite3.Connection, together: list[_Asked]) -> None:
         """Run operations in one transaction; where it fails, each in one of its own."""
+        writes = any(asked.writes for asked in together)
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
             results = [asked.operation(connection) for asked in together]
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             self._roll_back(connection)
-            if isinstance(error, sqlite3.Error) and is_full(error):
-                _make_room(connection)
-            if len(together) == 1:
-                together[0].answer(None, _told(error))
-                return
-            for asked in together:
-                self._run_together(connection, [asked])
+            self._run_apart(connection, together, _told(error), writes=writes)
             return
         for asked, result in zip(together, results, strict=True):
             asked.answer(result, None)
+
+    def _run_apart(
+        self, connection: sqlite3.Connection, together: list[_Asked], error: Exception, *, writes: bool
+    ) -> None:
+        """Answer operations that failed together, as far as they fail by themselves too."""
+        if isinstance(error, QueueLockedError):
+            # Each of those that write would wait as long again.
+            for asked in together:
+                if asked.writes or not writes:
+                    asked.answer(None, error)
+            if writes and (readers := [asked for asked in together if not asked.writes]):
+                self._run_together(connection, readers)
+            return
+        if isinstance(error, QueueFullError):
+            _make_room(connection)
+        if len(together) == 1:
+            together[0].answer(None, error)
+            return
+        for asked in together:
+            self._run_together(connection, [asked])
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         self._rolled_back()
@@ -141,12 +169,8 @@ def _make_room(connection: sqlite3.Connection) -> None:
 
 
 def _told(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.Error) and is_locked(error):
+        return QueueLockedError(f"another program has it to itself ({error})")
     if isinstance(error, sqlite3.Error) and is_full(error):
         return QueueFullError(str(error))
     return error
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    """Tell whether an error means that there is no room: on the disk, or within the limit of the file."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in _FULL or any(message in str(error) for message in _FULL_MESSAGES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from kable_destination.definitions import AnswerError
-    from kable_destination.runner.queue import Acceptance, Fate, Lease, Position, Queue, Settlement, Waiting
+    from kable_destination.runner.queue import Acceptance, Fate, Leases, Position, Queue, Settlement, Waiting
     from kable_destination.runner.transport import Transport
 
 T = TypeVar("T")
@@ -130,12 +130,12 @@ class BusyQueue:
         """As the queue."""
         return self._queue.is_durable
 
-    async def put(self, acceptance: Acceptance) -> None:
+    async def put(self, acceptance: Acceptance) -> list[int]:
         """Put."""
         with self._clock.busy():
-            await self._queue.put(acceptance)
+            return await self._queue.put(acceptance)
 
-    async def lease(self, most: Mapping[str, int]) -> list[Lease]:
+    async def lease(self, most: Mapping[str, int]) -> Leases:
         """Lease."""
         with self._clock.busy():
             return await self._queue.lease(most)
@@ -154,6 +154,11 @@ class BusyQueue:
         """Note a stop."""
         with self._clock.busy():
             await self._queue.note_stop(account, action, error)
+
+    async def note_pause(self, account: str, action: str, until: float) -> None:
+        """Note a pause."""
+        with self._clock.busy():
+            await self._queue.note_pause(account, action, until)
 
     async def waiting(self, lanes: Sequence[str]) -> Waiting:
         """Tell what waits."""

@@ -15,6 +15,7 @@ from kable_destination.destination import kable
 from kable_destination.runner.delivery import Delivery, Rules
 from kable_destination.runner.memory_queue import MemoryQueue
 from kable_destination.runner.outbox import Outbox
+from kable_destination.runner.outbox.schema import BUSY_SECONDS
 from kable_destination.runner.patience import Patience
 from kable_destination.runner.sources import Source
 from kable_destination.runner.tally import Tally
@@ -62,12 +63,18 @@ class Setting:
     timeout: float = 30
     started_hours: float = 0
     limit_bytes: int | None = None
+    busy_seconds: float = BUSY_SECONDS
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
 
     @property
     def outbox(self) -> Path:
         """The file of the outbox."""
         return self.folder / "outbox.sqlite"
+
+    @property
+    def destination(self) -> Destination:
+        """What is delivered to."""
+        return Destination(kable, SETTINGS, self.subscriptions, base_url=self.base_url)
 
     def deliver(self, *data: bytes) -> VirtualRun:
         """Deliver what files of the folder are to hold, each with its own data, to the end."""
@@ -80,14 +87,15 @@ class Setting:
 
     async def _deliver(self, sources: list[Source]) -> VirtualRun:
         clock = VirtualClock(START + timedelta(hours=self.started_hours))
-        destination = Destination(kable, SETTINGS, self.subscriptions, base_url=self.base_url)
         patience = self.patience or Patience(dice=random.Random(self.seed))  # noqa: S311 - no secret
         tally, occurrences = Tally(), list[Any]()
         still = StillClock(clock)
-        queue: Any = Outbox(self.outbox, still, limit_bytes=self.limit_bytes) if self.durable else MemoryQueue(still)
+        queue: Any = MemoryQueue(still)
+        if self.durable:
+            queue = Outbox(self.outbox, still, limit_bytes=self.limit_bytes, busy_seconds=self.busy_seconds)
         async with queue, HttpTransport(connections=8, timeout=self.timeout, trust_environment=False) as http:
             delivery = Delivery(
-                destination,
+                self.destination,
                 BusyQueue(queue, clock),
                 BusyTransport(self.wrap(http, clock), clock),
                 Rules(patience, **self.rules),
