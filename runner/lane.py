@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .limiter import Limiter
     from .queue import Lease
 
-_AHEAD = 2
+_AHEAD = 3
 """Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
 
 
@@ -49,12 +49,14 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many more batches may be leased."""
-        if self.stopped is not None or self.limiter.pause:
+        """How many more batches may be leased; none while enough are on the way, so that some are leased together."""
+        allowed, sending = self.limiter.allowed, len(self._sending)
+        is_busy = sending >= allowed and self.held * 2 > allowed
+        if is_busy or self.stopped is not None or self.limiter.pause:
             return 0
         # What is being settled takes no part of the way, unless it piles up.
-        piled_up = max(0, self.settling - self.limiter.allowed)
-        return max(0, _AHEAD * self.limiter.allowed - self.held - len(self._sending) - piled_up)
+        piled_up = max(0, self.settling - allowed)
+        return max(0, _AHEAD * allowed - self.held - sending - piled_up)
 
     @property
     def is_well(self) -> bool:

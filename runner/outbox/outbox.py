@@ -316,7 +316,8 @@ class Outbox:
         for number, marks in free:
             if busy.isdisjoint(marks):
                 yield number
-            busy |= marks
+            else:
+                busy |= marks
 
     def _lease(self, connection: sqlite3.Connection, number: int, now: float) -> Lease:
         ((attempts, accepted_at, events),) = connection.execute(

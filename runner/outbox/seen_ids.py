@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 HASH_BYTES = 16
 _MOST_RECENT = 50_000
-_AT_ONCE = 500
 # One statement, so that Python can work on meanwhile. Where two batches brought an id, the later has it.
 _MERGE = f"""
 WITH RECURSIVE places(place) AS (
@@ -29,6 +28,13 @@ SELECT substr(hashes, place * {HASH_BYTES} + 1, {HASH_BYTES}) AS hash, batch
 FROM recent_ids JOIN places ON place < length(hashes) / {HASH_BYTES}
 ORDER BY hash, batch
 """  # noqa: S608 - a constant
+# The ids that are asked for are one parameter, sorted, so that the table is gone through once.
+_FIND = f"""
+WITH RECURSIVE places(place) AS (
+    SELECT 1 UNION ALL SELECT place + {HASH_BYTES} FROM places WHERE place + {HASH_BYTES} <= length(:hashes)
+)
+SELECT hash, batch FROM places JOIN ids ON hash = substr(:hashes, place, {HASH_BYTES})
+"""  # noqa: S608 - a constant
 
 
 def hashes_of(queued: QueuedBatch) -> list[bytes | None]:
@@ -37,12 +43,23 @@ def hashes_of(queued: QueuedBatch) -> list[bytes | None]:
     One without a key has no name (None): two of them may look alike and be two all the same. What keeps it from being
     put twice is that the place up to which its source was read is written together with it.
     """
-    return [None if key is None else key_name(queued.account, key) for key in queued.batch.idempotency_keys]
+    begun = _begun(queued.account)
+    return [None if key is None else _ended(begun, key) for key in queued.batch.idempotency_keys]
 
 
 def key_name(account: str, key: str) -> bytes:
     """Name the usage event of an account that has an idempotency key."""
-    return hashlib.blake2b(f"{account}\0key\0{key}".encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
+    return _ended(_begun(account), key)
+
+
+def _begun(account: str) -> hashlib.blake2b:
+    return hashlib.blake2b(f"{account}\0key\0".encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES)
+
+
+def _ended(begun: hashlib.blake2b, key: str) -> bytes:
+    name = begun.copy()
+    name.update(key.encode("utf-8", "surrogatepass"))
+    return name.digest()
 
 
 def letter_identity(*parts: str | bytes | int) -> bytes:
@@ -71,12 +88,8 @@ class SeenIds:
         self._catch_up(connection)
         recent = self._recent
         found = {name: recent[name] for name in hashes if name in recent}
-        for start in range(0, len(hashes), _AT_ONCE):
-            some = hashes[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            rows = connection.execute(f"SELECT hash, batch FROM ids WHERE hash IN ({marks})", some)  # noqa: S608 - marks
-            for name, batch in rows:
-                found.setdefault(name, batch)
+        for name, batch in connection.execute(_FIND, {"hashes": b"".join(sorted(hashes))}):
+            found.setdefault(name, batch)
         return found
 
     def add(self, connection: sqlite3.Connection, batch: int, hashes: Iterable[bytes]) -> None:
