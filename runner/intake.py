@@ -128,7 +128,7 @@ class Intake:
             read = _Read(source, self._tally.resumed_at.get(source.name))
             self._reads.append(read)
             number = len(self._reads) - 1
-            reading = Reading(source, start)
+            reading = Reading(source, start, signed=self._queue.is_durable and not source.is_standard_input)
             while (chunk := await self._next(reading)) is not None:
                 await self._take_chunk(chunk, read, number)
             read.is_end = reading.is_whole

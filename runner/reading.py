@@ -15,15 +15,16 @@ _CHUNKS_AHEAD = 2
 
 
 class Reading:
-    """A source that is being read, from a line on. Few chunks are kept ahead, so that memory is bounded.
+    """A source that is being read, from a line on; where it is `signed`, with digests of what has been read.
 
-    `is_whole` tells, after the end, whether that was the end of the source. The thread is a daemon: one that waits for
-    standard input does not keep the program from ending.
+    Few chunks are kept ahead, so that memory is bounded. `is_whole` tells, after the end, whether that was the end of
+    the source. The thread is a daemon: one that waits for standard input does not keep the program from ending.
     """
 
-    def __init__(self, source: Source, from_line: int = 1) -> None:
+    def __init__(self, source: Source, from_line: int = 1, *, signed: bool = False) -> None:
         self.source = source
         self._from_line = from_line
+        self._signed = signed
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Chunk | OSError | None] = asyncio.Queue(maxsize=_CHUNKS_AHEAD)
         self._is_wanted = True
@@ -43,7 +44,7 @@ class Reading:
 
     def _read(self) -> None:
         try:
-            for chunk in self.source.chunks(self._from_line):
+            for chunk in self.source.chunks(self._from_line, signed=self._signed):
                 self._put(chunk)
                 if not self._is_wanted:
                     break

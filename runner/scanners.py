@@ -28,7 +28,8 @@ class Unreadable:
 class Chunk:
     """The texts of some events in a row, the line that each begins on, and the texts that are none.
 
-    All that follows begins on `next_line` or later. So far `size` bytes of the stream were read; `digest` names them.
+    All that follows begins on `next_line` or later. So far `size` bytes of the stream were read; where it was asked
+    for, `digest` names them.
     """
 
     texts: list[bytes] = field(default_factory=list)
