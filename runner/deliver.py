@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DEFAULT_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go when there is no outbox."""
 
-_OBJECTS_BEFORE_A_LOOK = 50_000
+_OBJECTS_BEFORE_A_LOOK = 200_000
 _SECONDS_A_TURN = 0.0005
 
 
@@ -84,8 +84,7 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     _check_writable(inputs.report)
     tally = Tally()
-    _suit_the_interpreter()
-    with _letters(inputs, configuration.delivery, destination) as letters:
+    with _suited_interpreter(), _letters(inputs, configuration.delivery, destination) as letters:
         if inputs.dry_run:
             ended = asyncio.run(_print(destination, configuration.delivery, sources, tally, letters))
         else:
@@ -97,13 +96,22 @@ def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) ->
     return exit_code(ended, tally) or (OK if is_all_written else FAILED)
 
 
-def _suit_the_interpreter() -> None:
+@contextlib.contextmanager
+def _suited_interpreter() -> Iterator[None]:
     """Let Python look for cycles less often, since events make none, and let its threads take turns sooner.
 
     One thread reads and one writes to the outbox, both for moments only, and each would wait 5 ms for its turn.
     """
+    thresholds, seconds = gc.get_threshold(), sys.getswitchinterval()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, *thresholds[1:])
     sys.setswitchinterval(_SECONDS_A_TURN)
-    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, *gc.get_threshold()[1:])
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(seconds)
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 async def _send(
