@@ -29,7 +29,7 @@ class Chunk:
     """The texts of some events in a row, the line that each begins on, and the texts that are none.
 
     All that follows begins on `next_line` or later. So far `size` bytes of the stream were read; where it was asked
-    for, `digest` names them.
+    for, `digest` names them. `damage` says why nothing more can be read of a stream that has not come to its end.
     """
 
     texts: list[bytes] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Chunk:
     next_line: int = 1
     size: int = 0
     digest: bytes = b""
+    damage: str | None = None
 
     def __len__(self) -> int:
         """Count the texts."""

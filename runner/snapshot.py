@@ -85,7 +85,7 @@ def snapshot(config: Path | None, destination_name: str | None, environment: Map
 def record(destination: Destination, redactor: Redactor, source: Source) -> Recording:
     """Plan events as a delivery would, each in a request of its own, and keep what becomes of them.
 
-    Raises SetupError when the source cannot be read, is empty, or makes more than a snapshot may hold.
+    Raises SetupError when the source cannot be read to its end, holds no event, or makes more than a snapshot may hold.
     """
     sections: dict[str | None, Section] = {
         item.name: Section(subscription=item.name, action=item.action_key)
@@ -96,6 +96,9 @@ def record(destination: Destination, redactor: Redactor, source: Source) -> Reco
     occurrences: Counter[str | int] = Counter()
     try:
         for chunk in source.chunks():
+            if chunk.damage is not None:
+                place = f"{source.name}, line {chunk.unreadable[-1].line}"
+                raise SetupError.of([Problem(place, chunk.damage)])
             plan = planner.feed_texts(chunk.texts, range(len(chunk.texts)))
             outcomes: dict[int, list[tuple[str | None, Record]]] = {}
             for outcome in plan.turned_down:
@@ -111,6 +114,9 @@ def record(destination: Destination, redactor: Redactor, source: Source) -> Reco
         raise SetupError.of([Problem(source.name, f"cannot be read: {error.strerror}")]) from None
     if not recording.lines:
         raise SetupError.of([Problem(source.name, "holds no events")])
+    if len(recording.unreadable) == len(recording.lines):
+        line, message = recording.unreadable[0]
+        raise SetupError.of([Problem(source.name, f"holds no events; line {line}: {message}")])
     return recording
 
 

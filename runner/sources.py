@@ -102,6 +102,7 @@ def read_events(stream: IO[bytes], *, signed: bool = False) -> Iterator[Chunk]:
     last = scanner.end()
     if blocks.damage is not None:
         last.refuse(blocks.line_of_damage(last), b"", blocks.damage)
+        last.damage = blocks.damage
     yield blocks.signed(last, next_line)
 
 
