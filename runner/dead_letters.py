@@ -96,7 +96,7 @@ def told(moment: float) -> str:
 
 def list_letters(configuration: Configuration, chosen: Choice) -> int:
     """Print dead letters in groups that say the same."""
-    redactor = _redactor(configuration)
+    redactor = redactor_of(configuration)
     with inspection(configuration) as opened:
         groups = opened.groups(chosen)
     console = _console()
@@ -119,7 +119,7 @@ def list_letters(configuration: Configuration, chosen: Choice) -> int:
 
 def show_letter(configuration: Configuration, number: int) -> int:
     """Print one dead letter as JSON. Raises SetupError where there is none of that number."""
-    redactor = _redactor(configuration)
+    redactor = redactor_of(configuration)
     with inspection(configuration) as opened:
         kept = opened.letter(number)
     if kept is None:
@@ -238,7 +238,7 @@ def _told(results: Counter[str], waiting: int, *, would: bool = False) -> Iterat
             yield f"{obstacle}: {results[obstacle]:,}, kept; {advice}"
 
 
-def _redactor(configuration: Configuration) -> Redactor:
+def redactor_of(configuration: Configuration) -> Redactor:
     """Mask the secrets of the settings, where there are good ones."""
     try:
         return configuration.set_up().redactor

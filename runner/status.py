@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 
-from .dead_letters import inspection, outbox_path, told
+from .dead_letters import inspection, outbox_path, redactor_of, told
 from .exit_codes import OK
 from .outbox import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..definitions import Redactor
     from .configuration import Configuration
     from .outbox import LaneState
 
@@ -25,9 +26,9 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 def status(configuration: Configuration, *, as_json: bool) -> int:
     """Print what waits, what is being sent, what is dead and why, how fast it goes, and what went wrong last."""
-    now = time.time()
+    now, redactor = time.time(), redactor_of(configuration)
     with inspection(configuration) as opened:
-        lanes = opened.lanes(now)
+        lanes = [_masked(lane, redactor) for lane in opened.lanes(now)]
         groups = opened.groups(Choice())
     dead: Counter[str] = Counter()
     for group in groups:
@@ -47,6 +48,11 @@ def status(configuration: Configuration, *, as_json: bool) -> int:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dead.items()))
         console.print(f"dead letters: {counts} (kable-destination dead-letters list)")
     return OK
+
+
+def _masked(lane: LaneState, redactor: Redactor) -> LaneState:
+    """Mask the secrets of the settings in the last error: they may be others than when it was kept."""
+    return lane if lane.error is None else replace(lane, error=redactor.text(lane.error))
 
 
 def _about(lane: LaneState, now: float) -> Iterator[str]:

@@ -174,6 +174,8 @@ def test_what_is_written_is_formatted_linted_and_typed(two: dict[str, Plugin]) -
         ("class", "is a word of Python; choose another, such as class-events"),
         ("print", "is a word of Python"),
         ("track", "names something else in the code"),
+        ("con", "is a device of Windows"),
+        ("lpt1", "is a device of Windows"),
         ("acme-destination", 'say "acme"'),
         ("kable", 'a destination "kable" is installed already'),
     ],

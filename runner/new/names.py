@@ -21,6 +21,10 @@ _SUFFIX = "-destination"
 _TAKEN_IN_THE_CODE = frozenset(
     {"annotations", "authenticate", "destination_suite", "event", "extend_request", "httpx", "run_action", "track"}
 )
+_DEVICES = frozenset(
+    {"aux", "con", "nul", "prn", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(1, 10))}
+)
+"""What no file of Windows may be called, whatever its suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ def _name_problems(name: str, taken: Container[str]) -> Iterator[Problem]:
         yield Problem(place, f'a destination "{name}" is installed already; choose another name')
     elif keyword.iskeyword(name) or hasattr(builtins, _identifier(name)):
         yield Problem(place, f'"{name}" is a word of Python; choose another, such as {name}-events')
+    elif name in _DEVICES:
+        yield Problem(place, f'"{name}" is a device of Windows, where no file can have its name; choose another')
     elif _identifier(name) in _TAKEN_IN_THE_CODE:
         yield Problem(place, f'"{name}" names something else in the code of a plugin; choose another')
 
