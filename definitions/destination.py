@@ -142,9 +142,9 @@ class Destination:
                     return replace(planned, request=request)
         keys = planned.batch.idempotency_keys
         errors = self._answers.event_errors(response, keys) if error is None else [error] * len(keys)
-        request_id = self._answers.request_id(response)
+        action, status, request_id = planned.action, response.status_code, self._answers.request_id(response)
         return [
-            Result(index, planned.action, subscription, found, response.status_code, request_id)
+            Result(index, action, subscription, found, status, request_id)
             for index, subscription, found in zip(planned.indexes, planned.subscriptions, errors, strict=True)
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .event_reader import EventList
 from .javascript import to_string
@@ -107,7 +107,7 @@ class OpenBatch:
             tuple(self._indexes),
             tuple(self._subscriptions),
             tuple(self._keys),
-            frozenset(key for key in self._orders if key is not None),
+            cast("frozenset[str]", frozenset(self._orders - {None})),
         )
 
 

@@ -148,7 +148,7 @@ class Plan:
         return tuple(sorted((*planned, *self.turned_down), key=lambda outcome: outcome.index))
 
 
-class Result(msgspec.Struct, frozen=True):  # made for every event, and a dataclass takes thrice as long
+class Result(msgspec.Struct, frozen=True, gc=False):  # made for every event, and a dataclass takes thrice as long
     """What an answer says of one event: delivered, or the error whose class says what to do next."""
 
     index: int

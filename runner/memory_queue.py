@@ -6,7 +6,7 @@ from bisect import insort
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from ..definitions import AnswerError
 from .queue import Fate, Lease, Leases, Waiting, letter_of
@@ -89,12 +89,12 @@ class MemoryQueue:
         for position, letter in settlement.dead.items():
             self._bury(queued, position, letter.reason)
             self._write(letter)
-        gone = {*settlement.delivered, *settlement.dead}
-        rest = [position for position in range(len(queued)) if position not in gone]
         held = self._held[number]
-        if not rest:
+        if len(settlement.delivered) + len(settlement.dead) == len(queued):
             del self._held[number]
             return
+        gone = {*settlement.delivered, *settlement.dead}
+        rest = [position for position in range(len(queued)) if position not in gone]
         held.queued = queued if len(rest) == len(queued) else queued.part(rest)
         insort(self._waiting[queued.lane], number)
         held.attempts += settlement.attempts
@@ -142,8 +142,9 @@ class MemoryQueue:
     def _put_batch(self, queued: QueuedBatch) -> int:
         """Hold what is not known yet; tell how much that is."""
         known, keys = self._known[queued.account], queued.batch.idempotency_keys
-        named = {key for key in keys if key is not None}
-        if len(named) < len(keys) - keys.count(None) or known.has_any(named):
+        named = cast("set[str]", set(keys) - {None})
+        nameless = keys.count(None) if len(named) < len(keys) else 0
+        if len(named) < len(keys) - nameless or known.has_any(named):
             queued, named = self._without_duplicates(queued)
         if len(queued):
             self._last += 1
