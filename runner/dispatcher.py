@@ -218,7 +218,7 @@ class Dispatcher:
 
     async def _work(self, lane: Lane, lease: Lease) -> None:
         try:
-            progress = await self._sender.send(lease, lane.limiter)
+            progress = await self._sender.send(lease, lane.limiter, patiently=not lane.is_in_trouble)
             if progress.stopped is not None and lane.stopped is None:
                 # Before what is left of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
+from .sources import Cutter
+
 if TYPE_CHECKING:
     from .scanners import Chunk
-    from .sources import Source
+    from .sources import Block, Source
 
-_CHUNKS_AHEAD = 2
+_BLOCKS_AHEAD = 2
 
 
 class Reading:
     """A source that is being read, from a line on; where it is `signed`, with digests of what has been read.
 
-    Few chunks are kept ahead, so that memory is bounded. `is_whole` tells, after the end, whether that was the end of
-    the source. The thread is a daemon: one that waits for standard input does not keep the program from ending.
+    The thread reads and decompresses, and what it reads is cut into events where they are planned: text that another
+    processor has touched last is slow to parse. Few blocks are kept ahead, so that memory is bounded. `is_whole` tells,
+    after the end, whether that was the end of the source. The thread is a daemon: one that waits for standard input
+    does not keep the program from ending.
     """
 
     def __init__(self, source: Source, from_line: int = 1, *, signed: bool = False) -> None:
@@ -26,17 +31,24 @@ class Reading:
         self._from_line = from_line
         self._signed = signed
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Chunk | OSError | None] = asyncio.Queue(maxsize=_CHUNKS_AHEAD)
+        self._queue: asyncio.Queue[Block | OSError | None] = asyncio.Queue(maxsize=_BLOCKS_AHEAD)
+        self._cutter = Cutter()
+        self._cut: deque[Chunk] = deque()
         self._is_wanted = True
         self.is_whole = False
         threading.Thread(target=self._read, name=f"read {source.name}", daemon=True).start()
 
     async def get(self) -> Chunk | None:
         """Give the next chunk; None at the end. Raises OSError when the source cannot be read."""
-        item = await self._queue.get()
-        if isinstance(item, OSError):
-            raise item
-        return item
+        while not self._cut:
+            item = await self._queue.get()
+            if isinstance(item, OSError):
+                raise item
+            if item is None:
+                return None
+            self._cut += self._cutter.feed(item)
+        chunk = self._cut.popleft()
+        return chunk if self._from_line == 1 else chunk.from_line(self._from_line)
 
     def stop(self) -> None:
         """Read nothing more; what was read already can still be got, and then the end comes."""
@@ -44,9 +56,9 @@ class Reading:
 
     def _read(self) -> None:
         try:
-            for chunk in self.source.chunks(self._from_line, signed=self._signed):
-                self._put(chunk)
-                if not self._is_wanted:
+            for block in self.source.blocks(signed=self._signed):
+                self._put(block)
+                if not self._is_wanted and not block.is_last:
                     break
             else:
                 self.is_whole = True
@@ -57,5 +69,5 @@ class Reading:
             # The event loop is closed: the run is over, and nobody waits for more.
             return
 
-    def _put(self, item: Chunk | OSError | None) -> None:
+    def _put(self, item: Block | OSError | None) -> None:
         asyncio.run_coroutine_threadsafe(self._queue.put(item), self._loop).result()

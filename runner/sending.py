@@ -77,9 +77,13 @@ class Sender:
     tell: Hook
     stopping: asyncio.Event
 
-    async def send(self, lease: Lease, limiter: Limiter) -> Progress:
-        """Send a batch; tell what became of it. It raises nothing that a server can cause."""
-        sending = _Sending(self, lease, limiter)
+    async def send(self, lease: Lease, limiter: Limiter, *, patiently: bool = True) -> Progress:
+        """Send a batch; tell what became of it. It raises nothing that a server can cause.
+
+        What fails is tried again after short waits, unless nothing got through of late: then one attempt is enough to
+        see that, and each batch would wait for itself.
+        """
+        sending = _Sending(self, lease, limiter, short_waits=_MOST_SHORT_WAITS if patiently else 0)
         try:
             await sending.send(range(len(lease.queued)))
         except (Interrupted, asyncio.CancelledError):
@@ -99,11 +103,12 @@ class Sender:
 class _Sending:
     """One lease on its way, part by part."""
 
-    def __init__(self, sender: Sender, lease: Lease, limiter: Limiter) -> None:
+    def __init__(self, sender: Sender, lease: Lease, limiter: Limiter, *, short_waits: int) -> None:
         self.progress = Progress(lease)
         self._sender = sender
         self._lease = lease
         self._limiter = limiter
+        self._short_waits = short_waits
         self._credentials_are_good = False
         self._failed = 0
 
@@ -149,7 +154,7 @@ class _Sending:
             except RetryableError as error:
                 wait = self._fail(error)
                 waits += 1
-                if wait > SHORT_WAIT or waits > _MOST_SHORT_WAITS or self._is_over():
+                if wait > SHORT_WAIT or waits > self._short_waits or self._is_over():
                     raise
                 await self._sender.unless_stopped(self._sender.clock.sleep(wait))
 

@@ -13,12 +13,12 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
-from .scanners import MAX_EVENT_BYTES, ArrayScanner, IndentedScanner, LineScanner
+from .scanners import MAX_EVENT_BYTES, ArrayScanner, Chunk, IndentedScanner, LineScanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .scanners import Chunk, Scanner
+    from .scanners import Scanner
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
@@ -52,58 +52,120 @@ class Source:
         """Whether it may fall silent for a while: standard input, or a pipe."""
         return self.is_standard_input or not Path(self.path).is_file()
 
-    def chunks(self, from_line: int = 1, *, signed: bool = False) -> Iterator[Chunk]:
-        """Read the texts of the events, from a line on; `signed` asks for digests of what has been read.
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the texts of the events. Raises OSError when the input cannot be opened or read."""
+        cutter = Cutter()
+        for block in self.blocks():
+            yield from cutter.feed(block)
+
+    def blocks(self, *, signed: bool = False) -> Iterator[Block]:
+        """Read the bytes, `signed` with digests, as a Cutter takes them.
 
         Raises OSError when the input cannot be opened or read.
         """
         with _standard_input() if self.is_standard_input else Path(self.path).open("rb") as stream:
-            for chunk in read_events(stream, signed=signed):
-                yield chunk if from_line == 1 else chunk.from_line(from_line)
+            yield from read_blocks(stream, signed=signed)
 
     def compare(self, count: int, digest: bytes) -> Match:
         """Tell whether the first so many bytes, decompressed, are those that a digest names. Raises OSError."""
         name, left = hashlib.sha256(), count
         with Path(self.path).open("rb") as stream:
-            for block in _Blocks(stream):
-                if not left:
+            for block in read_blocks(stream):
+                data = block.data
+                if not left and data:
                     return "longer"
-                name.update(block[:left])
-                if len(block) > left:
+                name.update(data[:left])
+                if len(data) > left:
                     return "longer" if name.digest() == digest else "other"
-                left -= len(block)
+                left -= len(data)
                 if not left and name.digest() != digest:
                     return "other"
         return "same" if not left else "other"
 
 
-def read_events(stream: IO[bytes], *, signed: bool = False) -> Iterator[Chunk]:
-    """Cut a stream into the texts of events, in chunks of bounded size.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some bytes of a stream, decompressed, and how far it was read with them: its size, the digest that names it.
+
+    The last one holds no bytes; `damage` says why nothing more can be read of a stream that has not come to its end,
+    `line` on which line that is.
+    """
+
+    data: bytes
+    size: int
+    digest: bytes = b""
+    is_last: bool = False
+    damage: str | None = None
+    line: int = 1
+
+
+def read_blocks(stream: IO[bytes], *, signed: bool = False) -> Iterator[Block]:
+    """Read a stream in blocks of bounded size, and decompress it when it is gzip."""
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("Any", stream))
+    zipped = buffered.peek(2)[:2] == _GZIP_MAGIC
+    reader = gzip.GzipFile(fileobj=buffered) if zipped else buffered
+    name = hashlib.sha256() if signed else None
+    size, line, damage = 0, 1, None
+    while True:
+        try:
+            data = reader.read1(_BLOCK)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            damage = f"the gzip data is damaged from here on, and what follows cannot be read ({error})"
+            break
+        if not data:
+            break
+        line += data.count(b"\n") if zipped else 0
+        size += len(data)
+        if name is not None:
+            name.update(data)
+        yield Block(data, size, b"" if name is None else name.digest())
+    yield Block(b"", size, b"" if name is None else name.digest(), is_last=True, damage=damage, line=line)
+
+
+class Cutter:
+    """Cuts the blocks of a stream into the texts of events, in chunks.
 
     Damage ends as little as it can: a bad text is reported and the next one read. Damaged gzip data, and a JSON array
     that is cut off, end the stream with a report.
     """
-    blocks = _Blocks(stream, signed=signed)
-    scanner: Scanner | None = None
-    head = b""
-    for block in blocks:
-        if scanner is None:
-            head = head + block if head else block.removeprefix(_BOM)
-            scanner = _choose(head, at_end=False)
-            if scanner is not None:
-                yield blocks.signed(scanner.feed(head), scanner.line)
-            continue
-        yield blocks.signed(scanner.feed(block), scanner.line)
-    if scanner is None:
-        scanner = _choose(head, at_end=True) or LineScanner()
-        yield blocks.signed(scanner.feed(head), scanner.line)
-    # The file may grow: what is at its end without a line feed may be half of an event, and is read again then.
-    next_line = scanner.line
-    last = scanner.end()
-    if blocks.damage is not None:
-        last.refuse(blocks.line_of_damage(last), b"", blocks.damage)
-        last.damage = blocks.damage
-    yield blocks.signed(last, next_line)
+
+    def __init__(self) -> None:
+        self._scanner: Scanner | None = None
+        self._head = b""
+
+    def feed(self, block: Block) -> Iterator[Chunk]:
+        """Take the next block; give what is complete by now, with the last block all that is left."""
+        data = block.data
+        if self._scanner is None:
+            data = self._head = self._head + data if self._head else data.removeprefix(_BOM)
+            self._scanner = _choose(data, at_end=block.is_last)
+            if self._scanner is None:
+                if not block.is_last:
+                    return
+                self._scanner = LineScanner()
+        if data:
+            self._head = b""
+            chunk = self._scanner.feed(data)
+            yield _signed(chunk, block, self._scanner.line)
+        if block.is_last:
+            # The file may grow: what is at its end without a line feed may be half of an event, and is read again then.
+            next_line = self._scanner.line
+            yield _signed(_with_damage(self._scanner.end(), block), block, next_line)
+
+
+def _signed(chunk: Chunk, block: Block, next_line: int) -> Chunk:
+    """Write into a chunk how far the stream was read for it."""
+    chunk.next_line, chunk.size, chunk.digest = next_line, block.size, block.digest
+    return chunk
+
+
+def _with_damage(last: Chunk, block: Block) -> Chunk:
+    """Report how a damaged stream ended, on its last line."""
+    if block.damage is not None:
+        line = max([block.line, *last.lines, *(text.line for text in last.unreadable)])
+        last.refuse(line, b"", block.damage)
+        last.damage = block.damage
+    return last
 
 
 def _standard_input() -> IO[bytes]:
@@ -112,44 +174,6 @@ def _standard_input() -> IO[bytes]:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except (OSError, ValueError):
         return sys.stdin.buffer
-
-
-class _Blocks:
-    """The bytes of a stream, decompressed when they are gzip; `damage` says how a damaged stream ended."""
-
-    def __init__(self, stream: IO[bytes], *, signed: bool = False) -> None:
-        self._stream = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("Any", stream))
-        self._lines = 1
-        self._hash = hashlib.sha256() if signed else None
-        self.size = 0
-        self.damage: str | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        zipped = self._stream.peek(2)[:2] == _GZIP_MAGIC
-        reader = gzip.GzipFile(fileobj=self._stream) if zipped else self._stream
-        while True:
-            try:
-                block = reader.read1(_BLOCK)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                self.damage = f"the gzip data is damaged from here on, and what follows cannot be read ({error})"
-                return
-            if not block:
-                return
-            if zipped:
-                self._lines += block.count(b"\n")
-            if self._hash is not None:
-                self._hash.update(block)
-            self.size += len(block)
-            yield block
-
-    def signed(self, chunk: Chunk, next_line: int) -> Chunk:
-        """Write into a chunk how far the stream was read for it."""
-        chunk.next_line, chunk.size = next_line, self.size
-        chunk.digest = b"" if self._hash is None else self._hash.digest()
-        return chunk
-
-    def line_of_damage(self, last: Chunk) -> int:
-        return max([self._lines, *last.lines, *(text.line for text in last.unreadable)])
 
 
 def _choose(head: bytes, *, at_end: bool) -> Scanner | None:

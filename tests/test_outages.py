@@ -88,6 +88,17 @@ def test_with_segments_own_rate_of_failures_everything_arrives(tmp_path: Path, s
     assert (run.tally.delivered, run.tally.dead, run.tally.unsent) == (EVENTS, 0, 0)
 
 
+def test_a_run_that_does_not_wait_soon_sees_that_a_server_is_down(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """One batch is tried again after short waits, and of the others each is tried once."""
+    down = Down(1)
+    setting = Setting(tmp_path, sandbox.base_url, wrap=down.wrap, rules={"longest_wait": 0.0, "batch_size": 10})
+    run = setting.deliver(EVERYTHING)
+    batches = EVENTS // 10
+    assert (run.tally.delivered, run.tally.dead, setting.queued()) == (0, 0, EVENTS)
+    assert batches <= down.attempts <= batches + 4 * 3
+    assert run.seconds < 20
+
+
 @pytest.mark.parametrize("hours", [6, 24, 71])
 def test_what_waits_through_an_outage_arrives(tmp_path: Path, sandbox: RunningSandbox, hours: float) -> None:
     """A server may be down for almost three days."""

@@ -12,7 +12,7 @@ import pytest
 
 from kable_destination.definitions import UnreadableError, read_event
 from kable_destination.runner.scanners import MAX_EVENT_BYTES, ArrayScanner, Chunk, LineScanner
-from kable_destination.runner.sources import read_events
+from kable_destination.runner.sources import Cutter, read_blocks
 from segment_events import ndjson, track
 
 
@@ -28,7 +28,8 @@ class Whole:
 def read(data: bytes) -> Whole:
     """Read everything, as a planner would."""
     whole = Whole()
-    for chunk in read_events(io.BytesIO(data)):
+    cutter = Cutter()
+    for chunk in (chunk for block in read_blocks(io.BytesIO(data)) for chunk in cutter.feed(block)):
         whole.unreadable += [(text.line, text.message) for text in chunk.unreadable]
         for line, text in zip(chunk.lines, chunk.texts, strict=True):
             try:
