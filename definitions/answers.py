@@ -103,6 +103,11 @@ class AnswerReader:
             return self._error(_RETRYABLE, f"{self._describe(response)} ({what})", status, self.request_id(response))
         return None
 
+    def told_error(self, response: httpx.Response) -> AnswerError | None:
+        """Say of which failure a welcome response tells that carries no events."""
+        told = read_event_answers(response.content, [])
+        return self._told_failure(told, response) if isinstance(told, EventAnswer) else None
+
     def event_errors(self, response: httpx.Response, keys: Sequence[str | None]) -> list[AnswerError | None]:
         """Say what a welcome response means for each event of its request, whose ids are `keys`.
 

@@ -161,7 +161,7 @@ class Destination:
 
     def read_authentication(self, response: httpx.Response) -> AnswerError | None:
         """Say what is wrong with the answer to the authentication test; None when the credentials are good."""
-        return self._answers.error(response) or self._answers.event_errors(response, [None])[0]
+        return self._answers.error(response) or self._answers.told_error(response)
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
         """Find pairs of subscriptions that can make two usage events with one id out of one event.

@@ -38,6 +38,8 @@ _BAD = frozenset({
 _CODES = range(200, 600)
 _WELCOME = range(200, 300)
 _MOST_INDEX_DIGITS = 9
+_IDS = frozenset({"id", "transactionid", "messageid", "eventid", "key"})
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def read_event_answers(
 
     It is what is told of each event, or one failure of the request as a whole, or None when nothing is told.
     """
+    body = body.removeprefix(_BOM)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -96,8 +99,11 @@ def _read(document: Any, keys: Sequence[str | None]) -> _Told:
     if isinstance(document, list):
         told.results = events.results(document)
     elif isinstance(document, dict):
-        for layer in (document, *(document[key] for key in _LAYERS if isinstance(document.get(key), dict))):
-            _read_layer(_plain(layer), events, told)
+        top = _plain(document)
+        _read_layer(top, events, told)
+        for key in _LAYERS:
+            if isinstance(top.get(key), dict):
+                _read_layer(_plain(top[key]), events, told)
     elif (answer := _bare(document)) is not None and answer.is_failure:
         told.of_request.append(answer)
     return told
@@ -129,17 +135,22 @@ class _Events:
                 self._positions.setdefault(key, position)
 
     def results(self, entries: Sequence[Any]) -> list[tuple[int, EventAnswer]] | None:
-        """Read a list of results; None when it tells nothing of any event, such as a list of ids."""
-        told = []
-        for place, entry in enumerate(entries):
-            if isinstance(entry, dict):
-                plain = _plain(entry)
-                answer, position = _answer(plain), self._position(plain, place)
-            else:
-                answer, position = (_bare(entry) if len(entries) == self._count else None), place
-            if answer is not None and position is not None:
-                told.append((position, answer))
-        return told if told or not entries else None
+        """Read a list of results; None when it tells nothing of any event, such as a list of ids.
+
+        A result is of the event in its place only where there are as many as events, and none names its event.
+        """
+        plains = [_plain(entry) if isinstance(entry, dict) else None for entry in entries]
+        named = [None if plain is None else self._position(plain) for plain in plains]
+        in_order = len(entries) == self._count and not any(plain is not None and "index" in plain for plain in plains)
+        in_order = in_order and all(position is None for position in named)
+        told, is_told = [], not entries
+        for place, (entry, plain, position) in enumerate(zip(entries, plains, named, strict=True)):
+            answer = _answer(plain) if plain is not None else _bare(entry) if in_order else None
+            is_told = is_told or answer is not None
+            event = place if in_order else position
+            if answer is not None and event is not None:
+                told.append((event, answer))
+        return told if is_told else None
 
     def failures(self, value: Any) -> Iterator[tuple[int | None, EventAnswer]]:
         """Read what stands under a key for failures: the position of each one's event, None for one of no event."""
@@ -153,22 +164,21 @@ class _Events:
             yield None, _as_failure(value)
 
     def _failure(self, entry: Any) -> Iterator[tuple[int | None, EventAnswer]]:
-        yield (self._position(_plain(entry), None) if isinstance(entry, dict) else None), _as_failure(entry)
+        yield (self._position(_plain(entry)) if isinstance(entry, dict) else None), _as_failure(entry)
 
-    def _position(self, entry: Mapping[str, Any], place: int | None) -> int | None:
-        """Find the event that an entry means: by its index, by its id, or else by the place of the entry."""
+    def _position(self, entry: Mapping[str, Any]) -> int | None:
+        """Find the event that an entry names, by its index or by its id."""
         if "index" in entry:
             index = entry["index"]
-            place = index if type(index) is int else None
-        else:
-            named = (self._positions.get(value) for value in entry.values() if isinstance(value, str))
-            place = next((position for position in named if position is not None), place)
-        return place if place is not None and 0 <= place < self._count else None
+            return index if type(index) is int and 0 <= index < self._count else None
+        ids = (str(value) if key in _IDS and type(value) is int else value for key, value in entry.items())
+        named = (self._positions.get(name) for name in ids if isinstance(name, str))
+        return next((position for position in named if position is not None), None)
 
     def _index(self, key: str) -> int | None:
-        """Find the event that a key means, which is its index as text, or its id."""
-        if key.isascii() and key.isdigit() and len(key) <= _MOST_INDEX_DIGITS and int(key) < self._count:
-            return int(key)
+        """Find the event that a key means, which is its id, or its index as text."""
+        if key not in self._positions and key.isascii() and key.isdigit() and len(key) <= _MOST_INDEX_DIGITS:
+            return int(key) if int(key) < self._count else None
         return self._positions.get(key)
 
 

@@ -24,6 +24,7 @@ _NOT_FINITE_DOUBLE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _MAX_HEADER = 8_000
 _LARGE_BITS = 63
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_CARRIED = f"printable ASCII without spaces around it is expected, of {_MAX_HEADER:,} characters at most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,15 @@ class RequestBuilder:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Request:
-        """Build one request; `json` may be any JSON value, `headers` are added to the destination's own."""
+        """Build one request; `json` may be any JSON value, `headers` are added to the destination's own.
+
+        They may come of an event, so what HTTP cannot carry in one is turned down with that event.
+        """
         if json is not MISSING and params is None and headers is None:
             return self._from_template(method, path, encode_json(json))
         merged = self.headers if json is MISSING else self._json_headers
         if headers:
+            _check_added_headers(headers)
             merged = _with(merged, headers)
         content = None if json is MISSING else encode_json(json)
         return httpx.Request(method, self.url(path), params=params, headers=merged, content=content)
@@ -204,6 +209,20 @@ def _not_finite(value: Any, place: str = "") -> Iterator[str]:
             yield from _not_finite(item, f"{place}[{index}]")
 
 
+def _can_be_carried(value: str) -> bool:
+    return len(value) <= _MAX_HEADER and (not value or _HEADER_VALUE.fullmatch(value) is not None)
+
+
+def _check_added_headers(headers: Mapping[str, str]) -> None:
+    problems = [
+        Problem("", f"makes a header {name} that HTTP cannot carry: {_CARRIED}")
+        for name, value in headers.items()
+        if not _can_be_carried(value)
+    ]
+    if problems:
+        raise RejectedError.of(problems)
+
+
 def check_headers(headers: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     """Refuse header values that HTTP cannot carry, naming the setting they come from and never the value.
 
@@ -211,15 +230,14 @@ def check_headers(headers: Mapping[str, str], settings: Mapping[str, Any]) -> No
     """
     problems = []
     for name, value in headers.items():
-        if len(value) <= _MAX_HEADER and (not value or _HEADER_VALUE.fullmatch(value)):
+        if _can_be_carried(value):
             continue
         sources = [key for key, setting in settings.items() if isinstance(setting, str) and setting in value]
         place = f"settings.{sources[0]}" if sources else "settings"
         problems.append(
             Problem(
                 place,
-                f"goes out as the header {name}: printable ASCII without spaces around it is expected, "
-                f"of {_MAX_HEADER:,} characters at most",
+                f"goes out as the header {name}: {_CARRIED}",
             )
         )
     if problems:

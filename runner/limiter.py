@@ -60,7 +60,8 @@ class Limiter:
         wait = max(self._paused_until, self._next_at) - self._clock.monotonic()
         if wait > 0:
             await self._clock.sleep(wait)
-        else:
+        elif self._in_flight >= self.allowed:
+            # Otherwise it is possible by now: this may begin later than it was asked for.
             self._freed.clear()
             await self._freed.wait()
 

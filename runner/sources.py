@@ -140,7 +140,7 @@ class Cutter:
             data = self._head = self._head + data if self._head else data.removeprefix(_BOM)
             self._scanner = _choose(data, at_end=block.is_last)
             if self._scanner is None:
-                if not block.is_last:
+                if not block.is_last and len(data) < MAX_EVENT_BYTES:
                     return
                 self._scanner = LineScanner()
         if data:

@@ -136,7 +136,8 @@ class HttpTransport:
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Read what is wanted of a body. Raises RetryableError for a welcome answer that cannot be decoded."""
     is_welcome = response.status // 100 == _WELCOME_CLASS
-    most = MAX_TOLD_BYTES if is_welcome and "json" in response.content_type else MAX_ANSWER_BYTES
+    is_json = "json" in response.headers.get("Content-Type", "").lower()
+    most = MAX_TOLD_BYTES if is_welcome and is_json else MAX_ANSWER_BYTES
     try:
         body = AnswerBody(response.headers.get("Content-Encoding", ""), most)
         async for block in response.content.iter_any():

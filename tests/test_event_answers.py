@@ -39,11 +39,13 @@ def read(answer: httpx.Response, events: int = 3) -> list[Result]:
         ([{"success": True}, {"success": False}, {"ok": True}], [GOOD, BAD, GOOD]),
         ([{"status": "ok"}, {"status": "Rejected"}, {"statusCode": "201"}], [GOOD, BAD, GOOD]),
         ({"results": [{"index": 2, "code": 422}, {"index": 0, "code": 200}]}, [GOOD, SILENT, BAD]),
-        ([{"status": 200}, {"status": 503}], [GOOD, SILENT, SILENT]),
+        ([{"status": 200}, {"status": 503}], [SILENT, SILENT, SILENT]),
+        ([{"index": 0, "status": 200}, {"index": 1, "status": 503}], [GOOD, SILENT, SILENT]),
         ([{"status": 200}, {"status": 401}, {"status": 404}], [GOOD, BAD, BAD]),
         ([{"status": 200}, {"status": 299}, {"status": 418}], [GOOD, GOOD, BAD]),
-        ([{"status": 200}, {"index": 7, "status": 200}, {"index": "x", "status": 200}], [GOOD, SILENT, SILENT]),
-        ([{"status": 200}] * 5, [GOOD, GOOD, GOOD]),
+        ([{"status": 200}, {"index": 7, "status": 200}, {"index": "x", "status": 200}], [SILENT, SILENT, SILENT]),
+        ([{"status": 200}] * 5, [SILENT, SILENT, SILENT]),
+        ({"Response": {"Results": [{"Status": "OK"}, {"Status": "Failed"}, {"Status": "OK"}]}}, [GOOD, BAD, GOOD]),
         ([], [SILENT, SILENT, SILENT]),
     ],
     ids=str,
@@ -96,7 +98,7 @@ def test_one_event_alone_may_be_spoken_of_too() -> None:
         ({"errors": [{"index": 1}], "success": False}, 200, [SILENT, BAD, SILENT]),
         ({"errors": [{"index": 1}, {"message": "and more"}]}, 200, [SILENT, BAD, SILENT]),
         ({"results": [{"status": 200}] * 3, "errors": [{"index": 2}]}, 200, [GOOD, GOOD, BAD]),
-        ({"events": [{"status": 200}, {"status": 400}], "errors": ["one is bad"]}, 200, [GOOD, BAD, SILENT]),
+        ({"events": [{"status": s} for s in (200, 400, 200)], "errors": ["one is bad"]}, 200, [GOOD, BAD, GOOD]),
         ({"data": {"errors": [{"index": 0}]}}, 200, [BAD, GOOD, GOOD]),
         (
             [{"transactionId": "message-000002", "status": 400}, {"transactionId": "message-000000", "status": 200}],
@@ -145,6 +147,7 @@ def test_a_failure_that_is_told_is_no_delivery(document: Any, status: int, expec
         {"events": [{"status": 200}] * 3, "errors": ["bad timestamp"]},
         {"results": [{"status": 200}] * 3, "success": False, "message": "bad timestamp"},
         {"result": {"errors": ["bad timestamp"]}},
+        {"Result": {"Success": False, "Message": "bad timestamp"}},
         {"items": [{"id": "a"}], "errors": True, "message": "bad timestamp"},
     ],
     ids=str,
@@ -157,6 +160,23 @@ def test_a_failure_that_names_no_event_refuses_the_request(events: int, status: 
     assert {type(result.error) for result in results} == {RefusedError}
     assert len({id(result.error) for result in results}) == 1
     assert "bad timestamp" in str(results[0].error)
+
+
+def test_a_failure_behind_a_byte_order_mark_is_read() -> None:
+    told = b"\xef\xbb\xbf" + b'{"success": false}'
+    definition = kable.model_copy(update={"answers": SEGMENT_ANSWERS})
+    destination = Destination(definition, SETTINGS)
+    (planned,) = destination.plan([track(0), track(1)]).requests
+    results = destination.read(planned, httpx.Response(200, content=told))
+    assert isinstance(results, list)
+    assert {type(result.error) for result in results} == {RefusedError}
+
+
+@pytest.mark.parametrize(
+    "listed", [[], {"results": []}, {"data": [{"status": "failed"}]}, [{"id": 1, "status": "failed"}]]
+)
+def test_a_list_that_answers_the_authentication_test_tells_nothing_of_it(listed: Any) -> None:
+    assert Destination(kable, SETTINGS).read_authentication(httpx.Response(200, json=listed)) is None
 
 
 @pytest.mark.parametrize("document", [False, "error", "FAILED"])

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +16,7 @@ from kable_destination.definitions import ConfigurationError, Destination, Retry
 from kable_destination.destination import kable
 from kable_destination.runner.clock import SystemClock
 from kable_destination.runner.delivery import Delivery, Rules
+from kable_destination.runner.limiter import Limiter
 from kable_destination.runner.memory_queue import MemoryQueue
 from kable_destination.runner.outbox import Outbox
 from kable_destination.runner.patience import Patience
@@ -277,6 +279,42 @@ def test_half_of_a_batch_has_as_many_attempts_as_any(tmp_path: Path, sandbox: Ru
     setting = Setting(tmp_path, sandbox.base_url, durable=False, patience=patience, wrap=Answering(answer).wrap)
     run = setting.deliver(ndjson(*(track(number) for number in range(64))))
     assert (run.tally.delivered, +run.tally.dead_lettered) == (62, {"refused": 2})
+
+
+@dataclass
+class Moments:
+    """A clock that is where it is put."""
+
+    moment: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.moment, UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += seconds
+
+
+@pytest.mark.parametrize("rate", [1.0, None])
+def test_what_has_become_possible_meanwhile_is_not_waited_for(rate: float | None) -> None:
+    """A task that shall wait may begin to later than it was told to: the loop had something else to do."""
+
+    async def wait() -> None:
+        clock = Moments()
+        limiter = Limiter(clock, most=1, rate=rate)
+        assert limiter.try_acquire()
+        if rate is not None:
+            limiter.release()
+        assert not limiter.try_acquire()
+        if rate is None:
+            limiter.release()
+        clock.moment = 2.0
+        await asyncio.wait_for(limiter.change(), timeout=10)
+        assert limiter.try_acquire()
+
+    asyncio.run(wait())
 
 
 def test_a_lane_that_pauses_keeps_what_it_has_taken(tmp_path: Path, sandbox: RunningSandbox) -> None:

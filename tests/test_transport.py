@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from kable_destination.definitions import ConfigurationError, RetryableError
+from kable_destination.definitions import (
+    ConfigurationError,
+    RejectedError,
+    RequestBuilder,
+    RequestOptions,
+    RetryableError,
+)
 from kable_destination.runner.transport import MAX_ANSWER_BYTES, MAX_TOLD_BYTES, HttpTransport
 from raw_server import raw_server
 from segment_events import ndjson, track
@@ -110,6 +116,20 @@ def test_what_is_no_answer_is_told_without_its_words(
             send(f"http://127.0.0.1:{port}/")
         assert str(caught.value) == told.format(port=port)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("value", ["a\nHost: elsewhere", "a\r", "a\0", " a", "größer", "x" * 9_000])
+def test_a_header_that_an_event_cannot_fill_turns_that_event_down(value: str) -> None:
+    """As an action may that puts an id of the event into one; a request that cannot be sent would stop every run."""
+    build = RequestBuilder(RequestOptions("https://api.example.com"))
+    with pytest.raises(RejectedError, match="makes a header Idempotency-Key that HTTP cannot carry"):
+        build("POST", "/usage", json={}, headers={"Idempotency-Key": value})
+    assert build("POST", "/usage", json={}, headers={"Idempotency-Key": "m-1"}).headers["idempotency-key"] == "m-1"
+
+
+def test_a_content_type_that_nobody_can_read_is_none() -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: a/b; b*{'1' * 5000}=x\r\nContent-Length: 2\r\n\r\n[]"
+    assert answered(head.encode()).content == b"[]"
 
 
 @pytest.mark.parametrize(

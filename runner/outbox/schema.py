@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """What `PRAGMA user_version` of an outbox is."""
 
 _APPLICATION_ID = 0x6B61626C

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TURNS = 20
+_SECONDS_TO_READ = 0.05
 
 
 class VirtualClock:
@@ -86,6 +88,15 @@ class VirtualClock:
             idle = asyncio.ensure_future(self._idle.wait())
             await asyncio.wait({idle, task}, return_when=asyncio.FIRST_COMPLETED)
             idle.cancel()
+        if not await self._stays_quiet(task):
+            return False
+        if any(thread.name.startswith("read ") for thread in threading.enumerate()):
+            # A source is being read, which is real; it may have been kept from that by other programs.
+            await asyncio.sleep(_SECONDS_TO_READ)
+            return await self._stays_quiet(task)
+        return True
+
+    async def _stays_quiet(self, task: asyncio.Future[Any]) -> bool:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
             if self._busy or task.done():
