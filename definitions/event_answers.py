@@ -113,6 +113,8 @@ def _read_layer(layer: Mapping[str, Any], events: _Events, told: _Told) -> None:
     for key in _HOLDERS:
         if told.results is None and isinstance(layer.get(key), list) and (layer[key] or key != "data"):
             told.results = events.results(layer[key])
+        if told.results is None and isinstance(layer.get(key), dict):
+            told.results = events.results_by_name(layer[key])
     of_request = _answer({key: value for key, value in layer.items() if key not in _FAILURES})
     if of_request is not None and of_request.is_failure:
         told.of_request.append(EventAnswer(of_request.status, _words(layer)))
@@ -151,6 +153,16 @@ class _Events:
             if answer is not None and event is not None:
                 told.append((event, answer))
         return told if is_told else None
+
+    def results_by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, EventAnswer]] | None:
+        """Read results that stand under the ids or indexes of their events; None when other keys are there too."""
+        if not entries or any(self._index(key) is None for key in entries):
+            return None
+        read = {
+            key: _answer(_plain(entry)) if isinstance(entry, dict) else _bare(entry) for key, entry in entries.items()
+        }
+        placed = [(self._index(key), answer) for key, answer in read.items()]
+        return [(position, answer) for position, answer in placed if position is not None and answer is not None]
 
     def failures(self, value: Any) -> Iterator[tuple[int | None, EventAnswer]]:
         """Read what stands under a key for failures: the position of each one's event, None for one of no event."""
