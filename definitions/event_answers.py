@@ -156,22 +156,25 @@ class _Events:
 
     def results_by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, EventAnswer]] | None:
         """Read results that stand under the ids or indexes of their events; None when other keys are there too."""
-        if not entries or any(self._index(key) is None for key in entries):
+        named = self._by_name(entries)
+        if named is None:
             return None
-        read = {
-            key: _answer(_plain(entry)) if isinstance(entry, dict) else _bare(entry) for key, entry in entries.items()
-        }
-        placed = [(self._index(key), answer) for key, answer in read.items()]
-        return [(position, answer) for position, answer in placed if position is not None and answer is not None]
+        read = [(event, _answer(_plain(entry)) if isinstance(entry, dict) else _bare(entry)) for event, entry in named]
+        return [(event, answer) for event, answer in read if answer is not None]
+
+    def _by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, Any]] | None:
+        """Give what stands under ids or indexes of events, by their positions; None when other keys are there too."""
+        found = [(self._index(key), entry) for key, entry in entries.items()]
+        named = [(position, entry) for position, entry in found if position is not None]
+        return named if named and len(named) == len(found) else None
 
     def failures(self, value: Any) -> Iterator[tuple[int | None, EventAnswer]]:
         """Read what stands under a key for failures: the position of each one's event, None for one of no event."""
         if isinstance(value, list):
             for entry in value:
                 yield from self._failure(entry)
-        elif isinstance(value, dict) and value and all(self._index(key) is not None for key in value):
-            for key, entry in value.items():
-                yield self._index(key), _as_failure(entry)
+        elif isinstance(value, dict) and (named := self._by_name(value)) is not None:
+            yield from ((position, _as_failure(entry)) for position, entry in named)
         elif value:
             yield None, _as_failure(value)
 

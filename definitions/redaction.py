@@ -15,6 +15,7 @@ MASK = "••••••••"
 _SHORTEST = 4
 _MAX_DEPTH = 200
 _ESCAPED_BY_BACKSLASH = frozenset("\"'\\/")
+_LAST_ASCII = 0x7F
 _MOST_BACKSLASHES = 3
 """So many stand before a quotation mark in JSON within JSON. There is a bound, so that no text takes long to search."""
 
@@ -78,9 +79,6 @@ def _spellings(char: str) -> Iterator[str]:
     named = html.escape(char)
     if named != char:
         yield re.escape(named)
-
-
-_LAST_ASCII = 0x7F
 
 
 def _percent(char: str) -> str:

@@ -11,6 +11,7 @@ from kable_destination.definitions import (
     SEGMENT_ANSWERS,
     CredentialsError,
     Destination,
+    DestinationDefinition,
     Redactor,
     RefusedError,
     Result,
@@ -20,12 +21,13 @@ from kable_destination.destination import kable
 from segment_events import track
 
 SETTINGS = {"apiKey": "sk_live.abcdefgh", "kableClientId": "kci_0001"}
+ANY_ANSWER = kable.model_copy(update={"answers": SEGMENT_ANSWERS})
 GOOD, BAD, SILENT = None, RefusedError, RetryableError
 
 
-def read(answer: httpx.Response, events: int = 3) -> list[Result]:
+def read(answer: httpx.Response, events: int = 3, definition: DestinationDefinition = kable) -> list[Result]:
     """Read an answer to a request of some events."""
-    destination = Destination(kable, SETTINGS)
+    destination = Destination(definition, SETTINGS)
     (planned,) = destination.plan(track(number) for number in range(events)).requests
     results = destination.read(planned, answer)
     assert isinstance(results, list)
@@ -167,11 +169,7 @@ def test_a_failure_that_names_no_event_refuses_the_request(events: int, status: 
 
 def test_a_failure_behind_a_byte_order_mark_is_read() -> None:
     told = b"\xef\xbb\xbf" + b'{"success": false}'
-    definition = kable.model_copy(update={"answers": SEGMENT_ANSWERS})
-    destination = Destination(definition, SETTINGS)
-    (planned,) = destination.plan([track(0), track(1)]).requests
-    results = destination.read(planned, httpx.Response(200, content=told))
-    assert isinstance(results, list)
+    results = read(httpx.Response(200, content=told), definition=ANY_ANSWER)
     assert {type(result.error) for result in results} == {RefusedError}
 
 
@@ -218,11 +216,7 @@ def test_the_status_that_a_200_tells_says_what_to_do(status: int, expected: type
 @pytest.mark.parametrize("body", [b'{"results": [{"status": 200}, {"sta', b"  [" + b'"x",' * 99])
 def test_an_answer_that_is_cut_off_accounts_for_nothing(body: bytes) -> None:
     """Also where a destination does not say that its answers are JSON."""
-    definition = kable.model_copy(update={"answers": SEGMENT_ANSWERS})
-    destination = Destination(definition, SETTINGS)
-    (planned,) = destination.plan([track(0), track(1)]).requests
-    results = destination.read(planned, httpx.Response(200, content=body))
-    assert isinstance(results, list)
+    results = read(httpx.Response(200, content=body), definition=ANY_ANSWER)
     assert {type(result.error) for result in results} == {RetryableError}
 
 
