@@ -18,7 +18,7 @@ test: install
 	$(PY) -m pytest
 
 snapshots: install
-	$(PY) -m pytest tests/test_snapshots.py --snapshot-update
+	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update
 
 bench: install
 	$(PY) benchmarks/bench.py

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from kable_destination.runner.cli import main
+from kable_destination.runner.commands.app import main
 
 _BYTES_A_KILOBYTE = 1024
 

@@ -3,7 +3,8 @@
 It knows no Kable, opens no socket and reads no clock.
 """
 
-from .answers import SEGMENT_ANSWERS, Answer
+from .answers.reader import SEGMENT_ANSWERS, Answer
+from .answers.retry_after import RetryAfter
 from .definition import (
     ActionDefinition,
     Authentication,
@@ -35,18 +36,17 @@ from .errors import (
     UnexpectedAnswerError,
     UnreadableError,
 )
-from .event_reader import EventList, read_event
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
-from .payload_list import PayloadList
-from .plan import EventBatch, Outcome, Plan, PlannedRequest, Result
-from .planner import Planner
+from .planning.event_reader import EventList, read_event
+from .planning.payload_list import PayloadList
+from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
+from .planning.planner import Planner
+from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
-from .retry_after import RetryAfter
-from .subscription import Subscription
 from .trigger import Trigger, compile_trigger
 
 __all__ = [

@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 import httpx
 from pydantic import Field, model_validator
 
-from .answers import SEGMENT_ANSWERS, Answer
-from .event_reader import whole_event
+from .answers.reader import SEGMENT_ANSWERS, Answer
 from .fields import json_schema
 from .input_field import DefinitionModel, InputField, ManifestPart
 from .manifest import read_manifest, write_manifest
+from .planning.event_reader import whole_event
 from .request import RequestBuilder, RequestOptions
 
 Settings = Mapping[str, Any]

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .answers import AnswerReader
-from .compiled_subscription import CompiledSubscription, compile_subscription
+from .answers.reader import AnswerReader
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
-from .event_reader import EventReader
 from .fields import compile_fields
 from .nearest import nearest
-from .obstacles import request_obstacles
-from .performing import next_request, perform
-from .plan import Plan, PlannedRequest, Result
-from .planner import Planner
+from .planning.compiled_subscription import CompiledSubscription, compile_subscription
+from .planning.event_reader import EventReader
+from .planning.obstacles import request_obstacles
+from .planning.performing import next_request, perform
+from .planning.plan import Plan, PlannedRequest, Result
+from .planning.planner import Planner
+from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions, check_headers
-from .subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .definition import DestinationDefinition, Settings
     from .mapping.paths import Keys
-    from .plan import EventBatch
+    from .planning.plan import EventBatch
 
 _NOWHERE = "https://manifest.invalid"
 """The host of a destination without code. No request is made for it, and by RFC 2606 the name never resolves."""

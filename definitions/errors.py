@@ -22,8 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from .display import safe
-from .retry_after import RetryAfter
+from .answers.retry_after import RetryAfter
+from .text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .display import printable
 from .errors import DefinitionError, FieldsError
 from .fields import compile_fields
 from .fields.json_equality import json_equal
@@ -20,6 +19,7 @@ from .mapping import compile_mapping
 from .mapping.root_directive import ROOT_KEY
 from .mapping.validation import is_directive
 from .nearest import nearest
+from .text import printable
 from .trigger import compile_trigger
 
 if TYPE_CHECKING:

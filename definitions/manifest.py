@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from .errors import DefinitionError, Problem
 from .fields.json_equality import json_equal
 from .input_field import Conditions, InputField
-from .javascript import type_name
+from .javascript.values import type_name
 from .mapping.root_directive import ROOT_KEY
 
 if TYPE_CHECKING:

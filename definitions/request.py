@@ -15,7 +15,7 @@ import orjson
 
 from .errors import Problem, RejectedError, SetupError
 from .missing import MISSING
-from .payload_list import PayloadList
+from .planning.payload_list import PayloadList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

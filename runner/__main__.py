@@ -1,5 +1,5 @@
 """`python -m kable_destination.runner`: the command line."""
 
-from .cli import main
+from .commands.app import main
 
 main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers import ERRORS
+from ..answers.reader import ERRORS
 from ..errors import DefinitionError, RetryableError, UnexpectedAnswerError
 from ..trigger import Trigger, compile_trigger
 from .document import (

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from ..display import safe
 from ..errors import RejectedError
 from ..request import encode_json
+from ..text import safe
 
 
 def one_line(text: str) -> str:

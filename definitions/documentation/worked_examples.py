@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..definition import WorkedExample
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
-from ..subscription import Subscription
+from ..planning.subscription import Subscription
 from .document import DocumentedExample, DocumentedRequest
 from .plain_text import indented, indented_json, one_line
 from .sample_event import sample_event, sample_mapping, sample_value
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..definition import DestinationDefinition
     from ..input_field import InputField
-    from ..plan import Outcome, PlannedRequest
+    from ..planning.plan import Outcome, PlannedRequest
     from .plain_text import Anchors
 
 _MADE_UP = "A made-up event, with the default mappings. A required field that has none holds a made-up value."

@@ -18,7 +18,7 @@ import math
 from enum import Enum
 from typing import Any, Final, Literal
 
-from ..javascript import number_to_string, string_to_number
+from ..javascript.values import number_to_string, string_to_number
 
 JsonType = Literal["string", "number", "integer", "boolean", "object", "null"]
 

@@ -11,8 +11,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from ..javascript import number_to_string, string_to_number
-from ..v8_dates import Reading, read_v8_date
+from ..javascript.dates import Reading, read_v8_date
+from ..javascript.values import number_to_string, string_to_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import re
 from typing import Any, Final, TypeAlias
 
 from ..errors import Problem
-from ..javascript import type_name
+from ..javascript.values import type_name
 
 Place: TypeAlias = "tuple[Place, str | int] | None"
 

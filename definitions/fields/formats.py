@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..v8_dates import Reading
+from ..javascript.dates import Reading
 from .datetimes import WHITESPACE, datetime_fault, moment_fault
 from .regular_expressions import is_regular_expression
 

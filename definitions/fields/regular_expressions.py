@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..javascript import utf16_units
+from ..javascript.values import utf16_units
 
 _Z_ANCHOR = re.compile(r"[^\\]\\Z")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(?P<low>\d+)(?:,(?P<high>\d*))?\})\??", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import number_to_string
+from ..javascript.values import number_to_string
 from .coercion import MAX_SAFE_INTEGER, JsonType, Refusal, coerce, is_number
 from .datetimes import datetime_fault
 from .findings import PROBLEM_LIMIT, Place, described, quoted, report

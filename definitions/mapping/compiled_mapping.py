@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MappingError, Problem
-from ..javascript import equals_empty_text
+from ..javascript.values import equals_empty_text
 from ..missing import MISSING
 from ..python_source import PythonSource
 from .derived_payloads import limited, map_other, transformable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import type_name
+from ..javascript.values import type_name
 from ..missing import MISSING
 from .failure import fail
 from .limits import MAX_VALUES

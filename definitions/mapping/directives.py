@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import is_truthy
+from ..javascript.values import is_truthy
 from ..python_source import Kind
 from .failure import fail
 from .paths import parse_event_path
@@ -207,7 +207,7 @@ def _exclude_when_null(generator: Generator, value: Any, place: str, wanted: Und
 def _liquid(generator: Generator, text: str, place: str, _wanted: Undefined) -> Code:
     if not text:
         return Code("''", kind=Kind.TEXT)
-    from .liquid_template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
+    from .liquid.template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
 
     template = generator.source.constant(compile_liquid(text), "liquid")
     call = f"{template}.render({generator.payload.whole}, {_where(generator, place)})"

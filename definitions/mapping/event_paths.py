@@ -46,7 +46,7 @@ def _directive_paths(name: str, value: Any) -> Iterator[Keys]:
         case "@transform":
             yield from _paths(expand_root(value["apply"]))
         case "@liquid" if value:
-            from .liquid_template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import
+            from .liquid.template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import
 
             yield from compile_liquid(value).paths
         case "@literal" | "@excludeWhenNull":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ..errors import MappingError, Problem
-from ..javascript import type_name
+from ..javascript.values import type_name
 from .limits import MAX_TEXT
 
 

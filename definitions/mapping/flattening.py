@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import ordered_items
+from ..javascript.values import ordered_items
 from ..missing import MISSING
 from .failure import check_length
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from ..event_record import attribute_of
-from ..javascript import array_index
+from ..javascript.values import array_index
+from ..planning.event_record import attribute_of
 from ..python_source import Kind
 from .directives import WRITERS
 from .templates import parse_template

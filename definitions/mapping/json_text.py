@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..javascript import number_to_string, ordered_items
+from ..javascript.values import number_to_string, ordered_items
 from ..missing import MISSING, Missing
 from .failure import check_length, fail
 from .limits import MAX_JSON_DEPTH, MAX_TEXT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..javascript import utf16_units
+from ..javascript.values import utf16_units
 from .failure import fail
 from .limits import MAX_VALUES
 

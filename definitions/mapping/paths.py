@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import array_index, is_truthy, type_name, utf16_length, utf16_slice
+from ..javascript.values import array_index, is_truthy, type_name, utf16_length, utf16_slice
 from ..missing import MISSING
 from .failure import fail
 

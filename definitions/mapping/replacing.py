@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from ..javascript import to_string
+from ..javascript.values import to_string
 from .failure import check_length
 from .limits import MAX_TEXT
 

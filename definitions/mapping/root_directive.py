@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..javascript import type_name, utf16_units
+from ..javascript.values import type_name, utf16_units
 
 ROOT_KEY = "__segment_internal_directive"
 

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
-from ..javascript import is_truthy, type_name, utf16_length
+from ..javascript.values import is_truthy, type_name, utf16_length
 from .limits import MAX_DEPTH, MAX_LIQUID_LENGTH, MAX_SIZE
 from .replacing import MAX_PATTERN_LENGTH
 from .root_directive import ROOT_KEY, expand_root
@@ -275,7 +275,7 @@ class _Validator:
                 place, f"a Liquid template has at most {MAX_LIQUID_LENGTH:,} characters; this one has {length:,}"
             )
         elif value:
-            from .liquid_template import liquid_problem  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
+            from .liquid.template import liquid_problem  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
 
             problem = liquid_problem(value)
             if problem is not None:

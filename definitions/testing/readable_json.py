@@ -15,7 +15,7 @@ FOLDER = "snapshots"
 
 
 class ReadableJson(JSONSnapshotExtension):
-    """One file a snapshot, named for what it shows, in the folder `snapshots/` beside that of the tests.
+    """One file a snapshot, named for what it shows, in the folder `snapshots/` beside `tests/`.
 
     A matcher (`AnyUuid()`) is written by its name.
     """
@@ -41,5 +41,7 @@ def readable_json(data: Any) -> str:
 
 
 def snapshot_folder(test_file: str | Path) -> Path:
-    """Give the folder of the snapshots of a test file."""
-    return Path(test_file).parent.parent / FOLDER
+    """Return the folder of the snapshots of a test file: beside its folder `tests`, else beside its own."""
+    file = Path(test_file)
+    tests = next((folder for folder in file.parents if folder.name == "tests"), file.parent)
+    return tests.parent / FOLDER

@@ -10,8 +10,8 @@ import orjson
 
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
-from ..plan import PlannedRequest
-from ..subscription import Subscription
+from ..planning.plan import PlannedRequest
+from ..planning.subscription import Subscription
 from .example_values import example_values
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..definition import DestinationDefinition, Payload
     from ..errors import Problem
-    from ..plan import Outcome
+    from ..planning.plan import Outcome
 
 
 @dataclass(frozen=True)

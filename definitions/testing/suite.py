@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..definition import ActionDefinition, DestinationDefinition
     from ..destination import Destination
-    from ..plan import Plan
+    from ..planning.plan import Plan
 
 _VARIANTS = ("required-fields", "all-fields", "default-mapping")
 """What is recorded of each action for one event: two requests from values for its fields, and that of a full event."""

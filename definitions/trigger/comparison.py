@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..javascript import string_to_number, to_string
+from ..javascript.values import string_to_number, to_string
 from .conditions import OBJECT_SUBJECTS, ORDERINGS, Condition, Operator, number_text
 from .lexer import MAX_DIGITS
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..display import printable, shortened
-from ..javascript import to_string
+from ..javascript.values import to_string
 from ..nearest import nearest
+from ..text import printable, shortened
 from .comparison import comparison
 from .conditions import (
     FUNCTIONS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..javascript import is_truthy, utf16_length
+from ..javascript.values import is_truthy, utf16_length
 from ..missing import MISSING
 from .comparison import number_of
 from .conditions import ORDERINGS, Condition, Operator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..display import printable, shortened, shown
 from ..missing import MISSING
+from ..text import printable, shortened, shown
 from .conditions import ORDERINGS, Condition, Operator
 from .evaluation import condition_holds, is_number, lookup
 

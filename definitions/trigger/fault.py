@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..display import printable
 from ..errors import TriggerError
+from ..text import printable
 
 _WINDOW = 100
 _BEFORE_SPOT = 60

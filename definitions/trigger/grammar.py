@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import TriggerError
-from ..javascript import type_name
+from ..javascript.values import type_name
 from .condition_reader import ConditionReader
 from .conditions import joined
 from .fault import fault

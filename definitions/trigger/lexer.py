@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from ..display import printable, shortened
+from ..text import printable, shortened
 from .conditions import KEYWORDS
 from .fault import fault
 

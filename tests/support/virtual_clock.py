@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
     from kable_destination.definitions import AnswerError
-    from kable_destination.runner.queue import Acceptance, Fate, Leases, Position, Queue, Settlement, Waiting
-    from kable_destination.runner.transport import Transport
+    from kable_destination.runner.queues.contract import Acceptance, Fate, Leases, Position, Queue, Settlement, Waiting
+    from kable_destination.runner.transports.http import Transport
 
 T = TypeVar("T")
 _TURNS = 20

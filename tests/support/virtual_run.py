@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from command_line import API_KEY, CLIENT_ID
 from kable_destination.definitions import Destination
 from kable_destination.destination import kable
-from kable_destination.runner.delivery import Delivery, Rules
-from kable_destination.runner.memory_queue import MemoryQueue
-from kable_destination.runner.outbox import Outbox
-from kable_destination.runner.outbox.schema import BUSY_SECONDS
-from kable_destination.runner.patience import Patience
-from kable_destination.runner.sources import Source
-from kable_destination.runner.tally import Tally
-from kable_destination.runner.transport import HttpTransport
+from kable_destination.runner.delivery.delivery import Delivery, Rules
+from kable_destination.runner.delivery.retry_policy import Patience
+from kable_destination.runner.delivery.run_report import Tally
+from kable_destination.runner.queues.memory import MemoryQueue
+from kable_destination.runner.queues.sqlite import Outbox
+from kable_destination.runner.queues.sqlite.schema import BUSY_SECONDS
+from kable_destination.runner.sources.files import Source
+from kable_destination.runner.transports.http import HttpTransport
 from virtual_clock import BusyQueue, BusyTransport, StillClock, VirtualClock
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kable_destination.definitions import AnswerError, Subscription
-    from kable_destination.runner.occurrences import Occurrence
-    from kable_destination.runner.transport import Transport
+    from kable_destination.runner.delivery.notices import Occurrence
+    from kable_destination.runner.transports.http import Transport
 
 SETTINGS = {"apiKey": API_KEY, "kableClientId": CLIENT_ID}
 HOUR = 3600.0

@@ -1,0 +1,1 @@
+"""What a destination's responses mean, for a request and for each of its events."""

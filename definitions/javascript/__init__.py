@@ -1,0 +1,1 @@
+"""V8 semantics: values, numbers as text, dates."""

@@ -1,0 +1,1 @@
+"""The Liquid language of @liquid, with Segment's filters and limits."""

@@ -1,0 +1,82 @@
+"""The filters that a Liquid template may use, and the words with which others are refused.
+
+They do what liquidjs's filters do, whose names and defaults they share. Each takes the rendering's
+budget, the value, and as many arguments as it knows; arguments that are not given are MISSING.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .dates import DATE_FILTERS
+from .list_filters import LIST_FILTERS
+from .number_filters import NUMBER_FILTERS
+from .text_filters import TEXT_FILTERS
+from .values import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .values import Budget
+
+_DISABLED = frozenset(
+    {
+        "array_to_sentence_string", "concat", "find", "find_exp", "find_index", "find_index_exp", "group_by",
+        "group_by_exp", "has", "has_exp", "map", "newline_to_br", "reject", "reject_exp", "reverse", "sort",
+        "sort_natural", "type", "uniq", "where_exp",
+    }
+)  # fmt: skip
+"""Filters that Segment has turned off."""
+
+_CLOCK = frozenset({"now", "today"})
+_DATE_FILTERS = frozenset(DATE_FILTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter, and how many arguments it knows and needs; arguments beyond those are ignored."""
+
+    name: str
+    function: Callable[..., Any]
+    known: int
+    needed: int
+
+    def check(self, count: int) -> None:
+        """Raise TemplateError when there are too few arguments."""
+        if count < self.needed:
+            raise TemplateError(f'the filter "{self.name}" needs {self.needed} argument, as in | {self.name}: "x"')
+
+    def check_value(self, value: Any) -> None:
+        """Raise TemplateError for a value that asks for the time."""
+        if self.name in _DATE_FILTERS and isinstance(value, str) and value in _CLOCK:
+            raise TemplateError(f'"{value}" asks for the time, and a mapping gives the same answer at any time')
+
+    def __call__(self, budget: Budget, value: Any, arguments: list[Any]) -> Any:
+        """Filter a value. Raises TemplateError."""
+        self.check_value(value)
+        return self.function(budget, value, *arguments[: self.known])
+
+
+def _known(function: Callable[..., Any]) -> int:
+    code = function.__code__
+    return sys.maxsize if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 2
+
+
+FILTERS: dict[str, Filter] = {
+    name: Filter(name, function, _known(function), 1 if name in {"append", "prepend"} else 0)
+    for name, function in {**TEXT_FILTERS, **LIST_FILTERS, **NUMBER_FILTERS, **DATE_FILTERS}.items()
+}
+
+
+def refusal(name: str) -> str:
+    """Say why a filter is refused."""
+    if name in _DISABLED:
+        return f'the filter "{name}" is disabled in mappings'
+    if name == "sample":
+        return 'the filter "sample" picks at random, and a mapping gives the same answer every time'
+    near = difflib.get_close_matches(name, FILTERS, n=1, cutoff=0.6)
+    return f'there is no filter "{name}"' + (f'; did you mean "{near[0]}"?' if near else "")

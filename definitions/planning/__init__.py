@@ -1,0 +1,1 @@
+"""From an event to the request that carries it."""

@@ -1,0 +1,212 @@
+"""A subscription compiled against its action: an event in, a prepared payload out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ..definition import ActionDefinition, EventData, Payload, Settings
+from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
+from ..fields import compile_fields
+from ..mapping import CompiledMapping, compile_mapping
+from ..nearest import nearest
+from ..trigger import Trigger, compile_trigger
+from .obstacles import delivery_obstacles, unsupported
+from .payload_function import PayloadFunction, compile_payload
+from .plan import Outcome
+from .renames import compile_renames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..definition import DestinationDefinition
+    from ..input_field import InputField
+    from .subscription import Subscription
+
+_ROOT_DIRECTIVE = "__segment_internal_directive"
+_INTERNAL = "__segment_internal_"
+
+T = TypeVar("T")
+Origin = Literal["subscription", "setting", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSource:
+    """Where the mapping of a field comes from: the subscription's own, a setting, or the action's default."""
+
+    mapping: Any
+    origin: Origin
+    setting: str | None = None
+
+
+@dataclass(eq=False)
+class CompiledSubscription:
+    """What happens to one event under one subscription, ready to run.
+
+    `payload` gives the valid payload of an event; `mapping` is its first half alone, for those who explain it.
+    `obstacles` tell why nothing of it can be delivered; there are none where everything is as it should be.
+    `is_ordinary` tells that a valid payload is all that a batch needs to know of an event that was read from JSON.
+    """
+
+    name: str
+    action_key: str
+    action: ActionDefinition
+    settings: Settings
+    trigger: Trigger
+    mapping: CompiledMapping
+    payload: PayloadFunction
+    sources: Mapping[str, FieldSource]
+    obstacles: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Lay out what the planner asks for with each event, so that it need not be looked up each time."""
+        self.matches = self.trigger.matches
+        self.valid_payload = self.payload.valid
+        self.wanted_payload = self.payload.wanted or _nothing
+        self.limits = self.action.batch
+        self.group = (self.action_key,)
+        is_plain = self.action.prepare is None and not self.action.batch_keys and not self.obstacles
+        self.is_ordinary = (
+            is_plain and self.limits is not None and self.mapping.keeps_finite and self.payload.wanted is not None
+        )
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of an event that the trigger and the mapping can read, each as its keys."""
+        return (*self.trigger.keys, *self.mapping.keys)
+
+    def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
+        """Give the outcome of an event that was rejected under this subscription."""
+        return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept)
+
+    def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
+        """Map, validate and prepare an event, which `kept` holds as it came. Raises RejectedError."""
+        try:
+            payload = self.valid_payload(event)
+        except MappingError as error:
+            raise RejectedError(error.message, problems=error.problems) from None
+        except RejectedError:
+            raise
+        except Exception as error:
+            raise author_fault(f"failed in mapping or validation ({type(error).__name__})") from error
+        if self.action.prepare is None:
+            return payload
+        prepared = call_author(self.action.prepare, EventData(payload, self.settings, kept))
+        if not isinstance(prepared, dict):
+            raise author_fault(f"made {type(prepared).__name__} where a payload was expected")
+        return prepared
+
+
+def _nothing(_: Any) -> None:
+    """Be the way of ordinary events that a subscription does not have."""
+
+
+def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run an author's code on one event; a fault in it rejects that event and no other. Raises RejectedError."""
+    try:
+        return function(*arguments)
+    except RejectedError:
+        raise
+    except Exception as error:
+        # The text of the error is not shown, since it may hold anything.
+        name = getattr(function, "__name__", "perform")
+        raise author_fault(f"failed in its action's code ({name}: {type(error).__name__})") from error
+
+
+def author_fault(what: str) -> RejectedError:
+    """Make a rejection of what the code of a destination plugin should not have done."""
+    return RejectedError.of([Problem("", f"the destination plugin {what}; this is a fault of the plugin")])
+
+
+def compile_subscription(
+    subscription: Subscription, *, name: str, place: str, definition: DestinationDefinition, settings: Settings
+) -> CompiledSubscription:
+    """Compile one subscription under a name of its own.
+
+    Raises SetupError with all that is wrong in it, each with a place below `place`.
+    """
+    action = definition.actions.get(subscription.partner_action)
+    if action is None:
+        hint = nearest(subscription.partner_action, definition.actions)
+        raise SetupError.of(
+            [Problem(f"{place}.partnerAction", f'there is no action "{subscription.partner_action}"{hint}')]
+        )
+    problems: list[Problem] = list(_unknown_fields(subscription, action, place))
+    if action.perform is not None:
+        lacking = unsupported(definition, subscription.partner_action)
+        problems.extend(Problem(f"{place}.partnerAction", item.message) for item in lacking)
+    sources = _field_sources(subscription, action, settings)
+    trigger = _attempt(problems, f"{place}.subscribe", lambda: compile_trigger(subscription.subscribe))
+    whole = {key: source.mapping for key, source in sources.items()}
+    mapping = _attempt(problems, f"{place}.mapping", lambda: compile_mapping(whole))
+    rules = _attempt(problems, f"{subscription.partner_action}.fields", lambda: compile_fields(action.fields))
+    renames = [
+        (key, _attempt(problems, f"settings.{setting}", partial(compile_renames, given)))
+        for key, setting, given in _renamed_fields(action, settings)
+    ]
+    if problems or trigger is None or mapping is None or rules is None:
+        raise SetupError.of(problems)
+    return CompiledSubscription(
+        name=name,
+        action_key=subscription.partner_action,
+        action=action,
+        settings=settings,
+        trigger=trigger,
+        mapping=mapping,
+        payload=compile_payload(
+            trigger, whole, action.fields, [(key, move) for key, move in renames if move is not None]
+        ),
+        sources=sources,
+        obstacles=tuple(delivery_obstacles(definition, subscription.partner_action)),
+    )
+
+
+def _unknown_fields(subscription: Subscription, action: ActionDefinition, place: str) -> Iterable[Problem]:
+    for key in subscription.mapping:
+        if key in action.fields or key == _ROOT_DIRECTIVE:
+            continue
+        if key.startswith(_INTERNAL):
+            if action.perform is None:
+                continue
+            yield Problem(f"{place}.mapping.{key}", "sync modes and matching keys are not supported by this runtime")
+        else:
+            hint = nearest(key, action.fields)
+            yield Problem(f"{place}.mapping.{key}", f"the action has no such field{hint}")
+
+
+def _field_sources(subscription: Subscription, action: ActionDefinition, settings: Settings) -> dict[str, FieldSource]:
+    if _ROOT_DIRECTIVE in subscription.mapping:
+        return {key: FieldSource(mapping, "subscription") for key, mapping in subscription.mapping.items()}
+    sources: dict[str, FieldSource] = {}
+    for key, field in action.fields.items():
+        if key in subscription.mapping:
+            sources[key] = FieldSource(subscription.mapping[key], "subscription")
+        elif (source := _default_source(field, settings)) is not None:
+            sources[key] = source
+    return sources
+
+
+def _default_source(field: InputField, settings: Settings) -> FieldSource | None:
+    setting = field.default_path_setting
+    path = settings.get(setting) if setting is not None else None
+    if path:
+        return FieldSource({"@path": f"$.{str(path).removeprefix('$.')}"}, "setting", setting)
+    return FieldSource(field.default, "default") if field.default is not None else None
+
+
+def _renamed_fields(action: ActionDefinition, settings: Settings) -> Iterable[tuple[str, str, Mapping[str, str]]]:
+    for key, field in action.fields.items():
+        if field.renames_setting is not None and settings.get(field.renames_setting):
+            yield key, field.renames_setting, settings[field.renames_setting]
+
+
+def _attempt(problems: list[Problem], place: str, compile_part: Callable[[], T]) -> T | None:
+    try:
+        return compile_part()
+    except TriggerError as error:
+        problems.append(Problem(place, error.message))
+    except (DefinitionError, SetupError) as error:
+        found = error.problems or (Problem("", error.message),)
+        problems.extend(Problem(f"{place}.{item.place}" if item.place else place, item.message) for item in found)
+    return None

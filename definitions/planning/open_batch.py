@@ -1,0 +1,126 @@
+"""A batch that is being filled: events of one action on their way into one request."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, cast
+
+from ..javascript.values import to_string
+from .event_reader import EventList
+from .payload_list import PayloadList
+from .plan import EventBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..definition import Payload
+    from .compiled_subscription import CompiledSubscription
+
+
+class OpenBatch:
+    """Events that will share a request. Of the payloads only the JSON is held, whose bytes, as a list, are `size`."""
+
+    __slots__ = (
+        "_events",
+        "_indexes",
+        "_keys",
+        "_only",
+        "_orders",
+        "_parts",
+        "_subscriptions",
+        "_tail",
+        "size",
+        "subscription",
+    )
+
+    def __init__(self, subscription: CompiledSubscription) -> None:
+        self.subscription = subscription
+        self.size = 1
+        self._indexes: list[int] = []
+        self._events: list[Any] = []
+        self._subscriptions: list[str] = []
+        self._keys: list[str | None] = []
+        self._orders: set[str | None] = set()
+        self._only: list[Payload] | None = None
+        # The JSON of the payloads, with a comma before each. Texts of single events are joined at once, since hundreds
+        # of small ones cost more to keep than to write.
+        self._parts: list[bytes | bytearray | memoryview] = []
+        self._tail = bytearray()
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self._indexes)
+
+    @property
+    def first_index(self) -> int:
+        """The number of the first event."""
+        return self._indexes[0]
+
+    def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
+        """Take one more event, which `kept` holds as it came; `text` is the JSON of its payload."""
+        self._indexes.append(index)
+        self._events.append(kept)
+        self._subscriptions.append(subscription.name)
+        self._only = None if len(self._indexes) > 1 else [payload]
+        action = self.subscription.action
+        self._keys.append(idempotency_key(payload, action.idempotency_field))
+        if action.order_field is not None:
+            self._orders.add(_as_text(payload.get(action.order_field)))
+        self._tail += b","
+        self._tail += text
+        self.size += len(text) + 1
+
+    def add_run(
+        self,
+        indexes: Sequence[int],
+        kept: Sequence[Any],
+        payloads: Sequence[Payload],
+        text: bytes,
+        subscription: CompiledSubscription,
+    ) -> None:
+        """Take several events of one subscription; `text` is the JSON list of their payloads."""
+        self._indexes.extend(indexes)
+        self._events.extend(kept)
+        self._subscriptions.extend(repeat(subscription.name, len(payloads)))
+        self._note(payloads)
+        self._tail += b","
+        self._parts += (self._tail, memoryview(text)[1:-1])
+        self._tail = bytearray()
+        self.size += len(text) - 1
+
+    def _note(self, payloads: Sequence[Payload]) -> None:
+        """Keep of the payloads what is asked for when they are JSON; one alone is kept, since it is looked at next."""
+        self._only = [*payloads] if len(self) == 1 else None
+        action = self.subscription.action
+        self._keys.extend(_texts_of(payloads, action.idempotency_field))
+        if action.order_field is not None:
+            self._orders.update(_texts_of(payloads, action.order_field))
+
+    def closed(self) -> EventBatch:
+        """Give the events, which are all that there will be."""
+        first, *others = (*self._parts, self._tail)
+        text = b"".join((b"[", memoryview(first)[1:], *others, b"]"))
+        return EventBatch(
+            self.subscription.action_key,
+            PayloadList(text, len(self._indexes), self._only),
+            EventList(self._events),
+            tuple(self._indexes),
+            tuple(self._subscriptions),
+            tuple(self._keys),
+            cast("frozenset[str]", frozenset(self._orders - {None})),
+        )
+
+
+def idempotency_key(payload: Payload, field: str | None) -> str | None:
+    """Give the id by which the destination discards what it already has; None where there is none."""
+    return _as_text(payload.get(field)) if field is not None else None
+
+
+def _texts_of(payloads: Sequence[Payload], field: str | None) -> Sequence[str | None]:
+    """Give a field of each payload as text, None where it is not there."""
+    values = [payload.get(field) for payload in payloads] if field is not None else [None] * len(payloads)
+    return values if set(map(type, values)) == {str} else [*map(_as_text, values)]
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or type(value) is str else to_string(value)

@@ -1,0 +1,164 @@
+"""What becomes of events before the network: an outcome for each, and the requests that carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from ..errors import UnreadableError
+from .event_reader import EventList, whole_event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+
+    from ..definition import Exchange
+    from ..errors import AnswerError, Problem, RejectedError
+    from .payload_list import PayloadList
+
+SkipReason = Literal["integrations", "not_subscribed", "unknown_type"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one event under one subscription; `index` is the event's number, by default its position.
+
+    - `planned`: one of the requests carries it.
+    - `skipped`: nobody wants it; `reason` is a SkipReason and `detail` a sentence.
+    - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault.
+    """
+
+    index: int
+    status: Literal["planned", "skipped", "rejected"]
+    action: str | None = None
+    subscription: str | None = None
+    reason: SkipReason | None = None
+    detail: str = ""
+    error: RejectedError | None = None
+    kept: Any = field(default=None, repr=False)
+
+    @property
+    def event(self) -> Any:
+        """The event that was rejected, or whatever stood in its place; text that holds no event as text."""
+        try:
+            return whole_event(self.kept)
+        except UnreadableError:
+            return self.kept.decode("utf-8", "backslashreplace")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of a rejected event, each with its field path."""
+        return self.error.problems if self.error is not None else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventBatch:
+    """Events of one action that share a request, as columns in the order of the events.
+
+    - `payloads`: what is sent of each, prepared and valid.
+    - `events`: the events themselves. One that came as text is read when it is asked for.
+    - `indexes`: their numbers.
+    - `subscriptions`: the name of the subscription of each.
+    - `idempotency_keys`: the id by which the destination would discard each as a duplicate (None where it has none).
+    - `order_keys`: those whose events must arrive in order; batches that share one must follow each other.
+    """
+
+    action: str
+    payloads: PayloadList = field(repr=False)
+    events: EventList = field(repr=False)
+    indexes: tuple[int, ...]
+    subscriptions: tuple[str, ...]
+    idempotency_keys: tuple[str | None, ...]
+    order_keys: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.indexes)
+
+    def part(self, positions: Sequence[int]) -> EventBatch:
+        """Give some of the events, by their positions."""
+        return EventBatch(
+            self.action,
+            self.payloads.part(positions),
+            EventList([self.events.kept[position] for position in positions]),
+            tuple([self.indexes[position] for position in positions]),
+            tuple([self.subscriptions[position] for position in positions]),
+            tuple([self.idempotency_keys[position] for position in positions]),
+            self.order_keys,
+        )
+
+    def halves(self) -> tuple[EventBatch, EventBatch]:
+        """Cut the batch in two, in order."""
+        middle = len(self) // 2
+        return self.part(range(middle)), self.part(range(middle, len(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedRequest:
+    """One request and the events that it carries, in their order; the columns of its batch can be asked of it too."""
+
+    request: httpx.Request
+    batch: EventBatch
+    exchange: Exchange | None = field(default=None, repr=False)
+
+    @property
+    def action(self) -> str:
+        """The key of the action that built the request."""
+        return self.batch.action
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The numbers of the events."""
+        return self.batch.indexes
+
+    @property
+    def events(self) -> EventList:
+        """The events."""
+        return self.batch.events
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The name of the subscription of each event."""
+        return self.batch.subscriptions
+
+    @property
+    def idempotency_keys(self) -> tuple[str | None, ...]:
+        """The id by which the destination would discard each event as a duplicate; None where it has none."""
+        return self.batch.idempotency_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What became of events: those that were turned down, and the requests to send, in the order to send them."""
+
+    turned_down: tuple[Outcome, ...]
+    requests: tuple[PlannedRequest, ...]
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcome of each event and subscription, in the order of the events."""
+        planned = (
+            Outcome(index, "planned", request.action, subscription)
+            for request in self.requests
+            for index, subscription in zip(request.indexes, request.subscriptions, strict=True)
+        )
+        return tuple(sorted((*planned, *self.turned_down), key=lambda outcome: outcome.index))
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):  # made for every event, and a dataclass takes thrice as long
+    """What an answer says of one event: delivered, or the error whose class says what to do next."""
+
+    index: int
+    action: str
+    subscription: str
+    error: AnswerError | None = None
+    status_code: int | None = None
+    request_id: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the destination has taken the event."""
+        return self.error is None

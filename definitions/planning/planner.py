@@ -1,0 +1,298 @@
+"""The planner: fed with events, it fills batches and gives requests; flushed, it gives what is left."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem, RejectedError, UnreadableError
+from ..javascript.values import type_name
+from ..request import encode_finite_json, encode_json
+from .integrations import turned_away
+from .open_batch import OpenBatch, idempotency_key
+from .performing import perform, too_large
+from .plan import Outcome, Plan, PlannedRequest, SkipReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..definition import BatchLimits, Payload
+    from ..request import RequestBuilder
+    from .compiled_subscription import CompiledSubscription
+    from .event_reader import EventReader
+    from .plan import EventBatch
+
+CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})
+"""The types of Segment's events (Segment Spec)."""
+
+_MAX_OPEN_BATCHES = 256
+_TEXTS_AT_ONCE = 100
+
+
+class Planner:
+    """Turns a stream of events into requests. It keeps what does not fill a batch yet until it is flushed.
+
+    Which events share a request depends on the events and their order alone, never on time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        subscriptions: tuple[CompiledSubscription, ...],
+        request: RequestBuilder,
+        reader: EventReader,
+        *,
+        max_events: int | None = None,
+    ) -> None:
+        self._name = name
+        self._subscriptions = subscriptions
+        self._request = request
+        self._read = reader.read
+        self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
+        self._max_events = max_events
+        self._count = itertools.count()
+        self._open: dict[tuple[Any, ...], OpenBatch] = {}
+        self._turned_down: list[Outcome] = []
+        self._requests: list[PlannedRequest] = []
+
+    def feed(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> Plan:
+        """Take events; give the outcomes that are known by now and the requests that are full.
+
+        `indexes` are the caller's own numbers of the events; without them the planner counts from 0.
+        The events of an open batch have no outcome yet: they get theirs when the batch closes.
+        """
+        numbers = self._count if indexes is None else iter(indexes)
+        for event in events:
+            index = next(numbers, None)
+            if index is None:
+                raise ValueError("each event needs an index, but there are fewer indexes than events")
+            if isinstance(event, dict):
+                plain = event if type(event) is dict else dict(event)
+                self._take(index, plain, plain)
+            else:
+                problem = Problem("", f"an event is an object, but this is {type_name(event)}")
+                self._reject(index, event, RejectedError.of([problem]))
+        return self._hand_over()
+
+    def feed_texts(self, texts: Iterable[bytes], indexes: Iterable[int] | None = None) -> Plan:
+        """Do the same with events that are JSON text, of which only what is needed is read.
+
+        A text that holds no event is rejected with UnreadableError.
+        """
+        all_texts, numbers = iter(texts), self._count if indexes is None else iter(indexes)
+        while some := list(itertools.islice(all_texts, _TEXTS_AT_ONCE)):
+            some_numbers = list(itertools.islice(numbers, len(some)))
+            if len(some_numbers) < len(some):
+                raise ValueError("each text needs an index, but there are fewer indexes than texts")
+            self._take_texts(some, some_numbers)
+        return self._hand_over()
+
+    @property
+    def first_open_index(self) -> int | None:
+        """The lowest number among the events that wait in open batches; None when none waits."""
+        return min((batch.first_index for batch in self._open.values() if len(batch)), default=None)
+
+    def flush(self) -> Plan:
+        """Close every open batch and give what it held."""
+        while self._open:
+            self._close(next(iter(self._open)))
+        return self._hand_over()
+
+    def _hand_over(self) -> Plan:
+        plan = Plan(tuple(self._turned_down), tuple(self._requests))
+        self._turned_down, self._requests = [], []
+        return plan
+
+    def _take_texts(self, texts: list[bytes], indexes: list[int]) -> None:
+        """Take runs of events that go the ordinary way together, and each other event by itself."""
+        read_record = self._read_record
+        if read_record is None:
+            for index, text in zip(indexes, texts, strict=True):
+                self._take_text(index, text)
+            return
+        wants = [(subscription, subscription.wanted_payload) for subscription in self._subscriptions]
+        start = 0
+        run: list[Payload] = []
+        current: CompiledSubscription | None = None
+        for text in texts:
+            payload = wanting = None
+            try:
+                record = read_record(text)
+                if not text.isascii():
+                    text.decode()
+                for subscription, wanted in wants:
+                    found = wanted(record)
+                    if found is not None:
+                        payload, wanting = (found, subscription) if wanting is None else (None, wanting)
+            except Exception:  # noqa: BLE001 - whatever it is, the longer way tells what is wrong with that event
+                payload = None
+            if payload is None or wanting is not current:
+                start = self._add_run(start, indexes, texts, run, current)
+                run, current = [], wanting
+                if payload is None:
+                    self._take_text(indexes[start], text)
+                    start += 1
+                    continue
+            run.append(payload)
+        self._add_run(start, indexes, texts, run, current)
+
+    def _add_run(
+        self,
+        start: int,
+        indexes: list[int],
+        texts: list[bytes],
+        payloads: list[Payload],
+        subscription: CompiledSubscription | None,
+    ) -> int:
+        """Add the payloads of the events from `start` on, which are all of one subscription; give where they end."""
+        while payloads and subscription is not None:
+            batch = self._batch_of(subscription.group, subscription)
+            some = payloads[: self._most(subscription.limits) - len(batch)]
+            end = start + len(some)
+            if not self._add_together(batch, indexes[start:end], texts[start:end], some, subscription):
+                for index, text, payload in zip(indexes[start:end], texts[start:end], some, strict=True):
+                    self._add_one(index, text, payload, subscription)
+            start, payloads = end, payloads[len(some) :]
+        return start
+
+    def _add_together(
+        self,
+        batch: OpenBatch,
+        indexes: list[int],
+        texts: list[bytes],
+        payloads: list[Payload],
+        subscription: CompiledSubscription,
+    ) -> bool:
+        """Add some payloads to a batch if they all have room in it; tell whether they had."""
+        limits = subscription.limits
+        try:
+            text = encode_finite_json(payloads)
+        except RejectedError:
+            return False
+        if limits is None or batch.size + len(text) - 1 > limits.bytes:
+            return False
+        batch.add_run(indexes, texts, payloads, text, subscription)
+        if len(batch) >= self._most(limits):
+            self._close(subscription.group)
+        return True
+
+    def _take_text(self, index: int, text: bytes) -> None:
+        try:
+            event = self._read(text)
+        except UnreadableError as error:
+            self._reject(index, text, error)
+        else:
+            self._take(index, event, text)
+
+    def _reject(self, index: int, kept: Any, error: RejectedError) -> None:
+        self._turned_down.append(Outcome(index, "rejected", error=error, kept=kept))
+
+    def _take(self, index: int, event: dict[str, Any], kept: Any) -> None:
+        """Take an event, of which `event` holds what is needed and `kept` is the whole as it came."""
+        if event.get("integrations"):
+            try:
+                refusal = turned_away(event, self._name)
+            except RejectedError as error:
+                self._reject(index, kept, error)
+                return
+            if refusal is not None:
+                self._turned_down.append(Outcome(index, "skipped", reason="integrations", detail=refusal))
+                return
+        wanting = [subscription for subscription in self._subscriptions if subscription.matches(event)]
+        if not wanting:
+            reason, detail = _why_unwanted(event)
+            self._turned_down.append(Outcome(index, "skipped", reason=reason, detail=detail))
+        used: dict[str, CompiledSubscription] = {}
+        for subscription in wanting:
+            try:
+                payload = subscription.prepared_payload(event, kept)
+                if subscription.obstacles:
+                    raise RejectedError.of(subscription.obstacles)
+                if len(wanting) > 1:
+                    self._use_id(payload, subscription, used)
+            except RejectedError as error:
+                self._turned_down.append(subscription.outcome(index, kept, error))
+            else:
+                self._add_one(index, kept, payload, subscription)
+
+    def _use_id(
+        self, payload: Payload, subscription: CompiledSubscription, used: dict[str, CompiledSubscription]
+    ) -> None:
+        """Note the id that an event uses. Raises RejectedError where another subscription has used it already."""
+        key = idempotency_key(payload, subscription.action.idempotency_field)
+        if key is not None and used.setdefault(key, subscription) is not subscription:
+            raise RejectedError.of([_used_already(self._name, key, subscription, used[key])])
+
+    def _add_one(self, index: int, kept: Any, payload: Payload, subscription: CompiledSubscription) -> None:
+        """Add one payload to the open batch that it belongs to, or turn its event down."""
+        limits = subscription.limits
+        try:
+            text = encode_json(payload)
+            if limits is not None and len(text) > limits.bytes:
+                raise RejectedError.of([too_large("the event alone makes", len(text), limits)])
+        except RejectedError as error:
+            self._turned_down.append(subscription.outcome(index, kept, error))
+            return
+        group = _group(subscription, payload)
+        batch = self._batch_of(group, subscription)
+        if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
+            self._close(group)
+            batch = self._batch_of(group, subscription)
+        batch.add(index, kept, payload, text, subscription)
+        if len(batch) >= self._most(limits):
+            self._close(group)
+
+    def _batch_of(self, group: tuple[Any, ...], subscription: CompiledSubscription) -> OpenBatch:
+        """Give the open batch of a group; where there are too many, the oldest is closed for a new one."""
+        batch = self._open.get(group)
+        if batch is None:
+            if len(self._open) >= _MAX_OPEN_BATCHES:
+                self._close(next(iter(self._open)))
+            batch = self._open[group] = OpenBatch(subscription)
+        return batch
+
+    def _most(self, limits: BatchLimits | None) -> int:
+        """Give the number of events that one request may carry."""
+        return 1 if limits is None else min(limits.events, self._max_events or limits.events)
+
+    def _close(self, group: tuple[Any, ...]) -> None:
+        batch = self._open.pop(group)
+        if len(batch):
+            self._plan(batch.closed(), batch.subscription)
+
+    def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
+        """Build the request of a batch; where its events fail together, build it for fewer of them."""
+        try:
+            self._requests.append(perform(batch, subscription.action, subscription.settings, self._request))
+        except RejectedError as error:
+            if len(batch) == 1:
+                (index,), (name,), (kept,) = batch.indexes, batch.subscriptions, batch.events.kept
+                self._turned_down.append(Outcome(index, "rejected", batch.action, name, error=error, kept=kept))
+                return
+            for half in batch.halves():
+                self._plan(half, subscription)
+
+
+def _group(subscription: CompiledSubscription, payload: Payload) -> tuple[Any, ...]:
+    """Name the batch that an event belongs to: by its action, and by the values of the action's batch keys."""
+    keys = subscription.action.batch_keys
+    return (*subscription.group, *(encode_json(payload.get(name)) for name in keys)) if keys else subscription.group
+
+
+def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:
+    field = subscription.action.idempotency_field or ""
+    consequence = f"so {name} would discard this one as a duplicate"
+    remedy = f"map {field} so that it differs, or make the triggers exclude each other"
+    used = f'"{key}" is already used for this event by the subscription "{first.name}"'
+    return Problem(field, f"{used}, {consequence}; {remedy}")
+
+
+def _why_unwanted(event: Mapping[str, Any]) -> tuple[SkipReason, str]:
+    kind = event.get("type")
+    if isinstance(kind, str) and kind in CALL_TYPES:
+        return "not_subscribed", f"no subscription wants this {kind} event"
+    if kind is None:
+        return "unknown_type", 'it has no "type", and no subscription wants it'
+    shown = f'"{kind[:40]}"' if isinstance(kind, str) else type_name(kind)
+    known = ", ".join(sorted(CALL_TYPES))
+    return "unknown_type", f"its type is {shown}, which is none of Segment's ({known}), and no subscription wants it"

@@ -1,0 +1,1 @@
+"""What a run is configured with: TOML, environment, options, plugins."""

@@ -1,0 +1,72 @@
+"""Destinations that can be used: installed ones, found by entry point, ours like everyone's; and manifests, by path."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ...definitions import DefinitionError, DestinationDefinition, Problem, SetupError
+
+GROUP = "destination_actions"
+_MAX_MANIFEST = 16 * 1024 * 1024
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Find the installed destinations, by the names of their entry points."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+def load(name: str) -> DestinationDefinition:
+    """Load the destination that an entry point names, or that a manifest describes: a path that ends in .json.
+
+    Raises SetupError.
+    """
+    if is_manifest(name):
+        return _load_manifest(name)
+    points = installed()
+    if name not in points:
+        known = ", ".join(points) or "none"
+        message = f'"{name}" is not installed; there are: {known}, and any manifest by its path (….json)'
+        raise SetupError.of([Problem("destination", message)])
+    definition = points[name].load()
+    if not isinstance(definition, DestinationDefinition):
+        raise SetupError.of([Problem("destination", f'"{name}" ({points[name].value}) is not a DestinationDefinition')])
+    return definition
+
+
+def short_name(name: str, definition: DestinationDefinition) -> str:
+    """Give the name that begins its environment variables: of its entry point, or the slug in its manifest."""
+    return definition.slug.removeprefix("actions-") if is_manifest(name) else name
+
+
+def is_manifest(name: str) -> bool:
+    """Tell whether the name of a destination is the path of a manifest."""
+    return name.endswith(".json")
+
+
+def _load_manifest(path: str) -> DestinationDefinition:
+    try:
+        return DestinationDefinition.from_manifest(_read_json(path))
+    except DefinitionError as error:
+        places = (Problem(f"{path}: {item.place}" if item.place else path, item.message) for item in error.problems)
+        raise SetupError.of(places) from None
+
+
+def _read_json(path: str) -> Any:
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(_MAX_MANIFEST + 1)
+    except OSError as error:
+        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
+    except ValueError as error:
+        raise SetupError.of([Problem(path, f"is not a path: {error}")]) from None
+    if len(text) > _MAX_MANIFEST:
+        raise SetupError.of([Problem(path, "is larger than 16 MiB, so it is hardly a manifest")])
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        detail = f"line {error.lineno} column {error.colno}"
+        raise SetupError.of([Problem(path, f"is not JSON: {error.msg} ({detail})")]) from None

@@ -1,0 +1,1 @@
+"""From events to settled batches: accepting, sending, retrying, counting."""

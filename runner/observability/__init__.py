@@ -1,0 +1,1 @@
+"""Observers: log, metrics and traces, fed with notices."""

@@ -1,0 +1,61 @@
+"""The log: each occurrence as a structured record on standard error, secrets masked."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from ..delivery.notices import Occurrence
+from .observers import LogFormat
+
+if TYPE_CHECKING:
+    from ...definitions import Redactor
+    from ..delivery.notices import Hook
+
+_LEVELS = {
+    "dead": "warning",
+    "postponed": "warning",
+    "parked": "warning",
+    "slowed": "warning",
+    "full": "error",
+    "stopped": "error",
+    "attempted": "debug",
+}
+_DEFAULTS = {item.name: item.default for item in fields(Occurrence) if item.name != "kind"}
+_DIGITS = 3
+
+
+def log_hook(log_format: LogFormat, redactor: Redactor) -> Hook:
+    """Make the hook that writes the log, for a person or as one JSON object a line."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            lambda _logger, _method, record: _masked(record, redactor),
+            renderer,
+        ],
+    )
+
+    def log(occurrence: Occurrence) -> None:
+        told = {name: getattr(occurrence, name) for name in _DEFAULTS}
+        said = {name: _rounded(value) for name, value in told.items() if value != _DEFAULTS[name]}
+        getattr(logger, _LEVELS.get(occurrence.kind, "info"))(occurrence.kind, **said)
+
+    return log
+
+
+def _masked(record: Any, redactor: Redactor) -> Any:
+    return {key: redactor.text(value) if isinstance(value, str) else value for key, value in record.items()}
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, _DIGITS) if isinstance(value, float) else value

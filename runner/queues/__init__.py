@@ -1,0 +1,1 @@
+"""Queues: the contract, the rules that every engine shares, and the engines."""

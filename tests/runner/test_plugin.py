@@ -1,0 +1,123 @@
+"""Other destinations, found by their own entry points, go through the same runner without a change to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripted_server import scripted_server
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from command_line import CommandLine
+
+SUPPORT = Path(__file__).parents[1] / "support"
+CREDENTIALS = {"METER_USER": "ada", "METER_TOKEN": "t0ken-of-nobody", "LEDGER_API_KEY": "k3y-of-nobody"}
+
+
+@pytest.fixture
+def with_plugins(command_line: CommandLine) -> CommandLine:
+    """The command line, in an environment where the reference plugins are installed too."""
+    site = command_line.folder / "site"
+    site.mkdir()
+    for name in ("meter", "ledger", "tally"):
+        shutil.copy(SUPPORT / f"{name}_destination.py", site)
+        metadata = site / f"{name}_destination-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}-destination\nVersion: 1.0\n", encoding="utf-8"
+        )
+        entry = f"[destination_actions]\n{name} = {name}_destination:{name}\n"
+        (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
+    shutil.copy(SUPPORT / "tally_manifest.json", site)
+    command_line.environment.update(PYTHONPATH=str(site), TALLY_API_KEY="k3y-of-nobody", **CREDENTIALS)
+    return command_line
+
+
+def test_it_is_delivered_in_its_own_batches_with_its_own_credentials(with_plugins: CommandLine) -> None:
+    events = [
+        track(number, properties={"region": "eu" if number % 2 else "us", "units": number}) for number in range(5)
+    ]
+    with scripted_server(lambda _: (200, {}, b"")) as server:
+        run = with_plugins.deliver(ndjson(*events), server.base_url, "--destination", "meter", "--concurrency", "1")
+    assert run.code == 0, run.err
+    assert run.report["delivered"] == 5
+    bodies = [json.loads(body) for body in server.bodies]
+    units = [[item["units"] for item in body.get("items", [body.get("item")])] for body in bodies]
+    assert units == [[0, 2], [1, 3], [4]]
+    expected = "Basic " + base64.b64encode(b"ada:t0ken-of-nobody").decode()
+    assert {headers["Authorization"] for _, _, headers, _ in server.requests} == {expected}
+    assert expected not in run.out + run.err
+
+
+def test_it_is_previewed_and_checked_like_ours(with_plugins: CommandLine) -> None:
+    (with_plugins.folder / "event.json").write_text(json.dumps(track()), encoding="utf-8")
+    run = with_plugins("preview", "event.json", "--destination", "meter")
+    assert "https://meter.example/one" in run.out
+    assert "t0ken-of-nobody" not in run.out
+    checked = with_plugins("check", "--destination", "meter")
+    assert (checked.code, "Meter" in checked.out) == (0, True)
+
+
+def test_an_unknown_destination_is_refused_with_the_installed_ones(with_plugins: CommandLine) -> None:
+    run = with_plugins("check", "--destination", "metre")
+    assert run.code == 2
+    assert "kable, ledger, meter, tally" in run.err
+
+
+def test_basic_credentials_are_masked_wherever_a_request_is_shown(with_plugins: CommandLine) -> None:
+    run = with_plugins("preview", "-", "--destination", "meter", stdin=json.dumps(track()).encode())
+    sent = base64.b64encode(b"ada:t0ken-of-nobody").decode()
+    assert "Basic " in run.out
+    assert not any(sent[start : start + 4] in run.out for start in range(6, len(sent) - 6))
+
+
+def test_an_action_of_two_requests_looks_up_and_then_sends(with_plugins: CommandLine) -> None:
+    def answer(number: int) -> tuple[int, dict[str, str], bytes]:
+        return 200, {"Content-Type": "application/json"}, json.dumps({"account": f"acc_{number}"}).encode()
+
+    events = [track(number, event="Order Completed", properties={"total": number + 0.5}) for number in range(3)]
+    with scripted_server(answer) as server:
+        run = with_plugins.deliver(ndjson(*events), server.base_url, "--destination", "ledger", "--concurrency", "1")
+    assert run.code == 0, run.err
+    assert run.report["delivered"] == 3
+    assert [(method, path) for method, path, _, _ in server.requests] == [
+        step
+        for number in range(3)
+        for step in (("GET", f"/accounts?customer=customer_{number}"), ("POST", f"/accounts/acc_{2 * number}/entries"))
+    ]
+    entries = [json.loads(body) for body in server.bodies if body]
+    assert entries == [{"amount": number + 0.5, "reference": f"message-{number:06}"} for number in range(3)]
+    assert {headers["Authorization"] for _, _, headers, _ in server.requests} == {"Bearer k3y-of-nobody"}
+
+
+def test_a_lookup_that_fails_in_passing_is_tried_again_and_the_entry_is_sent_once(with_plugins: CommandLine) -> None:
+    def answer(number: int) -> tuple[int, dict[str, str], bytes]:
+        return (503, {}, b"") if number == 0 else (200, {}, b'{"account": "acc_1"}')
+
+    event = track(event="Order Completed", properties={"total": 1})
+    with scripted_server(answer) as server:
+        run = with_plugins.deliver(ndjson(event), server.base_url, "--destination", "ledger")
+    assert run.report["delivered"] == 1
+    assert [method for method, _, _, _ in server.requests] == ["GET", "GET", "POST"]
+
+
+def test_a_plugin_that_is_a_manifest_is_previewed_and_its_events_are_kept(with_plugins: CommandLine) -> None:
+    previewed = with_plugins("preview", "-", "--destination", "tally", stdin=json.dumps(track()).encode())
+    assert '"API Call"' in previewed.out
+    with scripted_server(lambda _: (200, {}, b"")) as server:
+        run = with_plugins.deliver(ndjson(track(1), track(2)), server.base_url, "--destination", "tally")
+    assert (run.report["delivered"], server.requests) == (0, [])
+    assert [letter["event"]["messageId"] for letter in run.letters] == ["message-000001", "message-000002"]
+    assert all("holds no code" in json.dumps(letter) for letter in run.letters)
+
+
+@pytest.mark.parametrize("name", ["meter", "ledger", "tally"])
+def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: CommandLine, name: str) -> None:
+    checked = with_plugins("check", "--destination", name)
+    assert (checked.code, checked.err) == (0, "")

@@ -1,0 +1,140 @@
+"""A delivery can be watched: a log, metrics and spans, all from the same occurrences; and it ends in order."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
+
+from kable_destination.runner.delivery.notices import Occurrence
+from kable_destination.runner.observability.metrics import metrics_hook
+from kable_destination.runner.observability.traces import trace_hook
+from kable_destination.runner.sandbox import Faults
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
+
+LANE: Any = {"account": "actions-kable api.example.com kci", "action": "track"}
+OCCURRENCES = (
+    Occurrence(kind="accepted", account=LANE["account"], events=5, duplicates=2),
+    Occurrence(kind="attempted", **LANE, events=5, attempt=1, status=503, seconds=0.5, error="busy"),
+    Occurrence(kind="slowed", **LANE, allowed=2, wait=1.0),
+    Occurrence(kind="postponed", **LANE, events=5, wait=1.0, error="busy"),
+    Occurrence(kind="attempted", **LANE, events=5, attempt=2, seconds=0.25, error="no answer"),
+    Occurrence(kind="attempted", **LANE, events=5, attempt=3, status=207, seconds=0.125, request_id="r-1"),
+    Occurrence(kind="delivered", **LANE, events=4),
+    Occurrence(kind="dead", **LANE, events=1, reason="refused", error="not valid"),
+    Occurrence(kind="stopped", **LANE, error="wrong key"),
+    Occurrence(kind="full", error="disk full"),
+)
+
+
+def test_metrics_count_what_happened() -> None:
+    registry = CollectorRegistry()
+    hook = metrics_hook(registry)
+    for occurrence in OCCURRENCES:
+        hook(occurrence)
+    for name, labels, value in (
+        ("kable_events_accepted_total", {"account": LANE["account"]}, 5),
+        ("kable_events_duplicate_total", {"account": LANE["account"]}, 2),
+        ("kable_events_delivered_total", LANE, 4),
+        ("kable_events_postponed_total", LANE, 5),
+        ("kable_events_dead_total", {**LANE, "reason": "refused"}, 1),
+        ("kable_requests_total", {**LANE, "status": "503"}, 1),
+        ("kable_requests_total", {**LANE, "status": "none"}, 1),
+        ("kable_requests_total", {**LANE, "status": "207"}, 1),
+        ("kable_request_seconds_sum", LANE, 0.875),
+        ("kable_requests_allowed", LANE, 2),
+        ("kable_lane_stopped", LANE, 1),
+        ("kable_outbox_full", {}, 1),
+    ):
+        assert registry.get_sample_value(name, labels) == value, name
+
+
+def test_every_request_is_a_span() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    hook = trace_hook(provider)
+    for occurrence in OCCURRENCES:
+        hook(occurrence)
+    spans = exporter.get_finished_spans()
+    assert [dict(span.attributes or {}).get("http.response.status_code") for span in spans] == [503, None, 207]
+    assert [dict(span.attributes or {})["kable.attempt"] for span in spans] == [1, 2, 3]
+    assert [span.status.description for span in spans] == ["busy", "no answer", None]
+    first = spans[0]
+    assert first.end_time is not None
+    assert first.start_time is not None
+    assert first.end_time - first.start_time == 500_000_000
+
+
+def test_the_log_tells_each_occurrence_as_json(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.units", "value": 3}]}))
+    run = command_line.deliver(ndjson(*(track(number) for number in range(5))), sandbox.base_url, "--log", "json")
+    records = [json.loads(line) for line in run.err.splitlines()]
+    kinds = Counter(record["event"] for record in records)
+    assert kinds == {"accepted": 1, "attempted": 7, "halved": 3, "delivered": 3, "dead": 1}
+    dead = next(record for record in records if record["event"] == "dead")
+    assert (dead["reason"], dead["level"]) == ("refused", "warning")
+    assert all(record["timestamp"].endswith("Z") for record in records)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-outbox",)])
+def test_the_log_tells_duplicates_apart_from_what_is_accepted(
+    command_line: CommandLine, sandbox: RunningSandbox, options: tuple[str, ...]
+) -> None:
+    """What was there already under its id, in the same batch or an earlier one, is put once."""
+    run = command_line.deliver(
+        ndjson(track(1), track(2), track(1), track(3)),
+        *(sandbox.base_url, "--log", "json", "--batch-size", "2", *options),
+    )
+    records = [json.loads(line) for line in run.err.splitlines()]
+    accepted = [record for record in records if record["event"] == "accepted"]
+    assert sum(record.get("events", 0) for record in accepted) == 3
+    assert sum(record.get("duplicates", 0) for record in accepted) == 1
+    assert run.report["duplicates"] == 1
+
+
+def test_the_log_can_be_read_by_a_person(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(track(1)), sandbox.base_url, "--log", "console")
+    assert "delivered" in run.err
+    assert "events=1" in run.err
+    assert "\x1b" not in run.err, "colours are for terminals"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_metrics_are_served_until_a_signal_ends_the_run(
+    command_line: CommandLine, sandbox: RunningSandbox, number: signal.Signals
+) -> None:
+    """What is in flight ends, what is not sent stays queued, and the next run sends it."""
+    arguments = ["deliver", "-", "--base-url", sandbox.base_url, "--metrics-port", "0", "--report", "report.json"]
+    with command_line.start(*arguments) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        address = process.stderr.readline().decode().removeprefix("metrics: ").strip()
+        process.stdin.write(ndjson(*(track(at) for at in range(700))))
+        process.stdin.flush()
+        samples = ""
+        while 'kable_events_delivered_total{account="actions-kable' not in samples:
+            assert process.poll() is None
+            samples = httpx.get(address).text
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 130
+    report = json.loads((command_line.folder / "report.json").read_text())
+    assert (report["read"], report["delivered"] + report["unsent"]) == (700, 700)
+    assert report["delivered"] >= 500
+    assert command_line("deliver", "--base-url", sandbox.base_url).code == 0
+    assert Counter(event["transactionId"] for event in sandbox.ledger.events) == Counter(
+        f"message-{at:06}" for at in range(700)
+    )
+    assert sandbox.ledger.duplicates == 0
