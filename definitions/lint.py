@@ -155,7 +155,7 @@ def _pattern_fault(pattern: str) -> str | None:
     if len(pattern) > _LONGEST_PATTERN:
         return f"has {len(pattern):,} characters, and Python is given at most {_LONGEST_PATTERN:,} to read"
     with warnings.catch_warnings():
-        # Python warns of patterns whose meaning may change; that is of no matter here.
+        # Python warns of patterns whose meaning may change; that does not matter here.
         warnings.simplefilter("ignore")
         try:
             re.compile(pattern)

@@ -85,8 +85,11 @@ def test_what_would_be_misread_is_refused_with_the_reason(template: str, reason:
     assert reason in str(refused.value)
 
 
-def test_a_path_of_where_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("path", "reason"), [("first name", "the path of where: expected"), ("a." * 10_000, "more than 1,000 characters")]
+)
+def test_a_path_of_where_that_cannot_be_read_is_refused(path: str, reason: str) -> None:
     """The path may come from the event, so this is found when the mapping runs."""
     compiled = compile_mapping({"out": {"@liquid": "{{ list | where: name }}"}})
-    with pytest.raises(MappingError, match=r"out\.@liquid: the path of where: expected"):
-        compiled({"list": [1], "name": "first name"})
+    with pytest.raises(MappingError, match=reason):
+        compiled({"list": [1], "name": path})

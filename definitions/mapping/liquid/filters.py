@@ -6,10 +6,10 @@ budget, the value, and as many arguments as it knows; arguments that are not giv
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...nearest import nearest
 from .dates import DATE_FILTERS
 from .list_filters import LIST_FILTERS
 from .number_filters import NUMBER_FILTERS
@@ -89,5 +89,4 @@ def refusal(name: str) -> str:
         return f'the filter "{name}" is disabled in mappings'
     if name == "sample":
         return 'the filter "sample" picks at random, and a mapping gives the same answer every time'
-    near = difflib.get_close_matches(name, FILTERS, n=1, cutoff=0.6)
-    return f'there is no filter "{name}"' + (f'; did you mean "{near[0]}"?' if near else "")
+    return f'there is no filter "{name}"{nearest(name, FILTERS)}'

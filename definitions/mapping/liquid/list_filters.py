@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 from ...javascript.values import is_truthy, paired, to_number, to_string, utf16_length, utf16_slice
 from ...missing import MISSING
 from ..json_text import to_json
+from ..limits import MAX_LIQUID_LENGTH
 from .tokens import property_path
 from .values import (
     TemplateError,
@@ -129,8 +130,11 @@ def _sum(budget: Budget, value: Any, path: Any = MISSING) -> float:
 
 
 def _where(budget: Budget, value: Any, path: Any = MISSING, expected: Any = MISSING) -> list[Any]:
+    text = stringify(path, budget)
+    if len(text) > MAX_LIQUID_LENGTH:  # it may come from an event
+        raise TemplateError(f"the path of where has more than {MAX_LIQUID_LENGTH:,} characters")
     try:
-        keys = property_path(stringify(path, budget))
+        keys = property_path(text)
     except LiquidError as error:
         raise TemplateError(f"the path of where: {error.message}") from None
     items = _copied(budget, value)
