@@ -6,6 +6,7 @@ Codes are stable. KD1xx are about words, KD2xx about fields, KD3xx about trigger
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,7 @@ CODES: Mapping[str, str] = {
     "KD206": "A default is not one of the choices",
     "KD207": "A field contradicts itself",
     "KD208": "A default fills a property that is not there",
+    "KD209": "A default or a choice does not read as a regular expression",
     "KD301": "A default subscription is not a trigger that compiles",
     "KD302": "The trigger of a preset does not compile",
     "KD303": "The mapping of a preset does not compile",
@@ -65,6 +67,7 @@ _SECRET_WORDS = re.compile(
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TEXT_TYPES = frozenset({"string", "text"})
 
+_LONGEST_PATTERN = 1_000
 _FEWEST_EVENTS, _MOST_EVENTS = 2, 100_000
 _LEAST_BYTES, _MOST_BYTES = 1_000, 100_000_000
 
@@ -137,6 +140,28 @@ def _field(place: str, field: InputField) -> Iterator[Finding]:
             nearest(default, [value for value in values if isinstance(value, str)]) if isinstance(default, str) else ""
         )
         yield Finding("KD206", f"{place}.default", f"is none of the choices{hint}; pick one, or add it to them")
+    if field.format == "regex":
+        yield from _patterns(place, default, values)
+
+
+def _patterns(place: str, default: Any, choices: list[Any]) -> Iterator[Finding]:
+    places = {f"{place}.choices[{position}]": value for position, value in enumerate(choices)}
+    for at, pattern in {f"{place}.default": default, **places}.items():
+        if isinstance(pattern, str) and (fault := _pattern_fault(pattern)):
+            yield Finding("KD209", at, f"{fault}; correct it, or make sure that the partner reads it")
+
+
+def _pattern_fault(pattern: str) -> str | None:
+    if len(pattern) > _LONGEST_PATTERN:
+        return f"has {len(pattern):,} characters, and Python is given at most {_LONGEST_PATTERN:,} to read"
+    with warnings.catch_warnings():
+        # Python warns of patterns whose meaning may change; that does not matter here.
+        warnings.simplefilter("ignore")
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            return f"is not a regular expression to Python ({error})"
+    return None
 
 
 def _looks_secret(place: str) -> bool:

@@ -184,6 +184,14 @@ def test_every_bound_is_honoured(definition: dict[str, Any], value: Any, told: s
     assert rejection(one(**definition), {"f": value}) == [f"f: {told}"]
 
 
+@pytest.mark.parametrize("text", ["^a+$", "(?<name>a)", "(", r"\\"])
+def test_a_text_may_be_a_regular_expression_of_any_syntax(text: str) -> None:
+    """Python cannot answer for JavaScript; lint tells the author of a definition what Python cannot compile."""
+    assert one(format="regex")({"f": text}) == {"f": text}
+    with pytest.raises(RejectedError, match="regular expression"):
+        one(format="regex")({"f": text * 65_537})
+
+
 def test_format_and_bounds_are_honoured_in_each_item() -> None:
     emails = one(format="email", multiple=True)
     assert emails({"f": "a@b.test"}) == {"f": ["a@b.test"]}

@@ -101,6 +101,13 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "KD208",
         f"{FIELD}.default.b",
     ),
+    (destination(fields={"name": name_field(format="regex", default="(a|b")}), "KD209", f"{FIELD}.default"),
+    (destination(fields={"name": name_field(format="regex", default="a" * 1_001)}), "KD209", f"{FIELD}.default"),
+    (
+        destination(fields={"name": name_field(format="regex", choices=("^a+$", "[[a]", "[z-a]"), default="^a+$")}),
+        "KD209",
+        f"{FIELD}.choices[2]",
+    ),
     (destination(default_subscription="type == "), "KD301", "actions.send.defaultSubscription"),
     (destination(preset={"subscribe": 'type = "track'}), "KD302", "presets[0].subscribe"),
     (destination(preset={"subscribe": None}), "KD302", "presets[0].subscribe"),

@@ -6,12 +6,10 @@ budget, the value, and as many arguments as it knows; arguments that are not giv
 
 from __future__ import annotations
 
-import difflib
-import inspect
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...nearest import nearest
 from .dates import DATE_FILTERS
 from .list_filters import LIST_FILTERS
 from .number_filters import NUMBER_FILTERS
@@ -44,30 +42,43 @@ class Filter:
     function: Callable[..., Any]
     known: int
     needed: int
+    named: frozenset[str]
 
-    def check(self, count: int) -> None:
-        """Raise TemplateError when there are too few arguments."""
-        if count < self.needed:
+    def check(self, names: list[str | None]) -> None:
+        """Raise TemplateError for too few arguments, and for a name that the filter does not know.
+
+        `names` has None for each argument without a name. liquidjs takes a name and its value for one argument,
+        which makes no sense to any filter but `default`.
+        """
+        if len(names) < self.needed:
             raise TemplateError(f'the filter "{self.name}" needs {self.needed} argument, as in | {self.name}: "x"')
+        for position, name in enumerate(names):
+            if name is not None and name not in self.named:
+                raise TemplateError(f'the filter "{self.name}" has no argument "{name}"')
+            if name is not None and (position == 0 or None in names[position:]):
+                raise TemplateError(f'the argument "{name}" of the filter "{self.name}" comes last')
 
     def check_value(self, value: Any) -> None:
         """Raise TemplateError for a value that asks for the time."""
         if self.name in _DATE_FILTERS and isinstance(value, str) and value in _CLOCK:
             raise TemplateError(f'"{value}" asks for the time, and a mapping gives the same answer at any time')
 
-    def __call__(self, budget: Budget, value: Any, arguments: list[Any]) -> Any:
+    def __call__(self, budget: Budget, value: Any, *arguments: Any, **named: Any) -> Any:
         """Filter a value. Raises TemplateError."""
         self.check_value(value)
-        return self.function(budget, value, *arguments[: self.known])
+        for item in (value, *arguments):
+            budget.weigh(item)
+        return self.function(budget, value, *arguments[: self.known], **named)
 
 
-def _known(function: Callable[..., Any]) -> int:
-    code = function.__code__
-    return sys.maxsize if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 2
+def _filter(name: str, function: Callable[..., Any]) -> Filter:
+    known = function.__code__.co_argcount - 2
+    needed = 1 if name in {"append", "prepend"} else 0
+    return Filter(name, function, known, needed, frozenset(function.__kwdefaults__ or ()))
 
 
 FILTERS: dict[str, Filter] = {
-    name: Filter(name, function, _known(function), 1 if name in {"append", "prepend"} else 0)
+    name: _filter(name, function)
     for name, function in {**TEXT_FILTERS, **LIST_FILTERS, **NUMBER_FILTERS, **DATE_FILTERS}.items()
 }
 
@@ -78,5 +89,4 @@ def refusal(name: str) -> str:
         return f'the filter "{name}" is disabled in mappings'
     if name == "sample":
         return 'the filter "sample" picks at random, and a mapping gives the same answer every time'
-    near = difflib.get_close_matches(name, FILTERS, n=1, cutoff=0.6)
-    return f'there is no filter "{name}"' + (f'; did you mean "{near[0]}"?' if near else "")
+    return f'there is no filter "{name}"{nearest(name, FILTERS)}'

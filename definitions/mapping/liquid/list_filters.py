@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from liquid.exceptions import LiquidError
+
 from ...javascript.values import is_truthy, paired, to_number, to_string, utf16_length, utf16_slice
 from ...missing import MISSING
 from ..json_text import to_json
+from ..limits import MAX_LIQUID_LENGTH
+from .tokens import property_path
 from .values import (
     TemplateError,
     Word,
@@ -112,10 +116,12 @@ def _offset(value: Any, size: int) -> int:
     return max(0, size + whole) if whole < 0 else whole
 
 
-def _sum(_budget: Budget, value: Any, path: Any = MISSING) -> float:
+def _sum(budget: Budget, value: Any, path: Any = MISSING) -> float:
     total: float = 0
-    keys = stringify(path, _budget).split(".") if is_true(path) and plain(path) != "" else []
-    for item in list_of(value):
+    keys = stringify(path, budget).split(".") if is_true(path) and plain(path) != "" else []
+    items = list_of(value)
+    budget.use(len(items) * len(keys))
+    for item in items:
         found = item
         for key in keys:
             found = read_member(found, key)
@@ -124,26 +130,30 @@ def _sum(_budget: Budget, value: Any, path: Any = MISSING) -> float:
 
 
 def _where(budget: Budget, value: Any, path: Any = MISSING, expected: Any = MISSING) -> list[Any]:
-    from .expression import read_property_path  # noqa: PLC0415 - expressions know the filters that they apply
-
-    keys = read_property_path(stringify(path, budget))
+    text = stringify(path, budget)
+    if len(text) > MAX_LIQUID_LENGTH:  # it may come from an event
+        raise TemplateError(f"the path of where has more than {MAX_LIQUID_LENGTH:,} characters")
+    try:
+        keys = property_path(text)
+    except LiquidError as error:
+        raise TemplateError(f"the path of where: {error.message}") from None
+    items = _copied(budget, value)
+    budget.use(len(items) * len(keys))
     chosen = []
-    for item in _copied(budget, value):
-        found: Any = MISSING
-        for position, key in enumerate(keys):
-            found = read_member(item if position == 0 else found, key)
+    for item in items:
+        found: Any = item if keys else MISSING
+        for key in keys:
+            found = read_member(found, key)
         if is_true(found) if expected is MISSING else equals(found, expected):
             chosen.append(item)
     return chosen
 
 
-def _default(_budget: Budget, value: Any, default: Any = MISSING, *options: Any) -> Any:
+def _default(_budget: Budget, value: Any, default: Any = MISSING, *, allow_false: Any = False) -> Any:
     value = plain(value)
     if isinstance(value, list | str):
         return value or default
-    if value is False and any(
-        isinstance(pair, list) and pair[0] == "allow_false" and is_truthy(pair[1]) for pair in options
-    ):
+    if value is False and is_truthy(plain(allow_false)):
         return False
     return value if is_true(value) else default
 

@@ -1,78 +1,50 @@
 """@liquid: templates on python-liquid, with the language, the limits and the answers of Segment's engine.
 
-Segment runs liquidjs. The text, blocks and tags of a template are read by python-liquid; values,
-operators and filters are our own (`liquid_expression`), because liquidjs differs there. What Segment
-passes over in silence, an unknown filter, is refused, and so is what gives another answer each time.
+Segment runs liquidjs. python-liquid reads a template and renders it; the tokens of expressions, operators,
+values and filters are our own, because liquidjs differs there. What Segment passes over in silence, such as
+an unknown filter, is refused, and so is what gives another answer each time.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache, partial
+from functools import lru_cache
 from io import StringIO
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from liquid import Environment
-from liquid.builtin.content import Literal
+from liquid import BoundTemplate, Environment
 from liquid.builtin.tags.assign_tag import AssignNode
-from liquid.builtin.tags.comment_tag import CommentTag
-from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
-from liquid.builtin.tags.liquid_tag import LiquidTag
-from liquid.exceptions import LiquidError
-from liquid.lex import _tokenize_template, compile_liquid_rules
+from liquid.builtin.tags.decrement_tag import DecrementNode
+from liquid.builtin.tags.increment_tag import IncrementNode
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.parser import get_parser
 
 from ..failure import fail
-from .expression import Constant, FilteredValue, variables_in
-from .tags import (
-    AssignTag,
-    BlockTag,
-    CaptureTag,
-    CounterNode,
-    CycleNode,
-    CycleTag,
-    DecrementTag,
-    EchoTag,
-    IfTag,
-    IncrementTag,
-    JavaScriptContext,
-    OutputTag,
-    RefusedTag,
-    UnlessTag,
-)
+from .context import JavaScriptContext
+from .expression import paths_in
+from .tags import TAGS, compute
+from .tokens import TagStream
 from .values import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from liquid import BoundTemplate
     from liquid.ast import Node
-    from liquid.token import Token
+    from liquid.builtin.expressions import Path
 
     from ..paths import Keys
-    from .expression import Variable
-
-_TAGS = (
-    AssignTag, BlockTag, CaptureTag, CommentTag, Literal, CycleTag, DecrementTag, EchoTag, IfTag, IncrementTag,
-    InlineCommentTag, LiquidTag, OutputTag, RefusedTag, UnlessTag,
-)  # fmt: skip
-
-
-_OUTPUT = r"(?:(?!-?\}\})[\s\S])*"
-_OUTPUT_WITH_QUOTES = r"""(?>"(?>\\.|[^"\\])*"|'(?>\\.|[^'\\])*'|(?!-?\}\})[\s\S])*"""
 
 
 class _Environment(Environment):
     suppress_blank_control_flow_blocks = False
     block_nesting_limit = 64
-
-    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
-        """As python-liquid's own, but that the text of an output may hold `}}`, as with liquidjs."""
-        rules = compile_liquid_rules().pattern.replace(_OUTPUT, _OUTPUT_WITH_QUOTES)
-        return partial(_tokenize_template, rules=re.compile(rules, re.DOTALL))
+    logical_not_operator = True
+    logical_parentheses = True  # around what `not` negates; a template cannot write them
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        """Register our tags; the context knows the filters."""
         del extra
-        for tag in _TAGS:
+        for tag in TAGS:
             self.add_tag(tag)
 
 
@@ -102,8 +74,8 @@ class LiquidTemplate:
         found: list[Keys] = []
         assigned: set[str] = set()
         for node, is_certain in _nodes(self._template):
-            names = [node.name] if isinstance(node, CounterNode) else []
-            keys = [(name,) for name in names] + [_keys(variable) for variable in _variables(node)]
+            keys: list[Keys] = [(str(node.name),)] if isinstance(node, DecrementNode | IncrementNode) else []
+            keys += [_keys(path) for expression in node.expressions() for path in paths_in(expression)]
             found += [path for path in keys if not path or path[0] not in assigned]
             if is_certain and isinstance(node, AssignNode):
                 assigned.add(str(node.name))
@@ -111,7 +83,7 @@ class LiquidTemplate:
 
 
 def _nodes(template: BoundTemplate) -> Iterator[tuple[Node, bool]]:
-    """Give every node in order, and whether it is rendered whatever the payload is."""
+    """Yield every node in order, and whether it is rendered whatever the payload is."""
     context = JavaScriptContext(template, {})
     stack = [(node, True) for node in reversed(template.nodes)]
     while stack:
@@ -120,27 +92,21 @@ def _nodes(template: BoundTemplate) -> Iterator[tuple[Node, bool]]:
         stack += [(child, False) for child in reversed([*node.children(context)])]
 
 
-def _variables(node: Node) -> Iterator[Variable]:
-    """Give the variables that a node itself looks up in what is in scope."""
-    operands = node.operands if isinstance(node, CycleNode) else ()
-    within = [variables_in(operands)]
-    within += [item.variables() for item in node.expressions() if isinstance(item, FilteredValue)]
-    return (variable for variables in within for variable in variables if variable.base is None)
-
-
-def _keys(variable: Variable) -> Keys:
-    keys: list[str] = []
-    for member in variable.members:
-        if not isinstance(member, Constant) or not isinstance(member.value, str):
-            break
-        keys.append(member.value)
-    return tuple(keys)
+def _keys(path: Path) -> Keys:
+    return tuple(takewhile(lambda key: isinstance(key, str), path.path))  # type: ignore[arg-type]  # text alone is left
 
 
 @lru_cache(maxsize=256)
 def compile_liquid(text: str) -> LiquidTemplate:
-    """Read a template, which is known to be sound."""
-    return LiquidTemplate(_ENVIRONMENT.from_string(text))
+    """Read a template. Raises LiquidError."""
+    nodes = get_parser(_ENVIRONMENT).parse(TagStream(_ENVIRONMENT.tokenizer()(text)))
+    template = BoundTemplate(_ENVIRONMENT, nodes)
+    for node, _ in _nodes(template):
+        try:
+            compute(node)
+        except TemplateError as failure:
+            raise LiquidSyntaxError(str(failure), token=node.token) from None
+    return LiquidTemplate(template)
 
 
 def liquid_problem(text: str) -> str | None:
