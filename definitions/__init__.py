@@ -40,6 +40,7 @@ from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
+from .planning.batch_group import ORDER_SHARDS
 from .planning.event_reader import EventList, read_event
 from .planning.payload_list import PayloadList
 from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
@@ -51,6 +52,7 @@ from .trigger import Trigger, compile_trigger
 
 __all__ = [
     "MISSING",
+    "ORDER_SHARDS",
     "SEGMENT_ANSWERS",
     "ActionDefinition",
     "Answer",

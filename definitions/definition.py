@@ -80,7 +80,8 @@ class ActionDefinition(ManifestPart):
       An action that was read from a manifest has neither.
     - `batch`: how much one request of `perform_batch` may carry.
     - `idempotency_field`: the field by which the partner discards what it already has.
-    - `order_field`: the field whose events, where it has one value, must arrive in order.
+    - `order_field`: the order key; events with the same value of this field arrive in order. Only events of one order
+      shard share a batch. Without an order field, batches are sent in parallel.
     - `batch_keys`: fields whose values must be equal within one batch.
 
     `platform`, `hidden`, `has_perform_batch`, `sync_mode`, `hooks` and `dynamic_fields` stand as in the manifest.

@@ -12,6 +12,7 @@ from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
+from .batch_group import BatchGroup, batch_group
 from .obstacles import delivery_obstacles, unsupported
 from .payload_function import PayloadFunction, compile_payload
 from .plan import Outcome
@@ -47,6 +48,7 @@ class CompiledSubscription:
     `payload` gives the valid payload of an event; `mapping` is its first half alone, for those who explain it.
     `obstacles` tell why nothing of it can be delivered; there are none where everything is as it should be.
     `is_ordinary` tells that a valid payload is all that a batch needs to know of an event that was read from JSON.
+    `is_grouped` tells that the batch of an event depends on its payload; if not, `group` is the group of every event.
     """
 
     name: str
@@ -65,8 +67,9 @@ class CompiledSubscription:
         self.valid_payload = self.payload.valid
         self.wanted_payload = self.payload.wanted or _nothing
         self.limits = self.action.batch
-        self.group = (self.action_key,)
-        is_plain = self.action.prepare is None and not self.action.batch_keys and not self.obstacles
+        self.is_grouped = self.action.order_field is not None or bool(self.action.batch_keys)
+        self.group = BatchGroup(self.action_key)
+        is_plain = self.action.prepare is None and not self.obstacles
         self.is_ordinary = (
             is_plain and self.limits is not None and self.mapping.keeps_finite and self.payload.wanted is not None
         )
@@ -75,6 +78,10 @@ class CompiledSubscription:
     def keys(self) -> tuple[tuple[str, ...], ...]:
         """The paths of an event that the trigger and the mapping can read, each as its keys."""
         return (*self.trigger.keys, *self.mapping.keys)
+
+    def group_of(self, payload: Payload) -> BatchGroup:
+        """Return the group of events whose batch an event belongs to, by its payload."""
+        return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
 
     def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
         """Give the outcome of an event that was rejected under this subscription."""

@@ -64,6 +64,8 @@ class EventBatch:
     - `subscriptions`: the name of the subscription of each.
     - `idempotency_keys`: the id by which the destination would discard each as a duplicate (None where it has none).
     - `order_keys`: those whose events must arrive in order; batches that share one must follow each other.
+    - `shard`: the order shard of all the events (0 to 15); batches of one shard must be sent one after the other, in
+      the order in which they were planned. None: the events have no order.
     """
 
     action: str
@@ -73,6 +75,7 @@ class EventBatch:
     subscriptions: tuple[str, ...]
     idempotency_keys: tuple[str | None, ...]
     order_keys: frozenset[str] = field(default=frozenset(), repr=False)
+    shard: int | None = None
 
     def __len__(self) -> int:
         """Count the events."""
@@ -88,6 +91,7 @@ class EventBatch:
             tuple([self.subscriptions[position] for position in positions]),
             tuple([self.idempotency_keys[position] for position in positions]),
             self.order_keys,
+            self.shard,
         )
 
     def halves(self) -> tuple[EventBatch, EventBatch]:

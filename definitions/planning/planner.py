@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem, RejectedError, UnreadableError
 from ..javascript.values import type_name
 from ..request import encode_finite_json, encode_json
+from .batch_group import payload_text
 from .integrations import turned_away
-from .open_batch import OpenBatch, idempotency_key
+from .open_batch import OpenBatch
 from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..definition import BatchLimits, Payload
     from ..request import RequestBuilder
+    from .batch_group import BatchGroup
     from .compiled_subscription import CompiledSubscription
     from .event_reader import EventReader
     from .plan import EventBatch
@@ -51,7 +53,7 @@ class Planner:
         self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
         self._max_events = max_events
         self._count = itertools.count()
-        self._open: dict[tuple[Any, ...], OpenBatch] = {}
+        self._open: dict[BatchGroup, OpenBatch] = {}
         self._turned_down: list[Outcome] = []
         self._requests: list[PlannedRequest] = []
 
@@ -145,6 +147,12 @@ class Planner:
         subscription: CompiledSubscription | None,
     ) -> int:
         """Add the payloads of the events from `start` on, which are all of one subscription; give where they end."""
+        if subscription is not None and subscription.is_grouped:
+            # Neighbours seldom share a batch. One by one, the batches also close in the order of the events.
+            end = start + len(payloads)
+            for index, text, payload in zip(indexes[start:end], texts[start:end], payloads, strict=True):
+                self._add_one(index, text, payload, subscription)
+            return end
         while payloads and subscription is not None:
             batch = self._batch_of(subscription.group, subscription)
             some = payloads[: self._most(subscription.limits) - len(batch)]
@@ -219,7 +227,7 @@ class Planner:
         self, payload: Payload, subscription: CompiledSubscription, used: dict[str, CompiledSubscription]
     ) -> None:
         """Note the id that an event uses. Raises RejectedError where another subscription has used it already."""
-        key = idempotency_key(payload, subscription.action.idempotency_field)
+        key = payload_text(payload, subscription.action.idempotency_field)
         if key is not None and used.setdefault(key, subscription) is not subscription:
             raise RejectedError.of([_used_already(self._name, key, subscription, used[key])])
 
@@ -233,7 +241,7 @@ class Planner:
         except RejectedError as error:
             self._turned_down.append(subscription.outcome(index, kept, error))
             return
-        group = _group(subscription, payload)
+        group = subscription.group_of(payload)
         batch = self._batch_of(group, subscription)
         if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
             self._close(group)
@@ -242,20 +250,20 @@ class Planner:
         if len(batch) >= self._most(limits):
             self._close(group)
 
-    def _batch_of(self, group: tuple[Any, ...], subscription: CompiledSubscription) -> OpenBatch:
+    def _batch_of(self, group: BatchGroup, subscription: CompiledSubscription) -> OpenBatch:
         """Give the open batch of a group; where there are too many, the oldest is closed for a new one."""
         batch = self._open.get(group)
         if batch is None:
             if len(self._open) >= _MAX_OPEN_BATCHES:
                 self._close(next(iter(self._open)))
-            batch = self._open[group] = OpenBatch(subscription)
+            batch = self._open[group] = OpenBatch(subscription, group.shard)
         return batch
 
     def _most(self, limits: BatchLimits | None) -> int:
         """Give the number of events that one request may carry."""
         return 1 if limits is None else min(limits.events, self._max_events or limits.events)
 
-    def _close(self, group: tuple[Any, ...]) -> None:
+    def _close(self, group: BatchGroup) -> None:
         batch = self._open.pop(group)
         if len(batch):
             self._plan(batch.closed(), batch.subscription)
@@ -271,12 +279,6 @@ class Planner:
                 return
             for half in batch.halves():
                 self._plan(half, subscription)
-
-
-def _group(subscription: CompiledSubscription, payload: Payload) -> tuple[Any, ...]:
-    """Name the batch that an event belongs to: by its action, and by the values of the action's batch keys."""
-    keys = subscription.action.batch_keys
-    return (*subscription.group, *(encode_json(payload.get(name)) for name in keys)) if keys else subscription.group
 
 
 def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:

@@ -379,7 +379,9 @@ class DestinationSuite:
         action = self._action(action_key)
         seed = f"{self.definition.slug}#{action_key}"
         first, second = example_values(action.fields, seed), example_values(action.fields, f"{seed}#2")
-        second.update({key: first[key] for key in action.batch_keys})
+        # Two order keys may belong to two shards, which never share a batch.
+        shared = (*action.batch_keys, *([action.order_field] if action.order_field is not None else []))
+        second.update({key: first[key] for key in shared})
         mapping = {key: {"@path": f"$.properties.field_{number}"} for number, key in enumerate(first)}
         bare = self._bare_event(action_key)
         events = [
@@ -391,7 +393,7 @@ class DestinationSuite:
     def _only_request(self, action_key: str, plan: Plan, of: str) -> httpx.Request:
         if len(plan.requests) != 1:
             reasons = dict.fromkeys(str(problem) for outcome in plan.turned_down for problem in outcome.problems)
-            advice = "Look at its code, batch_keys and batch limits."
+            advice = "Look at its code, batch_keys, order_field and batch limits."
             self._fail(action_key, f"{of} should make one request, but made {len(plan.requests)}", *reasons, advice)
         return plan.requests[0].request
 
