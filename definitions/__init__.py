@@ -3,19 +3,10 @@
 It knows no Kable, opens no socket and reads no clock.
 """
 
+from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
 from .answers.reader import SEGMENT_ANSWERS, Answer
 from .answers.retry_after import RetryAfter
-from .definition import (
-    ActionDefinition,
-    Authentication,
-    BatchData,
-    BatchLimits,
-    DestinationDefinition,
-    Documentation,
-    EventData,
-    Preset,
-    WorkedExample,
-)
+from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .errors import (
     AnswerError,
@@ -38,11 +29,12 @@ from .errors import (
 )
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
+from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
 from .planning.batch_group import ORDER_SHARDS
 from .planning.event_reader import EventList, read_event
-from .planning.payload_list import PayloadList
+from .planning.payload_list import Payload, PayloadList
 from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
 from .planning.planner import Planner
 from .planning.subscription import Subscription
@@ -76,10 +68,12 @@ __all__ = [
     "EventData",
     "EventError",
     "EventList",
+    "Exchange",
     "FieldsError",
     "InputField",
     "MappingError",
     "Outcome",
+    "Payload",
     "PayloadList",
     "Plan",
     "PlannedRequest",
@@ -94,6 +88,7 @@ __all__ = [
     "Result",
     "RetryAfter",
     "RetryableError",
+    "Settings",
     "SetupError",
     "StoppedError",
     "Subscription",

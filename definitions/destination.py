@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .definition import DestinationDefinition, Settings
+    from .action import Settings
+    from .definition import DestinationDefinition
     from .mapping.paths import Keys
     from .planning.plan import EventBatch
 

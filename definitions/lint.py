@@ -25,8 +25,10 @@ from .trigger import compile_trigger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .definition import ActionDefinition, BatchLimits, DestinationDefinition, Preset
+    from .action import ActionDefinition, BatchLimits
+    from .definition import DestinationDefinition
     from .input_field import InputField
+    from .manifest_definition import Preset
 
 CODES: Mapping[str, str] = {
     "KD101": "Something has no label",

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from .definition import ActionDefinition, DestinationDefinition, Preset
+    from .action import ActionDefinition
     from .input_field import Choice, ManifestPart
+    from .manifest_definition import ManifestDefinition, Preset
 
 MAX_DEPTH = 100
 """Levels of objects and lists within each other; Segment's own manifests have fewer than twenty."""
@@ -48,10 +49,10 @@ _NULL_UNLESS_GIVEN = frozenset({"description", "readOnly", "hidden"})
 _NAMES = {info.alias or name: name for name, info in InputField.model_fields.items() if name != "carried"}
 
 Place = tuple[int | str, ...]
-D = TypeVar("D", bound="DestinationDefinition")
+D = TypeVar("D", bound="ManifestDefinition")
 
 
-def write_manifest(definition: DestinationDefinition) -> dict[str, Any]:
+def write_manifest(definition: ManifestDefinition) -> dict[str, Any]:
     """Write a definition as a manifest, in Segment's order of keys. It shares no value with the definition."""
     actions = definition.actions
     return copy.deepcopy(
@@ -79,7 +80,7 @@ def _unless_absent(part: ManifestPart, name: str) -> Any:
     return _if_given(part, name) if was_read else getattr(part, name)
 
 
-def _write_authentication(definition: DestinationDefinition) -> dict[str, Any] | None:
+def _write_authentication(definition: ManifestDefinition) -> dict[str, Any] | None:
     if "authentication" not in definition.model_fields_set and not definition.settings:
         return None
     return {

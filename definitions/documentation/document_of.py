@@ -22,7 +22,9 @@ from .worked_examples import documented_example, made_up_example
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..definition import ActionDefinition, BatchLimits, DestinationDefinition, Preset
+    from ..action import ActionDefinition, BatchLimits
+    from ..definition import DestinationDefinition
+    from ..manifest_definition import Preset
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
 """Segment's calls, in the order in which its documentation tells them."""

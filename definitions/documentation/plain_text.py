@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ..errors import RejectedError
-from ..request import encode_json
+from ..json_body import encode_json
 from ..text import safe
 
 

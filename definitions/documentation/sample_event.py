@@ -11,7 +11,7 @@ from ..mapping.validation import is_directive
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..definition import ActionDefinition
+    from ..action import ActionDefinition
     from ..input_field import InputField
 
 _OF_TYPE: Mapping[str, Any] = {

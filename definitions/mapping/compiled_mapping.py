@@ -12,11 +12,10 @@ from ..javascript.values import equals_empty_text
 from ..missing import MISSING
 from ..python_source import PythonSource
 from .derived_payloads import limited, map_other, transformable
-from .directives import unknown_case
+from .directives import mapping_generator, unknown_case
 from .event_paths import event_paths
 from .failure import check_length, not_an_object
 from .flattening import flatten
-from .generator import Generator
 from .json_text import decode, encode
 from .merging import merge_other
 from .paths import step, walk, walk_computed_path
@@ -135,7 +134,7 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     with source.function("mapping", "event"):
         with source.block("if type(event) is not dict and not isinstance(event, dict):"):
             source.line("raise not_an_object(event)")
-        source.line(f"return {Generator(source).value(expanded, '', Undefined.NOWHERE).text}")
+        source.line(f"return {mapping_generator(source).value(expanded, '', Undefined.NOWHERE).text}")
     return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE)["mapping"], expanded)
 
 

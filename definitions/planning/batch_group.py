@@ -6,12 +6,13 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..javascript.values import to_string
-from ..request import encode_json
+from ..json_body import encode_json
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..definition import ActionDefinition, Payload
+    from ..action import ActionDefinition
+    from .payload_list import Payload
 
 ORDER_SHARDS = 16
 """The number of shards that the events of an action with `order_field` are divided into.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ..definition import ActionDefinition, EventData, Payload, Settings
+from ..action import ActionDefinition, EventData, Settings
 from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
 from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..definition import DestinationDefinition
     from ..input_field import InputField
+    from .payload_list import Payload
     from .subscription import Subscription
 
 _ROOT_DIRECTIVE = "__segment_internal_directive"

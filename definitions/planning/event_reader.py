@@ -15,8 +15,8 @@ import msgspec
 import orjson
 
 from ..errors import Problem, UnreadableError
+from ..event_record import record_type
 from ..javascript.values import array_index, type_name
-from .event_record import record_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

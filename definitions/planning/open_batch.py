@@ -13,8 +13,8 @@ from .plan import EventBatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..definition import Payload
     from .compiled_subscription import CompiledSubscription
+    from .payload_list import Payload
 
 
 class OpenBatch:

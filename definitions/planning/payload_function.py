@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..event_record import attribute_of
 from ..fields.conditions import Removal, conditional_requirements
 from ..fields.faults import checked_rules
 from ..fields.fields_writer import FIELDS_NAMESPACE, FieldsWriter, Given, Lookup
 from ..mapping.compiled_mapping import MAPPING_NAMESPACE, checked_mapping
-from ..mapping.generator import Generator
+from ..mapping.directives import mapping_generator
 from ..mapping.paths import parse_event_path
 from ..mapping.validation import below, is_directive
 from ..mapping.written_code import Code, Payload, Undefined, WholeEventNeededError
 from ..python_source import Kind, PythonSource
-from .event_record import attribute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..fields.field_rule import FieldRule
     from ..fields.fields_writer import Scope
     from ..input_field import InputField
+    from ..mapping.generator import Generator
     from ..trigger import Trigger
 
 Rename = tuple[str, "Callable[[dict[str, Any]], dict[str, Any]]"]
@@ -70,7 +71,7 @@ def compile_payload(
     parts = checked_mapping(mapping), checked_rules(fields), renames
     source = PythonSource()
     with source.function("valid", "event"):
-        _write_payload(Generator(source), *parts)
+        _write_payload(mapping_generator(source), *parts)
     valid = source.compiled("payload", _NAMESPACE)["valid"]
     return PayloadFunction(valid, _wanted_function(trigger, *parts), str(source))
 
@@ -86,7 +87,7 @@ def _wanted_function(
             asked = trigger.written(source, lambda key: f"event.{attribute_of(key)}")
             with source.block(f"if event.integrations or not ({asked}):"):
                 source.line("return None")
-            _write_payload(Generator(source, of_record=True), mapping, rules, renames)
+            _write_payload(mapping_generator(source, of_record=True), mapping, rules, renames)
     except WholeEventNeededError:
         return None
     return source.compiled("wanted payload", _NAMESPACE)["wanted"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import Any, overload
 
 import msgspec
 
-if TYPE_CHECKING:
-    from ..definition import Payload
+Payload = dict[str, Any]
 
 
-class PayloadList(Sequence["Payload"]):
+class PayloadList(Sequence[Payload]):
     """A list of payloads; `text` is the list as JSON. They are read when somebody looks at them.
 
     Where the list stands in a value that is sent as JSON, `text` is sent as it is.

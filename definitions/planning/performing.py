@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ..definition import BatchData, EventData
+from ..action import BatchData, EventData
 from ..errors import AnswerError, Problem, RejectedError
 from .compiled_subscription import author_fault, call_author
 from .obstacles import NO_CODE
@@ -16,7 +16,7 @@ from .plan import PlannedRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..definition import ActionDefinition, BatchLimits, Exchange, Settings
+    from ..action import ActionDefinition, BatchLimits, Exchange, Settings
     from ..request import RequestBuilder
     from .plan import EventBatch
 

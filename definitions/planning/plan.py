@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ..definition import Exchange
+    from ..action import Exchange
     from ..errors import AnswerError, Problem, RejectedError
     from .payload_list import PayloadList
 

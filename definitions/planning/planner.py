@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, RejectedError, UnreadableError
 from ..javascript.values import type_name
-from ..request import encode_finite_json, encode_json
+from ..json_body import encode_finite_json, encode_json
 from .batch_group import payload_text
 from .integrations import turned_away
 from .open_batch import OpenBatch
@@ -17,11 +17,12 @@ from .plan import Outcome, Plan, PlannedRequest, SkipReason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..definition import BatchLimits, Payload
+    from ..action import BatchLimits
     from ..request import RequestBuilder
     from .batch_group import BatchGroup
     from .compiled_subscription import CompiledSubscription
     from .event_reader import EventReader
+    from .payload_list import Payload
     from .plan import EventBatch
 
 CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})

@@ -17,8 +17,9 @@ from .example_values import example_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..definition import DestinationDefinition, Payload
+    from ..definition import DestinationDefinition
     from ..errors import Problem
+    from ..planning.payload_list import Payload
     from ..planning.plan import Outcome
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pytest
 
-from ..definition import BatchData, EventData
+from ..action import BatchData, EventData
 from ..errors import DestinationError
 from ..fields.findings import spell
 from ..lint import CODES, lint
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import httpx
     from syrupy.assertion import SnapshotAssertion
 
-    from ..definition import ActionDefinition, DestinationDefinition
+    from ..action import ActionDefinition
+    from ..definition import DestinationDefinition
     from ..destination import Destination
     from ..planning.plan import Plan
 

@@ -25,8 +25,8 @@ from kable_destination.definitions import (
     RequestBuilder,
     RequestOptions,
 )
+from kable_destination.definitions.json_body import encode_json
 from kable_destination.definitions.planning.batch_group import order_shard
-from kable_destination.definitions.request import encode_json
 from kable_destination.destination import kable
 from segment_events import track
 

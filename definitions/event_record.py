@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..missing import MISSING
+from .missing import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
