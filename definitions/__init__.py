@@ -29,20 +29,27 @@ from .errors import (
 )
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
+from .json_body import indented_json, json_line
+from .lint import Finding, lint
 from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
+from .nearest import nearest
 from .planning.batch_group import ORDER_SHARDS
 from .planning.event_reader import EventList, read_event
+from .planning.explanation import Explanation, FieldExplanation, SubscriptionExplanation, explain
 from .planning.payload_list import Payload, PayloadList
-from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
+from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result, SkipReason
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
+from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
+from .text import one_line, quoted, shortened, visible
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
+    "IMPLIED_HEADERS",
     "MISSING",
     "ORDER_SHARDS",
     "SEGMENT_ANSWERS",
@@ -69,7 +76,10 @@ __all__ = [
     "EventError",
     "EventList",
     "Exchange",
+    "Explanation",
+    "FieldExplanation",
     "FieldsError",
+    "Finding",
     "InputField",
     "MappingError",
     "Outcome",
@@ -90,8 +100,10 @@ __all__ = [
     "RetryableError",
     "Settings",
     "SetupError",
+    "SkipReason",
     "StoppedError",
     "Subscription",
+    "SubscriptionExplanation",
     "Trigger",
     "TriggerError",
     "UnexpectedAnswerError",
@@ -100,6 +112,18 @@ __all__ = [
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
+    "curl_command",
     "describe_mapping",
+    "explain",
+    "http_text",
+    "indented_json",
+    "json_line",
+    "lint",
+    "nearest",
+    "one_line",
+    "quoted",
     "read_event",
+    "shortened",
+    "shown_request",
+    "visible",
 ]

@@ -7,11 +7,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from .answers.reader import AnswerReader
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .fields import compile_fields
+from .json_body import sorted_json
 from .nearest import nearest
 from .planning.compiled_subscription import CompiledSubscription, compile_subscription
 from .planning.event_reader import EventReader
@@ -95,7 +94,7 @@ class Destination:
             {key: value for key, value in self.settings.items() if key not in secret},
             [subscription.model_dump(mode="json") for subscription in self.subscriptions],
         ]
-        return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(sorted_json(told)).hexdigest()
 
     @property
     def compiled_subscriptions(self) -> tuple[CompiledSubscription, ...]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from .answers.retry_after import RetryAfter
-from .text import safe
+from .text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +42,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         """Escape what would not print."""
-        object.__setattr__(self, "place", safe(self.place))
-        object.__setattr__(self, "message", safe(self.message))
+        object.__setattr__(self, "place", visible(self.place))
+        object.__setattr__(self, "message", visible(self.message))
 
     def __str__(self) -> str:
         """Read as a sentence that begins with its place."""
@@ -54,7 +54,7 @@ class DestinationError(Exception):
     """The root of the tree; `problems` holds every finding when there is more than one."""
 
     def __init__(self, message: str, *, problems: Iterable[Problem] = ()) -> None:
-        self.message = safe(message)
+        self.message = visible(message)
         super().__init__(self.message)
         self.problems = tuple(problems)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import orjson
 
 from .errors import Problem, RejectedError
 from .planning.payload_list import PayloadList
+from .text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NOT_FINITE_DOUBLE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _LARGE_BITS = 63
@@ -41,6 +43,38 @@ def encode_finite_json(value: Any) -> bytes:
         return orjson.dumps(value, _embedded)
     except TypeError as error:
         return _encoded_otherwise(value, error)
+
+
+def sorted_json(value: Any) -> bytes:
+    """Return a value as compact JSON whose keys are sorted, so that equal values give equal bytes."""
+    return orjson.dumps(value, _embedded, orjson.OPT_SORT_KEYS)
+
+
+def json_line(value: Any) -> str:
+    """Return a value as JSON on one line, to be shown. Of what JSON cannot carry it holds the type."""
+    try:
+        return visible(encode_json(value).decode())
+    except RejectedError:
+        return visible(_json_text(value, _instead, separators=(",", ":")))
+
+
+def indented_json(value: Any, *, instead: Callable[[Any], Any] | None = None) -> str:
+    """Return a value as JSON over several lines, to be shown or kept.
+
+    For what JSON cannot carry it holds what `instead` returns, by default the type.
+    """
+    return _json_text(value, instead or _instead, indent=2)
+
+
+def _json_text(value: Any, instead: Callable[[Any], Any], **layout: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=instead, **layout)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(_instead(value))
+
+
+def _instead(value: Any) -> Any:
+    return list(value) if isinstance(value, PayloadList) else f"not JSON ({type(value).__name__})"
 
 
 def _embedded(value: Any) -> orjson.Fragment:

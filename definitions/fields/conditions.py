@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..missing import MISSING
-from .findings import Place, described, quoted
+from ..text import described, quoted
 from .json_equality import json_equal
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..errors import Problem
     from ..input_field import Condition
     from .field_rule import FieldRule
+    from .findings import Place
 
 EMPTY_VALUES: Final = (None, "", 0, False)
 """What a single condition without a value takes for "not there"."""

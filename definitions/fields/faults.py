@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldsError, Problem
 from ..input_field import Condition, Conditions
+from ..text import described, quoted
 from .coercion import Refusal, coerce
 from .conditions import split_field_key
 from .field_rule import BOUNDED_TYPES, VALUE_TYPES, FieldRule, field_rules
-from .findings import Place, described, quoted, spell
+from .findings import Place, spell
 from .formats import FORMATS
 
 if TYPE_CHECKING:

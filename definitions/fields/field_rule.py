@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..input_field import Choice, Conditions
-from .findings import Place, described, printable, report
+from ..text import described, visible
+from .findings import Place, report
 from .value_rule import ValueRule
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def field_rule(key: str, field: InputField) -> FieldRule:
         types = (*types, "null")
         choices = (*choices, None) if choices is not None else None
     rule = ValueRule(
-        label=printable(field.label or key),
+        label=visible(field.label or key),
         kind=field.type,
         types=types,
         identifier=field.identifier,

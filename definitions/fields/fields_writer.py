@@ -5,7 +5,6 @@ The values come from somewhere: from an object that is looked into, or from code
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from ..errors import Problem, RejectedError
 from ..missing import MISSING
 from ..python_source import Kind
+from ..text import described, quoted
 from .conditions import Removal, conditional_requirements
-from .findings import PROBLEM_LIMIT, described
+from .findings import PROBLEM_LIMIT
 from .inline_tests import inline_test
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class _FieldWriter:
         words = [member.rule.kind, "identifier" * member.rule.identifier, "rfc3339" * member.rule.rfc3339]
         words += ["required" * member.required, "required under conditions" * (member.conditions is not None)]
         words.append("multiple" * member.multiple)
-        return f"{json.dumps(member.key)}: {', '.join(filter(None, words))}"
+        return f"{quoted(member.key)}: {', '.join(filter(None, words))}"
 
     def _write_others(self, given: Given, word: str) -> None:
         """Write what becomes of values that do not pass the short test."""

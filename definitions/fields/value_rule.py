@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..javascript.values import number_to_string
+from ..text import described, quoted
 from .coercion import MAX_SAFE_INTEGER, JsonType, Refusal, coerce, is_number
 from .datetimes import datetime_fault
-from .findings import PROBLEM_LIMIT, Place, described, quoted, report
+from .findings import PROBLEM_LIMIT, Place, report
 from .formats import FORMATS
 from .json_equality import json_equal
 from .rfc3339 import EXPECTED, rfc3339

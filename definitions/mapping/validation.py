@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..javascript.values import is_truthy, type_name, utf16_length
+from ..text import listed, shortened
 from .limits import MAX_DEPTH, MAX_LIQUID_LENGTH, MAX_SIZE
 from .replacing import MAX_PATTERN_LENGTH
 from .root_directive import ROOT_KEY, expand_root
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 METADATA = "_metadata"
 """The one key that may stand beside a directive: notes of Segment's app, without effect."""
 
-_MAX_SHOWN_KEY = 60
+_MAX_SHOWN_KEY = 61
 _MAX_LISTED = 5
 _MAX_HINTS = 20  # finding what somebody may have meant takes longer than finding the mistake
 _JSON_TYPES = (dict, list, tuple, str, int, float)
@@ -42,7 +43,7 @@ def problems_of(mapping: Any) -> list[Problem]:
 
 def below(place: str, key: str) -> str:
     """Name the place of a key of an object."""
-    shown = key if len(key) <= _MAX_SHOWN_KEY else f"{key[:_MAX_SHOWN_KEY]}…"
+    shown = shortened(key, _MAX_SHOWN_KEY)
     return f"{place}.{shown}" if place else shown
 
 
@@ -286,11 +287,11 @@ def _listed(words: list[str] | tuple[str, ...], word: str = "and") -> str:
     shown = [_shown(item) for item in words[:_MAX_LISTED]]
     if len(words) > _MAX_LISTED:
         shown.append(f"{len(words) - _MAX_LISTED} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
+    return listed(shown, word)
 
 
 def _shown(text: str) -> str:
-    return f'"{text[:_MAX_SHOWN_KEY]}…"' if len(text) > _MAX_SHOWN_KEY else f'"{text}"'
+    return f'"{shortened(text, _MAX_SHOWN_KEY)}"'
 
 
 def _written(value: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from ..json_body import sorted_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,4 +50,4 @@ def _children(value: Any) -> list[Any]:
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return sorted_json(value).decode()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import orjson
 
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
 from ..planning.plan import PlannedRequest
 from ..planning.subscription import Subscription
+from ..shown_request import body_of
 from .example_values import example_values
 
 if TYPE_CHECKING:
@@ -111,16 +111,6 @@ def ready(
 def example_settings(definition: DestinationDefinition) -> dict[str, Any]:
     """Make valid values for the settings that are required."""
     return example_values(definition.settings, definition.slug, required_only=True)
-
-
-def body_of(request: httpx.Request) -> Any:
-    """Read a body: as JSON, as text where it is not JSON, None where it is empty."""
-    if not request.content:
-        return None
-    try:
-        return orjson.loads(request.content)
-    except orjson.JSONDecodeError:
-        return request.content.decode("utf-8", "backslashreplace")
 
 
 def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | None:

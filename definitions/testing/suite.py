@@ -15,13 +15,15 @@ import pytest
 from ..action import BatchData, EventData
 from ..errors import DestinationError
 from ..fields.findings import spell
+from ..json_body import json_line
 from ..lint import CODES, lint
+from ..shown_request import body_of, shown_request
 from .attempted_io import AttemptedIOError, attempts
 from .batch_agreement import carried_events, disagreements
 from .events import event_for
 from .example_values import example_values
-from .recorded import differences, shown_request, shown_requests, shown_run
-from .running import ActionRun, body_of, example_settings, exchanged, ready, run_action
+from .recorded import differences, shown_requests, shown_run, snapshot_folder
+from .running import ActionRun, example_settings, exchanged, ready, run_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -231,7 +233,7 @@ class DestinationSuite:
         field = self.definition.actions[action_key].fields[field_key]
         wrong = {"@literal": [_WRONG[field.type]] if field.multiple else _WRONG[field.type]}
         run = self._run(action_key, self._bare_event(action_key), {**self._values(action_key), field_key: wrong})
-        self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json.dumps(wrong)}")
+        self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json_line(wrong)}")
 
     def test_a_batch_carries_what_its_events_would_carry_alone(self, action_key: str) -> None:
         """A batch of two and two requests of one tell the receiver the same."""
@@ -283,7 +285,7 @@ class DestinationSuite:
                 "Build requests from the payload, the settings and the event alone; yield one to look something up."
             )
             self._fail(action_key, "planning an event does no I/O, but it called:", *dict.fromkeys(found), advice)
-        several = [shown_request(planned.request, destination.redactor) for planned in requests]
+        several = [shown_request(planned.request, destination.redactor, all_headers=True) for planned in requests]
         return {"one event": shown_run(run), "two events": several}
 
     def test_the_authentication_request_shows_no_secret_in_its_url(self) -> None:
@@ -322,7 +324,7 @@ class DestinationSuite:
 
     def _shown_authentication(self) -> Any:
         destination, request = self._authentication()
-        return None if request is None else shown_request(request, destination.redactor)
+        return None if request is None else shown_request(request, destination.redactor, all_headers=True)
 
     def _fail(self, action_key: str, what: str, *lines: str) -> NoReturn:
         place = f"{self._short_name} {action_key}".strip()
@@ -437,8 +439,6 @@ class DestinationSuite:
 
 def snapshot_path(test_file: Any, name: str) -> Any:
     """Name the file of a snapshot."""
-    from .readable_json import snapshot_folder  # noqa: PLC0415 - needs syrupy, which is only needed for snapshots
-
     return snapshot_folder(test_file) / f"{name}.json"
 
 

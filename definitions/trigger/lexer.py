@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from ..text import printable, shortened
+from ..text import character_name, printable, shortened
 from .conditions import KEYWORDS
 from .fault import fault
 
@@ -219,8 +219,7 @@ class Lexer:
         hint = _HINTS.get(character, "")
         if not hint and character.isalnum():
             hint = f"Only a to z and 0 to 9 are plain; before another letter write a backslash: \\{character}"
-        name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
-        raise fault(self.source, position, f"{name} cannot stand here", hint)
+        raise fault(self.source, position, f"{character_name(character)} cannot stand here", hint)
 
     def _refuse_name(self, start: int, name: str, reason: str) -> NoReturn:
         escaped = printable(shortened(f"\\{name}", 40))

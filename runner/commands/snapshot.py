@@ -10,9 +10,8 @@ import typer
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ...definitions import Problem, Redactor, SetupError, UnreadableError, read_event
+from ...definitions import IMPLIED_HEADERS, Problem, Redactor, SetupError, UnreadableError, read_event, shown_request
 from ..configuration.configuration import Configuration, environment_name
-from ..delivery.dry_run import IMPLIED_HEADERS
 from ..snapshotting.difference import MOST_SHOWN, compare, one_line, tell
 from ..snapshotting.files import MAX_BYTES, Record, RecordedRequest, Section, canonical, read_sections, write_sections
 from ..sources.files import Source
@@ -193,10 +192,9 @@ def _planned(planned: PlannedRequest, redactor: Redactor) -> Record:
 
 
 def _recorded(request: httpx.Request, redactor: Redactor) -> RecordedRequest:
-    headers = {
-        name: redactor.text(value) for name, value in sorted(request.headers.items()) if name not in IMPLIED_HEADERS
-    }
-    return RecordedRequest(request.method, redactor.text(str(request.url)), headers)
+    shown = shown_request(request, redactor, all_headers=True)
+    headers = {name: value for name, value in sorted(shown["headers"].items()) if name not in IMPLIED_HEADERS}
+    return RecordedRequest(shown["method"], shown["url"], headers)
 
 
 def _set_up(
