@@ -4,8 +4,8 @@ It knows no Kable, opens no socket and reads no clock.
 """
 
 from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
-from .answers.reader import SEGMENT_ANSWERS, Answer
 from .answers.retry_after import RetryAfter
+from .answers.status_table import SEGMENT_ANSWERS, Answer
 from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .errors import (

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from .action import Settings
-from .answers.reader import SEGMENT_ANSWERS, Answer
+from .answers.status_table import SEGMENT_ANSWERS, Answer
 from .fields import json_schema
 from .input_field import DefinitionModel
 from .manifest import read_manifest, write_manifest

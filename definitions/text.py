@@ -35,10 +35,19 @@ def visible(text: str, *, keep_lines: bool = True) -> str:
     )
 
 
-def one_line(text: str, limit: int | None = None) -> str:
+def one_line(text: str) -> str:
     """Return a text on one line, every run of white space as one space, what would not print as escapes."""
-    line = visible(" ".join(text.split()))
-    return line if limit is None else shortened(line, limit)
+    return visible(" ".join(text.split()))
+
+
+def words_only(text: str, limit: int) -> str:
+    """Return the words of a text on one line, cut to `limit` characters; what would not print separates words.
+
+    For texts that a server sends, which may be large, binary or meant for a terminal.
+    """
+    # White space is bounded too: of a long text, only the first part is looked at.
+    blank = "".join(character if character.isprintable() else " " for character in text[: limit * 2])
+    return shortened(" ".join(blank.split()), limit)
 
 
 def printable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers.reader import ERRORS
+from ..answers.status_table import ERRORS
 from ..errors import DefinitionError, RetryableError, UnexpectedAnswerError
 from ..json_body import indented_json
 from ..text import listed, one_line, visible
