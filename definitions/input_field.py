@@ -129,6 +129,13 @@ class InputField(ManifestPart):
     default_path_setting: str | None = None
     renames_setting: str | None = None
 
+    @property
+    def has_plain_default(self) -> bool:
+        """Whether the default is a value that is used as it is, and neither a mapping nor absent."""
+        if isinstance(self.default, str):
+            return bool(self.default) and "{{" not in self.default
+        return isinstance(self.default, bool | int | float)
+
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, given: Any) -> Any:

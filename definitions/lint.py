@@ -134,7 +134,7 @@ def _field(place: str, field: InputField) -> Iterator[Finding]:
         if any(json_equal(value, other) for other in values[:position]):
             yield Finding("KD205", f"{place}.choices[{position}]", f"has the value {value!r} again; keep one of them")
     default = field.default
-    if values and _is_plain(default) and not any(json_equal(default, value) for value in values):
+    if values and field.has_plain_default and not any(json_equal(default, value) for value in values):
         hint = (
             nearest(default, [value for value in values if isinstance(value, str)]) if isinstance(default, str) else ""
         )
@@ -144,13 +144,6 @@ def _field(place: str, field: InputField) -> Iterator[Finding]:
 def _looks_secret(place: str) -> bool:
     key = _CAPITAL.sub("_", place.rpartition(".")[2]).replace("-", "_").lower()
     return "public" not in key and _SECRET_WORDS.search(key) is not None
-
-
-def _is_plain(default: Any) -> bool:
-    """Tell whether a default is a value that is used as it stands."""
-    if isinstance(default, str):
-        return bool(default) and "{{" not in default
-    return isinstance(default, bool | int | float)
 
 
 def _contradictions(fields: Mapping[str, InputField], place: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MappingError, Problem
+from ..javascript.members import step, walk
 from ..javascript.values import equals_empty_text
 from ..missing import MISSING
 from ..python_source import PythonSource
@@ -18,7 +19,7 @@ from .failure import check_length, not_an_object
 from .flattening import flatten
 from .json_text import decode, encode
 from .merging import merge_other
-from .paths import step, walk, walk_computed_path
+from .paths import walk_computed_path
 from .root_directive import expand_root, spread
 from .templates import render_computed_template, render_parts, text_of
 from .undefined_removal import cleaned, own_cleaned, with_undefined_for_null, without_missing_keys, without_nulls

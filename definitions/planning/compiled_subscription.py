@@ -10,6 +10,7 @@ from ..action import ActionDefinition, EventData, Settings
 from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
 from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
+from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
 from .batch_group import BatchGroup, batch_group
@@ -199,7 +200,7 @@ def _default_source(field: InputField, settings: Settings) -> FieldSource | None
     setting = field.default_path_setting
     path = settings.get(setting) if setting is not None else None
     if path:
-        return FieldSource({"@path": f"$.{str(path).removeprefix('$.')}"}, "setting", setting)
+        return FieldSource({"@path": written_path(str(path))}, "setting", setting)
     return FieldSource(field.default, "default") if field.default is not None else None
 
 
