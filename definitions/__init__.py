@@ -44,6 +44,7 @@ from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
+from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import one_line, quoted, shortened, visible
 from .trigger import Trigger, compile_trigger
@@ -121,6 +122,7 @@ __all__ = [
     "lint",
     "nearest",
     "one_line",
+    "placeholder_value",
     "quoted",
     "read_event",
     "shortened",

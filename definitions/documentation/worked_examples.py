@@ -10,16 +10,16 @@ from ..destination import Destination
 from ..errors import DestinationError, RejectedError
 from ..json_body import indented_json
 from ..planning.subscription import Subscription
+from ..sample_events import sample_event
+from ..sample_values import sample_mapping, sample_settings
 from ..shown_request import body_text, own_headers
 from ..text import one_line, visible
 from .document import DocumentedExample, DocumentedRequest
-from .sample_event import sample_event, sample_mapping, sample_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..definition import DestinationDefinition
-    from ..input_field import InputField
     from ..planning.plan import Outcome, PlannedRequest
     from .anchors import Anchors
 
@@ -91,7 +91,7 @@ def _becomes(
     definition: DestinationDefinition, example: WorkedExample, subscriptions: Sequence[Subscription] | None
 ) -> _Becomes:
     try:
-        destination = Destination(definition, _settings(definition, example.settings), subscriptions)
+        destination = Destination(definition, sample_settings(definition.settings, example.settings), subscriptions)
         plan = destination.plan([example.event])
         planned = tuple(_request(destination, made) for made in plan.requests)
         if planned:
@@ -136,17 +136,3 @@ def _request(destination: Destination, planned: PlannedRequest) -> DocumentedReq
         headers=tuple((name, one_line(value)) for name, value in own_headers(request, redactor)),
         body=body_text(request, redactor),
     )
-
-
-def _settings(definition: DestinationDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
-    made_up = {
-        key: _setting(field)
-        for key, field in definition.settings.items()
-        if field.required and field.default is None and key not in given
-    }
-    return {**made_up, **given}
-
-
-def _setting(field: InputField) -> Any:
-    value = sample_value(field)
-    return field.placeholder or "https://example.com" if value == "example" else value

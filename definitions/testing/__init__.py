@@ -14,8 +14,8 @@ if find_spec("pytest") is None:
         "kable_destination.definitions.testing needs pytest and syrupy: pip install 'kable-destination[testing]'"
     )
 
-from .events import event
-from .example_values import example_values
+from ..sample_events import event
+from ..sample_values import example_values
 from .matchers import AnyRfc3339, AnyText, AnyUuid
 from .recorded import readable_json
 from .running import ActionRun, run_action

@@ -11,8 +11,8 @@ from ..destination import Destination
 from ..errors import DestinationError, RejectedError
 from ..planning.plan import PlannedRequest
 from ..planning.subscription import Subscription
+from ..sample_values import example_values
 from ..shown_request import body_of
-from .example_values import example_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

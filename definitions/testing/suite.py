@@ -17,11 +17,11 @@ from ..errors import DestinationError
 from ..fields.findings import spell
 from ..json_body import json_line
 from ..lint import CODES, lint
+from ..sample_events import event_for
+from ..sample_values import example_values
 from ..shown_request import body_of, shown_request
 from .attempted_io import AttemptedIOError, attempts
 from .batch_agreement import carried_events, disagreements
-from .events import event_for
-from .example_values import example_values
 from .recorded import differences, shown_requests, shown_run, snapshot_folder
 from .running import ActionRun, example_settings, exchanged, ready, run_action
 
