@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..event_record import attribute_of
 from ..fields.conditions import Removal, conditional_requirements
 from ..fields.faults import checked_rules
-from ..fields.fields_writer import FIELDS_NAMESPACE, FieldsWriter, Given, Lookup
+from ..fields.fields_writer import FIELDS_NAMESPACE, FieldsWriter
+from ..fields.scopes import Given, Lookup
 from ..mapping.compiled_mapping import MAPPING_NAMESPACE, checked_mapping
 from ..mapping.directives import mapping_generator
 from ..mapping.paths import parse_event_path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..fields.field_rule import FieldRule
-    from ..fields.fields_writer import Scope
+    from ..fields.scopes import Scope
     from ..input_field import InputField
     from ..mapping.generator import Generator
     from ..trigger import Trigger
