@@ -20,7 +20,7 @@ Exchange = Generator[httpx.Request, httpx.Response, None]
 
 
 class EventData:
-    """What an action sees of one event. Nothing in it may be changed: it is shared with other subscriptions."""
+    """What an action gets of one event. Do not change anything in it: it is shared with other subscriptions."""
 
     __slots__ = ("_kept", "payload", "settings")
 
@@ -31,15 +31,15 @@ class EventData:
 
     @property
     def event(self) -> Mapping[str, Any]:
-        """The whole event; it is read when this is asked for."""
+        """The whole event. An event that came as text is read at each access."""
         event: Mapping[str, Any] = whole_event(self._kept)
         return event
 
 
 class BatchData(NamedTuple):
-    """What an action sees of several events; payloads and events stand in the same order. Nothing may be changed.
+    """What an action gets of several events; payloads and events have the same order. Do not change anything in it.
 
-    They are read when somebody looks at them; `json=data.payloads` sends the JSON that is there already.
+    Payloads and events are read when you look at them; `json=data.payloads` sends the JSON that is there already.
     """
 
     payloads: Sequence[Payload]
@@ -60,19 +60,19 @@ class BatchLimits(DefinitionModel):
 
 
 class ActionDefinition(ManifestPart):
-    """Something that a destination does with an event.
+    """One thing that a destination does with events.
 
     - `fields`: the payload, and the mapping that fills each of them by default.
     - `prepare`: turns one valid payload into the partner's form, or raises RejectedError; must not change its input.
     - `perform`, `perform_batch`: build the request for one event or for several, from prepared payloads.
       An action that was read from a manifest has neither.
     - `batch`: how much one request of `perform_batch` may carry.
-    - `idempotency_field`: the field by which the partner discards what it already has.
+    - `idempotency_field`: the field by which the partner discards duplicates.
     - `order_field`: the order key; events with the same value of this field arrive in order. Only events of one order
       shard share a batch. Without an order field, batches are sent in parallel.
     - `batch_keys`: fields whose values must be equal within one batch.
 
-    `platform`, `hidden`, `has_perform_batch`, `sync_mode`, `hooks` and `dynamic_fields` stand as in the manifest.
+    `platform`, `hidden`, `has_perform_batch`, `sync_mode`, `hooks` and `dynamic_fields` are those of the manifest.
     """
 
     title: str
@@ -94,7 +94,7 @@ class ActionDefinition(ManifestPart):
     dynamic_fields: Mapping[str, Any] | None = None
 
     def payload_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of a payload: what remains when the mapping has run and the fields are valid."""
+        """Return the JSON Schema of a payload: what remains when the mapping has run and the fields are valid."""
         return json_schema(self.fields)
 
     @model_validator(mode="after")

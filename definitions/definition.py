@@ -21,8 +21,8 @@ ExtendRequest = Callable[[Settings], RequestOptions]
 class WorkedExample(DefinitionModel):
     """An event that shows what a destination does; the documentation plans it with the engine that delivers.
 
-    `settings` are those of a made-up user, secrets included: they are masked as real ones are. A required setting
-    that is not given stands as its default, its placeholder or a value of its type.
+    `settings` are those of a made-up user, with secrets, which are masked like real ones. A required setting that is
+    not given gets its default, its placeholder or a value of its type.
     """
 
     title: str
@@ -32,7 +32,7 @@ class WorkedExample(DefinitionModel):
 
 
 class Documentation(DefinitionModel):
-    """What a page about a destination tells beyond the definition itself. Plain text: nothing in it is markup.
+    """What the page about a destination says beyond the definition itself. Plain text: nothing in it is markup.
 
     - `owner`: who keeps the destination; `support`: the address for questions; `website`: the partner's.
     - `getting_started`: the steps to the first event, in order.
@@ -49,15 +49,15 @@ class Documentation(DefinitionModel):
 
 
 class DestinationDefinition(ManifestDefinition):
-    """A destination, whole. It is what an entry point of the group `destination_actions` names.
+    """A destination. An entry point of the group `destination_actions` names one.
 
     - `settings`: what a user fills in once.
     - `extend_request`: host and headers of every request, from the settings.
       A destination that was read from a manifest has none, and its actions have no `perform`.
     - `answers`: what the destination's status codes mean.
-    - `request_id_header`: where its answers carry the id that its support asks for.
-    - `documentation`: what its page tells beyond all this; it has no part in the manifest.
-    - `audience_config`: stands as in the manifest.
+    - `request_id_header`: the header of its answers with the ID that its support asks for.
+    - `documentation`: what its page says beyond all this; it is not in the manifest.
+    - `audience_config`: that of the manifest.
     """
 
     extend_request: ExtendRequest | None = None
@@ -79,7 +79,7 @@ class DestinationDefinition(ManifestDefinition):
         return write_manifest(self)
 
     def settings_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the settings."""
+        """Return the JSON Schema of the settings."""
         return json_schema(self.settings)
 
     @model_validator(mode="after")

@@ -63,7 +63,7 @@ class Condition(DefinitionModel):
 
     @property
     def has_value(self) -> bool:
-        """Tell whether a value was given to compare with, be it None."""
+        """Return whether a value was given to compare with, be it None."""
         return "value" in self.model_fields_set
 
     @model_serializer(mode="wrap")

@@ -21,7 +21,7 @@ _LARGE_BITS = 63
 
 
 def encode_json(value: Any) -> bytes:
-    """Write a value as compact JSON in UTF-8.
+    """Return a value as compact JSON in UTF-8.
 
     Raises RejectedError for what JSON cannot carry: NaN and infinities, text that is not valid Unicode, nesting deeper
     than 254 levels, values of other types.
@@ -29,7 +29,7 @@ def encode_json(value: Any) -> bytes:
     if isinstance(value, PayloadList):
         return value.text
     text = encode_finite_json(value)
-    # A null may stand for None, or for a number that is not finite.
+    # orjson writes null for None, and also for a number that is not finite.
     if b"null" in text and _may_hold_not_finite(value):
         problems = [Problem(place, "is not a finite number, which JSON cannot carry") for place in _not_finite(value)]
         if problems:
@@ -38,7 +38,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def encode_finite_json(value: Any) -> bytes:
-    """Do the same for a value whose numbers are known to be finite: those that were read from JSON text are."""
+    """Return the same for a value whose numbers are known to be finite, as those are that were read from JSON text."""
     try:
         return orjson.dumps(value, _embedded)
     except TypeError as error:
@@ -78,7 +78,7 @@ def _instead(value: Any) -> Any:
 
 
 def _embedded(value: Any) -> orjson.Fragment:
-    """Give what stands in a value for payloads that are JSON already."""
+    """Return the JSON of payloads that are JSON already, to be embedded in other JSON."""
     if isinstance(value, PayloadList):
         return orjson.Fragment(value.text)
     raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
@@ -102,7 +102,7 @@ def _encoded_otherwise(value: Any, error: TypeError) -> bytes:
 
 
 def _with_written_integers(value: Any) -> Any:
-    """Give a value in which the integers that orjson does not write are written already; all else stays as it is."""
+    """Return a value in which the integers that orjson does not write are written already; all else stays as it is."""
     if isinstance(value, int) and value.bit_length() >= _LARGE_BITS:
         return orjson.Fragment(_to_json(value))
     if isinstance(value, dict):

@@ -117,7 +117,7 @@ def _words(place: str, label_key: str, label: str, description: str) -> Iterator
 
 
 def _each_field(fields: Mapping[str, InputField], place: str) -> Iterator[tuple[str, InputField]]:
-    """Give every field with its place, and after it the fields within it."""
+    """Yield every field with its place, and after it the fields within it."""
     for key, field in fields.items():
         at = f"{place}.{key}"
         yield at, field

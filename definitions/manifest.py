@@ -75,7 +75,7 @@ def _if_given(part: ManifestPart, name: str) -> Any:
 
 
 def _unless_absent(part: ManifestPart, name: str) -> Any:
-    """Give a value, be it a default; None where a manifest was read that did not tell it."""
+    """Return a value or its default; None if a manifest was read that does not hold it."""
     was_read = "carried" in part.model_fields_set
     return _if_given(part, name) if was_read else getattr(part, name)
 
@@ -172,7 +172,7 @@ def _unreadable(problems: list[Problem]) -> DefinitionError:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Tell whether a value is nested deeper than a limit, also where it contains itself."""
+    """Return whether a value is nested deeper than a limit, also where it contains itself."""
     level = {id(value): value}
     for _ in range(limit):
         level = {id(child): child for parent in level.values() for child in _children(parent)}
@@ -189,7 +189,7 @@ def _children(value: Any) -> Iterator[Any]:
 
 
 def _destination_parts(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Give the manifest in the shape of the models; what has the wrong type is left for them to refuse."""
+    """Return the manifest in the shape of the models; what has the wrong type is left for them to refuse."""
     parts = _parts(manifest, _DESTINATION)
     authentication = parts.pop("authentication", None)
     if isinstance(authentication, dict):

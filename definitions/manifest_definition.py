@@ -16,7 +16,7 @@ AuthenticationTest = Callable[[RequestBuilder, Settings], httpx.Request]
 
 
 class Authentication(ManifestPart):
-    """How a destination knows its user. `test` builds a request that bills nothing; `answers` tell what comes back."""
+    """How a destination identifies its user. `test` builds a request that bills nothing."""
 
     scheme: Literal["custom", "basic", "oauth2", "oauth-managed"] = "custom"
     fields: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def _base64(raw: bytes) -> Iterator[str]:
 
 
 def _within_base64(raw: bytes) -> Iterator[str]:
-    """Give what base64 makes of a form in the midst of other text, such as a user's name and a colon before it.
+    """Yield what base64 makes of a form in the midst of other text, such as a user's name and a colon before it.
 
     Three bytes become four characters, so there are three ways; those characters that others have a part in are left.
     """

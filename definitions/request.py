@@ -25,7 +25,7 @@ _CARRIED = f"printable ASCII without spaces around it is expected, of {_MAX_HEAD
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """What every request of a destination has in common: host, headers, and Basic credentials where it uses them."""
+    """What all requests of a destination share: host, headers, and Basic credentials if it uses them."""
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class RequestBuilder:
     ) -> httpx.Request:
         """Build one request; `json` may be any JSON value, `headers` are added to the destination's own.
 
-        They may come of an event, so what HTTP cannot carry in one is turned down with that event.
+        A header may hold text of an event, so an event is rejected if HTTP cannot carry its text.
         """
         if json is not MISSING and params is None and headers is None:
             return self._from_template(method, path, encode_json(json))
@@ -92,7 +92,7 @@ class RequestBuilder:
 
 
 def check_base_url(text: str) -> str:
-    """Give a base URL without a trailing slash; only https may leave this machine, http is for loopback.
+    """Return a base URL without a trailing slash; only https may leave this machine, http is for loopback.
 
     Raises SetupError.
     """

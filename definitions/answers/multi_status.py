@@ -163,7 +163,7 @@ class _Events:
         return [(event, answer) for event, answer in read if answer is not None]
 
     def _by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, Any]] | None:
-        """Give what stands under ids or indexes of events, by their positions; None when other keys are there too."""
+        """Return the values under ids or indexes of events, by position; None if there are other keys too."""
         found = [(self._index(key), entry) for key, entry in entries.items()]
         named = [(position, entry) for position, entry in found if position is not None]
         return named if named and len(named) == len(found) else None
@@ -198,7 +198,7 @@ class _Events:
 
 
 def _by_position(told: Iterable[tuple[int, EventAnswer]], count: int) -> EventAnswers:
-    """Give each event what is told of it; where that is told more than once, the worst."""
+    """Assign to each event what is told of it; if that is told more than once, the worst."""
     answers: EventAnswers = [None] * count
     for position, answer in told:
         before = answers[position]

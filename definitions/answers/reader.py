@@ -45,7 +45,7 @@ class AnswerReader:
         self._redactor = redactor
 
     def request_id(self, response: httpx.Response) -> str | None:
-        """Give the id under which the destination's support finds this request."""
+        """Return the id under which the destination's support finds this request."""
         if self._request_id_header is None:
             return None
         request_id = response.headers.get(self._request_id_header)
@@ -164,7 +164,7 @@ def _reference(request_id: str | None) -> str:
 
 
 def _reason_phrase(response: httpx.Response) -> str:
-    """Give a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
+    """Return a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
 
     A secret of which a part is missing could not be found and masked.
     """

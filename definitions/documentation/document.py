@@ -140,5 +140,5 @@ class Document(DefinitionModel):
     request_id_header: str
 
     def to_json(self) -> Mapping[str, Any]:
-        """Give the page as JSON values."""
+        """Return the page as JSON values."""
         return self.model_dump(mode="json", by_alias=True)

@@ -34,7 +34,7 @@ class FieldTexts:
         self._are_settings = are_settings
 
     def fields(self, fields: Mapping[str, InputField]) -> Iterator[DocumentedField]:
-        """Give all of them, each followed by the properties within it."""
+        """Return all of them, each followed by the properties within it."""
         return self._fields(fields, (), "", 0)
 
     def _fields(

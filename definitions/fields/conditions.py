@@ -68,7 +68,7 @@ class Requirement:
     value: Any
 
     def holds(self, scope: Mapping[str, Any], removal: Removal, *, alone: bool) -> bool:
-        """Tell whether the condition is met in an object; `alone` when it is the only one."""
+        """Return whether the condition is met in an object; `alone` when it is the only one."""
         found = present(scope, self.parent, removal)
         if self.child_key is not None and found is not MISSING:
             if isinstance(found, dict):

@@ -46,12 +46,12 @@ class FieldRule:
 
     @property
     def admits_null(self) -> bool:
-        """Tell whether null counts as a value. As with Segment, it does not for a list or an object with properties."""
+        """Return whether null counts as a value; as with Segment, not for a list or an object with properties."""
         return self.rule.admits_null and not self.multiple
 
     @property
     def admits_text(self) -> bool:
-        """Tell whether text counts as a value of the field itself, so that the empty text does too."""
+        """Return whether text counts as a value of the field itself, so that the empty text does too."""
         return self.rule.admits_text and not self.multiple
 
     def report_missing(self, place: Place, problems: list[Problem], reason: str = "") -> None:

@@ -235,7 +235,7 @@ class _FieldWriter:
             self._write_given(items.otherwise())
 
     def _known(self) -> frozenset[str] | None:
-        """Give the keys of the members where others are kept, None where they are not."""
+        """Return the keys of the members where others are kept, None where they are not."""
         return frozenset(member.key for member in self.member.members or ()) if self.member.keeps_unknown else None
 
     def _items_function(self) -> str:

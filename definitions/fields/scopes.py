@@ -36,13 +36,13 @@ class Scope(Protocol):
     name: str
 
     def given(self, member: FieldRule, *, null_counts: bool) -> Given:
-        """Have the value of a field; where null does not count as a value, None stands for no value too."""
+        """Return the value of a field; if null does not count as a value, None means no value too."""
 
     def within(self, member: FieldRule) -> Scope | None:
-        """Have the scope of a field's members; None when the object must be looked into."""
+        """Return the scope of a field's members; None when the object must be looked into."""
 
     def items(self, member: FieldRule) -> KnownItems | None:
-        """Have the objects of a list whose members are known; None when they must be looked into."""
+        """Return the objects of a list whose members are known; None when they must be looked into."""
 
     def start(self, known: frozenset[str] | None) -> str:
         """Write the object that the result begins as: empty, or with all keys but those that are known."""

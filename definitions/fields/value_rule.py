@@ -54,17 +54,17 @@ class ValueRule:
 
     @property
     def secret(self) -> bool:
-        """Tell whether values must never be shown."""
+        """Return whether values must never be shown."""
         return self.kind == "password"
 
     @property
     def admits_null(self) -> bool:
-        """Tell whether null is a value, rather than the lack of one."""
+        """Return whether null is a value, rather than the lack of one."""
         return "null" in self.types
 
     @property
     def admits_text(self) -> bool:
-        """Tell whether text is a value; where it is not, the empty text is the lack of one."""
+        """Return whether text is a value; where it is not, the empty text is the lack of one."""
         return "string" in self.types
 
     @property
@@ -73,7 +73,7 @@ class ValueRule:
         return _EXPECTED[self.kind] + (" or null" if self.admits_null else "")
 
     def settle(self, value: Any, place: Place, problems: list[Problem]) -> Any:
-        """Give the coerced value, or report what is wrong with it and give it back."""
+        """Return the coerced value; if there is none, report why and return the value unchanged."""
         if self.identifier:
             return self._settle_identifier(value, place, problems)
         made = coerce(value, self.types)

@@ -117,7 +117,7 @@ def _values_of(value: Any) -> Iterator[Any]:
 
 
 def _may_be_infinite(value: Any) -> bool:
-    """Tell whether a value of a mapping can put an infinity into a result: JSON text that is decoded may hold 1e400."""
+    """Return whether a value of a mapping can make an infinity: JSON text that is decoded may hold 1e400."""
     if isinstance(value, dict):
         return "@json" in value and value["@json"]["mode"] != "encode"
     return isinstance(value, float) and not math.isfinite(value)
@@ -140,7 +140,7 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
 
 
 def checked_mapping(mapping: Any) -> Any:
-    """Give a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
+    """Return a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
     if mapping is None:
         raise MappingError.of([Problem("", "a mapping is an object, got null")])
     problems = problems_of(mapping)

@@ -62,7 +62,7 @@ class Generator:
         return Code(self.source.literal(value), kind=Kind.TEXT if isinstance(value, str) else Kind.ANY)
 
     def named(self, code: Code) -> str:
-        """Give a name to a value that is used twice."""
+        """Return the name of a value that is used twice."""
         is_name = code.text.isidentifier() and not iskeyword(code.text)
         return code.text if is_name else self.source.assigned(code.text)
 

@@ -25,7 +25,7 @@ _JSON_TYPES = (dict, list, tuple, str, int, float)
 
 
 def is_directive(value: Any) -> bool:
-    """Tell whether an object is meant as a directive."""
+    """Return whether an object is meant as a directive."""
     return isinstance(value, dict) and any(isinstance(key, str) and key.startswith("@") for key in value)
 
 

@@ -33,7 +33,7 @@ class Undefined(Enum):
 
     @property
     def keeps_keys(self) -> bool:
-        """Tell whether an object may hold it under a key."""
+        """Return whether an object may hold it under a key."""
         return self in {Undefined.OWN, Undefined.ANYWHERE}
 
 

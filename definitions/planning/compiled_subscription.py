@@ -47,10 +47,10 @@ class FieldSource:
 class CompiledSubscription:
     """What happens to one event under one subscription, ready to run.
 
-    `payload` gives the valid payload of an event; `mapping` is its first half alone, for those who explain it.
-    `obstacles` tell why nothing of it can be delivered; there are none where everything is as it should be.
-    `is_ordinary` tells that a valid payload is all that a batch needs to know of an event that was read from JSON.
-    `is_grouped` tells that the batch of an event depends on its payload; if not, `group` is the group of every event.
+    - `payload` returns the valid payload of an event; `mapping` is its first half alone, for explanations.
+    - `obstacles` say why nothing can be delivered under it (empty: it can).
+    - `is_ordinary`: a valid payload is all that a batch needs of an event that was read from JSON.
+    - `is_grouped`: the batch of an event depends on its payload. If not, `group` is the group of every event.
     """
 
     name: str
@@ -64,7 +64,7 @@ class CompiledSubscription:
     obstacles: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
-        """Lay out what the planner asks for with each event, so that it need not be looked up each time."""
+        """Store what the planner needs for each event, so that it is not looked up each time."""
         self.matches = self.trigger.matches
         self.valid_payload = self.payload.valid
         self.wanted_payload = self.payload.wanted or _nothing
@@ -86,7 +86,7 @@ class CompiledSubscription:
         return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
 
     def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
-        """Give the outcome of an event that was rejected under this subscription."""
+        """Return the outcome of an event that was rejected under this subscription."""
         return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept)
 
     def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
@@ -108,7 +108,7 @@ class CompiledSubscription:
 
 
 def _nothing(_: Any) -> None:
-    """Be the way of ordinary events that a subscription does not have."""
+    """Return None for every event: the subscription has no fast path."""
 
 
 def call_author(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -62,7 +62,7 @@ class OpenBatch:
         return self._indexes[0]
 
     def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
-        """Take one more event, which `kept` holds as it came; `text` is the JSON of its payload."""
+        """Add an event; `kept` is the event as it came, and `text` the JSON of its payload."""
         self._indexes.append(index)
         self._events.append(kept)
         self._subscriptions.append(subscription.name)
@@ -83,7 +83,7 @@ class OpenBatch:
         text: bytes,
         subscription: CompiledSubscription,
     ) -> None:
-        """Take several events of one subscription; `text` is the JSON list of their payloads."""
+        """Add several events of one subscription; `text` is the JSON list of their payloads."""
         self._indexes.extend(indexes)
         self._events.extend(kept)
         self._subscriptions.extend(repeat(subscription.name, len(payloads)))
@@ -94,7 +94,7 @@ class OpenBatch:
         self.size += len(text) - 1
 
     def _note(self, payloads: Sequence[Payload]) -> None:
-        """Keep of the payloads what is asked for when they are JSON; one alone is kept, since it is looked at next."""
+        """Keep what is needed of payloads that are JSON from now on; a single payload is needed whole."""
         self._only = [*payloads] if len(self) == 1 else None
         action = self.subscription.action
         self._keys.extend(_texts_of(payloads, action.idempotency_field))
@@ -102,7 +102,7 @@ class OpenBatch:
             self._orders.update(_texts_of(payloads, action.order_field))
 
     def closed(self) -> EventBatch:
-        """Give the events, which are all that there will be."""
+        """Return the batch; nothing can be added any more."""
         first, *others = (*self._parts, self._tail)
         text = b"".join((b"[", memoryview(first)[1:], *others, b"]"))
         return EventBatch(
@@ -118,6 +118,6 @@ class OpenBatch:
 
 
 def _texts_of(payloads: Sequence[Payload], field: str | None) -> Sequence[str | None]:
-    """Give a field of each payload as text, None where it is not there."""
+    """Return a field of each payload as text; None if a payload does not have it."""
     values = [payload.get(field) for payload in payloads] if field is not None else [None] * len(payloads)
     return values if set(map(type, values)) == {str} else [*map(as_text, values)]

@@ -57,7 +57,7 @@ class PayloadFunction:
     source: str = field(repr=False)
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the valid payload of an event."""
+        """Return the valid payload of an event."""
         return self.valid(event)
 
 
@@ -113,7 +113,7 @@ def _write_payload(generator: Generator, mapping: Any, rules: Sequence[FieldRule
 
 
 def _has_known_members(value: Any, rules: Sequence[FieldRule], removal: Removal) -> bool:
-    """Tell whether an object of a mapping need not be built: only conditions look at an object as a whole."""
+    """Return whether an object of a mapping need not be built: only conditions look at an object as a whole."""
     is_plain = isinstance(value, dict) and not is_directive(value)
     return is_plain and not conditional_requirements(rules, removal)
 
@@ -152,12 +152,12 @@ class _Written:
         return _given(code, self._generator, null_counts=null_counts)
 
     def within(self, member: FieldRule) -> _Written | None:
-        """Give the scope of an object that was not built."""
+        """Return the scope of an object that was not built."""
         scope = self._members.get(member.key)
         return scope if isinstance(scope, _Written) else None
 
     def items(self, member: FieldRule) -> _WrittenItems | None:
-        """Give the objects of a list that was not built."""
+        """Return the objects of a list that was not built."""
         items = self._members.get(member.key)
         return items if isinstance(items, _WrittenItems) else None
 
@@ -182,7 +182,7 @@ class _WrittenItems:
 
     @staticmethod
     def is_possible(value: Any, rules: Sequence[FieldRule], generator: Generator) -> bool:
-        """Tell whether a value of a mapping is such a list, and its objects need not be built."""
+        """Return whether a value of a mapping is such a list, and its objects need not be built."""
         if not is_directive(value) or _ARRAY_PATH not in value or generator.payload.made:
             return False
         path, shape = (*value[_ARRAY_PATH], None)[:2]

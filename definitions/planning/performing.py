@@ -55,7 +55,7 @@ def _started(
 
 
 def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request | None:
-    """Give an answer to an exchange, and the request that it makes of it; None when it is at its end.
+    """Send an answer to an exchange, and return its next request; None if it has ended.
 
     Raises RejectedError, or an AnswerError that the action's code raises.
     """
@@ -71,7 +71,7 @@ def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request 
 
 
 def _built(made: Any) -> httpx.Request:
-    """Give the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
+    """Return the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
     if not isinstance(made, httpx.Request):
         raise author_fault(f"made {type(made).__name__} where a request was expected")
     try:

@@ -32,7 +32,7 @@ def disagreements(singles: Sequence[Any], carried: Sequence[Any]) -> Iterator[st
 
 
 def _holds(whole: Any, part: Any) -> bool:
-    """Tell whether a value is another, or has it somewhere within."""
+    """Return whether a value is another, or has it somewhere within."""
     wanted = _written(part)
     stack = [whole]
     while stack:
@@ -44,7 +44,7 @@ def _holds(whole: Any, part: Any) -> bool:
 
 
 def _children(value: Any) -> list[Any]:
-    """Give what is within a value and is itself an object or a list."""
+    """Return what is within a value and is itself an object or a list."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [child for child in inner if isinstance(child, dict | list)]
 

@@ -24,7 +24,7 @@ class ReadableJson(JSONSnapshotExtension):
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
-        """Give the folder, for tests that stand in a folder beside it."""
+        """Return the folder, for tests in a folder beside it."""
         return str(snapshot_folder(test_location.filepath))
 
     @classmethod

@@ -124,7 +124,7 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | No
 def exchanged(
     destination: Destination, planned: Sequence[PlannedRequest], answers: Iterable[Any]
 ) -> Iterable[httpx.Request]:
-    """Give the requests of an action, each after the answer to the one before."""
+    """Yield the requests of an action, each after the answer to the one before."""
     remaining = iter(answers)
     for first in planned:
         current: PlannedRequest | None = first

@@ -110,13 +110,13 @@ class DestinationSuite:
 
     @classmethod
     def recordings(cls) -> Iterator[tuple[str, Any]]:
-        """Give what `--snapshot-update` records: the name of each snapshot, and what it shows."""
+        """Yield what `--snapshot-update` records: the name of each snapshot, and what it shows."""
         suite = cls()
         for name, recording in recordings(suite._subject).items():
             yield suite._snapshot_name(name), recording.show()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give each test its cases: actions, fields, codes."""
+        """Parametrise each test by its cases: actions, fields, codes."""
         names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "recording", "field_key"}]
         if names:
             cases = list(self._cases(tuple(names), metafunc.function.__name__))
@@ -328,5 +328,5 @@ def _given(data: EventData | BatchData) -> dict[str, Any]:
 
 
 def _comparable_headers(request: httpx.Request) -> dict[str, str]:
-    """Give the headers that do not follow from the size of the body, without values, which may be secret."""
+    """Return the headers that do not follow from the size of the body, without values, which may be secret."""
     return {name: "" for name in request.headers if name != "content-length"}

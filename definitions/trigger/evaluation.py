@@ -95,7 +95,7 @@ def _one_holds(tests: tuple[Matches, ...], event: Event) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number to JavaScript, which true and false are not."""
+    """Return whether a value is a number to JavaScript, which true and false are not."""
     return isinstance(value, _NUMBERS) and value is not True and value is not False
 
 

@@ -76,7 +76,7 @@ class Token:
 
     @property
     def is_connective(self) -> bool:
-        """Tell whether this is the word `and` or `or`, not a text and not an escaped word."""
+        """Return whether this is the word `and` or `or`, not a text and not an escaped word."""
         return self.kind == "keyword" and self.text != "null"
 
     def __str__(self) -> str:
@@ -93,13 +93,13 @@ class Lexer:
         self.current = self._next()
 
     def advance(self) -> Token:
-        """Give the current token and move on to the next; behind the end there is only the end."""
+        """Return the current token and move on to the next; behind the end there is only the end."""
         token = self.current
         self.current = self._next()
         return token
 
     def path_segment(self) -> str:
-        """Give the name behind the current dot, and move on. Raises TriggerError, also for a name not escaped."""
+        """Return the name behind the current dot, and move on. Raises TriggerError, also for a name not escaped."""
         start = self._skip_space()
         if name := _UNESCAPED_NAME.match(self.source, start):
             self._refuse_name(start, name[0], "a name in a path begins with a letter or _")
