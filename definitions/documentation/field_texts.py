@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..fields.conditions import split_field_key
 from ..json_body import indented_json, json_line
 from ..mapping import describe_mapping
 from ..text import listed, one_line, visible
@@ -131,13 +132,15 @@ def _condition(condition: Condition, scopes: tuple[Mapping[str, InputField], ...
 def _subject(condition: Condition, scopes: tuple[Mapping[str, InputField], ...]) -> str:
     if condition.field_key is None:
         return "the sync mode" if condition.type == "syncMode" else "it"
-    parent_key, _, child_key = condition.field_key.partition(".")
+    parent_key, child_key = split_field_key(condition.field_key)
     parent = next((scope[parent_key] for scope in scopes if parent_key in scope), None)
     if parent is None:
         return f"`{condition.field_key}`"
+    if not child_key:
+        return parent.label
     child = (parent.properties or {}).get(child_key)
-    if not child_key or child is None:
-        return f"{parent.label}.{child_key}" if child_key else parent.label
+    if child is None:
+        return f"{parent.label}.{child_key}"
     return f"{child.label} of {parent.label}"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..javascript.values import is_truthy, type_name, utf16_length
+from ..nearest import nearest_word
 from ..text import listed, shortened
 from .limits import MAX_DEPTH, MAX_LIQUID_LENGTH, MAX_SIZE
 from .replacing import MAX_PATTERN_LENGTH
@@ -130,9 +130,8 @@ class _Validator:
     def _hint(self, name: str) -> str:
         if len(self._problems) >= _MAX_HINTS:
             return ""
-        lower = {known.lower(): known for known in self._rules}
-        near = difflib.get_close_matches(name[:_MAX_SHOWN_KEY].lower(), lower, n=1, cutoff=0.6)
-        return f"; did you mean {lower[near[0]]}?" if near else f"; the directives are {', '.join(self._rules)}"
+        near = nearest_word(name[:_MAX_SHOWN_KEY], self._rules)
+        return f"; the directives are {', '.join(self._rules)}" if near is None else f"; did you mean {near}?"
 
     def _options(self, value: Any, place: str, *required: str) -> dict[str, Any]:
         """Check the options of a directive in general; give an empty object when they are not an object."""
