@@ -172,7 +172,7 @@ def _unreadable(problems: list[Problem]) -> DefinitionError:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Return whether a value is nested deeper than a limit, also where it contains itself."""
+    """Return whether a value is nested deeper than a limit, also if it contains itself."""
     level = {id(value): value}
     for _ in range(limit):
         level = {id(child): child for parent in level.values() for child in _children(parent)}
@@ -254,14 +254,14 @@ def _defaults(actions: Any, key: Any) -> dict[str, Any]:
 
 
 def _differing(mapping: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Keep of a whole mapping what differs from the defaults; None stands where it leaves a default out."""
+    """Return what differs from the defaults in a whole mapping; None for a default that it leaves out."""
     left_out = {key: None for key, default in defaults.items() if default is not None and key not in mapping}
     differing = {key: value for key, value in mapping.items() if not json_equal(value, defaults.get(key))}
     return {**differing, **left_out}
 
 
 def _problems(error: ValidationError, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Tell each place once. Where a value may have several forms, pydantic tells what each of them expects."""
+    """Yield each place once. If a value may have several forms, pydantic reports what each of them expects."""
     messages: dict[Place, str] = {}
     for found in error.errors(include_url=False):
         messages.setdefault(_place(found, manifest), _message(found))

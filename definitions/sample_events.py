@@ -228,7 +228,7 @@ def _paths(key: str, default: Any) -> Sequence[tuple[str, ...]]:
 
 
 def _put(event: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Put a value at a path, unless something stands there or in the way."""
+    """Put a value at a path, unless something else is there or on the way."""
     at = event
     for part in path[:-1]:
         at = at.setdefault(part, {})

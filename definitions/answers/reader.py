@@ -68,14 +68,14 @@ class AnswerReader:
         return None
 
     def told_error(self, response: httpx.Response) -> AnswerError | None:
-        """Return the failure that the body of a welcome response tells of its request, which carries no events."""
+        """Return the failure of a request without events, as the body of a welcome response reports it."""
         told = read_event_answers(response.content, [])
         return self._request_error(told, response) if isinstance(told, EventAnswer) else None
 
     def event_errors(self, response: httpx.Response, keys: Sequence[str | None]) -> list[AnswerError | None]:
         """Return what a welcome response means for each event of its request; None: the event was delivered.
 
-        `keys` are the ids of the events. A response that tells of a failure of the request gives all events one error.
+        `keys` are the ids of the events. A failure of the whole request gives all of them one error.
         """
         is_multi_status = response.status_code == _MULTI_STATUS
         answers = read_event_answers(response.content, keys, is_multi_status=is_multi_status)
@@ -117,7 +117,7 @@ class AnswerReader:
         *,
         retry_after: RetryAfter | None = None,
     ) -> AnswerError | None:
-        """Return what a status means that the body of a welcome response tells; None if it means "delivered".
+        """Return what a status in the body of a welcome response means; None if it means "delivered".
 
         A status whose meaning is one of `refused` means that the content was refused.
         """

@@ -20,8 +20,8 @@ class Answer(DefinitionModel):
     """A row of the table: some status codes, what they mean, and `description`, what that is with this destination.
 
     What happens then follows from the meaning. A status is a code (`404`) or a class of codes (`5xx`). A code beats
-    a class, wherever they stand. `json_only` tells that the partner's answer has a body of JSON or none: another body
-    is somebody else's, such as a proxy's page.
+    a class, in any order. `json_only`: the partner's answer has a body of JSON or none, so another body is somebody
+    else's, such as a proxy's page.
     """
 
     statuses: tuple[Statuses, ...]
@@ -45,4 +45,4 @@ ERRORS: Mapping[Meaning, type[AnswerError]] = {
     "configuration": ConfigurationError,
     "retryable": RetryableError,
 }
-"""The error by which each meaning that is not welcome is told; its class is the retry decision."""
+"""The error of each meaning that is not welcome; its class is the retry decision."""

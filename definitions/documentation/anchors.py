@@ -12,7 +12,7 @@ class Anchors:
         self._taken: set[str] = set()
 
     def name(self, text: str) -> str:
-        """Make an id of a text; a number follows where others have the same."""
+        """Return an id for a text; a number follows if the id is taken."""
         slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
         anchor, count = slug, 1
         while anchor in self._taken:

@@ -21,11 +21,11 @@ _LISTED = {"password": "secrets", "text": "texts", "object": "objects", "text-ma
 
 
 class FieldTexts:
-    """Tells the fields of one action, or the settings of a destination, with the properties within them.
+    """Describes the fields of one action, or the settings of a destination, with the properties within them.
 
-    What a field's own description tells already is not told again.
+    What a field's own description says is not said again.
 
-    `settings` are named where a default depends on one. The default of a setting is a value and not a mapping.
+    `settings` are named if a default depends on one. The default of a setting is a value and not a mapping.
     """
 
     def __init__(self, anchors: Anchors, place: str, settings: Mapping[str, InputField], *, are_settings: bool) -> None:

@@ -83,5 +83,5 @@ def _http(request: DocumentedRequest) -> str:
 
 
 def _linked(text: str) -> list[tuple[str, bool]]:
-    """Cut a text at its web addresses, and tell of each piece whether it is one."""
+    """Cut a text at its web addresses; each piece comes with whether it is one."""
     return [(part, bool(index % 2)) for index, part in enumerate(_URL.split(text)) if part]

@@ -29,13 +29,13 @@ EMPTY_VALUES: Final = (None, "", 0, False)
 
 
 class Removal(Enum):
-    """Which values count as empty, and so as not there: it depends on where an object stands."""
+    """Which values count as empty, and so as not there: it depends on the place of the object."""
 
     ROOT = "root"
     """The payload itself: null that is not admitted, and all empty text."""
 
     NESTED = "nested"
-    """An object within: null that is not admitted, and empty text where text is not."""
+    """An object within: null that is not admitted, and empty text if text is not."""
 
     NONE = "none"
     """An object in a list: as it came."""

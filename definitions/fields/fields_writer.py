@@ -1,4 +1,4 @@
-"""Writes the validation of fields as Python source: inline tests for values that are right, calls for all others.
+"""Writes the validation of fields as Python source: inline tests for valid values, calls for all others.
 
 The values come from somewhere: from an object that is looked into, or from code that a mapping wrote just before.
 """
@@ -235,7 +235,7 @@ class _FieldWriter:
             self._write_given(items.otherwise())
 
     def _known(self) -> frozenset[str] | None:
-        """Return the keys of the members where others are kept, None where they are not."""
+        """Return the keys of the members if others are kept, else None."""
         return frozenset(member.key for member in self.member.members or ()) if self.member.keeps_unknown else None
 
     def _items_function(self) -> str:

@@ -30,7 +30,7 @@ class Given:
 class Scope(Protocol):
     """An object that fields are taken from.
 
-    `name` is the object itself, where it is at hand as a whole.
+    `name` is the object itself, if it is at hand as a whole.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Scope(Protocol):
 
 
 class KnownItems(Protocol):
-    """A list of objects that are made of the items of another list, `name`, where that is a list."""
+    """A list of objects that are made of the items of another list, `name`, if that is a list."""
 
     name: str
 
@@ -57,7 +57,7 @@ class KnownItems(Protocol):
         """Write what makes an object of the variable `item`."""
 
     def otherwise(self) -> Given:
-        """Write what the field holds where `name` is no list."""
+        """Write the value of the field for the case that `name` is no list."""
 
 
 class Lookup:

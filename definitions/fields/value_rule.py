@@ -39,7 +39,7 @@ _MAX_IDENTIFIER_BITS = 10_000
 class ValueRule:
     """What a value must be: that of a field, or each item's of a field that holds many.
 
-    `types` stand in Segment's order of coercion. `minimum` and `maximum` bound a number or the length of a text.
+    `types` have Segment's order of coercion. `minimum` and `maximum` bound a number or the length of a text.
     """
 
     label: str
@@ -64,7 +64,7 @@ class ValueRule:
 
     @property
     def admits_text(self) -> bool:
-        """Return whether text is a value; where it is not, the empty text is the lack of one."""
+        """Return whether text is a value; if not, the empty text is the lack of one."""
         return "string" in self.types
 
     @property

@@ -99,7 +99,7 @@ def _with_exponent(number: float) -> str:
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")
     leading_zeros = len(whole + fraction) - len(digits)
-    # `point` is where the decimal point stands, counted in digits from the left of `digits`.
+    # `point` is the position of the decimal point, in digits from the left of `digits`.
     point = len(whole) - leading_zeros + int(exponent_text or 0)
     digits = digits.rstrip("0")
     if len(digits) <= point <= _MAX_PLAIN_EXPONENT:

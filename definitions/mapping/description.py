@@ -12,9 +12,9 @@ _MAX_SHOWN = 201
 
 
 def describe_mapping(mapping: Any) -> str:
-    """Tell in words what a mapping gives, such as `` `$.context.groupId` if it exists, else `$.userId` ``.
+    """Return in words what a mapping makes, such as `` `$.context.groupId` if it exists, else `$.userId` ``.
 
-    What has no words is told as JSON. Never raises.
+    A mapping without words is shown as JSON. Never raises.
     """
     if problems_of(mapping):
         return "a mapping that is not valid"

@@ -1,7 +1,7 @@
 """Writes a mapping, already found valid, as the source of one Python function.
 
 Every value of the mapping becomes an expression; what is needed more than once, or only sometimes,
-becomes a variable. A path that was followed is not followed again where its value is at hand.
+becomes a variable. A path is not followed again while its value is at hand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAX_UNCHECKED_PLACEHOLDERS = 8
 
 Writer = Callable[["Generator", Any, str, Undefined], Code]
 """Writes a directive: it gets the generator, what the directive holds, its place in the mapping, and where MISSING may
-stand inside the value that it makes. What it makes beyond that, the generator takes out again."""
+be inside the value that it makes. The generator removes MISSING from other places."""
 
 
 class Generator:
@@ -50,7 +50,7 @@ class Generator:
         self.payload = Payload("event", is_object=True, is_record=of_record)
 
     def value(self, value: Any, place: str, wanted: Undefined) -> Code:
-        """Write a value of the mapping; MISSING stands inside it only where it is wanted."""
+        """Write a value of the mapping; MISSING is inside it only where it is wanted."""
         if is_directive(value):
             name = next(key for key in value if key != METADATA)
             return self._settled(self._writers[name](self, value[name], below(place, name), wanted), wanted)

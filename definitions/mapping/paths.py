@@ -24,7 +24,7 @@ def parse_path(text: str) -> Keys:
 
 
 def parse_event_path(text: str) -> Keys:
-    """Split a path as `@path` and `@arrayPath` do: the first `$.`, wherever it stands, is dropped."""
+    """Split a path as `@path` and `@arrayPath` do: the first `$.`, wherever it is, is dropped."""
     return parse_path(text.replace("$.", "", 1))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 METADATA = "_metadata"
-"""The one key that may stand beside a directive: notes of Segment's app, without effect."""
+"""The one key that a directive may have beside it: notes of Segment's app, without effect."""
 
 _MAX_SHOWN_KEY = 61
 _MAX_LISTED = 5

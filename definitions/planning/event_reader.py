@@ -46,7 +46,7 @@ class EventReader:
 
     @cached_property
     def read_record(self) -> Callable[[bytes], Any] | None:
-        """Read an event as a record (`event_record`); None where the paths ask for the whole event.
+        """Read an event as a record (`event_record`); None if the paths ask for the whole event.
 
         It is plain decoding, which raises one of DECODING_ERRORS for an event that is not as it usually is, and does
         not see whether what is passed over is valid UTF-8.
@@ -60,7 +60,7 @@ class EventReader:
             if not text.isascii():
                 text.decode()
         except DECODING_ERRORS:
-            # An object may stand where a list was looked for. Reading all of it is always right.
+            # An object may be in the place of a list. Reading the whole event is always right.
             return read_event(text)
         return event if type(event) is dict else read_event(text)
 

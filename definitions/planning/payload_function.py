@@ -43,10 +43,10 @@ _NAMESPACE = {**FIELDS_NAMESPACE, **MAPPING_NAMESPACE}
 class PayloadFunction:
     """What gives the valid payload of an event; `source` is what it was compiled from, for a person to read.
 
-    - `valid`: the payload of an event that is an object. Raises MappingError where the mapping cannot work on the
-      event, and RejectedError, with every fault, where what the mapping made is not valid.
-    - `wanted`: the same for an event that was read into a record (`event_record`), but None where the trigger does not
-      match, and where the event has an integrations object, which needs a closer look. None at all where the mapping
+    - `valid`: the payload of an event that is an object. Raises MappingError if the mapping cannot work on the
+      event, and RejectedError, with every fault, if the payload is not valid.
+    - `wanted`: the same for an event that was read into a record (`event_record`), but None if the trigger does not
+      match, or if the event has an integrations object, which needs a closer look. None at all if the mapping
       looks at the event as a whole, or the trigger is long.
 
     The payload may share values with the event; neither is changed later.

@@ -13,7 +13,7 @@ Payload = dict[str, Any]
 class PayloadList(Sequence[Payload]):
     """A list of payloads; `text` is the list as JSON. They are read when somebody looks at them.
 
-    Where the list stands in a value that is sent as JSON, `text` is sent as it is.
+    If the list is part of a value that is sent as JSON, `text` is sent unchanged.
     """
 
     def __init__(self, text: bytes, count: int, payloads: list[Payload] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""From a batch of events to the request that carries them: the place where an action's code is run."""
+"""From a batch of events to the request that carries them: an action's code runs here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def perform(batch: EventBatch, action: ActionDefinition, settings: Settings, req
 
 
 def too_large(what: str, size: int, limits: BatchLimits) -> Problem:
-    """Say that something is larger than a request may be."""
+    """Return the problem of something that is larger than a request may be."""
     return Problem("", f"{what} {size:,} bytes, but one request may carry {limits.bytes:,}")
 
 

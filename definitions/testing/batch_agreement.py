@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def carried_events(body: Any, count: int) -> list[Any] | None:
-    """Find the events in the body of a batch: the outermost list that has as many items. None where there is none."""
+    """Find the events in the body of a batch: the outermost list that has as many items. None if there is none."""
     level = [body]
     while level:
         for value in level:
@@ -22,9 +22,9 @@ def carried_events(body: Any, count: int) -> list[Any] | None:
 
 
 def disagreements(singles: Sequence[Any], carried: Sequence[Any]) -> Iterator[str]:
-    """Tell each event that a batch carries otherwise than its own request does.
+    """Yield each event that a batch carries differently from its own request.
 
-    A partner may ask for an envelope around either, so the one may stand within the other.
+    A partner may ask for an envelope around either, so one may be within the other.
     """
     for number, (single, item) in enumerate(zip(singles, carried, strict=True), 1):
         if not _holds(single, item) and not _holds(item, single):

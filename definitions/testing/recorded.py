@@ -22,13 +22,13 @@ _MAX_SHOWN = 121
 
 
 def shown_run(run: ActionRun) -> Any:
-    """Show what a run sends: its request, its requests where there are several, its payload where there is no code."""
+    """Return what a run sends: its request, a list of several, or the payload if there is no code."""
     redactor = run.destination.redactor
     return shown_requests(run.requests, redactor) if run.requests else {"payload": redactor.value(run.payload)}
 
 
 def shown_requests(requests: Iterable[httpx.Request], redactor: Redactor) -> Any:
-    """Show the requests of an exchange, or one that is the only one."""
+    """Return the requests of an exchange, or the only one."""
     shown = [shown_request(request, redactor, all_headers=True) for request in requests]
     return shown[0] if len(shown) == 1 else shown
 
@@ -46,7 +46,7 @@ def snapshot_folder(test_file: str | Path) -> Path:
 
 
 def differences(recorded: Any, shown: Any, place: str = "") -> Iterator[str]:
-    """Tell each place where two JSON values differ."""
+    """Yield each place where two JSON values differ."""
     if isinstance(recorded, dict) and isinstance(shown, dict):
         for key in dict.fromkeys((*recorded, *shown)):
             at = f"{place}.{key}" if place else key

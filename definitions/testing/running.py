@@ -30,7 +30,7 @@ class ActionRun:
     - `outcome`: planned, skipped with the reason, or rejected.
     - `problems`: all that is wrong with the event, each with its field. What stands in the way of a manifest, such as
       that it holds no code, is not among them.
-    - `payload`: the payload of the action's code, prepared and valid; None where the event was turned down.
+    - `payload`: the payload of the action's code, prepared and valid; None if the event was skipped or rejected.
     - `requests`: what is sent. An action of several requests makes one more for each of `answers`.
     - `destination`: the destination that ran, set up; its `redactor` masks the secrets.
     """
@@ -49,19 +49,19 @@ class ActionRun:
 
     @property
     def request(self) -> httpx.Request:
-        """The first request. Raises LookupError, with the reason, where there is none."""
+        """The first request. Raises LookupError, with the reason, if there is none."""
         if not self.requests:
             raise LookupError(f"{self.action}: no request was made: {self.reason}")
         return self.requests[0]
 
     @property
     def body(self) -> Any:
-        """The JSON of the first request; its text where it is not JSON, None where it is empty."""
+        """The JSON of the first request; its text if it is not JSON, None if it is empty."""
         return body_of(self.request)
 
     @property
     def reason(self) -> str:
-        """Why the event was turned down, in a sentence; empty when it was planned."""
+        """Why the event was skipped or rejected, in a sentence; empty if it was planned."""
         if self.outcome.status == "skipped":
             return self.outcome.detail or str(self.outcome.reason)
         return "; ".join(map(str, self.outcome.problems))

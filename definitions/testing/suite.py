@@ -81,7 +81,7 @@ def destination_suite(
 
 
 def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
-    """Name the tests that a destination gives nothing to."""
+    """Yield the names of the tests that have nothing to test in a destination."""
     actions = definition.actions.values()
     if not has_authentication_test(definition):
         yield "test_the_authentication_request_shows_no_secret_in_its_url"
@@ -105,7 +105,7 @@ class DestinationSuite:
     accepted: ClassVar[frozenset[str]]
 
     def events_of(self, body: Any) -> Sequence[Any] | None:
-        """Find the two events in the body of a batch of two; None where they are not there."""
+        """Return the two events in the body of a batch of two; None if they are not there."""
         return carried_events(body, 2)
 
     @classmethod
@@ -151,7 +151,7 @@ class DestinationSuite:
     def test_what_is_sent_is_what_was_recorded(
         self, recording: str, request: pytest.FixtureRequest, readable_snapshot: SnapshotAssertion
     ) -> None:
-        """Method, URL, headers and body, secrets masked; the payload where the definition holds no code.
+        """Method, URL, headers and body, secrets masked; the payload if the definition holds no code.
 
         It is so for requests of one event, of a batch of two, and for the one that tests the credentials.
         """
@@ -200,7 +200,7 @@ class DestinationSuite:
         self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json_line(wrong)}")
 
     def test_a_batch_carries_what_its_events_would_carry_alone(self, action_key: str) -> None:
-        """A batch of two and two requests of one tell the receiver the same."""
+        """A batch of two events carries the same as two requests of one event."""
         destination, events = self._subject.pair(action_key)
         singles = [self._subject.only_request(action_key, destination.plan([one]), "one event") for one in events]
         batch = self._subject.only_request(action_key, destination.plan(events), "a batch of two events")

@@ -25,7 +25,7 @@ _NUMBERS = (int, float)
 
 
 def compile_node(node: Node) -> Matches:
-    """Make the function that tells whether an event satisfies a node."""
+    """Return the function that decides whether an event satisfies a node."""
     return _compile_condition(node) if isinstance(node, Condition) else _compile_group(node)
 
 
@@ -40,18 +40,18 @@ def written_node(node: Node, source: PythonSource, value_of: Callable[[str], str
 
 
 def _holds_below(condition: Condition) -> Callable[[Any], bool]:
-    """Make the function that tells the same from what an event has under the first key of the subject."""
+    """Return the function that decides the same from the value of an event under the first key of the subject."""
     holds, path = condition_holds(condition.operator, condition.value), condition.subject.path
     return (lambda value: holds(walk(value, path))) if path else holds
 
 
 def lookup(subject: Subject, event: Event) -> Any:
-    """Find what an event holds for a subject, as Segment does: a falsy value on the way is the answer."""
+    """Return the value of an event for a subject, as Segment does: a falsy value on the way is the answer."""
     return walk(event.get(subject.root, MISSING), subject.path)
 
 
 def condition_holds(operator: Operator, expected: Any) -> Callable[[Any], bool]:
-    """Make the function that tells whether one value satisfies an operator and its value."""
+    """Return the function that decides whether one value satisfies an operator and its value."""
     if operator in ORDERINGS and isinstance(expected, str):
         expected = number_of(expected)
     return _TESTS[operator](expected)
