@@ -32,7 +32,6 @@ track = ActionDefinition(
         ),
     },
     idempotency_field="transactionId",
-    order_field="clientId",
     batch=KABLE_BATCH,
     perform=record_usage_event,
     perform_batch=record_usage_events,

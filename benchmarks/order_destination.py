@@ -18,8 +18,7 @@ from kable_destination.definitions import (
 if TYPE_CHECKING:
     import httpx
 
-    from kable_destination.definitions import BatchData, EventData, RequestBuilder
-    from kable_destination.definitions.definition import Settings
+    from kable_destination.definitions import BatchData, EventData, RequestBuilder, Settings
 
 PATH = "/v1/orders"
 

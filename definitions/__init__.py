@@ -3,19 +3,10 @@
 It knows no Kable, opens no socket and reads no clock.
 """
 
-from .answers.reader import SEGMENT_ANSWERS, Answer
+from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
 from .answers.retry_after import RetryAfter
-from .definition import (
-    ActionDefinition,
-    Authentication,
-    BatchData,
-    BatchLimits,
-    DestinationDefinition,
-    Documentation,
-    EventData,
-    Preset,
-    WorkedExample,
-)
+from .answers.status_table import SEGMENT_ANSWERS, Answer
+from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .errors import (
     AnswerError,
@@ -38,19 +29,30 @@ from .errors import (
 )
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
+from .json_body import indented_json, json_line
+from .lint import Finding, lint
+from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
+from .nearest import nearest
+from .planning.batch_group import ORDER_SHARDS
 from .planning.event_reader import EventList, read_event
-from .planning.payload_list import PayloadList
-from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
+from .planning.explanation import Explanation, FieldExplanation, SubscriptionExplanation, explain
+from .planning.payload_list import Payload, PayloadList
+from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result, SkipReason
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
+from .sample_values import placeholder_value
+from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
+from .text import one_line, quoted, shortened, visible
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
+    "IMPLIED_HEADERS",
     "MISSING",
+    "ORDER_SHARDS",
     "SEGMENT_ANSWERS",
     "ActionDefinition",
     "Answer",
@@ -74,10 +76,15 @@ __all__ = [
     "EventData",
     "EventError",
     "EventList",
+    "Exchange",
+    "Explanation",
+    "FieldExplanation",
     "FieldsError",
+    "Finding",
     "InputField",
     "MappingError",
     "Outcome",
+    "Payload",
     "PayloadList",
     "Plan",
     "PlannedRequest",
@@ -92,9 +99,12 @@ __all__ = [
     "Result",
     "RetryAfter",
     "RetryableError",
+    "Settings",
     "SetupError",
+    "SkipReason",
     "StoppedError",
     "Subscription",
+    "SubscriptionExplanation",
     "Trigger",
     "TriggerError",
     "UnexpectedAnswerError",
@@ -103,6 +113,19 @@ __all__ = [
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
+    "curl_command",
     "describe_mapping",
+    "explain",
+    "http_text",
+    "indented_json",
+    "json_line",
+    "lint",
+    "nearest",
+    "one_line",
+    "placeholder_value",
+    "quoted",
     "read_event",
+    "shortened",
+    "shown_request",
+    "visible",
 ]

@@ -2,140 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import httpx
 from pydantic import Field, model_validator
 
-from .answers.reader import SEGMENT_ANSWERS, Answer
+from .action import Settings
+from .answers.status_table import SEGMENT_ANSWERS, Answer
 from .fields import json_schema
-from .input_field import DefinitionModel, InputField, ManifestPart
+from .input_field import DefinitionModel
 from .manifest import read_manifest, write_manifest
-from .planning.event_reader import whole_event
-from .request import RequestBuilder, RequestOptions
+from .manifest_definition import ManifestDefinition
+from .request import RequestOptions
 
-Settings = Mapping[str, Any]
-Payload = dict[str, Any]
-Exchange = Generator[httpx.Request, httpx.Response, None]
-"""An action of several requests: it yields each and is sent its response, as `httpx.Auth.auth_flow` does."""
-
-
-class EventData:
-    """What an action sees of one event. Nothing in it may be changed: it is shared with other subscriptions."""
-
-    __slots__ = ("_kept", "payload", "settings")
-
-    def __init__(self, payload: Payload, settings: Settings, event: Mapping[str, Any] | bytes) -> None:
-        self.payload = payload
-        self.settings = settings
-        self._kept = event
-
-    @property
-    def event(self) -> Mapping[str, Any]:
-        """The whole event; it is read when this is asked for."""
-        event: Mapping[str, Any] = whole_event(self._kept)
-        return event
-
-
-class BatchData(NamedTuple):
-    """What an action sees of several events; payloads and events stand in the same order. Nothing may be changed.
-
-    They are read when somebody looks at them; `json=data.payloads` sends the JSON that is there already.
-    """
-
-    payloads: Sequence[Payload]
-    settings: Settings
-    events: Sequence[Mapping[str, Any]]
-
-
-Prepare = Callable[[EventData], Payload]
-Perform = Callable[[RequestBuilder, EventData], httpx.Request | Exchange]
-PerformBatch = Callable[[RequestBuilder, BatchData], httpx.Request | Exchange]
 ExtendRequest = Callable[[Settings], RequestOptions]
-AuthenticationTest = Callable[[RequestBuilder, Settings], httpx.Request]
-
-
-class BatchLimits(DefinitionModel):
-    """How much one request may carry: events, and bytes of its body."""
-
-    events: int = Field(gt=0)
-    bytes: int = Field(gt=0)
-
-
-class Authentication(ManifestPart):
-    """How a destination knows its user. `test` builds a request that bills nothing; `answers` tell what comes back."""
-
-    scheme: Literal["custom", "basic", "oauth2", "oauth-managed"] = "custom"
-    fields: tuple[str, ...] = ()
-    test: AuthenticationTest | None = None
-
-
-class ActionDefinition(ManifestPart):
-    """Something that a destination does with an event.
-
-    - `fields`: the payload, and the mapping that fills each of them by default.
-    - `prepare`: turns one valid payload into the partner's form, or raises RejectedError; must not change its input.
-    - `perform`, `perform_batch`: build the request for one event or for several, from prepared payloads.
-      An action that was read from a manifest has neither.
-    - `batch`: how much one request of `perform_batch` may carry.
-    - `idempotency_field`: the field by which the partner discards what it already has.
-    - `order_field`: the field whose events, where it has one value, must arrive in order.
-    - `batch_keys`: fields whose values must be equal within one batch.
-
-    `platform`, `hidden`, `has_perform_batch`, `sync_mode`, `hooks` and `dynamic_fields` stand as in the manifest.
-    """
-
-    title: str
-    description: str = ""
-    default_subscription: str | None = None
-    fields: Mapping[str, InputField]
-    prepare: Prepare | None = None
-    perform: Perform | None = None
-    perform_batch: PerformBatch | None = None
-    batch: BatchLimits | None = None
-    batch_keys: tuple[str, ...] = ()
-    idempotency_field: str | None = None
-    order_field: str | None = None
-    platform: str = "cloud"
-    hidden: bool = False
-    has_perform_batch: bool = False
-    sync_mode: Mapping[str, Any] | None = None
-    hooks: Mapping[str, Any] | None = None
-    dynamic_fields: Mapping[str, Any] | None = None
-
-    def payload_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of a payload: what remains when the mapping has run and the fields are valid."""
-        return json_schema(self.fields)
-
-    @model_validator(mode="after")
-    def _names_its_own_fields(self) -> ActionDefinition:
-        for name in (self.idempotency_field, self.order_field, *self.batch_keys):
-            if name is not None and name not in self.fields:
-                raise ValueError(f'"{name}" is not one of the fields: {", ".join(self.fields)}')
-        if (self.perform_batch is None) != (self.batch is None):
-            raise ValueError("perform_batch and batch go together: give both or neither")
-        if self.perform is None and self.perform_batch is not None:
-            raise ValueError("perform_batch needs perform beside it, which builds the request for one event")
-        return self
-
-
-class Preset(ManifestPart):
-    """A subscription that a destination comes with. `mapping` overrides the action's defaults, field by field."""
-
-    name: str
-    partner_action: str
-    type: Literal["automatic", "specificEvent"] = "automatic"
-    subscribe: str | None = None
-    event_slug: str | None = None
-    mapping: dict[str, Any] | None = None
 
 
 class WorkedExample(DefinitionModel):
     """An event that shows what a destination does; the documentation plans it with the engine that delivers.
 
-    `settings` are those of a made-up user, secrets included: they are masked as real ones are. A required setting
-    that is not given stands as its default, its placeholder or a value of its type.
+    `settings` are those of a made-up user, with secrets, which are masked like real ones. A required setting that is
+    not given gets its default, its placeholder or a value of its type.
     """
 
     title: str
@@ -145,7 +32,7 @@ class WorkedExample(DefinitionModel):
 
 
 class Documentation(DefinitionModel):
-    """What a page about a destination tells beyond the definition itself. Plain text: nothing in it is markup.
+    """What the page about a destination says beyond the definition itself. Plain text: nothing in it is markup.
 
     - `owner`: who keeps the destination; `support`: the address for questions; `website`: the partner's.
     - `getting_started`: the steps to the first event, in order.
@@ -161,32 +48,22 @@ class Documentation(DefinitionModel):
     engage: tuple[str, ...] = ()
 
 
-class DestinationDefinition(ManifestPart):
-    """A destination, whole. It is what an entry point of the group `destination_actions` names.
+class DestinationDefinition(ManifestDefinition):
+    """A destination. An entry point of the group `destination_actions` names one.
 
     - `settings`: what a user fills in once.
     - `extend_request`: host and headers of every request, from the settings.
       A destination that was read from a manifest has none, and its actions have no `perform`.
     - `answers`: what the destination's status codes mean.
-    - `request_id_header`: where its answers carry the id that its support asks for.
-    - `documentation`: what its page tells beyond all this; it has no part in the manifest.
-    - `audience_config`: stands as in the manifest.
+    - `request_id_header`: the header of its answers with the ID that its support asks for.
+    - `documentation`: what its page says beyond all this; it is not in the manifest.
+    - `audience_config`: that of the manifest.
     """
 
-    name: str
-    slug: str
-    description: str = ""
-    mode: Literal["cloud", "device", "warehouse"] = "cloud"
-    settings: Mapping[str, InputField] = Field(default_factory=dict)
-    authentication: Authentication = Authentication()
     extend_request: ExtendRequest | None = None
-    actions: Mapping[str, ActionDefinition]
-    presets: tuple[Preset, ...] = ()
     answers: tuple[Answer, ...] = SEGMENT_ANSWERS
     request_id_header: str | None = None
-    on_delete: Perform | None = None
     documentation: Documentation = Documentation()
-    audience_config: Mapping[str, Any] | None = None
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> DestinationDefinition:
@@ -202,7 +79,7 @@ class DestinationDefinition(ManifestPart):
         return write_manifest(self)
 
     def settings_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the settings."""
+        """Return the JSON Schema of the settings."""
         return json_schema(self.settings)
 
     @model_validator(mode="after")

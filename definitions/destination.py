@@ -7,11 +7,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from .answers.reader import AnswerReader
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .fields import compile_fields
+from .json_body import sorted_json
 from .nearest import nearest
 from .planning.compiled_subscription import CompiledSubscription, compile_subscription
 from .planning.event_reader import EventReader
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .definition import DestinationDefinition, Settings
+    from .action import Settings
+    from .definition import DestinationDefinition
     from .mapping.paths import Keys
     from .planning.plan import EventBatch
 
@@ -86,15 +86,15 @@ class Destination:
 
     @property
     def fingerprint(self) -> str:
-        """Name what would become of events: another one means other settings or subscriptions. Secrets have no part."""
+        """A hash of the settings and subscriptions, without the secrets. Equal: events are sent alike."""
         secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
-        told = [
+        parts = [
             self.definition.slug,
             self.account,
             {key: value for key, value in self.settings.items() if key not in secret},
             [subscription.model_dump(mode="json") for subscription in self.subscriptions],
         ]
-        return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(sorted_json(parts)).hexdigest()
 
     @property
     def compiled_subscriptions(self) -> tuple[CompiledSubscription, ...]:
@@ -102,22 +102,22 @@ class Destination:
         return self._compiled
 
     def plan(self, events: Iterable[Any]) -> Plan:
-        """Say what becomes of some events and build the requests that carry them: the planner, fed and flushed."""
+        """Return what becomes of some events, and the requests that carry them: a planner, fed and flushed."""
         planner = self.planner()
         fed, flushed = planner.feed(events), planner.flush()
         return Plan(fed.turned_down + flushed.turned_down, fed.requests + flushed.requests)
 
     def planner(self, *, max_events: int | None = None) -> Planner:
-        """Give a planner for a stream, whose batches fill across several feeds.
+        """Return a planner for a stream, whose batches fill across several feeds.
 
         `max_events` lowers the number of events that one request may carry.
         """
         return Planner(self.definition.name, self._compiled, self.request, self._reader, max_events=max_events)
 
     def request_for(self, batch: EventBatch) -> PlannedRequest:
-        """Build the request for a batch that was planned before, or a part of one. Raises RejectedError.
+        """Return the request for a batch that was planned before, or for a part of one.
 
-        A batch of an action that is not there any more is rejected too.
+        Raises RejectedError, also if the action does not exist any more.
         """
         action = self.definition.actions.get(batch.action)
         if action is None:
@@ -125,9 +125,9 @@ class Destination:
         return perform(batch, action, self.settings, self.request)
 
     def read(self, planned: PlannedRequest, response: httpx.Response) -> list[Result] | PlannedRequest:
-        """Say what an answer means for each event of its request, or give the next request of a longer exchange.
+        """Return what an answer means for each event of its request, or the next request of a longer exchange.
 
-        `response` must have been read. A retryable error leaves an exchange where it was: send the same request again.
+        `response` must have been read. After a retryable error an exchange has not moved: send the same request again.
         """
         error = self._answers.error(response)
         if error is None and planned.exchange is not None:
@@ -149,9 +149,9 @@ class Destination:
         ]
 
     def authentication_request(self) -> httpx.Request | None:
-        """Build the request that tests the credentials and bills nothing; None when the destination has none.
+        """Return the request that tests the credentials and bills nothing; None if the destination has no such request.
 
-        Raises SetupError where no request can be made: without code, or without the tokens of an OAuth scheme.
+        Raises SetupError if no request can be made: without code, or without the tokens of an OAuth scheme.
         """
         obstacles = tuple(request_obstacles(self.definition))
         if obstacles:
@@ -160,11 +160,11 @@ class Destination:
         return None if test is None else test(self.request, self.settings)
 
     def read_authentication(self, response: httpx.Response) -> AnswerError | None:
-        """Say what is wrong with the answer to the authentication test; None when the credentials are good."""
+        """Return what is wrong with the answer to the authentication test; None if the credentials are good."""
         return self._answers.error(response) or self._answers.told_error(response)
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
-        """Find pairs of subscriptions that can make two usage events with one id out of one event.
+        """Yield pairs of subscriptions that can make two usage events with one id from one event.
 
         The destination would discard the second of them, so the planner rejects it.
         """
@@ -232,7 +232,7 @@ def _compiled(
 
 
 def _paths(subscriptions: Iterable[CompiledSubscription]) -> Iterator[Keys]:
-    """Give what of an event is needed to plan it."""
+    """Yield the paths of an event that planning needs."""
     yield ("type",)
     yield ("integrations",)
     for subscription in subscriptions:

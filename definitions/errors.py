@@ -1,7 +1,7 @@
 """Every error of the framework. The class of an error is the retry decision.
 
 DestinationError
-├── DefinitionError             a text that somebody wrote cannot be compiled; mend it, then try again
+├── DefinitionError             a text that somebody wrote cannot be compiled; correct it, then try again
 │   ├── MappingError
 │   ├── TriggerError
 │   └── FieldsError
@@ -10,7 +10,7 @@ DestinationError
 │   ├── RejectedError           found here, before any request was made
 │   │   └── UnreadableError     a text that holds no event
 │   └── RefusedError            the destination refused the content
-├── UnexpectedAnswerError       an answer that nobody documents: not delivered, not sent again
+├── UnexpectedAnswerError       an answer that is not documented: not delivered, not sent again
 ├── RetryableError              a passing fault: send the same request again
 └── StoppedError                sending anything more is pointless until a person acts; nothing is lost
     ├── CredentialsError
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from .answers.retry_after import RetryAfter
-from .text import safe
+from .text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +42,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         """Escape what would not print."""
-        object.__setattr__(self, "place", safe(self.place))
-        object.__setattr__(self, "message", safe(self.message))
+        object.__setattr__(self, "place", visible(self.place))
+        object.__setattr__(self, "message", visible(self.message))
 
     def __str__(self) -> str:
         """Read as a sentence that begins with its place."""
@@ -54,7 +54,7 @@ class DestinationError(Exception):
     """The root of the tree; `problems` holds every finding when there is more than one."""
 
     def __init__(self, message: str, *, problems: Iterable[Problem] = ()) -> None:
-        self.message = safe(message)
+        self.message = visible(message)
         super().__init__(self.message)
         self.problems = tuple(problems)
 
@@ -65,7 +65,7 @@ class DestinationError(Exception):
         return cls("; ".join(map(str, found)), problems=found)
 
     def __str__(self) -> str:
-        """Give the message alone, since it already names the problems."""
+        """Return the message, which already names the problems."""
         return self.message
 
 
@@ -99,11 +99,11 @@ class EventError(DestinationError):
 
 
 class RejectedError(EventError):
-    """An event was turned down here: its mapping failed, or its payload is not valid."""
+    """An event cannot be sent: its mapping failed, or its payload is not valid."""
 
 
 class UnreadableError(RejectedError):
-    """A text that should be an event is none."""
+    """A text is not an event."""
 
 
 class AnswerError(DestinationError):
@@ -120,11 +120,11 @@ class RefusedError(AnswerError, EventError):
 
 
 class UnexpectedAnswerError(AnswerError):
-    """The destination gave an answer that nobody documents."""
+    """The destination gave an answer that is not documented."""
 
 
 class RetryableError(AnswerError):
-    """A passing fault; `retry_after` tells how long the destination asks to be left alone, when it does."""
+    """A passing fault; `retry_after` is the wait that the destination asks for, if it does."""
 
     def __init__(
         self,

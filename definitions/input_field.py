@@ -63,7 +63,7 @@ class Condition(DefinitionModel):
 
     @property
     def has_value(self) -> bool:
-        """Tell whether a value was given to compare with, be it None."""
+        """Return whether a value was given to compare with, be it None."""
         return "value" in self.model_fields_set
 
     @model_serializer(mode="wrap")
@@ -128,6 +128,13 @@ class InputField(ManifestPart):
     rfc3339: bool = False
     default_path_setting: str | None = None
     renames_setting: str | None = None
+
+    @property
+    def has_plain_default(self) -> bool:
+        """Whether the default is a value that is used as it is, and neither a mapping nor absent."""
+        if isinstance(self.default, str):
+            return bool(self.default) and "{{" not in self.default
+        return isinstance(self.default, bool | int | float)
 
     @model_validator(mode="before")
     @classmethod

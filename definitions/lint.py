@@ -26,8 +26,10 @@ from .trigger import compile_trigger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .definition import ActionDefinition, BatchLimits, DestinationDefinition, Preset
+    from .action import ActionDefinition, BatchLimits
+    from .definition import DestinationDefinition
     from .input_field import InputField
+    from .manifest_definition import Preset
 
 CODES: Mapping[str, str] = {
     "KD101": "Something has no label",
@@ -118,7 +120,7 @@ def _words(place: str, label_key: str, label: str, description: str) -> Iterator
 
 
 def _each_field(fields: Mapping[str, InputField], place: str) -> Iterator[tuple[str, InputField]]:
-    """Give every field with its place, and after it the fields within it."""
+    """Yield every field with its place, and after it the fields within it."""
     for key, field in fields.items():
         at = f"{place}.{key}"
         yield at, field
@@ -135,7 +137,7 @@ def _field(place: str, field: InputField) -> Iterator[Finding]:
         if any(json_equal(value, other) for other in values[:position]):
             yield Finding("KD205", f"{place}.choices[{position}]", f"has the value {value!r} again; keep one of them")
     default = field.default
-    if values and _is_plain(default) and not any(json_equal(default, value) for value in values):
+    if values and field.has_plain_default and not any(json_equal(default, value) for value in values):
         hint = (
             nearest(default, [value for value in values if isinstance(value, str)]) if isinstance(default, str) else ""
         )
@@ -167,13 +169,6 @@ def _pattern_fault(pattern: str) -> str | None:
 def _looks_secret(place: str) -> bool:
     key = _CAPITAL.sub("_", place.rpartition(".")[2]).replace("-", "_").lower()
     return "public" not in key and _SECRET_WORDS.search(key) is not None
-
-
-def _is_plain(default: Any) -> bool:
-    """Tell whether a default is a value that is used as it stands."""
-    if isinstance(default, str):
-        return bool(default) and "{{" not in default
-    return isinstance(default, bool | int | float)
 
 
 def _contradictions(fields: Mapping[str, InputField], place: str) -> Iterator[Finding]:

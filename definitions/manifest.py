@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from .definition import ActionDefinition, DestinationDefinition, Preset
+    from .action import ActionDefinition
     from .input_field import Choice, ManifestPart
+    from .manifest_definition import ManifestDefinition, Preset
 
 MAX_DEPTH = 100
 """Levels of objects and lists within each other; Segment's own manifests have fewer than twenty."""
@@ -48,10 +49,10 @@ _NULL_UNLESS_GIVEN = frozenset({"description", "readOnly", "hidden"})
 _NAMES = {info.alias or name: name for name, info in InputField.model_fields.items() if name != "carried"}
 
 Place = tuple[int | str, ...]
-D = TypeVar("D", bound="DestinationDefinition")
+D = TypeVar("D", bound="ManifestDefinition")
 
 
-def write_manifest(definition: DestinationDefinition) -> dict[str, Any]:
+def write_manifest(definition: ManifestDefinition) -> dict[str, Any]:
     """Write a definition as a manifest, in Segment's order of keys. It shares no value with the definition."""
     actions = definition.actions
     return copy.deepcopy(
@@ -74,12 +75,12 @@ def _if_given(part: ManifestPart, name: str) -> Any:
 
 
 def _unless_absent(part: ManifestPart, name: str) -> Any:
-    """Give a value, be it a default; None where a manifest was read that did not tell it."""
+    """Return a value or its default; None if a manifest was read that does not hold it."""
     was_read = "carried" in part.model_fields_set
     return _if_given(part, name) if was_read else getattr(part, name)
 
 
-def _write_authentication(definition: DestinationDefinition) -> dict[str, Any] | None:
+def _write_authentication(definition: ManifestDefinition) -> dict[str, Any] | None:
     if "authentication" not in definition.model_fields_set and not definition.settings:
         return None
     return {
@@ -171,7 +172,7 @@ def _unreadable(problems: list[Problem]) -> DefinitionError:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Tell whether a value is nested deeper than a limit, also where it contains itself."""
+    """Return whether a value is nested deeper than a limit, also if it contains itself."""
     level = {id(value): value}
     for _ in range(limit):
         level = {id(child): child for parent in level.values() for child in _children(parent)}
@@ -188,7 +189,7 @@ def _children(value: Any) -> Iterator[Any]:
 
 
 def _destination_parts(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Give the manifest in the shape of the models; what has the wrong type is left for them to refuse."""
+    """Return the manifest in the shape of the models; what has the wrong type is left for them to refuse."""
     parts = _parts(manifest, _DESTINATION)
     authentication = parts.pop("authentication", None)
     if isinstance(authentication, dict):
@@ -253,14 +254,14 @@ def _defaults(actions: Any, key: Any) -> dict[str, Any]:
 
 
 def _differing(mapping: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Keep of a whole mapping what differs from the defaults; None stands where it leaves a default out."""
+    """Return what differs from the defaults in a whole mapping; None for a default that it leaves out."""
     left_out = {key: None for key, default in defaults.items() if default is not None and key not in mapping}
     differing = {key: value for key, value in mapping.items() if not json_equal(value, defaults.get(key))}
     return {**differing, **left_out}
 
 
 def _problems(error: ValidationError, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Tell each place once. Where a value may have several forms, pydantic tells what each of them expects."""
+    """Yield each place once. If a value may have several forms, pydantic reports what each of them expects."""
     messages: dict[Place, str] = {}
     for found in error.errors(include_url=False):
         messages.setdefault(_place(found, manifest), _message(found))

@@ -10,9 +10,15 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that somebody may have meant; empty when none is near."""
+    """Return the hint `; did you mean "…"?` for a word that is unknown; empty if no known word is near."""
+    near = nearest_word(word, known)
+    return "" if near is None else f'; did you mean "{near}"?'
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that somebody may have meant; None if none is near."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    if not matches:
-        lower = {name.lower(): name for name in known}
-        matches = [lower[match] for match in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)]
-    return f'; did you mean "{matches[0]}"?' if matches else ""
+    if matches:
+        return matches[0]
+    lower = {name.lower(): name for name in known}
+    return next((lower[match] for match in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)), None)

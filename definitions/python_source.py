@@ -38,7 +38,7 @@ class PythonSource:
         self._count = 0
 
     def __str__(self) -> str:
-        """Give the source of all functions, those first that others call."""
+        """Return the source of all functions, those first that others call."""
         return "\n\n\n".join(self._finished) + "\n"
 
     def line(self, text: str) -> None:
@@ -68,7 +68,7 @@ class PythonSource:
         return f"{prefix}{self._count}"
 
     def assigned(self, code: str) -> str:
-        """Give the value of an expression a name."""
+        """Assign an expression to a new name, and return the name."""
         name = self.fresh()
         self.line(f"{name} = {code}")
         return name

@@ -1,4 +1,4 @@
-"""Secrets, taken out of everything that is shown or kept: by value, wherever they stand."""
+"""Removes secrets from everything that is shown or kept: by value, wherever they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_DEPTH = 200
 _ESCAPED_BY_BACKSLASH = frozenset("\"'\\/")
 _LAST_ASCII = 0x7F
 _MOST_BACKSLASHES = 3
-"""So many stand before a quotation mark in JSON within JSON. There is a bound, so that no text takes long to search."""
+"""JSON within JSON has this many before a quotation mark. The bound keeps the search fast on any text."""
 
 
 def _patterns(secret: str) -> set[str]:
@@ -45,7 +45,7 @@ def _base64(raw: bytes) -> Iterator[str]:
 
 
 def _within_base64(raw: bytes) -> Iterator[str]:
-    """Give what base64 makes of a form in the midst of other text, such as a user's name and a colon before it.
+    """Yield what base64 makes of a form in the midst of other text, such as a user's name and a colon before it.
 
     Three bytes become four characters, so there are three ways; those characters that others have a part in are left.
     """
@@ -97,7 +97,7 @@ def _any_case(digits: str) -> str:
 class Redactor:
     """Replaces every occurrence of the given secrets by a mask.
 
-    A secret of fewer than four characters cannot be told from ordinary text and is left alone.
+    A secret of fewer than four characters looks like ordinary text and is not masked.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

@@ -10,26 +10,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import msgspec
-import orjson
 
 from .errors import Problem, RejectedError, SetupError
+from .json_body import encode_json
 from .missing import MISSING
-from .planning.payload_list import PayloadList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-_NOT_FINITE_DOUBLE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _MAX_HEADER = 8_000
-_LARGE_BITS = 63
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _CARRIED = f"printable ASCII without spaces around it is expected, of {_MAX_HEADER:,} characters at most"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """What every request of a destination has in common: host, headers, and Basic credentials where it uses them."""
+    """What all requests of a destination share: host, headers, and Basic credentials if it uses them."""
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +62,7 @@ class RequestBuilder:
     ) -> httpx.Request:
         """Build one request; `json` may be any JSON value, `headers` are added to the destination's own.
 
-        They may come of an event, so what HTTP cannot carry in one is turned down with that event.
+        A header may hold text of an event, so an event is rejected if HTTP cannot carry its text.
         """
         if json is not MISSING and params is None and headers is None:
             return self._from_template(method, path, encode_json(json))
@@ -96,7 +92,7 @@ class RequestBuilder:
 
 
 def check_base_url(text: str) -> str:
-    """Give a base URL without a trailing slash; only https may leave this machine, http is for loopback.
+    """Return a base URL without a trailing slash; only https may leave this machine, http is for loopback.
 
     Raises SetupError.
     """
@@ -127,86 +123,6 @@ def _with(headers: httpx.Headers, more: Mapping[str, str]) -> httpx.Headers:
     for name, value in more.items():
         merged[name] = value
     return merged
-
-
-def encode_json(value: Any) -> bytes:
-    """Write a value as compact JSON in UTF-8.
-
-    Raises RejectedError for what JSON cannot carry: NaN and infinities, text that is not valid Unicode, nesting deeper
-    than 254 levels, values of other types.
-    """
-    if isinstance(value, PayloadList):
-        return value.text
-    text = encode_finite_json(value)
-    # A null may stand for None, or for a number that is not finite.
-    if b"null" in text and _may_hold_not_finite(value):
-        problems = [Problem(place, "is not a finite number, which JSON cannot carry") for place in _not_finite(value)]
-        if problems:
-            raise RejectedError.of(problems)
-    return text
-
-
-def encode_finite_json(value: Any) -> bytes:
-    """Do the same for a value whose numbers are known to be finite: those that were read from JSON text are."""
-    try:
-        return orjson.dumps(value, _embedded)
-    except TypeError as error:
-        return _encoded_otherwise(value, error)
-
-
-def _embedded(value: Any) -> orjson.Fragment:
-    """Give what stands in a value for payloads that are JSON already."""
-    if isinstance(value, PayloadList):
-        return orjson.Fragment(value.text)
-    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
-
-
-_to_json = msgspec.json.encode
-_to_msgpack = msgspec.msgpack.Encoder(enc_hook=lambda _: None).encode
-
-
-def _encoded_otherwise(value: Any, error: TypeError) -> bytes:
-    """Write integers beyond 64 bits, which orjson does not write though JSON can carry them."""
-    reason: Exception = error
-    if "Recursion" in str(error):
-        raise RejectedError.of([Problem("", "is nested deeper than 254 levels, which is the most that can be sent")])
-    if "64-bit" in str(error):
-        try:
-            return orjson.dumps(_with_written_integers(value), _embedded)
-        except (TypeError, ValueError, RecursionError, OverflowError) as other:
-            reason = other
-    raise RejectedError.of([Problem("", f"cannot be written as JSON: {reason}")]) from None
-
-
-def _with_written_integers(value: Any) -> Any:
-    """Give a value in which the integers that orjson does not write are written already; all else stays as it is."""
-    if isinstance(value, int) and value.bit_length() >= _LARGE_BITS:
-        return orjson.Fragment(_to_json(value))
-    if isinstance(value, dict):
-        return {key: _with_written_integers(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_written_integers(item) for item in value]
-    return value
-
-
-def _may_hold_not_finite(value: Any) -> bool:
-    """Look for a double whose exponent is all ones; text that looks like one is found too."""
-    try:
-        return _NOT_FINITE_DOUBLE.search(_to_msgpack(value)) is not None
-    except (TypeError, ValueError, RecursionError, OverflowError):
-        return True
-
-
-def _not_finite(value: Any, place: str = "") -> Iterator[str]:
-    if isinstance(value, float):
-        if value - value != 0:
-            yield place
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _not_finite(item, f"{place}.{key}" if place else str(key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _not_finite(item, f"{place}[{index}]")
 
 
 def _can_be_carried(value: str) -> bool:

@@ -9,8 +9,7 @@ from ..definitions import RequestOptions
 if TYPE_CHECKING:
     import httpx
 
-    from ..definitions import RequestBuilder
-    from ..definitions.definition import Settings
+    from ..definitions import RequestBuilder, Settings
 
 LIVE = "https://live.kable.io"
 TEST = "https://test.kable.io"

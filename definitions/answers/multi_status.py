@@ -1,4 +1,4 @@
-"""Welcome answers that tell of failures all the same: of each event of a request by itself, or of the request.
+"""Failures in the body of welcome answers: of each event of a request by itself, or of the whole request.
 
 Nobody's documentation prescribes such an answer, so what many APIs do is understood. An answer may list results, at its
 top or under a key such as `results`, in the order of the events, or each with an `index` (from 0) or the event's id. A
@@ -44,7 +44,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class EventAnswer:
-    """What is told of one event, or of the request: an HTTP status, and words."""
+    """What an answer says about one event, or about the request: an HTTP status, and words."""
 
     status: int
     words: str = ""
@@ -56,12 +56,12 @@ class EventAnswer:
 
 
 EventAnswers: TypeAlias = "list[EventAnswer | None]"
-"""What is told of each event of a request, in their order; None where nothing is."""
+"""What an answer says about each event of a request, in their order; None: nothing."""
 
 
 @dataclass(slots=True)
 class _Told:
-    """What a document tells: results and failures by the positions of their events, and failures of nobody."""
+    """What a document says: results and failures by the positions of their events, and failures without an event."""
 
     results: list[tuple[int, EventAnswer]] | None = None
     failures: list[tuple[int, EventAnswer]] = field(default_factory=list)
@@ -71,15 +71,15 @@ class _Told:
 def read_event_answers(
     body: bytes, keys: Sequence[str | None], *, is_multi_status: bool = False
 ) -> EventAnswers | EventAnswer | None:
-    """Read what the body of a welcome answer tells of the events of its request, whose ids are `keys`.
+    """Read what the body of a welcome answer says about the events of its request, whose ids are `keys`.
 
-    It is what is told of each event, or one failure of the request as a whole, or None when nothing is told.
+    Return what is said about each event, or one failure of the whole request, or None if nothing is said.
     """
     body = body.removeprefix(_BOM)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        # What begins like JSON was cut off, and nobody knows what it would have told.
+        # It begins like JSON and was cut off. What it would have said is unknown.
         return [None] * len(keys) if body.lstrip()[:1] in {b"{", b"["} else None
     told = _read(document, keys)
     answers = _by_position([*(told.results or ()), *told.failures], len(keys))
@@ -137,9 +137,9 @@ class _Events:
                 self._positions.setdefault(key, position)
 
     def results(self, entries: Sequence[Any]) -> list[tuple[int, EventAnswer]] | None:
-        """Read a list of results; None when it tells nothing of any event, such as a list of ids.
+        """Read a list of results; None if it says nothing about any event, such as a list of ids.
 
-        A result is of the event in its place only where there are as many as events, and none names its event.
+        A result belongs to the event in its place only if there is one for each event, and none names its event.
         """
         plains = [_plain(entry) if isinstance(entry, dict) else None for entry in entries]
         named = [None if plain is None else self._position(plain) for plain in plains]
@@ -155,7 +155,7 @@ class _Events:
         return told if is_told else None
 
     def results_by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, EventAnswer]] | None:
-        """Read results that stand under the ids or indexes of their events; None when other keys are there too."""
+        """Read results under the ids or indexes of their events; None if there are other keys too."""
         named = self._by_name(entries)
         if named is None:
             return None
@@ -163,13 +163,13 @@ class _Events:
         return [(event, answer) for event, answer in read if answer is not None]
 
     def _by_name(self, entries: Mapping[str, Any]) -> list[tuple[int, Any]] | None:
-        """Give what stands under ids or indexes of events, by their positions; None when other keys are there too."""
+        """Return the values under ids or indexes of events, by position; None if there are other keys too."""
         found = [(self._index(key), entry) for key, entry in entries.items()]
         named = [(position, entry) for position, entry in found if position is not None]
         return named if named and len(named) == len(found) else None
 
     def failures(self, value: Any) -> Iterator[tuple[int | None, EventAnswer]]:
-        """Read what stands under a key for failures: the position of each one's event, None for one of no event."""
+        """Read the value of a key for failures: the position of the event of each; None for one without an event."""
         if isinstance(value, list):
             for entry in value:
                 yield from self._failure(entry)
@@ -198,7 +198,7 @@ class _Events:
 
 
 def _by_position(told: Iterable[tuple[int, EventAnswer]], count: int) -> EventAnswers:
-    """Give each event what is told of it; where that is told more than once, the worst."""
+    """Assign to each event what is said about it; if that is more than one thing, the worst."""
     answers: EventAnswers = [None] * count
     for position, answer in told:
         before = answers[position]
@@ -220,7 +220,7 @@ def _one_word(text: str) -> str:
 
 
 def _answer(entry: Mapping[str, Any]) -> EventAnswer | None:
-    """Read what an object with plain keys tells of an event; None when that is nothing."""
+    """Read what an object with plain keys says about an event; None if that is nothing."""
     words = _words(entry)
     statuses = [_status(entry.get(key)) for key in _STATUSES]
     flags = [_flag(entry.get(key)) for key in _FLAGS]
@@ -236,7 +236,7 @@ def _bare(value: Any) -> EventAnswer | None:
 
 
 def _as_failure(value: Any) -> EventAnswer:
-    """Read what stands among failures, and so is one whatever it tells."""
+    """Read an item of a list of failures, which is a failure whatever it says."""
     if isinstance(value, dict):
         plain = _plain(value)
         answer, words = _answer(plain), _words(plain)
@@ -245,7 +245,7 @@ def _as_failure(value: Any) -> EventAnswer:
 
 
 def _words(entry: Mapping[str, Any]) -> str:
-    """Find words for a person, as they stand or within an error."""
+    """Find words for a person, directly or within an error."""
     for key in _WORDS:
         found = entry.get(key)
         if isinstance(found, list) and found:

@@ -1,72 +1,36 @@
-"""What a destination's answers mean, as a table: read by `Destination.read`, printed in the docs."""
+"""Reads answers: from a response to None (delivered) or to the error whose class says what to do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import orjson
-from pydantic import StringConstraints
 
-from ..errors import (
-    AnswerError,
-    ConfigurationError,
-    CredentialsError,
-    RefusedError,
-    RetryableError,
-    UnexpectedAnswerError,
-)
-from ..input_field import DefinitionModel
+from ..errors import RefusedError, RetryableError, UnexpectedAnswerError
+from ..text import words_only
 from .multi_status import EventAnswer, read_event_answers
-from .retry_after import read_retry_after
+from .retry_after import RetryAfter, read_retry_after
+from .status_table import ERRORS, Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import httpx
 
+    from ..errors import AnswerError
     from ..redaction import Redactor
-    from .retry_after import RetryAfter
-
-Meaning = Literal["delivered", "refused", "credentials", "configuration", "retryable"]
-Statuses = Annotated[str, StringConstraints(pattern=r"^[1-5](?:xx|\d\d)$")]
+    from .status_table import Meaning
 
 _MAX_WORDS = 300
 _MAX_BODY = 64 * 1024
-
-
-class Answer(DefinitionModel):
-    """A row of the table: some status codes, what they mean, and `description`, what that is with this destination.
-
-    What happens then follows from the meaning. A status is a code (`404`) or a class of codes (`5xx`). A code beats
-    a class, wherever they stand. `json_only` tells that the partner's answer has a body of JSON or none: another body
-    is somebody else's, such as a proxy's page.
-    """
-
-    statuses: tuple[Statuses, ...]
-    meaning: Meaning
-    json_only: bool = False
-    description: str = ""
-
-
-SEGMENT_ANSWERS = (
-    Answer(statuses=("2xx",), meaning="delivered"),
-    Answer(statuses=("4xx",), meaning="refused"),
-    Answer(statuses=("401", "403"), meaning="credentials"),
-    Answer(statuses=("3xx", "404", "405", "407", "501"), meaning="configuration"),
-    Answer(statuses=("408", "423", "429", "5xx"), meaning="retryable"),
-)
-"""The table of a destination that declares none: Segment's own retry contract."""
-
-ERRORS: Mapping[Meaning, type[AnswerError]] = {
-    "refused": RefusedError,
-    "credentials": CredentialsError,
-    "configuration": ConfigurationError,
-    "retryable": RetryableError,
-}
-"""The error by which each meaning that is not welcome is told; its class is the retry decision."""
-
-_RETRYABLE = Answer(statuses=("5xx",), meaning="retryable")
 _MULTI_STATUS = 207
+_RETRYABLE = Answer(statuses=("5xx",), meaning="retryable")
+
+_REFUSED_FOR_REQUEST: frozenset[Meaning | None] = frozenset({None, "configuration"})
+"""The address cannot be wrong if the request was welcome, so what the body says is about the content."""
+
+_REFUSED_FOR_EVENT: frozenset[Meaning | None] = frozenset({"credentials", "configuration"})
+"""The credentials cannot be wrong for one event only, and stopping would hold up all the others."""
 
 
 class AnswerReader:
@@ -81,7 +45,7 @@ class AnswerReader:
         self._redactor = redactor
 
     def request_id(self, response: httpx.Response) -> str | None:
-        """Give the id under which the destination's support finds this request."""
+        """Return the id under which the destination's support finds this request."""
         if self._request_id_header is None:
             return None
         request_id = response.headers.get(self._request_id_header)
@@ -104,54 +68,68 @@ class AnswerReader:
         return None
 
     def told_error(self, response: httpx.Response) -> AnswerError | None:
-        """Say of which failure a welcome response tells that carries no events."""
+        """Return the failure of a request without events, as the body of a welcome response reports it."""
         told = read_event_answers(response.content, [])
-        return self._told_failure(told, response) if isinstance(told, EventAnswer) else None
+        return self._request_error(told, response) if isinstance(told, EventAnswer) else None
 
     def event_errors(self, response: httpx.Response, keys: Sequence[str | None]) -> list[AnswerError | None]:
-        """Say what a welcome response means for each event of its request, whose ids are `keys`.
+        """Return what a welcome response means for each event of its request; None: the event was delivered.
 
-        None means that it was delivered. An answer that tells of a failure of the request gives all events one error.
+        `keys` are the ids of the events. A failure of the whole request gives all of them one error.
         """
         is_multi_status = response.status_code == _MULTI_STATUS
         answers = read_event_answers(response.content, keys, is_multi_status=is_multi_status)
         if isinstance(answers, EventAnswer):
-            return [self._told_failure(answers, response)] * len(keys)
+            return [self._request_error(answers, response)] * len(keys)
         if answers is None:
             if not is_multi_status:
                 return [None] * len(keys)
             answers = [None] * len(keys)
         request_id = self.request_id(response)
-        return [self._event_error(answer, response.status_code, request_id) for answer in answers]
+        return [
+            self._silence(response.status_code, request_id) if answer is None else self._event_error(answer, request_id)
+            for answer in answers
+        ]
 
-    def _told_failure(self, answer: EventAnswer, response: httpx.Response) -> AnswerError | None:
-        """Say what a failure means that the body of a welcome answer tells of its request."""
-        words = self._shown(answer.words or _words(response))
+    def _silence(self, status: int, request_id: str | None) -> AnswerError:
+        """Return the error of an event of which a response with results does not speak."""
+        answered = f"{self._destination} answered {status}{_reference(request_id)}"
+        return self._error(_RETRYABLE, f"{answered} and did not say what became of this event", status, request_id)
+
+    def _request_error(self, answer: EventAnswer, response: httpx.Response) -> AnswerError | None:
         request_id = self.request_id(response)
-        told = f"{self._destination} answered {response.status_code}{_reference(request_id)} and tells of a failure"
-        message = f"{told}: {words}"
-        row = self._row(answer.status)
-        if row is not None and row.meaning == "delivered":
-            return None
-        if row is None or row.meaning == "configuration":
-            return RefusedError(message, status_code=answer.status, request_id=request_id)
-        return self._error(row, message, answer.status, request_id, read_retry_after(response.headers))
+        told = f"{response.status_code}{_reference(request_id)} and tells of a failure"
+        answer = EventAnswer(answer.status, answer.words or _words(response))
+        return self._told_error(
+            answer, told, _REFUSED_FOR_REQUEST, request_id, retry_after=read_retry_after(response.headers)
+        )
 
-    def _event_error(self, answer: EventAnswer | None, status: int, request_id: str | None) -> AnswerError | None:
-        reference = _reference(request_id)
-        if answer is None:
-            silence = f"{self._destination} answered {status}{reference} and did not say what became of this event"
-            return self._error(_RETRYABLE, silence, status, request_id)
+    def _event_error(self, answer: EventAnswer, request_id: str | None) -> AnswerError | None:
+        told = f"{answer.status} for this event{_reference(request_id)}"
+        return self._told_error(answer, told, _REFUSED_FOR_EVENT, request_id)
+
+    def _told_error(
+        self,
+        answer: EventAnswer,
+        told: str,
+        refused: frozenset[Meaning | None],
+        request_id: str | None,
+        *,
+        retry_after: RetryAfter | None = None,
+    ) -> AnswerError | None:
+        """Return what a status in the body of a welcome response means; None if it means "delivered".
+
+        A status whose meaning is one of `refused` means that the content was refused.
+        """
         row = self._row(answer.status)
-        if row is not None and row.meaning == "delivered":
+        meaning = None if row is None else row.meaning
+        if meaning == "delivered":
             return None
         words = self._shown(answer.words)
-        told = f"{self._destination} answered {answer.status} for this event{reference}" + (
-            f": {words}" if words else ""
-        )
-        if row is not None and row.meaning in {"credentials", "configuration"}:
-            return RefusedError(told, status_code=answer.status, request_id=request_id)
-        return self._error(row, told, answer.status, request_id)
+        message = f"{self._destination} answered {told}" + (f": {words}" if words else "")
+        if meaning in refused:
+            return RefusedError(message, status_code=answer.status, request_id=request_id)
+        return self._error(row, message, answer.status, request_id, retry_after)
 
     def _row(self, status: int) -> Answer | None:
         return self._rows.get(str(status)) or self._rows.get(f"{status // 100}xx")
@@ -172,7 +150,7 @@ class AnswerReader:
 
     def _shown(self, text: str) -> str:
         """Make one line of somebody's words, masked before it is cut: a part of a secret looks like other text."""
-        return _one_line(self._redactor.text(text))
+        return words_only(self._redactor.text(text), _MAX_WORDS)
 
     def _describe(self, response: httpx.Response) -> str:
         words = self._shown(_words(response))
@@ -186,7 +164,7 @@ def _reference(request_id: str | None) -> str:
 
 
 def _reason_phrase(response: httpx.Response) -> str:
-    """Give a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
+    """Return a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
 
     A secret of which a part is missing could not be found and masked.
     """
@@ -214,8 +192,3 @@ def _words(response: httpx.Response) -> str:
             if isinstance(parsed.get(key), str):
                 return str(parsed[key])
     return body.decode("utf-8", "replace")
-
-
-def _one_line(text: str) -> str:
-    visible = " ".join("".join(char if char.isprintable() else " " for char in text[: _MAX_WORDS * 2]).split())
-    return visible if len(visible) <= _MAX_WORDS else visible[: _MAX_WORDS - 1] + "…"

@@ -15,7 +15,7 @@ _MAX_DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """What a server asks for: a number of seconds, or a moment when it did not tell its own time."""
+    """What a server asks for: a number of seconds, or a moment if it did not send its own time."""
 
     seconds: float | None = None
     moment: datetime | None = None

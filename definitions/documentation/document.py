@@ -1,6 +1,6 @@
 """What a page about a destination says, whatever it is written in. All texts are plain, on one line, and printable.
 
-In the texts called `words`, what stands between backticks is code.
+In the texts called `words`, text between backticks is code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class DocumentedField(DefinitionModel):
     """A field of an action, a property within one, or a setting.
 
     `path` leads to it from the payload, such as `items[].price`; `depth` counts the fields around it. `required` and
-    `notes` are sentences. `default` is told in words and as JSON. `example` is what a user may type.
+    `notes` are sentences. `default` is given in words and as JSON. `example` is what a user may type.
     """
 
     anchor: str
@@ -53,7 +53,7 @@ class DocumentedRequest(DefinitionModel):
 
 
 class DocumentedExample(DefinitionModel):
-    """An event and what becomes of it: requests, or the payload where there is no code to build one, or a sentence.
+    """An event and what becomes of it: requests, or the payload if there is no code to build one, or a sentence.
 
     `call` is the call of Segment's JavaScript library that sends such an event.
     """
@@ -140,5 +140,5 @@ class Document(DefinitionModel):
     request_id_header: str
 
     def to_json(self) -> Mapping[str, Any]:
-        """Give the page as JSON values."""
+        """Return the page as JSON values."""
         return self.model_dump(mode="json", by_alias=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers.reader import ERRORS
+from ..answers.status_table import ERRORS
 from ..errors import DefinitionError, RetryableError, UnexpectedAnswerError
+from ..json_body import indented_json
+from ..text import listed, one_line, visible
 from ..trigger import Trigger, compile_trigger
+from .anchors import Anchors
 from .document import (
     Document,
     DocumentedAction,
@@ -16,13 +19,14 @@ from .document import (
     DocumentedPreset,
 )
 from .field_texts import FieldTexts
-from .plain_text import Anchors, indented_json, joined, one_line
 from .worked_examples import documented_example, made_up_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..definition import ActionDefinition, BatchLimits, DestinationDefinition, Preset
+    from ..action import ActionDefinition, BatchLimits
+    from ..definition import DestinationDefinition
+    from ..manifest_definition import Preset
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
 """Segment's calls, in the order in which its documentation tells them."""
@@ -118,7 +122,7 @@ def _actions(
 
 def _default_mapping(action: ActionDefinition) -> str:
     defaults = {key: field.default for key, field in action.fields.items() if field.default is not None}
-    return indented_json(defaults) if defaults else ""
+    return visible(indented_json(defaults)) if defaults else ""
 
 
 def _notes(action: ActionDefinition) -> Iterator[str]:
@@ -127,7 +131,7 @@ def _notes(action: ActionDefinition) -> Iterator[str]:
     elif action.has_perform_batch:
         yield "One request may carry several events."
     if action.batch_keys:
-        yield f"The events of one request have the same {joined(_labels(action, *action.batch_keys), 'and')}."
+        yield f"The events of one request have the same {listed(_labels(action, *action.batch_keys), 'and')}."
     if action.idempotency_field is not None:
         (label,) = _labels(action, action.idempotency_field)
         yield f"An event with a {label} that has been processed already is discarded as a duplicate."
@@ -162,7 +166,7 @@ def _presets(definition: DestinationDefinition, anchors: Mapping[str, str]) -> I
             action_anchor=anchors[one_line(preset.partner_action)],
             when=_when(preset),
             is_trigger=bool(preset.subscribe),
-            mapping=indented_json(preset.mapping) if preset.mapping else "",
+            mapping=visible(indented_json(preset.mapping)) if preset.mapping else "",
         )
 
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..fields.conditions import split_field_key
+from ..json_body import indented_json, json_line
 from ..mapping import describe_mapping
+from ..text import listed, one_line, visible
 from .document import DocumentedChoice, DocumentedField
-from .plain_text import compact_json, indented_json, joined, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..input_field import Choice, Condition, Conditions, InputField
-    from .plain_text import Anchors
+    from .anchors import Anchors
 
 _TYPES = {"password": "string (a secret)"}
 _LISTED = {"password": "secrets", "text": "texts", "object": "objects", "text-map": "text-maps"}
 
 
 class FieldTexts:
-    """Tells the fields of one action, or the settings of a destination, with the properties within them.
+    """Describes the fields of one action, or the settings of a destination, with the properties within them.
 
-    What a field's own description tells already is not told again.
+    What a field's own description says is not said again.
 
-    `settings` are named where a default depends on one. The default of a setting is a value and not a mapping.
+    `settings` are named if a default depends on one. The default of a setting is a value and not a mapping.
     """
 
     def __init__(self, anchors: Anchors, place: str, settings: Mapping[str, InputField], *, are_settings: bool) -> None:
@@ -33,7 +35,7 @@ class FieldTexts:
         self._are_settings = are_settings
 
     def fields(self, fields: Mapping[str, InputField]) -> Iterator[DocumentedField]:
-        """Give all of them, each followed by the properties within it."""
+        """Return all of them, each followed by the properties within it."""
         return self._fields(fields, (), "", 0)
 
     def _fields(
@@ -60,7 +62,7 @@ class FieldTexts:
             type=_type(field),
             required=_required(field, scopes),
             default_words=one_line(self._default(field)),
-            default_json="" if field.default is None else indented_json(field.default),
+            default_json="" if field.default is None else visible(indented_json(field.default)),
             example=one_line(field.placeholder or ""),
             choices=tuple(map(_choice, field.choices or ())),
             notes=tuple(map(one_line, self._notes(field, scopes))),
@@ -68,7 +70,7 @@ class FieldTexts:
 
     def _default(self, field: InputField) -> str:
         if self._are_settings:
-            return "" if field.default is None else f"`{compact_json(field.default)}`"
+            return "" if field.default is None else f"`{json_line(field.default)}`"
         words = "" if field.default is None else describe_mapping(field.default)
         if field.default_path_setting is None:
             return words
@@ -124,24 +126,26 @@ def _condition(condition: Condition, scopes: tuple[Mapping[str, InputField], ...
         return f"{subject} is not given" if condition.operator == "is" else f"{subject} is given"
     values = condition.value if isinstance(condition.value, list) else [condition.value]
     verb = {"is": "is", "is_not": "is not"}.get(condition.operator, condition.operator)
-    return f"{subject} {verb} {joined([_quoted(value) for value in values], 'or')}"
+    return f"{subject} {verb} {listed([_quoted(value) for value in values], 'or')}"
 
 
 def _subject(condition: Condition, scopes: tuple[Mapping[str, InputField], ...]) -> str:
     if condition.field_key is None:
         return "the sync mode" if condition.type == "syncMode" else "it"
-    parent_key, _, child_key = condition.field_key.partition(".")
+    parent_key, child_key = split_field_key(condition.field_key)
     parent = next((scope[parent_key] for scope in scopes if parent_key in scope), None)
     if parent is None:
         return f"`{condition.field_key}`"
+    if not child_key:
+        return parent.label
     child = (parent.properties or {}).get(child_key)
-    if not child_key or child is None:
-        return f"{parent.label}.{child_key}" if child_key else parent.label
+    if child is None:
+        return f"{parent.label}.{child_key}"
     return f"{child.label} of {parent.label}"
 
 
 def _quoted(value: Any) -> str:
-    return f"“{value}”" if isinstance(value, str) else compact_json(value)
+    return f"“{value}”" if isinstance(value, str) else json_line(value)
 
 
 def _bounds(field: InputField) -> Iterator[str]:
@@ -154,5 +158,5 @@ def _bounds(field: InputField) -> Iterator[str]:
 
 def _choice(choice: Choice | str) -> DocumentedChoice:
     if isinstance(choice, str):
-        return DocumentedChoice(label=one_line(choice), value=compact_json(choice))
-    return DocumentedChoice(label=one_line(choice.label), value=compact_json(choice.value))
+        return DocumentedChoice(label=one_line(choice), value=json_line(choice))
+    return DocumentedChoice(label=one_line(choice.label), value=json_line(choice.value))

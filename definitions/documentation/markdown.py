@@ -13,7 +13,7 @@ _BACKTICKS = re.compile(r"`+")
 
 
 class MarkdownText(str):
-    """Text that is Markdown already; everything else is escaped where it is put into a page."""
+    """Text that is Markdown already; everything else is escaped when it is put into a page."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ def code(text: str) -> MarkdownText:
     if not line:
         return MarkdownText("")
     fence = "`" * (_longest(line) + 1)
-    # One space at both ends is taken away again, where there is anything else than spaces.
+    # A reader of Markdown removes one space from both ends, unless there is nothing but spaces.
     padding = " " if line[0] in "` " or line[-1] in "` " else ""
     return MarkdownText(f"{fence}{padding}{line}{padding}{fence}")
 
@@ -52,7 +52,7 @@ def block(text: str, language: str = "") -> MarkdownText:
 
 
 def pieces(words: str) -> list[tuple[str, bool]]:
-    """Cut words at their backticks, and tell of each piece whether it is code.
+    """Cut words at their backticks; each piece comes with whether it is code.
 
     Words with an odd number of backticks hold no code.
     """
@@ -63,7 +63,7 @@ def pieces(words: str) -> list[tuple[str, bool]]:
 
 
 def words(text: str) -> MarkdownText:
-    """Write words, with what stands between backticks as code, for anywhere within a line."""
+    """Write words, with the text between backticks as code, for anywhere within a line."""
     parts = pieces(text)
     return MarkdownText("".join(cell_code(part) if is_code else _inner(part) for part, is_code in parts))
 

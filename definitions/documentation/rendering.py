@@ -8,9 +8,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
-import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..json_body import indented_json
 from . import markdown
 from .document_of import document_of
 
@@ -29,7 +29,7 @@ def render(definition: DestinationDefinition, output: Format) -> str:
     """Write the page about a destination. Ends with a line break."""
     document = document_of(definition)
     if output == "json":
-        return orjson.dumps(document.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        return f"{indented_json(document.to_json())}\n"
     if output == "markdown":
         return f"{_markdown().get_template('page.md.j2').render(page=document, notice=NOTICE).rstrip()}\n"
     environment = _html()
@@ -83,5 +83,5 @@ def _http(request: DocumentedRequest) -> str:
 
 
 def _linked(text: str) -> list[tuple[str, bool]]:
-    """Cut a text at its web addresses, and tell of each piece whether it is one."""
+    """Cut a text at its web addresses; each piece comes with whether it is one."""
     return [(part, bool(index % 2)) for index, part in enumerate(_URL.split(text)) if part]

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 from ..definition import WorkedExample
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
+from ..json_body import indented_json
 from ..planning.subscription import Subscription
+from ..sample_events import sample_event
+from ..sample_values import sample_mapping, sample_settings
+from ..shown_request import body_text, own_headers
+from ..text import one_line, visible
 from .document import DocumentedExample, DocumentedRequest
-from .plain_text import indented, indented_json, one_line
-from .sample_event import sample_event, sample_mapping, sample_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import httpx
-
     from ..definition import DestinationDefinition
-    from ..input_field import InputField
     from ..planning.plan import Outcome, PlannedRequest
-    from .plain_text import Anchors
+    from .anchors import Anchors
 
 _MADE_UP = "A made-up event, with the default mappings. A required field that has none holds a made-up value."
-_IMPLIED = frozenset({"host", "content-length"})
 _IN_A_CALL = ("userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "properties", "traits")
 
 
@@ -75,8 +74,8 @@ def _documented(
         text=one_line(example.text),
         call_type=one_line(call_type),
         call=_call(call_type, example.event),
-        event=indented_json(example.event),
-        settings=indented_json(told) if told else "",
+        event=visible(indented_json(example.event)),
+        settings=visible(indented_json(told)) if told else "",
         requests=becomes.requests,
         payload=becomes.payload,
         outcome=one_line(becomes.outcome),
@@ -85,14 +84,14 @@ def _documented(
 
 def _call(call_type: str, event: Mapping[str, Any]) -> str:
     given = {key: event[key] for key in _IN_A_CALL if key in event}
-    return f"analytics.{one_line(call_type)}({indented_json(given)});"
+    return f"analytics.{one_line(call_type)}({visible(indented_json(given))});"
 
 
 def _becomes(
     definition: DestinationDefinition, example: WorkedExample, subscriptions: Sequence[Subscription] | None
 ) -> _Becomes:
     try:
-        destination = Destination(definition, _settings(definition, example.settings), subscriptions)
+        destination = Destination(definition, sample_settings(definition.settings, example.settings), subscriptions)
         plan = destination.plan([example.event])
         planned = tuple(_request(destination, made) for made in plan.requests)
         if planned:
@@ -115,7 +114,7 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> _Becomes:
         except RejectedError as error:
             return _Becomes(outcome=f"This event would be rejected: {destination.redactor.text(error.message)}.")
         return _Becomes(
-            payload=indented_json(payload),
+            payload=visible(indented_json(payload)),
             outcome="The definition holds no code that builds a request, so here is the payload for it.",
         )
     return _Becomes(outcome="No subscription wants this event.")
@@ -129,37 +128,11 @@ def _turned_down(destination: Destination, outcomes: Sequence[Outcome]) -> str:
 
 
 def _request(destination: Destination, planned: PlannedRequest) -> DocumentedRequest:
-    request = planned.request
-    mask = destination.redactor.text
+    request, redactor = planned.request, destination.redactor
     return DocumentedRequest(
         action=planned.action,
         subscription=one_line(planned.subscriptions[0]),
-        line=one_line(mask(f"{request.method} {request.url}")),
-        headers=tuple(
-            (name.decode("ascii"), one_line(mask(value.decode("latin-1"))))
-            for name, value in request.headers.raw
-            if name.decode("ascii").lower() not in _IMPLIED
-        ),
-        body=mask(_body(request)),
+        line=one_line(redactor.text(f"{request.method} {request.url}")),
+        headers=tuple((name, one_line(value)) for name, value in own_headers(request, redactor)),
+        body=body_text(request, redactor),
     )
-
-
-def _body(request: httpx.Request) -> str:
-    try:
-        return indented(request.content)
-    except ValueError:
-        return request.content.decode("utf-8", "replace")
-
-
-def _settings(definition: DestinationDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
-    made_up = {
-        key: _setting(field)
-        for key, field in definition.settings.items()
-        if field.required and field.default is None and key not in given
-    }
-    return {**made_up, **given}
-
-
-def _setting(field: InputField) -> Any:
-    value = sample_value(field)
-    return field.placeholder or "https://example.com" if value == "example" else value

@@ -36,12 +36,12 @@ class Refusal(Enum):
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number of JSON; Python's booleans are not."""
+    """Return whether a value is a number of JSON; Python's booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def has_type(value: Any, wanted: JsonType) -> bool:
-    """Tell whether a value is of a type as it stands."""
+    """Return whether a value is of a type without conversion."""
     match wanted:
         case "string":
             return isinstance(value, str)
@@ -58,7 +58,7 @@ def has_type(value: Any, wanted: JsonType) -> bool:
 
 
 def coerce(value: Any, types: tuple[JsonType, ...]) -> Any:
-    """Give a value of one of the types, or the Refusal that says why there is none.
+    """Return a value of one of the types, or the Refusal that says why there is none.
 
     Between several types the first that can be made wins, as with Segment: `[5]` for a datetime, which may be text
     or a number, becomes the text `5`, and `["a"]` becomes nothing.

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..missing import MISSING
-from .findings import Place, described, quoted
+from ..text import described, quoted
 from .json_equality import json_equal
 
 if TYPE_CHECKING:
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
     from ..errors import Problem
     from ..input_field import Condition
     from .field_rule import FieldRule
+    from .findings import Place
 
 EMPTY_VALUES: Final = (None, "", 0, False)
 """What a single condition without a value takes for "not there"."""
 
 
 class Removal(Enum):
-    """Which values count as empty, and so as not there: it depends on where an object stands."""
+    """Which values count as empty, and so as not there: it depends on the place of the object."""
 
     ROOT = "root"
     """The payload itself: null that is not admitted, and all empty text."""
 
     NESTED = "nested"
-    """An object within: null that is not admitted, and empty text where text is not."""
+    """An object within: null that is not admitted, and empty text if text is not."""
 
     NONE = "none"
     """An object in a list: as it came."""
@@ -67,7 +68,7 @@ class Requirement:
     value: Any
 
     def holds(self, scope: Mapping[str, Any], removal: Removal, *, alone: bool) -> bool:
-        """Tell whether the condition is met in an object; `alone` when it is the only one."""
+        """Return whether the condition is met in an object; `alone` when it is the only one."""
         found = present(scope, self.parent, removal)
         if self.child_key is not None and found is not MISSING:
             if isinstance(found, dict):

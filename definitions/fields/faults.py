@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import FieldsError, Problem
 from ..input_field import Condition, Conditions
+from ..text import described, quoted
 from .coercion import Refusal, coerce
 from .conditions import split_field_key
 from .field_rule import BOUNDED_TYPES, VALUE_TYPES, FieldRule, field_rules
-from .findings import Place, described, quoted, spell
+from .findings import Place, spell
 from .formats import FORMATS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _field_faults(field: InputField) -> Iterator[str]:
         yield f"rfc3339 is for a datetime without choices, not for {'choices' if field.choices else field.type}"
     if field.type in BOUNDED_TYPES:
         yield from _bound_faults(field)
-    if _is_plain(field.default) and isinstance(coerce(field.default, VALUE_TYPES[field.type]), Refusal):
+    if field.has_plain_default and isinstance(coerce(field.default, VALUE_TYPES[field.type]), Refusal):
         yield f"the default is {described(field.default, secret=field.type == 'password')}, not of type {field.type}"
 
 
@@ -71,13 +72,6 @@ def _bound_faults(field: InputField) -> Iterator[str]:
             yield f"the {name} of a text is a number of characters, not {bound}"
     if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
         yield f"the minimum, {field.minimum}, is above the maximum, {field.maximum}"
-
-
-def _is_plain(default: Any) -> bool:
-    """Tell whether a default is a value that is used as it stands, rather than a mapping or nothing."""
-    if isinstance(default, str):
-        return bool(default) and "{{" not in default
-    return isinstance(default, bool | int | float)
 
 
 def _condition_faults(field: InputField, scope: Mapping[str, InputField]) -> Iterator[str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..input_field import Choice, Conditions
-from .findings import Place, described, printable, report
+from ..text import described, visible
+from .findings import Place, report
 from .value_rule import ValueRule
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ class FieldRule:
 
     @property
     def admits_null(self) -> bool:
-        """Tell whether null counts as a value. As with Segment, it does not for a list or an object with properties."""
+        """Return whether null counts as a value; as with Segment, not for a list or an object with properties."""
         return self.rule.admits_null and not self.multiple
 
     @property
     def admits_text(self) -> bool:
-        """Tell whether text counts as a value of the field itself, so that the empty text does too."""
+        """Return whether text counts as a value of the field itself, so that the empty text does too."""
         return self.rule.admits_text and not self.multiple
 
     def report_missing(self, place: Place, problems: list[Problem], reason: str = "") -> None:
@@ -76,7 +77,7 @@ def field_rule(key: str, field: InputField) -> FieldRule:
         types = (*types, "null")
         choices = (*choices, None) if choices is not None else None
     rule = ValueRule(
-        label=printable(field.label or key),
+        label=visible(field.label or key),
         kind=field.type,
         types=types,
         identifier=field.identifier,

@@ -1,107 +1,34 @@
-"""Writes the validation of fields as Python source: inline tests for values that are right, calls for all others.
+"""Writes the validation of fields as Python source: inline tests for valid values, calls for all others.
 
 The values come from somewhere: from an object that is looked into, or from code that a mapping wrote just before.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import Problem, RejectedError
 from ..missing import MISSING
 from ..python_source import Kind
+from ..text import described, quoted
 from .conditions import Removal, conditional_requirements
-from .findings import PROBLEM_LIMIT, described
+from .findings import PROBLEM_LIMIT
 from .inline_tests import inline_test
+from .scopes import Lookup
+from .written_places import PassedPlace, StaticPlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from ..python_source import PythonSource
     from .conditions import ConditionalRequirement
     from .field_rule import FieldRule
-    from .findings import Place
+    from .scopes import Given, KnownItems, Scope
+    from .written_places import WrittenPlace
 
 _ORDINARY_DATETIME = 'type({0}) is str and len({0}) == 24 and {0}[10] == "T" and {0}[19] == "." and {0}[23] == "Z"'
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The value of a field as it comes: an expression that can be repeated, and what it is when there is no value.
-
-    `nothing` holds `None`, `MISSING`, both or neither; `is_there` is False when there is never a value at all.
-    """
-
-    name: str
-    nothing: tuple[str, ...] = ()
-    kind: Kind = Kind.ANY
-    is_there: bool = True
-
-
-class Scope(Protocol):
-    """An object that fields are taken from.
-
-    `name` is the object itself, where it is at hand as a whole.
-    """
-
-    name: str
-
-    def given(self, member: FieldRule, *, null_counts: bool) -> Given:
-        """Have the value of a field; where null does not count as a value, None stands for no value too."""
-
-    def within(self, member: FieldRule) -> Scope | None:
-        """Have the scope of a field's members; None when the object must be looked into."""
-
-    def items(self, member: FieldRule) -> KnownItems | None:
-        """Have the objects of a list whose members are known; None when they must be looked into."""
-
-    def start(self, known: frozenset[str] | None) -> str:
-        """Write the object that the result begins as: empty, or with all keys but those that are known."""
-
-
-class KnownItems(Protocol):
-    """A list of objects that are made of the items of another list, `name`, where that is a list."""
-
-    name: str
-
-    def item_scope(self) -> AbstractContextManager[Scope]:
-        """Write what makes an object of the variable `item`."""
-
-    def otherwise(self) -> Given:
-        """Write what the field holds where `name` is no list."""
-
-
-class Lookup:
-    """The scope of an object that is looked into."""
-
-    def __init__(self, source: PythonSource, name: str) -> None:
-        self.name = name
-        self._source = source
-        source.line(f"get = {name}.get")
-
-    def given(self, member: FieldRule, *, null_counts: bool) -> Given:
-        """Look the value up."""
-        key = self._source.literal(member.key)
-        self._source.line(f"value = get({key}, MISSING)" if null_counts else f"value = get({key})")
-        return Given("value", ("MISSING",) if null_counts else ("None",))
-
-    def within(self, member: FieldRule) -> None:
-        """Know nothing of the objects within."""
-
-    def items(self, member: FieldRule) -> None:
-        """Know nothing of the objects in lists."""
-
-    def start(self, known: frozenset[str] | None) -> str:
-        """Leave out what is known."""
-        if known is None:
-            return "{}"
-        constant = self._source.constant(known, "known")
-        return f"{{key: value for key, value in {self.name}.items() if key not in {constant}}}"
 
 
 class FieldsWriter:
@@ -122,11 +49,13 @@ class FieldsWriter:
         """Write what makes `out`, the valid payload, of a scope."""
         self.source.line("problems = []")
         self.source.line("out = {}")
-        self.members(members, scope, Removal.ROOT, out="out", place=_StaticPlace(self.source, None))
+        self.members(members, scope, Removal.ROOT, out="out", place=StaticPlace(self.source, None))
         with self.source.block("if problems:"):
             self.source.line("refuse(problems)")
 
-    def members(self, members: Sequence[FieldRule], scope: Scope, removal: Removal, *, out: str, place: _Place) -> None:
+    def members(
+        self, members: Sequence[FieldRule], scope: Scope, removal: Removal, *, out: str, place: WrittenPlace
+    ) -> None:
         """Write the statements that move each field from the scope to `out`, or report it to `problems`."""
         conditional = conditional_requirements(members, removal)
         own = {requirement.field.key: requirement for requirement in conditional if requirement.parent is None}
@@ -136,50 +65,6 @@ class FieldsWriter:
             if requirement.parent is not None:
                 check = self.source.constant(requirement.check, "require_child")
                 self.source.line(f"{check}({scope.name}, {place.text}, problems)")
-
-
-class _Place(Protocol):
-    """Where something stands in a payload, as an expression."""
-
-    @property
-    def text(self) -> str:
-        """The expression."""
-
-    def below(self, key: str) -> _Place:
-        """Give the place of a member."""
-
-
-class _StaticPlace:
-    """A place that is known while the source is written."""
-
-    def __init__(self, source: PythonSource, place: Place) -> None:
-        self._source = source
-        self._place = place
-        self._text: str | None = None if place is not None else "None"
-
-    @property
-    def text(self) -> str:
-        if self._text is None:
-            self._text = self._source.constant(self._place, "place")
-        return self._text
-
-    def below(self, key: str) -> _StaticPlace:
-        return _StaticPlace(self._source, (self._place, key))
-
-
-class _PassedPlace:
-    """A place that a function is told."""
-
-    def __init__(self, source: PythonSource, text: str) -> None:
-        self._source = source
-        self._text = text
-
-    @property
-    def text(self) -> str:
-        return self._text
-
-    def below(self, key: str) -> _PassedPlace:
-        return _PassedPlace(self._source, f"({self._text}, {self._source.literal(key)})")
 
 
 class _FieldWriter:
@@ -194,7 +79,7 @@ class _FieldWriter:
         requirement: ConditionalRequirement | None,
         *,
         out: str,
-        place: _Place,
+        place: WrittenPlace,
     ) -> None:
         self.writer = writer
         self.source = writer.source
@@ -240,7 +125,7 @@ class _FieldWriter:
         words = [member.rule.kind, "identifier" * member.rule.identifier, "rfc3339" * member.rule.rfc3339]
         words += ["required" * member.required, "required under conditions" * (member.conditions is not None)]
         words.append("multiple" * member.multiple)
-        return f"{json.dumps(member.key)}: {', '.join(filter(None, words))}"
+        return f"{quoted(member.key)}: {', '.join(filter(None, words))}"
 
     def _write_others(self, given: Given, word: str) -> None:
         """Write what becomes of values that do not pass the short test."""
@@ -338,7 +223,7 @@ class _FieldWriter:
             self.source.line("kept = []")
             with self.source.block("for item in items:"), items.item_scope() as scope:
                 out = self.source.assigned(scope.start(self._known()))
-                place = _PassedPlace(self.source, "(place, len(kept))")
+                place = PassedPlace(self.source, "(place, len(kept))")
                 self.writer.members(self.member.members or (), scope, Removal.NONE, out=out, place=place)
                 self.source.line(f"kept.append({out})")
                 with self.source.block("if len(problems) > PROBLEM_LIMIT:"):
@@ -350,7 +235,7 @@ class _FieldWriter:
             self._write_given(items.otherwise())
 
     def _known(self) -> frozenset[str] | None:
-        """Give the keys of the members where others are kept, None where they are not."""
+        """Return the keys of the members if others are kept, else None."""
         return frozenset(member.key for member in self.member.members or ()) if self.member.keeps_unknown else None
 
     def _items_function(self) -> str:
@@ -394,7 +279,7 @@ class _FieldWriter:
         with self.source.function(name, "given", "place", "problems"):
             scope = Lookup(self.source, "given")
             self.source.line(f"out = {scope.start(self._known())}")
-            place = _PassedPlace(self.source, "place")
+            place = PassedPlace(self.source, "place")
             self.writer.members(self.member.members or (), scope, removal, out="out", place=place)
             self.source.line("return out")
         return name

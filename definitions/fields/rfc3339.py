@@ -49,7 +49,7 @@ No month ends before its 28th day, and no leap second is among them.
 
 
 def rfc3339(value: Any) -> str | None:
-    """Give a moment as RFC 3339; None for what names no moment."""
+    """Return a moment as RFC 3339; None for what names no moment."""
     if isinstance(value, str):
         if len(value) > _MAX_LENGTH:
             return None
@@ -66,7 +66,7 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _is_real(match: re.Match[str]) -> bool:
-    """Tell whether the parts name a moment that exists; a leap second ends a month, in UTC."""
+    """Return whether the parts name a moment that exists; a leap second ends a month, in UTC."""
     hour, minute, second, zone = int(match["hour"]), int(match["minute"]), int(match["second"]), match["zone"]
     try:
         offset = _offset(zone)

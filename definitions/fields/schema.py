@@ -21,7 +21,7 @@ JsonSchema = dict[str, Any]
 def json_schema(fields: Mapping[str, InputField]) -> JsonSchema:
     """Describe a payload as validation returns it: coerced, without empty values and unknown keys.
 
-    Conditions are told of coerced values too. Defaults stand in it where they are plain values, not mappings.
+    Conditions apply to coerced values too. It holds defaults that are plain values, not mappings.
     Raises FieldsError when the fields cannot be compiled.
     """
     members = checked_rules(fields)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..javascript.values import number_to_string
+from ..text import described, quoted
 from .coercion import MAX_SAFE_INTEGER, JsonType, Refusal, coerce, is_number
 from .datetimes import datetime_fault
-from .findings import PROBLEM_LIMIT, Place, described, quoted, report
+from .findings import PROBLEM_LIMIT, Place, report
 from .formats import FORMATS
 from .json_equality import json_equal
 from .rfc3339 import EXPECTED, rfc3339
@@ -38,7 +39,7 @@ _MAX_IDENTIFIER_BITS = 10_000
 class ValueRule:
     """What a value must be: that of a field, or each item's of a field that holds many.
 
-    `types` stand in Segment's order of coercion. `minimum` and `maximum` bound a number or the length of a text.
+    `types` have Segment's order of coercion. `minimum` and `maximum` bound a number or the length of a text.
     """
 
     label: str
@@ -53,17 +54,17 @@ class ValueRule:
 
     @property
     def secret(self) -> bool:
-        """Tell whether values must never be shown."""
+        """Return whether values must never be shown."""
         return self.kind == "password"
 
     @property
     def admits_null(self) -> bool:
-        """Tell whether null is a value, rather than the lack of one."""
+        """Return whether null is a value, rather than the lack of one."""
         return "null" in self.types
 
     @property
     def admits_text(self) -> bool:
-        """Tell whether text is a value; where it is not, the empty text is the lack of one."""
+        """Return whether text is a value; if not, the empty text is the lack of one."""
         return "string" in self.types
 
     @property
@@ -72,7 +73,7 @@ class ValueRule:
         return _EXPECTED[self.kind] + (" or null" if self.admits_null else "")
 
     def settle(self, value: Any, place: Place, problems: list[Problem]) -> Any:
-        """Give the coerced value, or report what is wrong with it and give it back."""
+        """Return the coerced value; if there is none, report why and return the value unchanged."""
         if self.identifier:
             return self._settle_identifier(value, place, problems)
         made = coerce(value, self.types)

@@ -61,7 +61,7 @@ class _NotADateError(Exception):
 
 
 def read_v8_date(text: str) -> Reading | None:
-    """Read a text as `new Date(text)` does; None where that gives an invalid date."""
+    """Read a text as `new Date(text)` does; None if that gives an invalid date."""
     parser = _Parser(_tokens(text.partition("\0")[0]))
     try:
         if not parser.read_ecmascript():

@@ -48,7 +48,7 @@ def type_name(value: Any) -> str:
 
 
 def is_truthy(value: Any) -> bool:
-    """Tell whether JavaScript takes a value for true: unlike Python's, its empty lists and objects are."""
+    """Return whether JavaScript takes a value for true: unlike Python's, its empty lists and objects are."""
     if isinstance(value, (list, dict)):
         return True
     if isinstance(value, float) and math.isnan(value):
@@ -57,7 +57,7 @@ def is_truthy(value: Any) -> bool:
 
 
 def equals_empty_text(value: Any) -> bool:
-    """Tell whether `value == ''` holds: for `''`, 0, false, and lists that make no text, but not for null."""
+    """Return whether `value == ''` holds: for `''`, 0, false, and lists that make no text, but not for null."""
     while isinstance(value, list | tuple):
         if len(value) != 1:
             return not value
@@ -99,7 +99,7 @@ def _with_exponent(number: float) -> str:
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")
     leading_zeros = len(whole + fraction) - len(digits)
-    # `point` is where the decimal point stands, counted in digits from the left of `digits`.
+    # `point` is the position of the decimal point, in digits from the left of `digits`.
     point = len(whole) - leading_zeros + int(exponent_text or 0)
     digits = digits.rstrip("0")
     if len(digits) <= point <= _MAX_PLAIN_EXPONENT:
@@ -243,7 +243,7 @@ def array_index(key: str) -> int | None:
 
 
 def ordered_items(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Give the items of an object in JavaScript's order: keys that are array indexes first, ascending."""
+    """Return the items of an object in JavaScript's order: keys that are array indexes first, ascending."""
     if not any(type(key) is not str or "0" <= key[:1] <= "9" for key in value):
         return value.items()
     value = {to_string(key): item for key, item in value.items()}

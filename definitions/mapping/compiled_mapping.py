@@ -8,18 +8,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MappingError, Problem
+from ..javascript.members import step, walk
 from ..javascript.values import equals_empty_text
 from ..missing import MISSING
 from ..python_source import PythonSource
 from .derived_payloads import limited, map_other, transformable
-from .directives import unknown_case
+from .directives import mapping_generator, unknown_case
 from .event_paths import event_paths
 from .failure import check_length, not_an_object
 from .flattening import flatten
-from .generator import Generator
 from .json_text import decode, encode
 from .merging import merge_other
-from .paths import step, walk, walk_computed_path
+from .paths import walk_computed_path
 from .root_directive import expand_root, spread
 from .templates import render_computed_template, render_parts, text_of
 from .undefined_removal import cleaned, own_cleaned, with_undefined_for_null, without_missing_keys, without_nulls
@@ -117,7 +117,7 @@ def _values_of(value: Any) -> Iterator[Any]:
 
 
 def _may_be_infinite(value: Any) -> bool:
-    """Tell whether a value of a mapping can put an infinity into a result: JSON text that is decoded may hold 1e400."""
+    """Return whether a value of a mapping can make an infinity: JSON text that is decoded may hold 1e400."""
     if isinstance(value, dict):
         return "@json" in value and value["@json"]["mode"] != "encode"
     return isinstance(value, float) and not math.isfinite(value)
@@ -135,12 +135,12 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     with source.function("mapping", "event"):
         with source.block("if type(event) is not dict and not isinstance(event, dict):"):
             source.line("raise not_an_object(event)")
-        source.line(f"return {Generator(source).value(expanded, '', Undefined.NOWHERE).text}")
+        source.line(f"return {mapping_generator(source).value(expanded, '', Undefined.NOWHERE).text}")
     return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE)["mapping"], expanded)
 
 
 def checked_mapping(mapping: Any) -> Any:
-    """Give a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
+    """Return a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
     if mapping is None:
         raise MappingError.of([Problem("", "a mapping is an object, got null")])
     problems = problems_of(mapping)

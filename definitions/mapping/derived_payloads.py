@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def transformable(payload: Any, place: str) -> dict[str, Any]:
-    """Give the payload of a @transform; undefined counts as an empty object. Raises MappingError for other values."""
+    """Return the payload of a @transform; undefined counts as an empty object. Raises MappingError for other values."""
     if payload is MISSING:
         return {}
     if not isinstance(payload, dict):
@@ -23,7 +23,7 @@ def transformable(payload: Any, place: str) -> dict[str, Any]:
 
 
 def limited(value: Any, place: str) -> Any:
-    """Give a value back. Raises MappingError when it holds more values than a mapping may map again.
+    """Return a value unchanged. Raises MappingError when it holds more values than a mapping may map again.
 
     A mapping that maps its own result can double it at every level, by reference and so for free;
     whoever walks the result pays.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..text import shortened
 from .json_text import to_json
 from .validation import METADATA, is_directive, problems_of
 
-_MAX_SHOWN = 200
+_MAX_SHOWN = 201
 
 
 def describe_mapping(mapping: Any) -> str:
-    """Tell in words what a mapping gives, such as `` `$.context.groupId` if it exists, else `$.userId` ``.
+    """Return in words what a mapping makes, such as `` `$.context.groupId` if it exists, else `$.userId` ``.
 
-    What has no words is told as JSON. Never raises.
+    A mapping without words is shown as JSON. Never raises.
     """
     if problems_of(mapping):
         return "a mapping that is not valid"
@@ -32,7 +33,7 @@ def _directive(name: str, value: Any) -> str | None:
         name, value = "@path", value[0]
     if isinstance(value, str) and name in _TEXT_DIRECTIVES:
         before, after = _TEXT_DIRECTIVES[name]
-        return f"{before}{_shortened(value)}{after}"
+        return f"{before}{shortened(value, _MAX_SHOWN)}{after}"
     match name, value:
         case "@literal" | "@excludeWhenNull", _:
             return _described(value)
@@ -61,8 +62,4 @@ def _condition(options: dict[str, Any]) -> str:
 
 
 def _as_json(value: Any) -> str:
-    return _shortened(str(to_json(value)))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return shortened(str(to_json(value)), _MAX_SHOWN)

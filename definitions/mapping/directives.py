@@ -1,7 +1,6 @@
 """How each directive is written as source. Their options are valid here; what they mean is Segment's.
 
-A writer gets the generator, what the directive holds, its place in the mapping, and where MISSING may
-stand inside the value that it makes; what it makes beyond that, the generator takes out again.
+`generator.Writer` says what a writer gets.
 """
 
 from __future__ import annotations
@@ -11,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 from ..javascript.values import is_truthy
 from ..python_source import Kind
 from .failure import fail
+from .generator import Generator
 from .paths import parse_event_path
 from .replacing import Replacement, Replacer
 from .root_directive import expand_root
 from .written_code import NOTHING, Code, Payload, Undefined, inside, joint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ..python_source import PythonSource
+    from .generator import Writer
 
-    from .generator import Generator
 
-    Writer = Callable[[Generator, Any, str, Undefined], Code]
+def mapping_generator(source: PythonSource, *, of_record: bool = False) -> Generator:
+    """Return a generator that knows every directive."""
+    return Generator(source, _WRITERS, of_record=of_record)
 
 
 def _path(generator: Generator, value: Any, place: str, _wanted: Undefined) -> Code:
@@ -223,7 +225,7 @@ def _where(generator: Generator, place: str) -> str:
     return generator.source.literal(place)
 
 
-WRITERS: dict[str, Writer] = {
+_WRITERS: dict[str, Writer] = {
     "@arrayPath": _array_path,
     "@case": _case,
     "@excludeWhenNull": _exclude_when_null,

@@ -1,20 +1,20 @@
 """Writes a mapping, already found valid, as the source of one Python function.
 
 Every value of the mapping becomes an expression; what is needed more than once, or only sometimes,
-becomes a variable. A path that was followed is not followed again where its value is at hand.
+becomes a variable. A path is not followed again while its value is at hand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from ..event_record import attribute_of
 from ..javascript.values import array_index
-from ..planning.event_record import attribute_of
 from ..python_source import Kind
-from .directives import WRITERS
 from .templates import parse_template
 from .validation import METADATA, below, is_directive
 from .written_code import Code, Payload, Undefined, inside
@@ -31,23 +31,29 @@ _MAX_INLINE_TEXT = 400
 _MAX_UNCHECKED_PLACEHOLDERS = 8
 
 
+Writer = Callable[["Generator", Any, str, Undefined], Code]
+"""Writes a directive: it gets the generator, what the directive holds, its place in the mapping, and where MISSING may
+be inside the value that it makes. The generator removes MISSING from other places."""
+
+
 class Generator:
     """Writes what a mapping makes of the variable `event` into a function of a source.
 
     `event` is an object, or a record of those keys that are read; then WholeEventNeededError may be raised.
 
-    The writers of directives (`directives`) use the methods of this class for the values that they hold.
+    `writers` write the directives, by their names; they use the methods of this class for the values that they hold.
     """
 
-    def __init__(self, source: PythonSource, *, of_record: bool = False) -> None:
+    def __init__(self, source: PythonSource, writers: Mapping[str, Writer], *, of_record: bool = False) -> None:
         self.source = source
+        self._writers = writers
         self.payload = Payload("event", is_object=True, is_record=of_record)
 
     def value(self, value: Any, place: str, wanted: Undefined) -> Code:
-        """Write a value of the mapping; MISSING stands inside it only where it is wanted."""
+        """Write a value of the mapping; MISSING is inside it only where it is wanted."""
         if is_directive(value):
             name = next(key for key in value if key != METADATA)
-            return self._settled(WRITERS[name](self, value[name], below(place, name), wanted), wanted)
+            return self._settled(self._writers[name](self, value[name], below(place, name), wanted), wanted)
         if isinstance(value, dict):
             members = {key: self.value(item, below(place, key), wanted.within) for key, item in value.items()}
             return self.object_of(members, wanted)
@@ -56,7 +62,7 @@ class Generator:
         return Code(self.source.literal(value), kind=Kind.TEXT if isinstance(value, str) else Kind.ANY)
 
     def named(self, code: Code) -> str:
-        """Give a name to a value that is used twice."""
+        """Return the name of a value that is used twice."""
         is_name = code.text.isidentifier() and not iskeyword(code.text)
         return code.text if is_name else self.source.assigned(code.text)
 

@@ -7,14 +7,11 @@ protects a dot, so a key that contains one cannot be reached (Segment: `get`).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..javascript.values import array_index, is_truthy, type_name, utf16_length, utf16_slice
-from ..missing import MISSING
+from ..javascript.members import walk
+from ..javascript.values import type_name
 from .failure import fail
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Keys = tuple[str, ...]
 
@@ -27,40 +24,13 @@ def parse_path(text: str) -> Keys:
 
 
 def parse_event_path(text: str) -> Keys:
-    """Split a path as `@path` and `@arrayPath` do: the first `$.`, wherever it stands, is dropped."""
+    """Split a path as `@path` and `@arrayPath` do: the first `$.`, wherever it is, is dropped."""
     return parse_path(text.replace("$.", "", 1))
 
 
-def walk(payload: Any, keys: Iterable[str]) -> Any:
-    """Follow keys through a payload; MISSING when they lead nowhere."""
-    value = payload
-    for key in keys:
-        value = value.get(key, MISSING) if type(value) is dict else step(value, key)
-    return value
-
-
-def step(value: Any, key: str) -> Any:
-    """Follow one key as `value && value[key]` does: a falsy value is itself the answer.
-
-    Lists and strings answer to indexes and `length`. JavaScript's prototypes and Python's attributes
-    are out of reach: `constructor` and `__class__` are keys like any other.
-    """
-    if isinstance(value, dict):
-        return value.get(key, MISSING)
-    if not is_truthy(value):
-        return value
-    if not isinstance(value, (list, str)):
-        return MISSING
-    if key == "length":
-        return utf16_length(value) if isinstance(value, str) else len(value)
-    index = array_index(key)
-    return MISSING if index is None else _element(value, index)
-
-
-def _element(value: list[Any] | str, index: int) -> Any:
-    if isinstance(value, str):
-        return utf16_slice(value, index, index + 1) or MISSING
-    return value[index] if index < len(value) else MISSING
+def written_path(text: str) -> str:
+    """Return a path of the event as a mapping holds it, with `$.` before it."""
+    return f"$.{text.removeprefix('$.')}"
 
 
 def walk_computed_path(path: Any, payload: Any, place: str) -> Any:

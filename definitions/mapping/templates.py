@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..javascript.members import walk
 from ..javascript.values import number_to_string, to_string, trim, type_name
 from ..missing import MISSING
 from .failure import check_length, fail
-from .paths import Keys, parse_path, walk
+from .paths import Keys, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

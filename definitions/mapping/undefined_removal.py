@@ -21,7 +21,7 @@ def without_missing_keys(value: Any) -> Any:
 
 
 def own_cleaned(value: Any) -> Any:
-    """Give a value without MISSING among its own members, whose insides are known to have none."""
+    """Return a value without MISSING among its own members, whose insides are known to have none."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return _cleaned_once(value, keep_elements=False) if MISSING in members else value
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..javascript.values import is_truthy, type_name, utf16_length
+from ..nearest import nearest_word
+from ..text import listed, shortened
 from .limits import MAX_DEPTH, MAX_LIQUID_LENGTH, MAX_SIZE
 from .replacing import MAX_PATTERN_LENGTH
 from .root_directive import ROOT_KEY, expand_root
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 METADATA = "_metadata"
-"""The one key that may stand beside a directive: notes of Segment's app, without effect."""
+"""The one key that a directive may have beside it: notes of Segment's app, without effect."""
 
-_MAX_SHOWN_KEY = 60
+_MAX_SHOWN_KEY = 61
 _MAX_LISTED = 5
 _MAX_HINTS = 20  # finding what somebody may have meant takes longer than finding the mistake
 _JSON_TYPES = (dict, list, tuple, str, int, float)
 
 
 def is_directive(value: Any) -> bool:
-    """Tell whether an object is meant as a directive."""
+    """Return whether an object is meant as a directive."""
     return isinstance(value, dict) and any(isinstance(key, str) and key.startswith("@") for key in value)
 
 
@@ -42,7 +43,7 @@ def problems_of(mapping: Any) -> list[Problem]:
 
 def below(place: str, key: str) -> str:
     """Name the place of a key of an object."""
-    shown = key if len(key) <= _MAX_SHOWN_KEY else f"{key[:_MAX_SHOWN_KEY]}…"
+    shown = shortened(key, _MAX_SHOWN_KEY)
     return f"{place}.{shown}" if place else shown
 
 
@@ -129,9 +130,8 @@ class _Validator:
     def _hint(self, name: str) -> str:
         if len(self._problems) >= _MAX_HINTS:
             return ""
-        lower = {known.lower(): known for known in self._rules}
-        near = difflib.get_close_matches(name[:_MAX_SHOWN_KEY].lower(), lower, n=1, cutoff=0.6)
-        return f"; did you mean {lower[near[0]]}?" if near else f"; the directives are {', '.join(self._rules)}"
+        near = nearest_word(name[:_MAX_SHOWN_KEY], self._rules)
+        return f"; the directives are {', '.join(self._rules)}" if near is None else f"; did you mean {near}?"
 
     def _options(self, value: Any, place: str, *required: str) -> dict[str, Any]:
         """Check the options of a directive in general; give an empty object when they are not an object."""
@@ -286,11 +286,11 @@ def _listed(words: list[str] | tuple[str, ...], word: str = "and") -> str:
     shown = [_shown(item) for item in words[:_MAX_LISTED]]
     if len(words) > _MAX_LISTED:
         shown.append(f"{len(words) - _MAX_LISTED} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
+    return listed(shown, word)
 
 
 def _shown(text: str) -> str:
-    return f'"{text[:_MAX_SHOWN_KEY]}…"' if len(text) > _MAX_SHOWN_KEY else f'"{text}"'
+    return f'"{shortened(text, _MAX_SHOWN_KEY)}"'
 
 
 def _written(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the generator knows of the code that it writes: expressions, payloads, and where undefined may stand."""
+"""What the generator knows of the code that it writes: expressions, payloads, and where undefined may be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Undefined(Enum):
-    """Where MISSING may stand inside a value (whether the value itself may be MISSING is another matter).
+    """Where MISSING may be inside a value. Whether the value itself may be MISSING is a different question.
 
     JavaScript's undefined is kept inside values for as long as Segment's directives could tell it from
     an absent key, and no longer: @merge lets it overwrite, @flatten drops it where it keeps null.
@@ -28,12 +28,12 @@ class Undefined(Enum):
 
     @property
     def within(self) -> Undefined:
-        """Tell where it may stand inside the members of a value."""
+        """Where it may be inside the members of a value."""
         return Undefined.NOWHERE if self is Undefined.OWN else self
 
     @property
     def keeps_keys(self) -> bool:
-        """Tell whether an object may hold it under a key."""
+        """Return whether an object may hold it under a key."""
         return self in {Undefined.OWN, Undefined.ANYWHERE}
 
 
@@ -41,7 +41,7 @@ class Undefined(Enum):
 class Code:
     """An expression that is ready to be written, and what is known of its value.
 
-    `optional` tells whether the value may be MISSING, `undefined` where MISSING may stand inside it.
+    `optional`: the value may be MISSING. `undefined`: where MISSING may be inside it.
     """
 
     text: str
@@ -83,7 +83,7 @@ class Payload:
 
 
 def inside(members: Iterable[Code], wanted: Undefined, *, keeps_own: bool) -> Undefined:
-    """Tell where MISSING may stand in a container of some members."""
+    """Return where MISSING may be in a container of some members."""
     codes = list(members)
     if any(code.undefined is not Undefined.NOWHERE for code in codes):
         return Undefined.ANYWHERE if wanted is Undefined.ANYWHERE else Undefined.ELEMENTS
@@ -93,7 +93,7 @@ def inside(members: Iterable[Code], wanted: Undefined, *, keeps_own: bool) -> Un
 
 
 def joint(codes: Iterable[Code]) -> Undefined:
-    """Tell where MISSING may stand in a value that is one of several."""
+    """Return where MISSING may be in a value that is one of several."""
     found = {code.undefined for code in codes} - {Undefined.NOWHERE}
     if not found:
         return Undefined.NOWHERE

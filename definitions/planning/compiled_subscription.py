@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ..definition import ActionDefinition, EventData, Payload, Settings
+from ..action import ActionDefinition, EventData, Settings
 from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
 from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
+from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
+from .batch_group import BatchGroup, batch_group
 from .obstacles import delivery_obstacles, unsupported
 from .payload_function import PayloadFunction, compile_payload
 from .plan import Outcome
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..definition import DestinationDefinition
     from ..input_field import InputField
+    from .payload_list import Payload
     from .subscription import Subscription
 
 _ROOT_DIRECTIVE = "__segment_internal_directive"
@@ -44,9 +47,10 @@ class FieldSource:
 class CompiledSubscription:
     """What happens to one event under one subscription, ready to run.
 
-    `payload` gives the valid payload of an event; `mapping` is its first half alone, for those who explain it.
-    `obstacles` tell why nothing of it can be delivered; there are none where everything is as it should be.
-    `is_ordinary` tells that a valid payload is all that a batch needs to know of an event that was read from JSON.
+    - `payload` returns the valid payload of an event; `mapping` is its first half alone, for explanations.
+    - `obstacles` say why nothing can be delivered under it (empty: it can).
+    - `is_ordinary`: a valid payload is all that a batch needs of an event that was read from JSON.
+    - `is_grouped`: the batch of an event depends on its payload. If not, `group` is the group of every event.
     """
 
     name: str
@@ -60,13 +64,14 @@ class CompiledSubscription:
     obstacles: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
-        """Lay out what the planner asks for with each event, so that it need not be looked up each time."""
+        """Store what the planner needs for each event, so that it is not looked up each time."""
         self.matches = self.trigger.matches
         self.valid_payload = self.payload.valid
         self.wanted_payload = self.payload.wanted or _nothing
         self.limits = self.action.batch
-        self.group = (self.action_key,)
-        is_plain = self.action.prepare is None and not self.action.batch_keys and not self.obstacles
+        self.is_grouped = self.action.order_field is not None or bool(self.action.batch_keys)
+        self.group = BatchGroup(self.action_key)
+        is_plain = self.action.prepare is None and not self.obstacles
         self.is_ordinary = (
             is_plain and self.limits is not None and self.mapping.keeps_finite and self.payload.wanted is not None
         )
@@ -76,8 +81,12 @@ class CompiledSubscription:
         """The paths of an event that the trigger and the mapping can read, each as its keys."""
         return (*self.trigger.keys, *self.mapping.keys)
 
+    def group_of(self, payload: Payload) -> BatchGroup:
+        """Return the group of events whose batch an event belongs to, by its payload."""
+        return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
+
     def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
-        """Give the outcome of an event that was rejected under this subscription."""
+        """Return the outcome of an event that was rejected under this subscription."""
         return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept)
 
     def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
@@ -99,7 +108,7 @@ class CompiledSubscription:
 
 
 def _nothing(_: Any) -> None:
-    """Be the way of ordinary events that a subscription does not have."""
+    """Return None for every event: the subscription has no fast path."""
 
 
 def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -191,7 +200,7 @@ def _default_source(field: InputField, settings: Settings) -> FieldSource | None
     setting = field.default_path_setting
     path = settings.get(setting) if setting is not None else None
     if path:
-        return FieldSource({"@path": f"$.{str(path).removeprefix('$.')}"}, "setting", setting)
+        return FieldSource({"@path": written_path(str(path))}, "setting", setting)
     return FieldSource(field.default, "default") if field.default is not None else None
 
 

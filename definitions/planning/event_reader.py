@@ -15,8 +15,8 @@ import msgspec
 import orjson
 
 from ..errors import Problem, UnreadableError
+from ..event_record import record_type
 from ..javascript.values import array_index, type_name
-from .event_record import record_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +46,7 @@ class EventReader:
 
     @cached_property
     def read_record(self) -> Callable[[bytes], Any] | None:
-        """Read an event as a record (`event_record`); None where the paths ask for the whole event.
+        """Read an event as a record (`event_record`); None if the paths ask for the whole event.
 
         It is plain decoding, which raises one of DECODING_ERRORS for an event that is not as it usually is, and does
         not see whether what is passed over is valid UTF-8.
@@ -60,7 +60,7 @@ class EventReader:
             if not text.isascii():
                 text.decode()
         except DECODING_ERRORS:
-            # An object may stand where a list was looked for. Reading all of it is always right.
+            # An object may be in the place of a list. Reading the whole event is always right.
             return read_event(text)
         return event if type(event) is dict else read_event(text)
 
@@ -97,7 +97,7 @@ class EventList(Sequence["Mapping[str, Any]"]):
     def __getitem__(self, index: slice) -> EventList: ...
 
     def __getitem__(self, index: int | slice) -> Mapping[str, Any] | EventList:
-        """Give an event. Raises UnreadableError for a text that was read in part only and holds none."""
+        """Return an event. Raises UnreadableError for a text that was read in part only and holds none."""
         if isinstance(index, slice):
             return EventList(self.kept[index])
         event: Mapping[str, Any] = whole_event(self.kept[index])
@@ -105,12 +105,12 @@ class EventList(Sequence["Mapping[str, Any]"]):
 
 
 def whole_event(kept: Any) -> Any:
-    """Give an event that is kept as it came."""
+    """Return an event that is kept as it came."""
     return read_event(kept) if isinstance(kept, bytes) else kept
 
 
 def _members(paths: Iterable[Keys], depth: int) -> dict[str, Any] | None:
-    """Give the keys that paths begin with, with the types of what must be read there; None when that is everything."""
+    """Return the first keys of paths, with the types of what must be read there; None if that is everything."""
     below: dict[str, list[Keys]] = {}
     for path in paths:
         if not path or depth == _MAX_DEPTH or _needs_all(path[0]):
@@ -130,7 +130,7 @@ def _type_between(members: Mapping[str, Any]) -> Any:
 
 
 def _needs_all(key: str) -> bool:
-    """Tell whether a key asks about a value as a whole, or is one that msgspec cannot look for."""
+    """Return whether a key asks about a value as a whole, or is one that msgspec cannot look for."""
     return key in _ABOUT_THE_WHOLE or array_index(key) is not None or not _PLAIN_KEY.fullmatch(key)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FieldExplanation:
     """One field of a payload: what the mapping says, where that comes from, what it gave, what is sent.
 
-    `mapped` and `sent` are MISSING where there is nothing.
+    `mapped` and `sent` are MISSING if there is nothing.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What a definition asks for and this runtime lacks. It is told, never ignored."""
+"""What a definition asks for and this runtime lacks. It is reported, never ignored."""
 
 from __future__ import annotations
 

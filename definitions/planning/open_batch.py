@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
 
-from ..javascript.values import to_string
+from .batch_group import as_text, payload_text
 from .event_reader import EventList
 from .payload_list import PayloadList
 from .plan import EventBatch
@@ -13,12 +13,15 @@ from .plan import EventBatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..definition import Payload
     from .compiled_subscription import CompiledSubscription
+    from .payload_list import Payload
 
 
 class OpenBatch:
-    """Events that will share a request. Of the payloads only the JSON is held, whose bytes, as a list, are `size`."""
+    """Events that will share a request, of one order shard (`shard`).
+
+    Of the payloads only the JSON is held; `size` is the number of its bytes, written as a list.
+    """
 
     __slots__ = (
         "_events",
@@ -29,12 +32,14 @@ class OpenBatch:
         "_parts",
         "_subscriptions",
         "_tail",
+        "shard",
         "size",
         "subscription",
     )
 
-    def __init__(self, subscription: CompiledSubscription) -> None:
+    def __init__(self, subscription: CompiledSubscription, shard: int | None = None) -> None:
         self.subscription = subscription
+        self.shard = shard
         self.size = 1
         self._indexes: list[int] = []
         self._events: list[Any] = []
@@ -57,15 +62,15 @@ class OpenBatch:
         return self._indexes[0]
 
     def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
-        """Take one more event, which `kept` holds as it came; `text` is the JSON of its payload."""
+        """Add an event; `kept` is the event as it came, and `text` the JSON of its payload."""
         self._indexes.append(index)
         self._events.append(kept)
         self._subscriptions.append(subscription.name)
         self._only = None if len(self._indexes) > 1 else [payload]
         action = self.subscription.action
-        self._keys.append(idempotency_key(payload, action.idempotency_field))
+        self._keys.append(payload_text(payload, action.idempotency_field))
         if action.order_field is not None:
-            self._orders.add(_as_text(payload.get(action.order_field)))
+            self._orders.add(payload_text(payload, action.order_field))
         self._tail += b","
         self._tail += text
         self.size += len(text) + 1
@@ -78,7 +83,7 @@ class OpenBatch:
         text: bytes,
         subscription: CompiledSubscription,
     ) -> None:
-        """Take several events of one subscription; `text` is the JSON list of their payloads."""
+        """Add several events of one subscription; `text` is the JSON list of their payloads."""
         self._indexes.extend(indexes)
         self._events.extend(kept)
         self._subscriptions.extend(repeat(subscription.name, len(payloads)))
@@ -89,7 +94,7 @@ class OpenBatch:
         self.size += len(text) - 1
 
     def _note(self, payloads: Sequence[Payload]) -> None:
-        """Keep of the payloads what is asked for when they are JSON; one alone is kept, since it is looked at next."""
+        """Keep what is needed of payloads that are JSON from now on; a single payload is needed whole."""
         self._only = [*payloads] if len(self) == 1 else None
         action = self.subscription.action
         self._keys.extend(_texts_of(payloads, action.idempotency_field))
@@ -97,7 +102,7 @@ class OpenBatch:
             self._orders.update(_texts_of(payloads, action.order_field))
 
     def closed(self) -> EventBatch:
-        """Give the events, which are all that there will be."""
+        """Return the batch; nothing can be added any more."""
         first, *others = (*self._parts, self._tail)
         text = b"".join((b"[", memoryview(first)[1:], *others, b"]"))
         return EventBatch(
@@ -108,19 +113,11 @@ class OpenBatch:
             tuple(self._subscriptions),
             tuple(self._keys),
             cast("frozenset[str]", frozenset(self._orders - {None})),
+            self.shard,
         )
 
 
-def idempotency_key(payload: Payload, field: str | None) -> str | None:
-    """Give the id by which the destination discards what it already has; None where there is none."""
-    return _as_text(payload.get(field)) if field is not None else None
-
-
 def _texts_of(payloads: Sequence[Payload], field: str | None) -> Sequence[str | None]:
-    """Give a field of each payload as text, None where it is not there."""
+    """Return a field of each payload as text; None if a payload does not have it."""
     values = [payload.get(field) for payload in payloads] if field is not None else [None] * len(payloads)
-    return values if set(map(type, values)) == {str} else [*map(_as_text, values)]
-
-
-def _as_text(value: Any) -> str | None:
-    return value if value is None or type(value) is str else to_string(value)
+    return values if set(map(type, values)) == {str} else [*map(as_text, values)]

@@ -10,23 +10,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..event_record import attribute_of
 from ..fields.conditions import Removal, conditional_requirements
 from ..fields.faults import checked_rules
-from ..fields.fields_writer import FIELDS_NAMESPACE, FieldsWriter, Given, Lookup
+from ..fields.fields_writer import FIELDS_NAMESPACE, FieldsWriter
+from ..fields.scopes import Given, Lookup
 from ..mapping.compiled_mapping import MAPPING_NAMESPACE, checked_mapping
-from ..mapping.generator import Generator
+from ..mapping.directives import mapping_generator
 from ..mapping.paths import parse_event_path
 from ..mapping.validation import below, is_directive
 from ..mapping.written_code import Code, Payload, Undefined, WholeEventNeededError
 from ..python_source import Kind, PythonSource
-from .event_record import attribute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..fields.field_rule import FieldRule
-    from ..fields.fields_writer import Scope
+    from ..fields.scopes import Scope
     from ..input_field import InputField
+    from ..mapping.generator import Generator
     from ..trigger import Trigger
 
 Rename = tuple[str, "Callable[[dict[str, Any]], dict[str, Any]]"]
@@ -41,10 +43,10 @@ _NAMESPACE = {**FIELDS_NAMESPACE, **MAPPING_NAMESPACE}
 class PayloadFunction:
     """What gives the valid payload of an event; `source` is what it was compiled from, for a person to read.
 
-    - `valid`: the payload of an event that is an object. Raises MappingError where the mapping cannot work on the
-      event, and RejectedError, with every fault, where what the mapping made is not valid.
-    - `wanted`: the same for an event that was read into a record (`event_record`), but None where the trigger does not
-      match, and where the event has an integrations object, which needs a closer look. None at all where the mapping
+    - `valid`: the payload of an event that is an object. Raises MappingError if the mapping cannot work on the
+      event, and RejectedError, with every fault, if the payload is not valid.
+    - `wanted`: the same for an event that was read into a record (`event_record`), but None if the trigger does not
+      match, or if the event has an integrations object, which needs a closer look. None at all if the mapping
       looks at the event as a whole, or the trigger is long.
 
     The payload may share values with the event; neither is changed later.
@@ -55,7 +57,7 @@ class PayloadFunction:
     source: str = field(repr=False)
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the valid payload of an event."""
+        """Return the valid payload of an event."""
         return self.valid(event)
 
 
@@ -70,7 +72,7 @@ def compile_payload(
     parts = checked_mapping(mapping), checked_rules(fields), renames
     source = PythonSource()
     with source.function("valid", "event"):
-        _write_payload(Generator(source), *parts)
+        _write_payload(mapping_generator(source), *parts)
     valid = source.compiled("payload", _NAMESPACE)["valid"]
     return PayloadFunction(valid, _wanted_function(trigger, *parts), str(source))
 
@@ -86,7 +88,7 @@ def _wanted_function(
             asked = trigger.written(source, lambda key: f"event.{attribute_of(key)}")
             with source.block(f"if event.integrations or not ({asked}):"):
                 source.line("return None")
-            _write_payload(Generator(source, of_record=True), mapping, rules, renames)
+            _write_payload(mapping_generator(source, of_record=True), mapping, rules, renames)
     except WholeEventNeededError:
         return None
     return source.compiled("wanted payload", _NAMESPACE)["wanted"]
@@ -111,7 +113,7 @@ def _write_payload(generator: Generator, mapping: Any, rules: Sequence[FieldRule
 
 
 def _has_known_members(value: Any, rules: Sequence[FieldRule], removal: Removal) -> bool:
-    """Tell whether an object of a mapping need not be built: only conditions look at an object as a whole."""
+    """Return whether an object of a mapping need not be built: only conditions look at an object as a whole."""
     is_plain = isinstance(value, dict) and not is_directive(value)
     return is_plain and not conditional_requirements(rules, removal)
 
@@ -150,12 +152,12 @@ class _Written:
         return _given(code, self._generator, null_counts=null_counts)
 
     def within(self, member: FieldRule) -> _Written | None:
-        """Give the scope of an object that was not built."""
+        """Return the scope of an object that was not built."""
         scope = self._members.get(member.key)
         return scope if isinstance(scope, _Written) else None
 
     def items(self, member: FieldRule) -> _WrittenItems | None:
-        """Give the objects of a list that was not built."""
+        """Return the objects of a list that was not built."""
         items = self._members.get(member.key)
         return items if isinstance(items, _WrittenItems) else None
 
@@ -180,7 +182,7 @@ class _WrittenItems:
 
     @staticmethod
     def is_possible(value: Any, rules: Sequence[FieldRule], generator: Generator) -> bool:
-        """Tell whether a value of a mapping is such a list, and its objects need not be built."""
+        """Return whether a value of a mapping is such a list, and its objects need not be built."""
         if not is_directive(value) or _ARRAY_PATH not in value or generator.payload.made:
             return False
         path, shape = (*value[_ARRAY_PATH], None)[:2]

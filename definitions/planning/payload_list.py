@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import Any, overload
 
 import msgspec
 
-if TYPE_CHECKING:
-    from ..definition import Payload
+Payload = dict[str, Any]
 
 
-class PayloadList(Sequence["Payload"]):
+class PayloadList(Sequence[Payload]):
     """A list of payloads; `text` is the list as JSON. They are read when somebody looks at them.
 
-    Where the list stands in a value that is sent as JSON, `text` is sent as it is.
+    If the list is part of a value that is sent as JSON, `text` is sent unchanged.
     """
 
     def __init__(self, text: bytes, count: int, payloads: list[Payload] | None = None) -> None:
@@ -29,7 +28,7 @@ class PayloadList(Sequence["Payload"]):
         return self._known
 
     def part(self, positions: Sequence[int]) -> PayloadList:
-        """Give a list of some of the payloads, by their positions; their JSON is not written again."""
+        """Return a list of some of the payloads, by their positions; their JSON is not written again."""
         texts = msgspec.json.decode(self.text, type=list[msgspec.Raw])
         return PayloadList(b"[%b]" % b",".join([bytes(texts[position]) for position in positions]), len(positions))
 
@@ -44,11 +43,11 @@ class PayloadList(Sequence["Payload"]):
     def __getitem__(self, index: slice) -> list[Payload]: ...
 
     def __getitem__(self, index: int | slice) -> Payload | list[Payload]:
-        """Give a payload, or a part of the list."""
+        """Return a payload, or a part of the list."""
         return self._payloads[index]
 
     def __iter__(self) -> Iterator[Payload]:
-        """Give the payloads in order."""
+        """Return the payloads in order."""
         return iter(self._payloads)
 
     def __eq__(self, other: object) -> bool:

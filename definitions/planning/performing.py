@@ -1,4 +1,4 @@
-"""From a batch of events to the request that carries them: the place where an action's code is run."""
+"""From a batch of events to the request that carries them: an action's code runs here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ..definition import BatchData, EventData
+from ..action import BatchData, EventData
 from ..errors import AnswerError, Problem, RejectedError
 from .compiled_subscription import author_fault, call_author
 from .obstacles import NO_CODE
@@ -16,7 +16,7 @@ from .plan import PlannedRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..definition import ActionDefinition, BatchLimits, Exchange, Settings
+    from ..action import ActionDefinition, BatchLimits, Exchange, Settings
     from ..request import RequestBuilder
     from .plan import EventBatch
 
@@ -39,7 +39,7 @@ def perform(batch: EventBatch, action: ActionDefinition, settings: Settings, req
 
 
 def too_large(what: str, size: int, limits: BatchLimits) -> Problem:
-    """Say that something is larger than a request may be."""
+    """Return the problem of something that is larger than a request may be."""
     return Problem("", f"{what} {size:,} bytes, but one request may carry {limits.bytes:,}")
 
 
@@ -55,7 +55,7 @@ def _started(
 
 
 def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request | None:
-    """Give an answer to an exchange, and the request that it makes of it; None when it is at its end.
+    """Send an answer to an exchange, and return its next request; None if it has ended.
 
     Raises RejectedError, or an AnswerError that the action's code raises.
     """
@@ -71,7 +71,7 @@ def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request 
 
 
 def _built(made: Any) -> httpx.Request:
-    """Give the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
+    """Return the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
     if not isinstance(made, httpx.Request):
         raise author_fault(f"made {type(made).__name__} where a request was expected")
     try:

@@ -1,4 +1,4 @@
-"""What becomes of events before the network: an outcome for each, and the requests that carry them."""
+"""What becomes of events before the network: an outcome for each event, and the requests that carry the events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ..definition import Exchange
+    from ..action import Exchange
     from ..errors import AnswerError, Problem, RejectedError
     from .payload_list import PayloadList
 
@@ -27,7 +27,7 @@ class Outcome:
     """What became of one event under one subscription; `index` is the event's number, by default its position.
 
     - `planned`: one of the requests carries it.
-    - `skipped`: nobody wants it; `reason` is a SkipReason and `detail` a sentence.
+    - `skipped`: it is not sent; `reason` is a SkipReason and `detail` a sentence.
     - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault.
     """
 
@@ -42,7 +42,7 @@ class Outcome:
 
     @property
     def event(self) -> Any:
-        """The event that was rejected, or whatever stood in its place; text that holds no event as text."""
+        """The event that was rejected; text that holds no event is returned as text."""
         try:
             return whole_event(self.kept)
         except UnreadableError:
@@ -62,8 +62,10 @@ class EventBatch:
     - `events`: the events themselves. One that came as text is read when it is asked for.
     - `indexes`: their numbers.
     - `subscriptions`: the name of the subscription of each.
-    - `idempotency_keys`: the id by which the destination would discard each as a duplicate (None where it has none).
+    - `idempotency_keys`: the id by which the destination discards duplicates of each event (None: it has no id).
     - `order_keys`: those whose events must arrive in order; batches that share one must follow each other.
+    - `shard`: the order shard of all the events (0 to 15); batches of one shard must be sent one after the other, in
+      the order in which they were planned. None: the events have no order.
     """
 
     action: str
@@ -73,13 +75,14 @@ class EventBatch:
     subscriptions: tuple[str, ...]
     idempotency_keys: tuple[str | None, ...]
     order_keys: frozenset[str] = field(default=frozenset(), repr=False)
+    shard: int | None = None
 
     def __len__(self) -> int:
         """Count the events."""
         return len(self.indexes)
 
     def part(self, positions: Sequence[int]) -> EventBatch:
-        """Give some of the events, by their positions."""
+        """Return some of the events, by their positions."""
         return EventBatch(
             self.action,
             self.payloads.part(positions),
@@ -88,6 +91,7 @@ class EventBatch:
             tuple([self.subscriptions[position] for position in positions]),
             tuple([self.idempotency_keys[position] for position in positions]),
             self.order_keys,
+            self.shard,
         )
 
     def halves(self) -> tuple[EventBatch, EventBatch]:
@@ -126,13 +130,13 @@ class PlannedRequest:
 
     @property
     def idempotency_keys(self) -> tuple[str | None, ...]:
-        """The id by which the destination would discard each event as a duplicate; None where it has none."""
+        """The id by which the destination discards duplicates of each event; None if an event has no id."""
         return self.batch.idempotency_keys
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What became of events: those that were turned down, and the requests to send, in the order to send them."""
+    """What became of events: those that were skipped or rejected, and the requests, in the order to send them."""
 
     turned_down: tuple[Outcome, ...]
     requests: tuple[PlannedRequest, ...]
@@ -149,7 +153,7 @@ class Plan:
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):  # made for every event, and a dataclass takes thrice as long
-    """What an answer says of one event: delivered, or the error whose class says what to do next."""
+    """What an answer means for one event: delivered, or the error whose class says what to do next."""
 
     index: int
     action: str

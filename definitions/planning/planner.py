@@ -1,4 +1,4 @@
-"""The planner: fed with events, it fills batches and gives requests; flushed, it gives what is left."""
+"""The planner fills batches with events, and returns the requests of full batches; a flush returns the rest."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, RejectedError, UnreadableError
 from ..javascript.values import type_name
-from ..request import encode_finite_json, encode_json
+from ..json_body import encode_finite_json, encode_json
+from .batch_group import payload_text
 from .integrations import turned_away
-from .open_batch import OpenBatch, idempotency_key
+from .open_batch import OpenBatch
 from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..definition import BatchLimits, Payload
+    from ..action import BatchLimits
     from ..request import RequestBuilder
+    from .batch_group import BatchGroup
     from .compiled_subscription import CompiledSubscription
     from .event_reader import EventReader
+    from .payload_list import Payload
     from .plan import EventBatch
 
 CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})
@@ -30,9 +33,9 @@ _TEXTS_AT_ONCE = 100
 
 
 class Planner:
-    """Turns a stream of events into requests. It keeps what does not fill a batch yet until it is flushed.
+    """Turns a stream of events into requests. Events that do not fill a batch yet stay in it until a flush.
 
-    Which events share a request depends on the events and their order alone, never on time.
+    Which events share a request depends only on the events and their order, never on time.
     """
 
     def __init__(
@@ -51,15 +54,15 @@ class Planner:
         self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
         self._max_events = max_events
         self._count = itertools.count()
-        self._open: dict[tuple[Any, ...], OpenBatch] = {}
+        self._open: dict[BatchGroup, OpenBatch] = {}
         self._turned_down: list[Outcome] = []
         self._requests: list[PlannedRequest] = []
 
     def feed(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> Plan:
-        """Take events; give the outcomes that are known by now and the requests that are full.
+        """Take events, and return the outcomes that are known by now and the requests that are full.
 
-        `indexes` are the caller's own numbers of the events; without them the planner counts from 0.
-        The events of an open batch have no outcome yet: they get theirs when the batch closes.
+        `indexes` are your own numbers of the events; without them the planner counts from 0.
+        The events of an open batch have no outcome yet; they get one when the batch closes.
         """
         numbers = self._count if indexes is None else iter(indexes)
         for event in events:
@@ -75,7 +78,7 @@ class Planner:
         return self._hand_over()
 
     def feed_texts(self, texts: Iterable[bytes], indexes: Iterable[int] | None = None) -> Plan:
-        """Do the same with events that are JSON text, of which only what is needed is read.
+        """Take events that are JSON text, and return the same as `feed`. Only what is needed of them is read.
 
         A text that holds no event is rejected with UnreadableError.
         """
@@ -89,11 +92,11 @@ class Planner:
 
     @property
     def first_open_index(self) -> int | None:
-        """The lowest number among the events that wait in open batches; None when none waits."""
+        """The lowest number among the events in open batches; None if there are no such events."""
         return min((batch.first_index for batch in self._open.values() if len(batch)), default=None)
 
     def flush(self) -> Plan:
-        """Close every open batch and give what it held."""
+        """Close every open batch, and return the outcomes and requests of its events."""
         while self._open:
             self._close(next(iter(self._open)))
         return self._hand_over()
@@ -104,7 +107,7 @@ class Planner:
         return plan
 
     def _take_texts(self, texts: list[bytes], indexes: list[int]) -> None:
-        """Take runs of events that go the ordinary way together, and each other event by itself."""
+        """Take runs of ordinary events together, and each other event by itself."""
         read_record = self._read_record
         if read_record is None:
             for index, text in zip(indexes, texts, strict=True):
@@ -124,7 +127,7 @@ class Planner:
                     found = wanted(record)
                     if found is not None:
                         payload, wanting = (found, subscription) if wanting is None else (None, wanting)
-            except Exception:  # noqa: BLE001 - whatever it is, the longer way tells what is wrong with that event
+            except Exception:  # noqa: BLE001 - the longer way finds out what is wrong with that event
                 payload = None
             if payload is None or wanting is not current:
                 start = self._add_run(start, indexes, texts, run, current)
@@ -144,7 +147,13 @@ class Planner:
         payloads: list[Payload],
         subscription: CompiledSubscription | None,
     ) -> int:
-        """Add the payloads of the events from `start` on, which are all of one subscription; give where they end."""
+        """Add the payloads of the events from `start` on, all of one subscription; return the position after them."""
+        if subscription is not None and subscription.is_grouped:
+            # Neighbours seldom share a batch. One by one, the batches also close in the order of the events.
+            end = start + len(payloads)
+            for index, text, payload in zip(indexes[start:end], texts[start:end], payloads, strict=True):
+                self._add_one(index, text, payload, subscription)
+            return end
         while payloads and subscription is not None:
             batch = self._batch_of(subscription.group, subscription)
             some = payloads[: self._most(subscription.limits) - len(batch)]
@@ -163,7 +172,7 @@ class Planner:
         payloads: list[Payload],
         subscription: CompiledSubscription,
     ) -> bool:
-        """Add some payloads to a batch if they all have room in it; tell whether they had."""
+        """Add some payloads to a batch if there is room for all; return whether there was."""
         limits = subscription.limits
         try:
             text = encode_finite_json(payloads)
@@ -188,7 +197,7 @@ class Planner:
         self._turned_down.append(Outcome(index, "rejected", error=error, kept=kept))
 
     def _take(self, index: int, event: dict[str, Any], kept: Any) -> None:
-        """Take an event, of which `event` holds what is needed and `kept` is the whole as it came."""
+        """Take an event: `event` holds what is needed of it, and `kept` all of it, as it came."""
         if event.get("integrations"):
             try:
                 refusal = turned_away(event, self._name)
@@ -218,13 +227,13 @@ class Planner:
     def _use_id(
         self, payload: Payload, subscription: CompiledSubscription, used: dict[str, CompiledSubscription]
     ) -> None:
-        """Note the id that an event uses. Raises RejectedError where another subscription has used it already."""
-        key = idempotency_key(payload, subscription.action.idempotency_field)
+        """Note the id that an event uses. Raises RejectedError if another subscription has used it already."""
+        key = payload_text(payload, subscription.action.idempotency_field)
         if key is not None and used.setdefault(key, subscription) is not subscription:
             raise RejectedError.of([_used_already(self._name, key, subscription, used[key])])
 
     def _add_one(self, index: int, kept: Any, payload: Payload, subscription: CompiledSubscription) -> None:
-        """Add one payload to the open batch that it belongs to, or turn its event down."""
+        """Add one payload to the open batch of its group, or reject its event."""
         limits = subscription.limits
         try:
             text = encode_json(payload)
@@ -233,7 +242,7 @@ class Planner:
         except RejectedError as error:
             self._turned_down.append(subscription.outcome(index, kept, error))
             return
-        group = _group(subscription, payload)
+        group = subscription.group_of(payload)
         batch = self._batch_of(group, subscription)
         if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
             self._close(group)
@@ -242,26 +251,26 @@ class Planner:
         if len(batch) >= self._most(limits):
             self._close(group)
 
-    def _batch_of(self, group: tuple[Any, ...], subscription: CompiledSubscription) -> OpenBatch:
-        """Give the open batch of a group; where there are too many, the oldest is closed for a new one."""
+    def _batch_of(self, group: BatchGroup, subscription: CompiledSubscription) -> OpenBatch:
+        """Return the open batch of a group; if too many are open, close the oldest one."""
         batch = self._open.get(group)
         if batch is None:
             if len(self._open) >= _MAX_OPEN_BATCHES:
                 self._close(next(iter(self._open)))
-            batch = self._open[group] = OpenBatch(subscription)
+            batch = self._open[group] = OpenBatch(subscription, group.shard)
         return batch
 
     def _most(self, limits: BatchLimits | None) -> int:
-        """Give the number of events that one request may carry."""
+        """Return the number of events that one request may carry."""
         return 1 if limits is None else min(limits.events, self._max_events or limits.events)
 
-    def _close(self, group: tuple[Any, ...]) -> None:
+    def _close(self, group: BatchGroup) -> None:
         batch = self._open.pop(group)
         if len(batch):
             self._plan(batch.closed(), batch.subscription)
 
     def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
-        """Build the request of a batch; where its events fail together, build it for fewer of them."""
+        """Build the request of a batch; if that fails, build requests for its halves, so that one event fails alone."""
         try:
             self._requests.append(perform(batch, subscription.action, subscription.settings, self._request))
         except RejectedError as error:
@@ -271,12 +280,6 @@ class Planner:
                 return
             for half in batch.halves():
                 self._plan(half, subscription)
-
-
-def _group(subscription: CompiledSubscription, payload: Payload) -> tuple[Any, ...]:
-    """Name the batch that an event belongs to: by its action, and by the values of the action's batch keys."""
-    keys = subscription.action.batch_keys
-    return (*subscription.group, *(encode_json(payload.get(name)) for name in keys)) if keys else subscription.group
 
 
 def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:

@@ -14,9 +14,10 @@ if find_spec("pytest") is None:
         "kable_destination.definitions.testing needs pytest and syrupy: pip install 'kable-destination[testing]'"
     )
 
-from .events import event
-from .example_values import example_values
+from ..sample_events import event
+from ..sample_values import example_values
 from .matchers import AnyRfc3339, AnyText, AnyUuid
+from .recorded import readable_json
 from .running import ActionRun, run_action
 from .suite import DestinationSuite, destination_suite
 
@@ -29,6 +30,7 @@ __all__ = [
     "destination_suite",
     "event",
     "example_values",
+    "readable_json",
     "run_action",
 ]
 

@@ -1,6 +1,6 @@
 """Finds out whether some code tries to reach the outside, and stops it there.
 
-Python tells an audit hook of every socket, file and process before it is opened. A hook cannot be taken away again, so
+Python calls an audit hook before it opens a socket, file or process. A hook cannot be removed, so
 there is one for the whole process, which looks up only while somebody watches.
 """
 

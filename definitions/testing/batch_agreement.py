@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from ..json_body import sorted_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
 def carried_events(body: Any, count: int) -> list[Any] | None:
-    """Find the events in the body of a batch: the outermost list that has as many items. None where there is none."""
+    """Find the events in the body of a batch: the outermost list that has as many items. None if there is none."""
     level = [body]
     while level:
         for value in level:
@@ -21,9 +22,9 @@ def carried_events(body: Any, count: int) -> list[Any] | None:
 
 
 def disagreements(singles: Sequence[Any], carried: Sequence[Any]) -> Iterator[str]:
-    """Tell each event that a batch carries otherwise than its own request does.
+    """Yield each event that a batch carries differently from its own request.
 
-    A partner may ask for an envelope around either, so the one may stand within the other.
+    A partner may ask for an envelope around either, so one may be within the other.
     """
     for number, (single, item) in enumerate(zip(singles, carried, strict=True), 1):
         if not _holds(single, item) and not _holds(item, single):
@@ -31,7 +32,7 @@ def disagreements(singles: Sequence[Any], carried: Sequence[Any]) -> Iterator[st
 
 
 def _holds(whole: Any, part: Any) -> bool:
-    """Tell whether a value is another, or has it somewhere within."""
+    """Return whether a value is another, or has it somewhere within."""
     wanted = _written(part)
     stack = [whole]
     while stack:
@@ -43,10 +44,10 @@ def _holds(whole: Any, part: Any) -> bool:
 
 
 def _children(value: Any) -> list[Any]:
-    """Give what is within a value and is itself an object or a list."""
+    """Return what is within a value and is itself an object or a list."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [child for child in inner if isinstance(child, dict | list)]
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return sorted_json(value).decode()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from .recorded import readable_json, snapshot_folder
+
 if TYPE_CHECKING:
     from syrupy.location import PyTestLocation
-
-FOLDER = "snapshots"
 
 
 class ReadableJson(JSONSnapshotExtension):
@@ -26,22 +24,10 @@ class ReadableJson(JSONSnapshotExtension):
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
-        """Give the folder, for tests that stand in a folder beside it."""
+        """Return the folder, for tests in a folder beside it."""
         return str(snapshot_folder(test_location.filepath))
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: Any = 0) -> str:  # noqa: ARG003 - its interface
         """Name the file as the test names its case."""
         return str(index)
-
-
-def readable_json(data: Any) -> str:
-    """Write a value as a snapshot shows it."""
-    return json.dumps(data, indent=2, ensure_ascii=False, default=repr) + "\n"
-
-
-def snapshot_folder(test_file: str | Path) -> Path:
-    """Return the folder of the snapshots of a test file: beside its folder `tests`, else beside its own."""
-    file = Path(test_file)
-    tests = next((folder for folder in file.parents if folder.name == "tests"), file.parent)
-    return tests.parent / FOLDER

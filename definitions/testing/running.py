@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import orjson
 
 from ..destination import Destination
 from ..errors import DestinationError, RejectedError
 from ..planning.plan import PlannedRequest
 from ..planning.subscription import Subscription
-from .example_values import example_values
+from ..sample_values import example_values
+from ..shown_request import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..definition import DestinationDefinition, Payload
+    from ..definition import DestinationDefinition
     from ..errors import Problem
+    from ..planning.payload_list import Payload
     from ..planning.plan import Outcome
 
 
@@ -29,7 +30,7 @@ class ActionRun:
     - `outcome`: planned, skipped with the reason, or rejected.
     - `problems`: all that is wrong with the event, each with its field. What stands in the way of a manifest, such as
       that it holds no code, is not among them.
-    - `payload`: the payload of the action's code, prepared and valid; None where the event was turned down.
+    - `payload`: the payload of the action's code, prepared and valid; None if the event was skipped or rejected.
     - `requests`: what is sent. An action of several requests makes one more for each of `answers`.
     - `destination`: the destination that ran, set up; its `redactor` masks the secrets.
     """
@@ -48,19 +49,19 @@ class ActionRun:
 
     @property
     def request(self) -> httpx.Request:
-        """The first request. Raises LookupError, with the reason, where there is none."""
+        """The first request. Raises LookupError, with the reason, if there is none."""
         if not self.requests:
             raise LookupError(f"{self.action}: no request was made: {self.reason}")
         return self.requests[0]
 
     @property
     def body(self) -> Any:
-        """The JSON of the first request; its text where it is not JSON, None where it is empty."""
+        """The JSON of the first request; its text if it is not JSON, None if it is empty."""
         return body_of(self.request)
 
     @property
     def reason(self) -> str:
-        """Why the event was turned down, in a sentence; empty when it was planned."""
+        """Why the event was skipped or rejected, in a sentence; empty if it was planned."""
         if self.outcome.status == "skipped":
             return self.outcome.detail or str(self.outcome.reason)
         return "; ".join(map(str, self.outcome.problems))
@@ -112,16 +113,6 @@ def example_settings(definition: DestinationDefinition) -> dict[str, Any]:
     return example_values(definition.settings, definition.slug, required_only=True)
 
 
-def body_of(request: httpx.Request) -> Any:
-    """Read a body: as JSON, as text where it is not JSON, None where it is empty."""
-    if not request.content:
-        return None
-    try:
-        return orjson.loads(request.content)
-    except orjson.JSONDecodeError:
-        return request.content.decode("utf-8", "backslashreplace")
-
-
 def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | None:
     (subscription,) = destination.compiled_subscriptions
     try:
@@ -133,7 +124,7 @@ def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | No
 def exchanged(
     destination: Destination, planned: Sequence[PlannedRequest], answers: Iterable[Any]
 ) -> Iterable[httpx.Request]:
-    """Give the requests of an action, each after the answer to the one before."""
+    """Yield the requests of an action, each after the answer to the one before."""
     remaining = iter(answers)
     for first in planned:
         current: PlannedRequest | None = first

@@ -6,35 +6,28 @@ import copy
 import json
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
-
-from ..definition import BatchData, EventData
-from ..errors import DestinationError
+from ..action import BatchData, EventData
 from ..fields.findings import spell
+from ..json_body import json_line
 from ..lint import CODES, lint
+from ..shown_request import body_of, shown_request
 from .attempted_io import AttemptedIOError, attempts
 from .batch_agreement import carried_events, disagreements
-from .events import event_for
-from .example_values import example_values
-from .recorded import differences, shown_request, shown_requests, shown_run
-from .running import ActionRun, body_of, example_settings, exchanged, ready, run_action
+from .recorded import differences, shown_run, snapshot_folder
+from .recordings import recordings
+from .running import ActionRun, example_settings
+from .subject import Subject, has_authentication_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import httpx
+    import pytest
     from syrupy.assertion import SnapshotAssertion
 
-    from ..definition import ActionDefinition, DestinationDefinition
-    from ..destination import Destination
-    from ..planning.plan import Plan
-
-_VARIANTS = ("required-fields", "all-fields", "default-mapping")
-"""What is recorded of each action for one event: two requests from values for its fields, and that of a full event."""
+    from ..definition import DestinationDefinition
 
 _NOWHERE = {"@path": "$.properties.__nowhere__"}
 _WRONG: Mapping[str, Any] = {
@@ -87,14 +80,10 @@ def destination_suite(
     return type("DestinationSuite", (DestinationSuite,), members)
 
 
-def _has_authentication_test(definition: DestinationDefinition) -> bool:
-    return definition.authentication.test is not None and definition.extend_request is not None
-
-
 def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
-    """Name the tests that a destination gives nothing to."""
+    """Yield the names of the tests that have nothing to test in a destination."""
     actions = definition.actions.values()
-    if not _has_authentication_test(definition):
+    if not has_authentication_test(definition):
         yield "test_the_authentication_request_shows_no_secret_in_its_url"
     if all(action.perform_batch is None for action in actions):
         yield "test_a_batch_carries_what_its_events_would_carry_alone"
@@ -104,19 +93,6 @@ def _without_subject(definition: DestinationDefinition) -> Iterator[str]:
         yield "test_a_value_of_the_wrong_type_is_rejected"
     if not any(field.required is True for action in actions for field in action.fields.values()):
         yield "test_an_event_without_a_required_field_is_rejected"
-
-
-@dataclass(frozen=True)
-class _Recording:
-    """Something that is sent and recorded: of an action (or of none), which of its requests, and how to show it."""
-
-    action_key: str
-    what: str
-    show: Callable[[], Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.action_key}-{self.what}" if self.action_key else self.what
 
 
 class DestinationSuite:
@@ -129,29 +105,18 @@ class DestinationSuite:
     accepted: ClassVar[frozenset[str]]
 
     def events_of(self, body: Any) -> Sequence[Any] | None:
-        """Find the two events in the body of a batch of two; None where they are not there."""
+        """Return the two events in the body of a batch of two; None if they are not there."""
         return carried_events(body, 2)
 
     @classmethod
     def recordings(cls) -> Iterator[tuple[str, Any]]:
-        """Give what `--snapshot-update` records: the name of each snapshot, and what it shows."""
+        """Yield what `--snapshot-update` records: the name of each snapshot, and what it shows."""
         suite = cls()
-        for name, recording in suite._recordings().items():
+        for name, recording in recordings(suite._subject).items():
             yield suite._snapshot_name(name), recording.show()
 
-    def _recordings(self) -> dict[str, _Recording]:
-        """Give what is recorded by its name: of each action, and of the authentication test."""
-        found = []
-        for key, action in self.definition.actions.items():
-            found += [_Recording(key, variant, partial(self._shown_variant, key, variant)) for variant in _VARIANTS]
-            if action.perform_batch is not None:
-                found.append(_Recording(key, "batch", partial(self._shown_batch, key)))
-        if _has_authentication_test(self.definition):
-            found.append(_Recording("", "authentication", self._shown_authentication))
-        return {recording.name: recording for recording in found}
-
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give each test its cases: actions, fields, codes."""
+        """Parametrise each test by its cases: actions, fields, codes."""
         names = [name for name in metafunc.fixturenames if name in {"code", "action_key", "recording", "field_key"}]
         if names:
             cases = list(self._cases(tuple(names), metafunc.function.__name__))
@@ -162,7 +127,7 @@ class DestinationSuite:
             yield from ((code,) for code in CODES)
             return
         if names == ("recording",):
-            yield from ((name,) for name in self._recordings())
+            yield from ((name,) for name in recordings(self._subject))
             return
         for key, action in self.definition.actions.items():
             if names == ("action_key",):
@@ -179,69 +144,71 @@ class DestinationSuite:
         found = [finding for finding in lint(self.definition) if finding.code == code]
         found = [finding for finding in found if f"{code} {finding.place}" not in self.accepted]
         if found:
-            advice = f"Mend it; docs/lint.md#{code.lower()} says how. Where it is meant, let the suite accept it:"
+            advice = f"Fix it; docs/lint.md#{code.lower()} says how. If it is meant, let the suite accept it:"
             names = ", ".join(repr(f"{code} {finding.place}") for finding in found)
-            self._fail("", f"{CODES[code].lower()}:", *map(str, found), f"{advice} accepted=[{names}].")
+            self._subject.fail("", f"{CODES[code].lower()}:", *map(str, found), f"{advice} accepted=[{names}].")
 
     def test_what_is_sent_is_what_was_recorded(
         self, recording: str, request: pytest.FixtureRequest, readable_snapshot: SnapshotAssertion
     ) -> None:
-        """Method, URL, headers and body, secrets masked; the payload where the definition holds no code.
+        """Method, URL, headers and body, secrets masked; the payload if the definition holds no code.
 
         It is so for requests of one event, of a batch of two, and for the one that tests the credentials.
         """
-        subject = self._recordings()[recording]
-        shown, name = subject.show(), self._snapshot_name(recording)
+        sent = recordings(self._subject)[recording]
+        shown, name = sent.show(), self._snapshot_name(recording)
         path = snapshot_path(request.path, name)
         recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         if readable_snapshot(name=name) == shown:
             return
         if recorded is None:
-            self._fail(
-                subject.action_key, f"{path} is not there", "Record it with --snapshot-update, read it, and commit it."
+            self._subject.fail(
+                sent.action_key, f"{path} is not there", "Record it with --snapshot-update, read it, and commit it."
             )
-        self._fail(
-            subject.action_key,
-            f"what is sent ({subject.what.replace('-', ' ')}) is not what {path} recorded:",
+        self._subject.fail(
+            sent.action_key,
+            f"what is sent ({sent.what.replace('-', ' ')}) is not what {path} recorded:",
             *differences(recorded, shown),
-            "Mend it; where it is meant, run with --snapshot-update and read the difference before you commit it.",
+            "Fix it; if it is meant, run with --snapshot-update and read the difference before you commit it.",
         )
 
     def test_the_default_mapping_plans_a_full_event(self, action_key: str) -> None:
         """What a user gets who maps nothing but the required fields that have no default."""
-        given = self._full_event(action_key)
-        run = self._run(action_key, given, self._indispensable(action_key))
+        given = self._subject.full_event(action_key)
+        run = self._subject.run(action_key, given, self._subject.indispensable(action_key))
         if run.payload is None:
-            self._fail(
+            self._subject.fail(
                 action_key,
                 f"the default mapping makes no valid payload of a full {given['type']} event:",
                 *(map(str, run.problems) if run.problems else (run.reason,)),
-                f"Mend the defaults of these fields, or give destination_suite an event in events[{action_key!r}].",
+                f"Fix the defaults of these fields, or give destination_suite an event in events[{action_key!r}].",
             )
 
     def test_an_event_without_a_required_field_is_rejected(self, action_key: str, field_key: str) -> None:
         """It names the field, and nothing is sent."""
-        mapping = {**self._values(action_key), field_key: _NOWHERE}
-        run = self._run(action_key, self._bare_event(action_key), mapping)
+        mapping = {**self._subject.values(action_key), field_key: _NOWHERE}
+        run = self._subject.run(action_key, self._subject.bare_event(action_key), mapping)
         self._expect_rejection(run, action_key, field_key, "is required, but an event without it")
 
     def test_a_value_of_the_wrong_type_is_rejected(self, action_key: str, field_key: str) -> None:
         """It names the field, and nothing is sent."""
         field = self.definition.actions[action_key].fields[field_key]
         wrong = {"@literal": [_WRONG[field.type]] if field.multiple else _WRONG[field.type]}
-        run = self._run(action_key, self._bare_event(action_key), {**self._values(action_key), field_key: wrong})
-        self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json.dumps(wrong)}")
+        run = self._subject.run(
+            action_key, self._subject.bare_event(action_key), {**self._subject.values(action_key), field_key: wrong}
+        )
+        self._expect_rejection(run, action_key, field_key, f"is of type {field.type}, but {json_line(wrong)}")
 
     def test_a_batch_carries_what_its_events_would_carry_alone(self, action_key: str) -> None:
-        """A batch of two and two requests of one tell the receiver the same."""
-        destination, events = self._pair(action_key)
-        singles = [self._only_request(action_key, destination.plan([one]), "one event") for one in events]
-        batch = self._only_request(action_key, destination.plan(events), "a batch of two events")
+        """A batch of two events carries the same as two requests of one event."""
+        destination, events = self._subject.pair(action_key)
+        singles = [self._subject.only_request(action_key, destination.plan([one]), "one event") for one in events]
+        batch = self._subject.only_request(action_key, destination.plan(events), "a batch of two events")
         self._expect_agreement(action_key, singles, batch)
 
     def test_code_changes_nothing_that_it_is_given(self, action_key: str) -> None:
         """Events, settings and payloads are shared with other subscriptions."""
-        destination, events = self._pair(action_key)
+        destination, events = self._subject.pair(action_key)
         (subscription,) = destination.compiled_subscriptions
         action, settings = subscription.action, destination.settings
         valid = [copy.deepcopy(subscription.valid_payload(one)) for one in events]
@@ -269,137 +236,48 @@ class DestinationSuite:
         changes = list(differences(before, now))
         if changes:
             advice = "Take ids and times from the event: what is sent again must be the same."
-            self._fail(action_key, "the same event was planned twice and came out differently:", *changes, advice)
+            self._subject.fail(
+                action_key, "the same event was planned twice and came out differently:", *changes, advice
+            )
 
     def _shown_without_io(self, action_key: str, *, reading: bool) -> dict[str, Any]:
         """Plan an event, and two that may share a batch, and show what is sent."""
         with attempts(reading=reading) as found, suppress(AttemptedIOError):
-            run = self._run(action_key, self._bare_event(action_key), self._values(action_key))
-            destination, events = self._pair(action_key)
+            run = self._subject.run(action_key, self._subject.bare_event(action_key), self._subject.values(action_key))
+            destination, events = self._subject.pair(action_key)
             requests = destination.plan(events).requests
         if found:
             advice = (
                 "Build requests from the payload, the settings and the event alone; yield one to look something up."
             )
-            self._fail(action_key, "planning an event does no I/O, but it called:", *dict.fromkeys(found), advice)
-        several = [shown_request(planned.request, destination.redactor) for planned in requests]
+            self._subject.fail(
+                action_key, "planning an event does no I/O, but it called:", *dict.fromkeys(found), advice
+            )
+        several = [shown_request(planned.request, destination.redactor, all_headers=True) for planned in requests]
         return {"one event": shown_run(run), "two events": several}
 
     def test_the_authentication_request_shows_no_secret_in_its_url(self) -> None:
         """Addresses end up in logs. Nothing is sent: the test builds a request, and the runner sends it."""
-        destination, request = self._authentication()
+        destination, request = self._subject.authentication()
         url = "" if request is None else str(request.url)
         if destination.redactor.text(url) != url:
             advice = "Send the secret in a header."
-            self._fail("", f"the authentication test has a secret in its URL: {destination.redactor.text(url)}", advice)
-
-    def _authentication(self) -> tuple[Destination, httpx.Request | None]:
-        key = next(iter(self.definition.actions))
-        destination = ready(self.definition, key, "track", settings=self.settings)
-        with attempts(reading=False) as found, suppress(AttemptedIOError):
-            request = destination.authentication_request()
-        if found:
-            self._fail("", "the authentication test does no I/O, but it called:", *found, "Give back a request.")
-        return destination, request
+            self._subject.fail(
+                "", f"the authentication test has a secret in its URL: {destination.redactor.text(url)}", advice
+            )
 
     @property
-    def _short_name(self) -> str:
-        return self.definition.slug.removeprefix("actions-")
+    def _subject(self) -> Subject:
+        return Subject(self.definition, self.settings, self.events, self.answers)
 
     def _snapshot_name(self, recording: str) -> str:
-        return f"{self._short_name}-{recording}"
-
-    def _shown_variant(self, action_key: str, variant: str) -> Any:
-        return shown_run(self._run_variant(action_key, variant))
-
-    def _shown_batch(self, action_key: str) -> Any:
-        destination, events = self._pair(action_key)
-        plan = destination.plan(events)
-        self._only_request(action_key, plan, "a batch of two events")
-        requests = exchanged(destination, plan.requests, self.answers.get(action_key, ()))
-        return shown_requests(requests, destination.redactor)
-
-    def _shown_authentication(self) -> Any:
-        destination, request = self._authentication()
-        return None if request is None else shown_request(request, destination.redactor)
-
-    def _fail(self, action_key: str, what: str, *lines: str) -> NoReturn:
-        place = f"{self._short_name} {action_key}".strip()
-        *findings, advice = lines
-        pytest.fail("\n  ".join((f"{place}: {what}", *findings)) + f"\n{advice}", pytrace=False)
-
-    def _run(self, action_key: str, given: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> ActionRun:
-        answers = self.answers.get(action_key, ())
-        try:
-            return run_action(
-                self.definition, action_key, given, settings=self.settings, mapping=mapping, answers=answers
-            )
-        except DestinationError as error:
-            self._fail(action_key, "cannot be set up or run:", str(error), "Mend the definition, or give the settings.")
-
-    def _run_variant(self, action_key: str, variant: str) -> ActionRun:
-        if variant == "default-mapping":
-            run = self._run(action_key, self._full_event(action_key), self._indispensable(action_key))
-        else:
-            values = self._values(action_key, required_only=variant == "required-fields")
-            run = self._run(action_key, self._bare_event(action_key), values)
-        if run.payload is None or run.problems:
-            advice = "Mend the action, or give the suite an event or settings with which it is valid."
-            self._fail(action_key, f"no request was made ({variant.replace('-', ' ')}):", run.reason, advice)
-        return run
-
-    def _values(self, action_key: str, *, required_only: bool = False) -> dict[str, Any]:
-        fields = self._action(action_key).fields
-        return example_values(fields, f"{self.definition.slug}#{action_key}", required_only=required_only)
-
-    def _indispensable(self, action_key: str) -> dict[str, Any]:
-        """Make values for the required fields that have no default: nothing works before a user has mapped them."""
-        fields = self._action(action_key).fields
-        values = self._values(action_key, required_only=True)
-        return {
-            key: value
-            for key, value in values.items()
-            if fields[key].required is True and fields[key].default is None and not fields[key].default_path_setting
-        }
-
-    def _action(self, action_key: str) -> ActionDefinition:
-        return self.definition.actions[action_key]
-
-    def _full_event(self, action_key: str) -> Mapping[str, Any]:
-        """Give the event that the action's default subscription is for."""
-        if action_key in self.events:
-            return self.events[action_key]
-        return event_for(self._action(action_key).default_subscription or "")
-
-    def _bare_event(self, action_key: str) -> dict[str, Any]:
-        return {"type": self._full_event(action_key)["type"]}
-
-    def _pair(self, action_key: str) -> tuple[Destination, list[dict[str, Any]]]:
-        """Make two events that may share a batch, and a destination that takes every field from them."""
-        action = self._action(action_key)
-        seed = f"{self.definition.slug}#{action_key}"
-        first, second = example_values(action.fields, seed), example_values(action.fields, f"{seed}#2")
-        second.update({key: first[key] for key in action.batch_keys})
-        mapping = {key: {"@path": f"$.properties.field_{number}"} for number, key in enumerate(first)}
-        bare = self._bare_event(action_key)
-        events = [
-            {**bare, "properties": {f"field_{number}": value for number, value in enumerate(values.values())}}
-            for values in (first, second)
-        ]
-        return ready(self.definition, action_key, bare["type"], settings=self.settings, mapping=mapping), events
-
-    def _only_request(self, action_key: str, plan: Plan, of: str) -> httpx.Request:
-        if len(plan.requests) != 1:
-            reasons = dict.fromkeys(str(problem) for outcome in plan.turned_down for problem in outcome.problems)
-            advice = "Look at its code, batch_keys and batch limits."
-            self._fail(action_key, f"{of} should make one request, but made {len(plan.requests)}", *reasons, advice)
-        return plan.requests[0].request
+        return f"{self._subject.short_name}-{recording}"
 
     def _expect_agreement(self, action_key: str, singles: Sequence[httpx.Request], batch: httpx.Request) -> None:
         carried = self.events_of(body_of(batch))
         if carried is None or len(carried) != len(singles):
             advice = "Send every event, or tell destination_suite with events_of where they are."
-            self._fail(action_key, "the body of a batch of two events does not hold two events", advice)
+            self._subject.fail(action_key, "the body of a batch of two events does not hold two events", advice)
         found = list(disagreements([body_of(single) for single in singles], carried))
         found += [
             f"headers.{difference}"
@@ -407,7 +285,7 @@ class DestinationSuite:
         ]
         if found:
             advice = "Let perform and perform_batch send the same of each event, by the same headers."
-            self._fail(action_key, "perform and perform_batch disagree:", *found, advice)
+            self._subject.fail(action_key, "perform and perform_batch disagree:", *found, advice)
 
     def _expect_rejection(self, run: ActionRun, action_key: str, field_key: str, what: str) -> None:
         place = spell((None, field_key))
@@ -416,7 +294,7 @@ class DestinationSuite:
         ):
             return
         became = f"was rejected without naming it ({run.reason})" if run.problems else "was planned"
-        self._fail(action_key, f"{field_key} {what} {became}", f"Look at the definition of {field_key}.")
+        self._subject.fail(action_key, f"{field_key} {what} {became}", f"Look at the definition of {field_key}.")
 
     def _expect_unchanged(
         self, action_key: str, name: str, data: EventData | BatchData, call: Callable[[], Any]
@@ -425,17 +303,15 @@ class DestinationSuite:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - whatever an author's code may raise
-            self._fail(action_key, f"{name} failed: {type(error).__name__}: {error}", "Mend it.")
+            self._subject.fail(action_key, f"{name} failed: {type(error).__name__}: {error}", "Fix it.")
         changes = list(differences(before, _given(data)))
         if changes:
             advice = f"Let {name} build new values; what it is given is shared with other subscriptions."
-            self._fail(action_key, f"{name} changed what it was given:", *changes, advice)
+            self._subject.fail(action_key, f"{name} changed what it was given:", *changes, advice)
 
 
 def snapshot_path(test_file: Any, name: str) -> Any:
     """Name the file of a snapshot."""
-    from .readable_json import snapshot_folder  # noqa: PLC0415 - needs syrupy, which is only needed for snapshots
-
     return snapshot_folder(test_file) / f"{name}.json"
 
 
@@ -452,5 +328,5 @@ def _given(data: EventData | BatchData) -> dict[str, Any]:
 
 
 def _comparable_headers(request: httpx.Request) -> dict[str, str]:
-    """Give the headers that do not follow from the size of the body, without values, which may be secret."""
+    """Return the headers that do not follow from the size of the body, without values, which may be secret."""
     return {name: "" for name in request.headers if name != "content-length"}

@@ -44,7 +44,7 @@ class ConditionReader:
         self._lexer = lexer
 
     def can_begin(self, token: Token) -> bool:
-        """Tell whether a condition can begin with a token."""
+        """Return whether a condition can begin with a token."""
         word = str(token.value)
         root = word.partition(".")[0]
         return token.kind == "word" and (word in FUNCTIONS or root in TEXT_SUBJECTS or root in OBJECT_SUBJECTS)

@@ -138,7 +138,7 @@ def joined(connective: Connective, parts: list[Node]) -> Node:
 
 
 def subjects(node: Node) -> Iterator[Subject]:
-    """Give every subject that a node asks about, as often as it does."""
+    """Yield every subject that a node asks about, as often as it does."""
     stack = [node]
     while stack:
         item = stack.pop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..javascript.values import is_truthy, utf16_length
+from ..javascript.members import walk
 from ..missing import MISSING
 from .comparison import number_of
 from .conditions import ORDERINGS, Condition, Operator
@@ -22,11 +22,10 @@ Event = Mapping[str, Any]
 Matches = Callable[[Event], bool]
 
 _NUMBERS = (int, float)
-_LONGEST_INDEX = 15
 
 
 def compile_node(node: Node) -> Matches:
-    """Make the function that tells whether an event satisfies a node."""
+    """Return the function that decides whether an event satisfies a node."""
     return _compile_condition(node) if isinstance(node, Condition) else _compile_group(node)
 
 
@@ -41,24 +40,18 @@ def written_node(node: Node, source: PythonSource, value_of: Callable[[str], str
 
 
 def _holds_below(condition: Condition) -> Callable[[Any], bool]:
-    """Make the function that tells the same from what an event has under the first key of the subject."""
+    """Return the function that decides the same from the value of an event under the first key of the subject."""
     holds, path = condition_holds(condition.operator, condition.value), condition.subject.path
-    return (lambda value: holds(_lookup_below(value, path))) if path else holds
+    return (lambda value: holds(walk(value, path))) if path else holds
 
 
 def lookup(subject: Subject, event: Event) -> Any:
-    """Find what an event holds for a subject, as Segment does: a falsy value on the way is the answer."""
-    return _lookup_below(event.get(subject.root, MISSING), subject.path)
-
-
-def _lookup_below(value: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        value = value.get(key, MISSING) if isinstance(value, dict) else _member(value, key)
-    return value
+    """Return the value of an event for a subject, as Segment does: a falsy value on the way is the answer."""
+    return walk(event.get(subject.root, MISSING), subject.path)
 
 
 def condition_holds(operator: Operator, expected: Any) -> Callable[[Any], bool]:
-    """Make the function that tells whether one value satisfies an operator and its value."""
+    """Return the function that decides whether one value satisfies an operator and its value."""
     if operator in ORDERINGS and isinstance(expected, str):
         expected = number_of(expected)
     return _TESTS[operator](expected)
@@ -101,29 +94,8 @@ def _one_holds(tests: tuple[Matches, ...], event: Event) -> bool:
     return False
 
 
-def _member(holder: Any, key: str) -> Any:
-    if not is_truthy(holder):
-        return holder
-    if not isinstance(holder, list | tuple | str):
-        return MISSING
-    if key == "length":
-        return utf16_length(holder) if isinstance(holder, str) else len(holder)
-    if not _is_index(key):
-        return MISSING
-    index = int(key)
-    if not isinstance(holder, str):
-        return holder[index] if index < len(holder) else MISSING
-    unit = holder.encode("utf-16-le", "surrogatepass")[2 * index : 2 * index + 2]
-    return unit.decode("utf-16-le", "surrogatepass") if unit else MISSING
-
-
-def _is_index(key: str) -> bool:
-    is_digits = key.isascii() and key.isdigit() and len(key) <= _LONGEST_INDEX
-    return is_digits and (key == "0" or not key.startswith("0"))
-
-
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number to JavaScript, which true and false are not."""
+    """Return whether a value is a number to JavaScript, which true and false are not."""
     return isinstance(value, _NUMBERS) and value is not True and value is not False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..missing import MISSING
-from ..text import printable, shortened, shown
+from ..text import listed, printable, shortened, shown
 from .conditions import ORDERINGS, Condition, Operator
 from .evaluation import condition_holds, is_number, lookup
 
@@ -54,7 +54,7 @@ def _sentence(conditions: list[Condition], value: Any) -> str:
     written = [_written(condition) for condition in conditions[:_MOST_CONDITIONS]]
     if len(conditions) > _MOST_CONDITIONS:
         written.append(f"{len(conditions) - _MOST_CONDITIONS} more")
-    names = " and ".join(filter(None, (", ".join(written[:-1]), written[-1])))
+    names = listed(written, "and")
     verb = "is" if len(conditions) == 1 else "are"
     return f"{names} {verb} not so: {_held(conditions, value)}"
 

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from ..text import printable, shortened
+from ..text import character_name, printable, shortened
 from .conditions import KEYWORDS
 from .fault import fault
 
@@ -76,7 +76,7 @@ class Token:
 
     @property
     def is_connective(self) -> bool:
-        """Tell whether this is the word `and` or `or`, not a text and not an escaped word."""
+        """Return whether this is the word `and` or `or`, not a text and not an escaped word."""
         return self.kind == "keyword" and self.text != "null"
 
     def __str__(self) -> str:
@@ -93,13 +93,13 @@ class Lexer:
         self.current = self._next()
 
     def advance(self) -> Token:
-        """Give the current token and move on to the next; behind the end there is only the end."""
+        """Return the current token and move on to the next; behind the end there is only the end."""
         token = self.current
         self.current = self._next()
         return token
 
     def path_segment(self) -> str:
-        """Give the name behind the current dot, and move on. Raises TriggerError, also for a name not escaped."""
+        """Return the name behind the current dot, and move on. Raises TriggerError, also for a name not escaped."""
         start = self._skip_space()
         if name := _UNESCAPED_NAME.match(self.source, start):
             self._refuse_name(start, name[0], "a name in a path begins with a letter or _")
@@ -219,8 +219,7 @@ class Lexer:
         hint = _HINTS.get(character, "")
         if not hint and character.isalnum():
             hint = f"Only a to z and 0 to 9 are plain; before another letter write a backslash: \\{character}"
-        name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
-        raise fault(self.source, position, f"{name} cannot stand here", hint)
+        raise fault(self.source, position, f"{character_name(character)} cannot stand here", hint)
 
     def _refuse_name(self, start: int, name: str, reason: str) -> NoReturn:
         escaped = printable(shortened(f"\\{name}", 40))

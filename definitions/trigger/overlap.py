@@ -44,7 +44,7 @@ _Alternative = dict["Subject", tuple[Condition, ...]]
 
 
 def may_overlap(one: Node, other: Node) -> bool:
-    """Tell whether an event may exist that satisfies both; True as well when that is too costly to find out."""
+    """Return whether an event may exist that satisfies both; True as well when that is too costly to find out."""
     ones, others = _alternatives(one), _alternatives(other)
     if ones is None or others is None:
         return True
@@ -110,7 +110,7 @@ def _hold_together(one: _Alternative, other: _Alternative) -> bool:
 
 
 def _is_satisfiable(conditions: Sequence[Condition]) -> bool:
-    """Tell whether some value satisfies all of these conditions on one subject."""
+    """Return whether some value satisfies all of these conditions on one subject."""
     texts = {condition.value for condition in conditions if condition.operator is Operator.EQUALS}
     if len(texts) > 1:
         return False

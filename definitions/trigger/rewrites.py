@@ -31,7 +31,7 @@ _INEXACT = (
 
 
 def groupings(parts: Sequence[Node], connectives: Sequence[Connective]) -> str:
-    """Give both readings of conditions that `and` and `or` join without parentheses."""
+    """Return both readings of conditions that `and` and `or` join without parentheses."""
     readings = [_grouped(parts, connectives, inner) for inner in ("and", "or")]
     if any(len(reading) > _LONGEST for reading in readings):
         return "Put parentheses around what belongs together, as in (A and B) or C, or A and (B or C)."
@@ -39,7 +39,7 @@ def groupings(parts: Sequence[Node], connectives: Sequence[Connective]) -> str:
 
 
 def negated(node: Node) -> str:
-    """Give the opposite of what stands between negated parentheses, by De Morgan's laws."""
+    """Return the opposite of what is between negated parentheses, by De Morgan's laws."""
     opposite, is_exact = _opposite(node)
     rewrite = str(opposite)
     if len(rewrite) > _LONGEST:

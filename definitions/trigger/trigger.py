@@ -35,11 +35,11 @@ class Trigger:
     matches: Matches = field(compare=False, repr=False)
 
     def __call__(self, event: Any) -> bool:
-        """Tell whether an event satisfies the trigger; what is not an object never does."""
+        """Return whether an event satisfies the trigger; what is not an object never does."""
         return isinstance(event, Mapping) and self.matches(event)
 
     def __str__(self) -> str:
-        """Give the normal form."""
+        """Return the normal form."""
         return self.text
 
     def written(self, source: PythonSource, value_of: Callable[[str], str]) -> str:
@@ -56,7 +56,7 @@ class Trigger:
         return explain(self.node, event)
 
     def may_overlap(self, other: Trigger) -> bool:
-        """Tell whether one event could satisfy both. False is certain; True may mean that it cannot be ruled out."""
+        """Return whether one event could satisfy both. False is certain; True may mean that it cannot be ruled out."""
         return may_overlap(self.node, other.node)
 
 

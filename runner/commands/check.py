@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ...definitions import AnswerError, CredentialsError, RetryableError
-from ...definitions.lint import lint
+from ...definitions import AnswerError, CredentialsError, RetryableError, lint
 from .deliver import transport
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, OK
 

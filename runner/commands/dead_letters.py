@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 
-from ...definitions import Problem, Redactor, SetupError
+from ...definitions import Problem, Redactor, SetupError, shortened
 from ..delivery.clock import SystemClock
 from ..delivery.dead_letter_file import shown
 from ..delivery.delivery import Delivery
@@ -107,7 +107,7 @@ def list_letters(configuration: Configuration, chosen: Choice) -> int:
         words = redactor.text(group.message)
         period = told(group.last_at) if group.count == 1 else f"{told(group.first_at)} to {told(group.last_at)}"
         console.print(f"{group.count:,} {group.reason}, {period}, the newest is {group.newest}")
-        console.print(f"    {words if len(words) <= _LONGEST_MESSAGE else f'{words[:_LONGEST_MESSAGE]}…'}")
+        console.print(f"    {shortened(words, _LONGEST_MESSAGE)}")
     reasons: Counter[str] = Counter()
     for group in groups:
         reasons[group.reason] += group.count

@@ -10,9 +10,17 @@ import typer
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ...definitions import Problem, Redactor, SetupError, UnreadableError, read_event
+from ...definitions import (
+    IMPLIED_HEADERS,
+    Problem,
+    Redactor,
+    SetupError,
+    UnreadableError,
+    placeholder_value,
+    read_event,
+    shown_request,
+)
 from ..configuration.configuration import Configuration, environment_name
-from ..delivery.dry_run import IMPLIED_HEADERS
 from ..snapshotting.difference import MOST_SHOWN, compare, one_line, tell
 from ..snapshotting.files import MAX_BYTES, Record, RecordedRequest, Section, canonical, read_sections, write_sections
 from ..sources.files import Source
@@ -193,10 +201,9 @@ def _planned(planned: PlannedRequest, redactor: Redactor) -> Record:
 
 
 def _recorded(request: httpx.Request, redactor: Redactor) -> RecordedRequest:
-    headers = {
-        name: redactor.text(value) for name, value in sorted(request.headers.items()) if name not in IMPLIED_HEADERS
-    }
-    return RecordedRequest(request.method, redactor.text(str(request.url)), headers)
+    shown = shown_request(request, redactor, all_headers=True)
+    headers = {name: value for name, value in sorted(shown["headers"].items()) if name not in IMPLIED_HEADERS}
+    return RecordedRequest(shown["method"], shown["url"], headers)
 
 
 def _set_up(
@@ -213,7 +220,7 @@ def _set_up(
     others = {variable: value for variable, value in environment.items() if variable not in hidden}
     configuration = Configuration(config, environment=others, destination=name)
     absent = [key for key in variables if _stands_in(definition.settings[key]) and key not in configuration.settings]
-    configuration.settings.update({key: _placeholder(key, definition.settings[key]) for key in absent})
+    configuration.settings.update({key: placeholder_value(key, definition.settings[key]) for key in absent})
     destination = configuration.set_up()
     secrets = [
         text
@@ -236,11 +243,6 @@ def _credentials(definition: DestinationDefinition) -> list[str]:
 def _stands_in(setting: InputField) -> bool:
     """Tell whether a placeholder can stand in for a setting, and must."""
     return setting.required is True and setting.default is None and setting.type in {"string", "text", "password"}
-
-
-def _placeholder(key: str, setting: InputField) -> str:
-    example = setting.placeholder or ""
-    return example if example.isascii() and example.isprintable() and example.strip() else f"placeholder-{key}"
 
 
 def _outcomes(recording: Recording) -> str:

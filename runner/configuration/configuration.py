@@ -11,8 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from ...definitions import Destination, Problem, SetupError, Subscription
-from ...definitions.nearest import nearest
+from ...definitions import Destination, Problem, SetupError, Subscription, nearest
 from . import plugins
 
 if TYPE_CHECKING:

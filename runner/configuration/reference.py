@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 from typer.models import ArgumentInfo, OptionInfo
 
 from ...definitions import Subscription
-from ...definitions.documentation import NOTICE, document_of
-from ...definitions.documentation.markdown import cell_code, code, escaped, words
+from ...definitions.documentation import NOTICE, cell_code, code, document_of, escaped, words
 from .configuration import DeliveryOptions, environment_name
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from ...definitions.planning.plan import SkipReason
+from ...definitions import SkipReason
 from ..queues.contract import Reason
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...definitions.text import safe
+from ...definitions import json_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -79,7 +79,7 @@ def tell(differences: list[Difference], lines: Mapping[Key, int], *, show_all: b
 
 def one_line(text: str) -> str:
     """Escape what would break a line, or steer a terminal."""
-    return safe(text.replace("\n", "\\n"))
+    return visible(text, keep_lines=False)
 
 
 def _about_subscriptions(
@@ -103,7 +103,7 @@ def _section_fields(section: Section | None) -> dict[str, str]:
 def _request_fields(request: RecordedRequest | None) -> dict[str, str]:
     if request is None:
         return {}
-    headers = {f"header {name}": _json(value) for name, value in request.headers.items()}
+    headers = {f"header {name}": json_line(value) for name, value in request.headers.items()}
     return {"request line": f"{request.method} {request.url}", **headers}
 
 
@@ -151,12 +151,12 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
         for key, item in value.items():
             below = f"{place}.{key}" if place else key
-            yield from _leaves(item, below if _PLAIN_KEY.fullmatch(key) else f"{place}[{_json(key)}]")
+            yield from _leaves(item, below if _PLAIN_KEY.fullmatch(key) else f"{place}[{json_line(key)}]")
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
             yield from _leaves(item, f"{place}[{index}]")
     else:
-        yield place or "body", _json(value)
+        yield place or "body", json_line(value)
 
 
 def _changes(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Change]:
@@ -172,7 +172,9 @@ def _title(difference: Difference, lines: Mapping[Key, int]) -> str:
     name, occurrence = difference.key
     line = lines.get(difference.key)
     place = "not in the events" if line is None else f"line {line}"
-    identity = f"messageId {_shortened(_json(name))}" if isinstance(name, str) else f"line {name}, without messageId"
+    identity = (
+        f"messageId {_shortened(json_line(name))}" if isinstance(name, str) else f"line {name}, without messageId"
+    )
     repeated = f" for time {occurrence}" if occurrence > 1 else ""
     return f"{place} ({identity}{repeated}), {under}"
 
@@ -196,10 +198,6 @@ def _by_field(differences: list[Difference], *, show_all: bool) -> Iterator[str]
 
 def _noun(count: int) -> str:
     return "event" if count == 1 else "events"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _around_difference(was: str | None, now: str | None) -> tuple[str, str]:

@@ -19,9 +19,9 @@ from kable_destination.definitions import (
     compile_fields,
     compile_mapping,
     compile_trigger,
+    one_line,
 )
 from kable_destination.definitions.documentation import FORMATS, document_of, render
-from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.definitions.lint import CODES, lint
 from kable_destination.definitions.planning.explanation import explain
 from manifests import without_nulls

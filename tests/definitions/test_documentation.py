@@ -19,9 +19,9 @@ from kable_destination.definitions import (
     DestinationDefinition,
     InputField,
     RequestOptions,
+    one_line,
 )
 from kable_destination.definitions.documentation import FORMATS, NOTICE, document_of, render
-from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.destination import kable
 from kable_destination.runner.configuration.configuration import DeliveryOptions
 from manifests import action, field, manifest

@@ -19,8 +19,8 @@ from kable_destination.definitions import (
     UnreadableError,
     compile_mapping,
 )
+from kable_destination.definitions.event_record import attribute_of
 from kable_destination.definitions.planning.event_reader import EventReader, read_event
-from kable_destination.definitions.planning.event_record import attribute_of
 from kable_destination.destination import kable
 from segment_events import track
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from kable_destination.definitions import (
+    ORDER_SHARDS,
     ActionDefinition,
     BatchData,
     BatchLimits,
@@ -23,7 +25,8 @@ from kable_destination.definitions import (
     RequestBuilder,
     RequestOptions,
 )
-from kable_destination.definitions.request import encode_json
+from kable_destination.definitions.json_body import encode_json
+from kable_destination.definitions.planning.batch_group import order_shard
 from kable_destination.destination import kable
 from segment_events import track
 
@@ -110,6 +113,82 @@ def test_events_share_a_batch_only_where_its_keys_are_equal() -> None:
         track(number, properties={"units": number % 2}) for number in range(6)
     )
     assert [planned.indexes for planned in plan.requests] == [(0, 2, 4), (1, 3, 5)]
+
+
+def ordered(events: int = 100, size: int = 10_000, **more: Any) -> Destination:
+    """Make a destination whose events arrive in order for each region."""
+    fields = {
+        "units": InputField(label="Units", type="number", default={"@path": "$.properties.units"}),
+        "region": InputField(label="Region", type="string", default={"@path": "$.properties.region"}),
+    }
+    return batching(envelope, events, size, fields=fields, order_field="region", **more)
+
+
+def of_regions(*regions: str | None) -> list[dict[str, Any]]:
+    """Make events of some regions, of which None is no region."""
+    values = [{} if region is None else {"region": region} for region in regions]
+    return [track(number, properties={"units": number, **value}) for number, value in enumerate(values)]
+
+
+def test_events_with_one_order_key_share_a_batch_in_order() -> None:
+    (planned,) = ordered().plan(of_regions("eu", "eu", "eu")).requests
+    assert planned.indexes == (0, 1, 2)
+    assert planned.batch.shard == zlib.crc32(b"eu") % ORDER_SHARDS
+    assert planned.batch.part([0, 2]).shard == planned.batch.shard
+
+
+def test_each_order_key_has_one_shard_and_each_batch_too() -> None:
+    regions = [f"region {number % 40}" for number in range(400)]
+    shards: dict[str, set[int | None]] = {}
+    plan = ordered().plan(of_regions(*regions))
+    for planned in plan.requests:
+        for index in planned.indexes:
+            shards.setdefault(regions[index], set()).add(planned.batch.shard)
+    assert sorted(shards) == sorted(set(regions))
+    assert all(len(found) == 1 for found in shards.values())
+    assert len(set.union(*shards.values())) > ORDER_SHARDS / 2
+    by_shard: dict[int | None, list[int]] = {}
+    for planned in plan.requests:
+        by_shard.setdefault(planned.batch.shard, []).extend(planned.indexes)
+    assert all(indexes == sorted(indexes) for indexes in by_shard.values())
+
+
+@pytest.mark.parametrize("region", [12.5, True, "\ud800", ""])
+def test_an_order_key_of_any_kind_has_a_shard(region: Any) -> None:
+    payload = {"region": region}
+    assert order_shard(payload, "region") in range(ORDER_SHARDS)
+    assert order_shard(payload, "region") == order_shard({**payload, "more": 1}, "region")
+
+
+def test_events_without_an_order_key_have_no_shard() -> None:
+    plan = ordered().plan(of_regions(None, "eu", None))
+    assert [(planned.indexes, planned.batch.shard is None) for planned in plan.requests] == [
+        ((0, 2), True),
+        ((1,), False),
+    ]
+    (unordered,) = batching(envelope, 100, 10_000).plan(of_regions("eu", "us")).requests
+    assert unordered.batch.shard is None
+
+
+@pytest.mark.parametrize("more", [{}, {"batch_keys": ("units",)}, {"events": 3, "size": 170}])
+def test_texts_and_objects_make_the_same_batches(more: dict[str, Any]) -> None:
+    regions = [None if number % 9 == 0 else f"region {number % 11}" for number in range(300)]
+    events = of_regions(*regions)
+    for number, event in enumerate(events):
+        event["properties"]["units"] = number % 3
+    planners = [ordered(**more).planner() for _ in range(3)]
+    texts = [json.dumps(event).encode() for event in events]
+    plans = [
+        (planners[0].feed(events), planners[0].flush()),
+        (planners[1].feed_texts(texts), planners[1].flush()),
+        (planners[2].feed_texts(texts[:130]), planners[2].feed_texts(texts[130:]), planners[2].flush()),
+    ]
+    made = [
+        [(sent.indexes, sent.batch.shard, sent.request.content) for plan in some for sent in plan.requests]
+        for some in plans
+    ]
+    assert made[0] == made[1] == made[2]
+    assert sorted(index for indexes, _, _ in made[0] for index in indexes) == list(range(300))
 
 
 @pytest.mark.parametrize("fault", ["prepare", "perform"])

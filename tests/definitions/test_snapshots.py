@@ -10,9 +10,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kable_destination.definitions import Destination
+from kable_destination.definitions import Destination, shown_request
 from kable_destination.definitions.testing import destination_suite
-from kable_destination.definitions.testing.recorded import shown_request
 from kable_destination.destination import kable
 from ledger_destination import ledger
 from meter_destination import meter
@@ -44,4 +43,6 @@ def test_the_documented_example_is_what_kable_receives(readable_snapshot: Snapsh
     }
     destination = Destination(kable, settings)
     (planned,) = destination.plan([event]).requests
-    assert shown_request(planned.request, destination.redactor) == readable_snapshot(name="kable-documented-example")
+    assert shown_request(planned.request, destination.redactor, all_headers=True) == readable_snapshot(
+        name="kable-documented-example"
+    )

@@ -14,8 +14,7 @@ from kable_destination.definitions import (
 )
 
 if TYPE_CHECKING:
-    from kable_destination.definitions import EventData, RequestBuilder
-    from kable_destination.definitions.definition import Exchange
+    from kable_destination.definitions import EventData, Exchange, RequestBuilder
 
 
 def look_up_and_send(request: RequestBuilder, data: EventData) -> Exchange:

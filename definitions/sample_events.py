@@ -1,4 +1,4 @@
-"""Full Segment events, with fixed ids and a fixed clock: the same in every run."""
+"""Made-up events, with fixed ids and a fixed clock: the same in every run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import TriggerError
-from ..nearest import nearest
-from ..trigger import compile_trigger
+from .errors import DefinitionError, TriggerError
+from .mapping import compile_mapping
+from .mapping.validation import is_directive
+from .nearest import nearest
+from .sample_values import sample_value
+from .trigger import compile_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from .action import ActionDefinition
+    from .input_field import InputField
 
 EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
 
@@ -137,6 +143,14 @@ _BY_TYPE: Mapping[str, dict[str, Any]] = {
     "alias": {"previousId": _ANONYMOUS},
 }
 
+_NAMED: Mapping[str, dict[str, Any]] = {
+    "track": {"event": "Example Event"},
+    "page": {"name": "Example Page"},
+    "screen": {"name": "Example Screen"},
+    "group": {"groupId": "group_1"},
+    "alias": {"previousId": "user_0"},
+}
+
 EVENT_TYPES: tuple[EventType, ...] = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's spec."""
 
@@ -168,6 +182,20 @@ def event_for(trigger: str) -> dict[str, Any]:
     return next((one for one in full if matches(one)), next((one for one in full if one["type"] in named), full[0]))
 
 
+def sample_event(call_type: str, action: ActionDefinition) -> dict[str, Any]:
+    """Make an event of a type, with a value wherever a default mapping of the action looks for one."""
+    event: dict[str, Any] = {
+        "type": call_type,
+        **_NAMED.get(call_type, {}),
+        "userId": "user_1",
+        "messageId": "022bb90c-bbac-11e4-8dfc-aa07a5b093db",
+        "timestamp": "2026-03-04T05:06:07Z",
+    }
+    for key, field in action.fields.items():
+        _fill(event, key, field, field.default)
+    return event
+
+
 def _merged(value: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     for key, change in changes.items():
         if change is None:
@@ -177,3 +205,34 @@ def _merged(value: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         else:
             value[key] = copy.deepcopy(change)
     return value
+
+
+def _fill(event: dict[str, Any], key: str, field: InputField, mapping: Any) -> None:
+    """Put a value into the event wherever a mapping looks for one; within an object, a value for each property."""
+    if isinstance(mapping, dict) and field.properties and not field.multiple and not is_directive(mapping):
+        for name, inner in mapping.items():
+            if name in field.properties:
+                _fill(event, name, field.properties[name], inner)
+        return
+    for path in _paths(key, mapping):
+        _put(event, path, sample_value(field))
+
+
+def _paths(key: str, default: Any) -> Sequence[tuple[str, ...]]:
+    if default is None:
+        return ()
+    try:
+        return compile_mapping({key: default}).keys
+    except DefinitionError:
+        return ()
+
+
+def _put(event: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Put a value at a path, unless something else is there or on the way."""
+    at = event
+    for part in path[:-1]:
+        at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            return
+    if path:
+        at.setdefault(path[-1], value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..missing import MISSING
+from .missing import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _PREFIX = "key_"
 def attribute_of(key: str) -> str:
     """Name the attribute that holds what an event has under a key, or MISSING.
 
-    It is the key itself where Python allows that, and otherwise its bytes in hexadecimal digits.
+    It is the key itself if Python allows that, and otherwise its bytes in hexadecimal digits.
     """
     is_name = key.isascii() and key.isidentifier() and not iskeyword(key) and not key.startswith(("_", _PREFIX))
     return key if is_name else f"{_PREFIX}{key.encode('utf-8', 'surrogatepass').hex()}"

@@ -1,0 +1,48 @@
+"""The part of a destination that its manifest holds: all that is data, and the test of its credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import httpx
+from pydantic import Field
+
+from .action import ActionDefinition, Settings
+from .input_field import InputField, ManifestPart
+from .request import RequestBuilder
+
+AuthenticationTest = Callable[[RequestBuilder, Settings], httpx.Request]
+
+
+class Authentication(ManifestPart):
+    """How a destination identifies its user. `test` builds a request that bills nothing."""
+
+    scheme: Literal["custom", "basic", "oauth2", "oauth-managed"] = "custom"
+    fields: tuple[str, ...] = ()
+    test: AuthenticationTest | None = None
+
+
+class Preset(ManifestPart):
+    """A subscription that a destination comes with. `mapping` overrides the action's defaults, field by field."""
+
+    name: str
+    partner_action: str
+    type: Literal["automatic", "specificEvent"] = "automatic"
+    subscribe: str | None = None
+    event_slug: str | None = None
+    mapping: dict[str, Any] | None = None
+
+
+class ManifestDefinition(ManifestPart):
+    """What the manifest of a destination describes; `DestinationDefinition` adds the code."""
+
+    name: str
+    slug: str
+    description: str = ""
+    mode: Literal["cloud", "device", "warehouse"] = "cloud"
+    settings: Mapping[str, InputField] = Field(default_factory=dict)
+    authentication: Authentication = Authentication()
+    actions: Mapping[str, ActionDefinition]
+    presets: tuple[Preset, ...] = ()
+    audience_config: Mapping[str, Any] | None = None
