@@ -38,15 +38,19 @@ from .errors import (
 )
 from .fields import CompiledFields, compile_fields
 from .input_field import Choice, Condition, Conditions, InputField
+from .lint import lint
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
+from .nearest import nearest
 from .planning.event_reader import EventList, read_event
+from .planning.explanation import Explanation, FieldExplanation, SubscriptionExplanation, explain
 from .planning.payload_list import PayloadList
 from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions
+from .text import safe
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
@@ -74,6 +78,8 @@ __all__ = [
     "EventData",
     "EventError",
     "EventList",
+    "Explanation",
+    "FieldExplanation",
     "FieldsError",
     "InputField",
     "MappingError",
@@ -95,6 +101,7 @@ __all__ = [
     "SetupError",
     "StoppedError",
     "Subscription",
+    "SubscriptionExplanation",
     "Trigger",
     "TriggerError",
     "UnexpectedAnswerError",
@@ -104,5 +111,9 @@ __all__ = [
     "compile_mapping",
     "compile_trigger",
     "describe_mapping",
+    "explain",
+    "lint",
+    "nearest",
     "read_event",
+    "safe",
 ]

@@ -17,6 +17,7 @@ if find_spec("pytest") is None:
 from .events import event
 from .example_values import example_values
 from .matchers import AnyRfc3339, AnyText, AnyUuid
+from .readable_json import readable_json
 from .running import ActionRun, run_action
 from .suite import DestinationSuite, destination_suite
 
@@ -29,6 +30,7 @@ __all__ = [
     "destination_suite",
     "event",
     "example_values",
+    "readable_json",
     "run_action",
 ]
 

@@ -1,33 +1,76 @@
-"""The preview of one event: what every subscription makes of it, and the request as JSON and as a curl command."""
+"""The command `preview`."""
 
 from __future__ import annotations
 
+import os
 import shlex
-from typing import TYPE_CHECKING, Any
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
+import typer
 
-from ...definitions import MISSING
-from ...definitions.planning.explanation import explain
-from ..configuration.configuration import environment_name
-from ..delivery.dry_run import IMPLIED_HEADERS
+from .exit_codes import OK, exits
+from .options import BaseUrlOption, ConfigOption, DestinationOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
-    from ...definitions import Destination
-    from ...definitions.planning.explanation import FieldExplanation, SubscriptionExplanation
+    from ...definitions import Destination, FieldExplanation, SubscriptionExplanation
 
-_MAX_SHOWN = 120
+_LONGEST_VALUE = 120
 
 
-def preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool = False) -> str:
-    """Tell what becomes of an event, as text for a person, with every secret masked.
+@exits
+def preview(
+    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="One event as JSON; - is standard input.")],
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also show the Python that mapping and fields were compiled to.")
+    ] = False,
+) -> int:
+    """Preview one event without sending it.
 
-    `explain_code` adds the Python that each subscription's mapping and fields were compiled to.
+    Shows what each subscription makes of the event, and the request.
     """
+    from ..configuration.configuration import Configuration
+
+    configuration = Configuration(
+        config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
+    )
+    ready = configuration.set_up()
+    typer.echo(_preview(ready, configuration.destination_name, _read(event), explain_code=explain))
+    return OK
+
+
+def _read(path: str) -> Any:
+    import orjson
+
+    from ...definitions import Problem, SetupError, UnreadableError, read_event
+
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        event = orjson.loads(text)
+    except OSError as error:
+        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
+    except orjson.JSONDecodeError as error:
+        detail = f"line {error.lineno} column {error.colno}"
+        raise SetupError.of([Problem(path, f"is not one JSON event: {error.msg} ({detail})")]) from None
+    try:
+        return read_event(text)
+    except UnreadableError:
+        return event
+
+
+def _preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool) -> str:
+    """Return what becomes of an event, with every secret masked."""
+    from ...definitions import explain
+
     explanation = explain(destination, event)
     if explanation.turned_away:
         lines = [f"The event is {explanation.turned_away}."]
@@ -58,6 +101,8 @@ def _subscription(destination: Destination, name: str, explained: SubscriptionEx
 
 
 def _fields(fields: tuple[FieldExplanation, ...]) -> Iterator[str]:
+    from ...definitions import MISSING
+
     width = max((len(field.key) for field in fields), default=0)
     for field in fields:
         shown = _json(field.mapped) if field.sent is MISSING else _json(field.sent)
@@ -67,6 +112,8 @@ def _fields(fields: tuple[FieldExplanation, ...]) -> Iterator[str]:
 
 
 def _conversion(field: FieldExplanation) -> str:
+    from ...definitions import MISSING
+
     if field.mapped is MISSING:
         return ": the event has nothing there"
     if field.sent is MISSING or field.sent == field.mapped:
@@ -75,17 +122,21 @@ def _conversion(field: FieldExplanation) -> str:
 
 
 def _request(destination: Destination, name: str, request: httpx.Request) -> Iterator[str]:
+    import orjson
+
     headers = {key: destination.redactor.text(value) for key, value in _headers(request)}
     shown = {"method": request.method, "url": str(request.url), "headers": headers, "body": _body(request)}
     yield "  request"
     yield orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
     yield ""
     yield "  curl"
-    yield curl(destination, name, request)
+    yield _curl(destination, name, request)
 
 
-def curl(destination: Destination, name: str, request: httpx.Request) -> str:
-    """Write a request as a curl command that runs in a POSIX shell, with its secrets taken from the environment."""
+def _curl(destination: Destination, name: str, request: httpx.Request) -> str:
+    """Return a curl command that runs in a POSIX shell and takes the secrets from the environment."""
+    from ..configuration.environment import environment_name
+
     variables = {
         destination.settings[key]: environment_name(name, key)
         for key, field in destination.definition.settings.items()
@@ -103,6 +154,8 @@ def curl(destination: Destination, name: str, request: httpx.Request) -> str:
 
 
 def _headers(request: httpx.Request) -> Iterator[tuple[str, str]]:
+    from ..delivery.dry_run import IMPLIED_HEADERS
+
     for raw_key, raw_value in request.headers.raw:
         key = raw_key.decode("ascii")
         if key.lower() not in IMPLIED_HEADERS:
@@ -110,6 +163,8 @@ def _headers(request: httpx.Request) -> Iterator[tuple[str, str]]:
 
 
 def _body(request: httpx.Request) -> Any:
+    import orjson
+
     try:
         return orjson.loads(request.content)
     except orjson.JSONDecodeError:
@@ -117,10 +172,14 @@ def _body(request: httpx.Request) -> Any:
 
 
 def _json(value: Any) -> str:
+    import orjson
+
+    from ...definitions import MISSING
+
     if value is MISSING:
         return "—"
     text = orjson.dumps(value, default=str).decode()
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def _visible(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
-from ..configuration.configuration import environment_name
+from ..configuration.environment import environment_name
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

@@ -84,8 +84,7 @@ def _refuse_unless_empty(folder: Path) -> None:
 def _snapshots(definition: DestinationDefinition) -> Iterator[tuple[str, str]]:
     """Give the names of the snapshots that the suite of a destination compares with, and their texts."""
     try:
-        from ...definitions.testing import destination_suite  # noqa: PLC0415 - it comes with an extra
-        from ...definitions.testing.readable_json import readable_json  # noqa: PLC0415 - as above
+        from ...definitions.testing import destination_suite, readable_json  # noqa: PLC0415 - it comes with an extra
     except ImportError:
         advice = "needs the test kit for authors: pip install 'kable-destination[testing]'"
         raise SetupError.of([Problem("new", advice)]) from None

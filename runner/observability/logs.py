@@ -1,4 +1,4 @@
-"""The log: each occurrence as a structured record on standard error, secrets masked."""
+"""The log: a structured record per notice on standard error, with secrets masked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ..delivery.notices import Occurrence
-from .observers import LogFormat
+from .options import LogFormat
 
 if TYPE_CHECKING:
     from ...definitions import Redactor
@@ -28,8 +28,8 @@ _DEFAULTS = {item.name: item.default for item in fields(Occurrence) if item.name
 _DIGITS = 3
 
 
-def log_hook(log_format: LogFormat, redactor: Redactor) -> Hook:
-    """Make the hook that writes the log, for a person or as one JSON object a line."""
+def log_observer(log_format: LogFormat, redactor: Redactor) -> Hook:
+    """Return an observer that writes the log, as text for a person or as one JSON object a line."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format is LogFormat.JSON
@@ -46,9 +46,9 @@ def log_hook(log_format: LogFormat, redactor: Redactor) -> Hook:
     )
 
     def log(occurrence: Occurrence) -> None:
-        told = {name: getattr(occurrence, name) for name in _DEFAULTS}
-        said = {name: _rounded(value) for name, value in told.items() if value != _DEFAULTS[name]}
-        getattr(logger, _LEVELS.get(occurrence.kind, "info"))(occurrence.kind, **said)
+        values = {name: getattr(occurrence, name) for name in _DEFAULTS}
+        record = {name: _rounded(value) for name, value in values.items() if value != _DEFAULTS[name]}
+        getattr(logger, _LEVELS.get(occurrence.kind, "info"))(occurrence.kind, **record)
 
     return log
 

@@ -3,60 +3,62 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import functools
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..delivery.notices import Hook, Occurrence
 
-_LANE = ("account", "action")
+NAMESPACE = "destination_runner"
+_ACCOUNT = ("destination", "account")
+_LANE = (*_ACCOUNT, "action")
 
 
 @contextlib.contextmanager
-def serve_metrics(port: int) -> Iterator[Hook]:
-    """Serve metrics at `http://127.0.0.1:PORT/metrics` for as long as the block lasts, and say so. Raises OSError."""
+def serve_metrics(port: int, destination: str, announce: Callable[[str], None]) -> Iterator[Hook]:
+    """Serve metrics on 127.0.0.1 while the block runs, and announce their URL. Raises OSError.
+
+    Port 0 takes a free one.
+    """
     registry = CollectorRegistry()
-    hook = metrics_hook(registry)
+    observer = metrics_observer(registry, destination)
     server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
-    print(f"metrics: http://127.0.0.1:{server.server_port}/metrics", file=sys.stderr)  # noqa: T201 - port 0 is any port
+    announce(f"http://127.0.0.1:{server.server_port}/metrics")
     try:
-        yield hook
+        yield observer
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def metrics_hook(registry: CollectorRegistry) -> Hook:
-    """Make the hook that counts."""
-    accepted = Counter("kable_events_accepted", "Usage events put into the queue.", ("account",), registry=registry)
-    known = Counter(
-        "kable_events_duplicate",
-        "Usage events that were there already under their id.",
-        ("account",),
-        registry=registry,
-    )
-    delivered = Counter("kable_events_delivered", "Usage events that the destination took.", _LANE, registry=registry)
-    dead = Counter("kable_events_dead", "Dead letters.", (*_LANE, "reason"), registry=registry)
-    postponed = Counter("kable_events_postponed", "Usage events left for later.", _LANE, registry=registry)
-    requests = Counter(
-        "kable_requests", "Requests by the status of their answer.", (*_LANE, "status"), registry=registry
-    )
-    seconds = Histogram("kable_request_seconds", "How long requests took.", _LANE, registry=registry)
-    allowed = Gauge("kable_requests_allowed", "Requests that may be in flight by now.", _LANE, registry=registry)
-    stopped = Gauge("kable_lane_stopped", "1 where nothing is sent until a person acts.", _LANE, registry=registry)
-    full = Gauge("kable_outbox_full", "1 while the outbox takes nothing more.", registry=registry)
+def metrics_observer(registry: CollectorRegistry, destination: str) -> Hook:
+    """Return an observer that counts what happens at a destination."""
+    counter = functools.partial(Counter, namespace=NAMESPACE, registry=registry)
+    gauge = functools.partial(Gauge, namespace=NAMESPACE, registry=registry)
+    histogram = functools.partial(Histogram, namespace=NAMESPACE, registry=registry)
+    accepted = counter("events_accepted", "Events put into the queue.", _ACCOUNT)
+    duplicates = counter("events_duplicate", "Events that the queue had already under their ID.", _ACCOUNT)
+    delivered = counter("events_delivered", "Events that the destination accepted.", _LANE)
+    dead = counter("events_dead_lettered", "Events that became dead letters.", (*_LANE, "reason"))
+    postponed = counter("events_postponed", "Events left for a retry, counted at each retry.", _LANE)
+    requests = counter("requests", "Requests by response status; none without a response.", (*_LANE, "status"))
+    seconds = histogram("request_duration_seconds", "Duration of requests.", _LANE)
+    allowed = gauge("requests_in_flight_limit", "Requests that may be in flight, once the server was busy.", _LANE)
+    stopped = gauge("lane_stopped", "1 if nothing is sent until a person acts.", _LANE)
+    full = gauge("queue_full", "1 while the queue accepts no events.", ("destination",))
 
     def count(occurrence: Occurrence) -> None:
-        lane = (occurrence.account, occurrence.action)
+        account = (destination, occurrence.account)
+        lane = (*account, occurrence.action)
         match occurrence.kind:
             case "accepted":
-                accepted.labels(occurrence.account).inc(occurrence.events)
-                known.labels(occurrence.account).inc(occurrence.duplicates)
+                accepted.labels(*account).inc(occurrence.events)
+                duplicates.labels(*account).inc(occurrence.duplicates)
             case "delivered":
                 delivered.labels(*lane).inc(occurrence.events)
             case "dead":
@@ -71,6 +73,6 @@ def metrics_hook(registry: CollectorRegistry) -> Hook:
             case "stopped":
                 stopped.labels(*lane).set(1)
             case "full" | "room":
-                full.set(occurrence.kind == "full")
+                full.labels(destination).set(occurrence.kind == "full")
 
     return count

@@ -8,7 +8,9 @@ from collections import Counter, deque
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...definitions import Problem, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,6 +74,15 @@ class Faults(BaseModel):
     max_bytes: int | None = Field(default=None, ge=1)
     authenticate: int | None = Field(default=None, ge=200, le=599)
     seed: int | None = None
+
+
+def read_faults(**what: Any) -> Faults:
+    """Return the faults that options describe. Raises SetupError with all problems."""
+    try:
+        return Faults.model_validate(what)
+    except ValidationError as error:
+        problems = [Problem(".".join(str(part) for part in found["loc"]), found["msg"]) for found in error.errors()]
+        raise SetupError.of(problems) from None
 
 
 class FaultPlan:

@@ -111,7 +111,7 @@ def test_a_replay_maps_anew_what_was_rejected(command_line: CommandLine, sandbox
     assert command_line.deliver(ndjson(nobody), sandbox.base_url).code == 1
     still = replay(command_line, sandbox.base_url)
     assert still.code == 1
-    assert "rejected again: 1, kept; mend the mapping first" in still.out
+    assert "rejected again: 1, kept; fix the mapping first" in still.out
     (command_line.folder / "kable.toml").write_text(
         "[[subscriptions]]\nname = 'Record usage'\npartnerAction = 'track'\nsubscribe = 'type = \"track\"'\n"
         "mapping.clientId = {'@path' = '$.properties.who'}\n"
@@ -191,7 +191,7 @@ def test_what_was_delivered_under_the_same_id_is_not_sent_again(
         "mapping.clientId = {'@literal' = 'u9'}\n"
     )
     run = replay(command_line, sandbox.base_url, "--config", "kable.toml")
-    assert "delivered before under the same id" in run.out
+    assert "delivered before under the same ID" in run.out
     assert len(sandbox.ledger.events) == 1
     assert sandbox.ledger.duplicates == 0
 
@@ -240,7 +240,7 @@ def test_status_tells_what_waits_and_what_went_wrong(command_line: CommandLine) 
 def test_status_tells_that_a_lane_has_stopped(command_line: CommandLine) -> None:
     with scripted_server(lambda _: (401, {}, b"")) as server:
         assert command_line.deliver(ndjson(track(1)), server.base_url).code == 3
-    assert "stopped: it goes on with the next deliver" in command_line("status").out
+    assert "stopped: fix the cause, then run deliver again" in command_line("status").out
 
 
 @pytest.mark.parametrize("command", [("status",), ("dead-letters", "list"), ("dead-letters", "replay")])

@@ -23,7 +23,7 @@ from kable_destination.definitions import (
 from kable_destination.definitions.documentation import FORMATS, NOTICE, document_of, render
 from kable_destination.definitions.documentation.plain_text import one_line
 from kable_destination.destination import kable
-from kable_destination.runner.configuration.configuration import DeliveryOptions
+from kable_destination.runner.configuration.delivery_options import DeliveryOptions
 from manifests import action, field, manifest
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def test_no_page_shows_how_python_writes_its_own_objects() -> None:
     for path in (ROOT / "docs").glob("*.md"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<(class|function|object|built-in|module) |_empty\b| object at 0x", text), path.name
-    assert "gzipped; - is standard input. Required. |" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert "gzipped; - is standard input.  [required]\n" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def test_documentation_has_no_part_in_the_manifest() -> None:

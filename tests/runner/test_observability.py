@@ -1,4 +1,4 @@
-"""A delivery can be watched: a log, metrics and spans, all from the same occurrences; and it ends in order."""
+"""A delivery has observers: a log, metrics and spans, all from the same notices."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
+from kable_destination.definitions import Redactor
 from kable_destination.runner.delivery.notices import Occurrence
-from kable_destination.runner.observability.metrics import metrics_hook
-from kable_destination.runner.observability.traces import trace_hook
+from kable_destination.runner.observability.metrics import metrics_observer
+from kable_destination.runner.observability.traces import trace_observer
 from kable_destination.runner.sandbox import Faults
 from segment_events import ndjson, track
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 LANE: Any = {"account": "actions-kable api.example.com kci", "action": "track"}
+ACCOUNT = {"destination": "kable", "account": LANE["account"]}
+LABELS = {**ACCOUNT, "action": "track"}
 OCCURRENCES = (
     Occurrence(kind="accepted", account=LANE["account"], events=5, duplicates=2),
     Occurrence(kind="attempted", **LANE, events=5, attempt=1, status=503, seconds=0.5, error="busy"),
@@ -41,36 +44,39 @@ OCCURRENCES = (
 
 def test_metrics_count_what_happened() -> None:
     registry = CollectorRegistry()
-    hook = metrics_hook(registry)
+    observer = metrics_observer(registry, "kable")
     for occurrence in OCCURRENCES:
-        hook(occurrence)
+        observer(occurrence)
     for name, labels, value in (
-        ("kable_events_accepted_total", {"account": LANE["account"]}, 5),
-        ("kable_events_duplicate_total", {"account": LANE["account"]}, 2),
-        ("kable_events_delivered_total", LANE, 4),
-        ("kable_events_postponed_total", LANE, 5),
-        ("kable_events_dead_total", {**LANE, "reason": "refused"}, 1),
-        ("kable_requests_total", {**LANE, "status": "503"}, 1),
-        ("kable_requests_total", {**LANE, "status": "none"}, 1),
-        ("kable_requests_total", {**LANE, "status": "207"}, 1),
-        ("kable_request_seconds_sum", LANE, 0.875),
-        ("kable_requests_allowed", LANE, 2),
-        ("kable_lane_stopped", LANE, 1),
-        ("kable_outbox_full", {}, 1),
+        ("events_accepted_total", ACCOUNT, 5),
+        ("events_duplicate_total", ACCOUNT, 2),
+        ("events_delivered_total", LABELS, 4),
+        ("events_postponed_total", LABELS, 5),
+        ("events_dead_lettered_total", {**LABELS, "reason": "refused"}, 1),
+        ("requests_total", {**LABELS, "status": "503"}, 1),
+        ("requests_total", {**LABELS, "status": "none"}, 1),
+        ("requests_total", {**LABELS, "status": "207"}, 1),
+        ("request_duration_seconds_sum", LABELS, 0.875),
+        ("requests_in_flight_limit", LABELS, 2),
+        ("lane_stopped", LABELS, 1),
+        ("queue_full", {"destination": "kable"}, 1),
     ):
-        assert registry.get_sample_value(name, labels) == value, name
+        assert registry.get_sample_value(f"destination_runner_{name}", labels) == value, name
 
 
 def test_every_request_is_a_span() -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    hook = trace_hook(provider)
+    observer = trace_observer(provider, "kable", Redactor(["S3cret"]))
     for occurrence in OCCURRENCES:
-        hook(occurrence)
+        observer(occurrence)
     spans = exporter.get_finished_spans()
     assert [dict(span.attributes or {}).get("http.response.status_code") for span in spans] == [503, None, 207]
-    assert [dict(span.attributes or {})["kable.attempt"] for span in spans] == [1, 2, 3]
+    assert [dict(span.attributes or {})["destination.attempt"] for span in spans] == [1, 2, 3]
+    assert {span.name for span in spans} == {"destination_runner send track"}
+    assert {dict(span.attributes or {})["destination.name"] for span in spans} == {"kable"}
+    assert {dict(span.attributes or {})["destination.account"] for span in spans} == {LANE["account"]}
     assert [span.status.description for span in spans] == ["busy", "no answer", None]
     first = spans[0]
     assert first.end_time is not None
@@ -125,7 +131,7 @@ def test_metrics_are_served_until_a_signal_ends_the_run(
         process.stdin.write(ndjson(*(track(at) for at in range(700))))
         process.stdin.flush()
         samples = ""
-        while 'kable_events_delivered_total{account="actions-kable' not in samples:
+        while 'destination_runner_events_delivered_total{account="actions-kable' not in samples:
             assert process.poll() is None
             samples = httpx.get(address).text
         process.send_signal(number)
