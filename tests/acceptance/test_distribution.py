@@ -59,6 +59,16 @@ def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: P
     assert len(sandbox.ledger.events) == 2
 
 
+@pytest.mark.parametrize(("option", "extra"), [("--metrics-port=0", "metrics"), ("--traces", "traces")])
+def test_a_missing_extra_is_named(environment: Path, tmp_path: Path, option: str, extra: str) -> None:
+    (tmp_path / "events.ndjson").write_bytes(ndjson(track(1)))
+    refused = run(environment, tmp_path, "kable-destination", "deliver", "events.ndjson", option)
+    assert refused.returncode == 2
+    name = option.partition("=")[0]
+    expected = f"error: {name}: needs the extra `{extra}`: pip install 'kable-destination[{extra}]'\n"
+    assert refused.stderr == expected
+
+
 def test_the_wheel_has_the_templates_of_the_docs(environment: Path, tmp_path: Path) -> None:
     made = run(environment, tmp_path, "kable-destination", "docs", "--format", "html", "-o", "pages")
     assert (made.returncode, made.stderr) == (0, "")

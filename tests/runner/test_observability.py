@@ -144,3 +144,43 @@ def test_metrics_are_served_until_a_signal_ends_the_run(
         f"message-{at:06}" for at in range(700)
     )
     assert sandbox.ledger.duplicates == 0
+
+
+def test_a_span_shows_no_secret() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    observer = trace_observer(provider, "kable", Redactor(["S3cret"]))
+    observer(Occurrence(kind="attempted", **LANE, status=401, request_id="r S3cret", error="bad key S3cret"))
+    (span,) = exporter.get_finished_spans()
+    assert "S3cret" not in span.to_json()
+
+
+PRINT_SPANS = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)))
+trace.set_tracer_provider(provider)
+"""
+
+
+def test_traces_are_recorded_only_if_they_are_asked_for(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """OpenTelemetry is configured before the program runs, as opentelemetry-instrument does."""
+    (command_line.folder / "sitecustomize.py").write_text(PRINT_SPANS, encoding="utf-8")
+    configured = {"PYTHONPATH": str(command_line.folder)}
+    traced = command_line.deliver(ndjson(track(1)), sandbox.base_url, "--traces", **configured)
+    assert traced.code == 0, traced.err
+    assert '"name": "destination_runner send track"' in traced.err
+    assert command_line.deliver(ndjson(track(2)), sandbox.base_url, **configured).err == ""
+
+
+def test_traces_that_nothing_would_record_are_refused(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(track(1)), sandbox.base_url, "--traces")
+    assert run.code == 2
+    assert run.err.startswith("error: --traces: OpenTelemetry is not configured")
+    assert "opentelemetry-instrument" in run.err
+    assert sandbox.ledger.events == []
