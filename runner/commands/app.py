@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=CONTEXT_SETTINGS,
-    # Plain help: markup would swallow what stands in brackets, such as a default.
+    # Plain help: markup would swallow text in brackets, such as a default.
     rich_markup_mode=None,
 )
 

@@ -227,8 +227,8 @@ def _time(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        example = "a time such as 2026-03-04T05:06, or 90m, 12h, 3d for so long ago"
-        raise SetupError.of([Problem("--since", f'"{text[:40]}" is no moment; write {example}')]) from None
+        example = "a time such as 2026-03-04T05:06, or 90m, 12h, 3d for how long ago"
+        raise SetupError.of([Problem("--since", f'"{text[:40]}" is not a time; write {example}')]) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

@@ -172,8 +172,8 @@ def _deliver(configuration: Configuration, inputs: Inputs, observing: ObserverOp
                 announce=_announce_metrics,
             )
             with observers as hooks, _progress(tally) as tick:
-                told = [*hooks, tick, *([] if observing.log_format else [_warn])]
-                ended = asyncio.run(send(destination, options, sources, tally, letters, hooks=told))
+                notified = [*hooks, tick, *([] if observing.log_format else [_warn])]
+                ended = asyncio.run(send(destination, options, sources, tally, letters, hooks=notified))
     stopped = None if ended is None else why_stopped(ended, tally, destination.redactor)
     is_all_written = _print_outcome(stopped, tally, options, inputs, letters)
     return exit_code(ended, tally) or (OK if is_all_written else FAILED)

@@ -61,11 +61,11 @@ def snapshot(
     if recorded and not update:
         return _print_comparison(now, folder, {difference.key for difference in differences})
     write_sections(folder, now.sections.values())
-    done = "recorded anew" if recorded else "recorded"
+    done = "recorded again" if recorded else "recorded"
     typer.echo(f"{_counted(len(now.lines))} {done} in {folder}: {_outcomes(now)}")
     if ready.placeholders:
         names = ", ".join(ready.placeholders)
-        typer.echo(f"credentials are not read for a snapshot; placeholders stand in for {names}")
+        typer.echo(f"credentials are not read for a snapshot; placeholders replace {names}")
     return OK
 
 
@@ -91,7 +91,7 @@ def _print_comparison(now: Recording, folder: Path, changed: set[Key | None]) ->
         typer.echo(f"{_counted(len(now.lines))} as recorded in {folder}: {_outcomes(now)}")
         return OK
     what = _counted(len(changed - {None})) if changed - {None} else "what all events share is"
-    typer.echo(f"{what} not as recorded in {folder}; if that is meant, record anew with --update")
+    typer.echo(f"{what} not as recorded in {folder}; if you meant this, record it with --update")
     return FAILED
 
 

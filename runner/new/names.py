@@ -57,7 +57,7 @@ class PluginNames:
 
     @property
     def identifier(self) -> str:
-        """The variable that holds the definition, and the module that it stands in."""
+        """The variable that holds the definition, and the name of its module."""
         return _identifier(self.name)
 
     @property

@@ -68,7 +68,7 @@ def test_they_are_listed_by_what_they_say(refused: CommandLine) -> None:
     assert refused("dead-letters", "list", "--since", "1h").out == run.out
     wrong = refused("dead-letters", "list", "--since", "yesterday")
     assert wrong.code == 2
-    assert "no moment" in wrong.err
+    assert "is not a time" in wrong.err
 
 
 def test_one_is_shown_whole(refused: CommandLine) -> None:
@@ -106,7 +106,7 @@ def test_a_replay_sends_what_can_be_sent_once(command_line: CommandLine) -> None
 
 
 def test_a_replay_maps_anew_what_was_rejected(command_line: CommandLine, sandbox: RunningSandbox) -> None:
-    """The mapping is mended: a rejected event is delivered, under that mapping."""
+    """Once the mapping is fixed, a rejected event is delivered under it."""
     nobody = {**track(1, properties={"who": "u9"}), "userId": ""}
     assert command_line.deliver(ndjson(nobody), sandbox.base_url).code == 1
     still = replay(command_line, sandbox.base_url)
@@ -116,8 +116,8 @@ def test_a_replay_maps_anew_what_was_rejected(command_line: CommandLine, sandbox
         "[[subscriptions]]\nname = 'Record usage'\npartnerAction = 'track'\nsubscribe = 'type = \"track\"'\n"
         "mapping.clientId = {'@path' = '$.properties.who'}\n"
     )
-    mended = replay(command_line, sandbox.base_url, "--config", "kable.toml")
-    assert mended.code == 0, mended.err
+    fixed = replay(command_line, sandbox.base_url, "--config", "kable.toml")
+    assert fixed.code == 0, fixed.err
     assert [event["clientId"] for event in sandbox.ledger.events] == ["u9"]
 
 
@@ -162,7 +162,7 @@ def test_a_replay_sends_an_event_under_each_subscription_that_wants_it(
 def test_a_letter_that_one_of_its_subscriptions_rejects_stays_whole(
     whole_letter: CommandLine, sandbox: RunningSandbox
 ) -> None:
-    """Nothing of it is sent, so nothing of it is forgotten, and nothing is sent twice when the mapping is mended."""
+    """Nothing of it is sent, so nothing of it is forgotten, and nothing is sent twice when the mapping is fixed."""
     (whole_letter.folder / "kable.toml").write_text(two_subscriptions("$.properties.nobody"))
     still = replay(whole_letter, sandbox.base_url, "--config", "kable.toml")
     assert (still.code, len(sandbox.ledger.events)) == (1, 0)
@@ -183,7 +183,7 @@ def test_a_replay_keeps_to_its_account(refused: CommandLine, sandbox: RunningSan
 def test_what_was_delivered_under_the_same_id_is_not_sent_again(
     command_line: CommandLine, sandbox: RunningSandbox
 ) -> None:
-    """The event came again, mended, and was delivered before anybody replayed the letter."""
+    """The event came again, fixed, and was delivered before anybody replayed the letter."""
     assert command_line.deliver(ndjson({**track(1), "userId": ""}), sandbox.base_url).code == 1
     assert command_line.deliver(ndjson(track(1)), sandbox.base_url).code == 0
     (command_line.folder / "kable.toml").write_text(

@@ -110,7 +110,7 @@ def test_a_change_of_mapping_is_shown_by_event_and_field(command_line: CommandLi
         "",
         "by field:",
         "  2 events  API calls: data.region",
-        "2 events not as recorded in snap; if that is meant, record anew with --update",
+        "2 events not as recorded in snap; if you meant this, record it with --update",
     ]
 
 
@@ -122,7 +122,7 @@ def test_an_update_tells_what_changed_and_records_it(command_line: CommandLine, 
     assert update.code == 0
     assert "planned" in update.out
     assert '"amount":1' in update.out
-    assert "4 events recorded anew in snap" in update.out
+    assert "4 events recorded again in snap" in update.out
     assert set(files(folder)) == {"calls.json", "no_subscription.json"}
     assert snapshot(command_line).code == 0
 
@@ -225,7 +225,7 @@ def test_a_damaged_file_is_named_with_the_remedy(command_line: CommandLine, fold
         run = snapshot(command_line)
         assert run.code == 2, damage[:100]
         assert run.err.startswith("error: snap/api-calls.json: is not a snapshot, or damaged")
-        assert "delete it and record anew with --update" in run.err
+        assert "delete it and record again with --update" in run.err
     assert snapshot(command_line, "--update").code == 2
     assert path.read_bytes() == damage
     path.unlink()
@@ -258,9 +258,7 @@ def test_it_is_the_same_with_other_credentials_or_none(command_line: CommandLine
         run = snapshot(command_line, stdin=b"", **environment)
         assert (run.code, run.err) == (0, ""), run.out
     written = files(folder)
-    assert (
-        "placeholders stand in for apiKey, kableClientId" in snapshot(command_line, "--update", stdin=b"", **none).out
-    )
+    assert "placeholders replace apiKey, kableClientId" in snapshot(command_line, "--update", stdin=b"", **none).out
     assert files(folder) == written
 
 

@@ -227,5 +227,5 @@ class TestAnswers:
 
         answer = asyncio.run(ask())
         assert answer.status_code == 500
-        assert answer.json() == {"message": "The sandbox itself failed; its log tells why."}
+        assert answer.json() == {"message": "The sandbox itself failed; its log says why."}
         assert answer.headers["X-REQUEST-ID"]

@@ -193,7 +193,9 @@ def billed(sandbox: RunningSandbox) -> set[str]:
 
 
 def test_answers_that_name_events_are_honoured_by_index(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.units", "value": 3}], "tell": True}))
+    sandbox.faults.set(
+        Faults.model_validate({"refuse": [{"field": "data.units", "value": 3}], "results_per_event": True})
+    )
     setting = Setting(tmp_path, sandbox.base_url)
     run = setting.deliver(ndjson(*(track(number) for number in range(8))))
     assert (sandbox.ledger.requests, run.tally.delivered) == (1, 7)
