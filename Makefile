@@ -39,6 +39,7 @@ format: install
 
 lint: install
 	$(PY) -m ruff check .
+	$(PY) -m pytest --quiet tests/test_layers.py
 
 types: install
 	$(PY) -m mypy $(addprefix -p kable_destination.,actions definitions destination runner)

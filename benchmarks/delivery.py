@@ -9,11 +9,12 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from workload import Workload
 
 FOLDER = Path(__file__).parent
-ROUNDS = 5
+ROUNDS = int(os.environ.get("KABLE_BENCH_ROUNDS", "9"))
 MOST_GROWTH = 60_000_000
 """Bytes by which a million events may need more memory than ten thousand."""
 
@@ -51,6 +52,7 @@ class Way:
     options: tuple[str, ...]
     least: float
     aim: float
+    latency: float = 0.0
 
     @property
     def arguments(self) -> list[str]:
@@ -62,17 +64,18 @@ WAYS = (
     Way("no_outbox", "batches of 500, outbox off", 200_000, BATCH_EVENTS, 4, ("--no-outbox",), 2.5, 4),
     Way("outbox", "batches of 500, outbox on", 200_000, BATCH_EVENTS, 4, (), 1, 1),
     Way("single", "one event a request, outbox off", 10_000, 1, 8, ("--no-outbox",), 1.3, 1.3),
+    Way("latency", "behind 200 ms, 16 in flight, outbox on", 400_000, BATCH_EVENTS, 16, (), 0.8, 1, latency=0.2),
 )
 
 
 class Bench:
     """A folder with events, a server to send them to, and both contenders."""
 
-    def __init__(self, folder: Path, workload: Workload, node: str, port: int) -> None:
+    def __init__(self, folder: Path, workload: Workload, node: str, ports: dict[float, int]) -> None:
         self._folder = folder
         self._workload = workload
         self._node = node
-        self._port = port
+        self._ports = ports
 
     def file(self, count: int) -> Path:
         """Write so many events, each with an id of its own."""
@@ -95,15 +98,15 @@ class Bench:
             command = [sys.executable, str(FOLDER / "deliver_ours.py"), str(self.file(events)), *way.arguments]
             settings = self._workload.settings
             credentials = {"KABLE_API_KEY": settings["apiKey"], "KABLE_CLIENT_ID": settings["kableClientId"]}
-            base = ["--base-url", f"http://127.0.0.1:{self._port}"]
-            return self._run([*command, *base], folder, credentials)
+            base = ["--base-url", f"http://127.0.0.1:{self._ports[way.latency]}"]
+            return self._run([*command, *base], folder, credentials, self._ports[way.latency])
 
     def peer(self, way: Way, events: int) -> dict[str, Any]:
         """Deliver with the peer."""
         asked = self._workload.for_the_peer()
         options = {
             "file": str(self.file(events)),
-            "url": f"http://127.0.0.1:{self._port}/api/v1/events/create",
+            "url": f"http://127.0.0.1:{self._ports[way.latency]}/api/v1/events/create",
             "headers": asked["request"]["headers"],
             "batchEvents": way.batch_events,
             "inFlight": way.in_flight,
@@ -111,19 +114,20 @@ class Bench:
         }
         path = self._folder / "peer.json"
         path.write_text(json.dumps(options))
-        return self._run([self._node, str(FOLDER / "deliver_peer.cjs"), str(path)], str(self._folder), {})
+        command = [self._node, str(FOLDER / "deliver_peer.cjs"), str(path)]
+        return self._run(command, str(self._folder), {}, self._ports[way.latency])
 
-    def _run(self, command: list[str], folder: str, added: dict[str, str]) -> dict[str, Any]:
+    def _run(self, command: list[str], folder: str, added: dict[str, str], port: int) -> dict[str, Any]:
         done = subprocess.run(  # noqa: S603 - our own programs
             command, cwd=folder, env={**environment(), **added}, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise PeerError(f"{command[1]} ended with {done.returncode}: {done.stderr[-2000:]}")
         result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return {**result, **self._arrived()}
+        return {**result, **self._arrived(port)}
 
-    def _arrived(self) -> dict[str, int]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+    def _arrived(self, port: int) -> dict[str, int]:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
         connection.request("GET", "/")
         arrived: dict[str, int] = json.loads(connection.getresponse().read())
         connection.close()
@@ -131,9 +135,10 @@ class Bench:
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    """Run the server; give its port."""
-    process = subprocess.Popen([sys.executable, str(FOLDER / "sink.py")], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+def sink(latency: float) -> Iterator[int]:
+    """Run the server; yield its port."""
+    command = [sys.executable, str(FOLDER / "sink.py"), str(latency)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     try:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         yield int(process.stdout.readline())
@@ -149,8 +154,10 @@ def main() -> int:
         node = program("node")
         version = version_of(node)
         install()
-        with tempfile.TemporaryDirectory() as folder, sink() as port:
-            bench = Bench(Path(folder), all_workloads()[0], node, port)
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            ports = {latency: stack.enter_context(sink(latency)) for latency in {way.latency for way in WAYS}}
+            bench = Bench(Path(folder), all_workloads()[0], node, ports)
             rates = {way.key: list(rounds(bench, way, console)) for way in WAYS}
             memory = {way.key: growth(bench, way, console) for way in WAYS[:2]}
     except PeerError as error:

@@ -1,12 +1,14 @@
 """A plain HTTP server on loopback that reads requests to their end, answers 200, and counts the events it was sent.
 
 It prints its port. A GET answers what came since the last GET, as JSON: requests, events and bytes.
+With a number as its argument it answers each POST so many seconds late.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 _END = b"\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -32,8 +34,9 @@ class Counts:
 class Connection(asyncio.Protocol):
     """One connection: as many requests as it brings, one after the other."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, latency: float) -> None:
         self._counts = counts
+        self._latency = latency
         self._kept = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,7 +61,10 @@ class Connection(asyncio.Protocol):
             self._counts.requests += 1
             self._counts.events += body.count(_EVENT)
             self._counts.bytes += length
-            self._transport.write(_OK)
+            if self._latency:
+                asyncio.get_running_loop().call_later(self._latency, self._transport.write, _OK)
+            else:
+                self._transport.write(_OK)
 
 
 def _length_of(head: bytes) -> int:
@@ -69,13 +75,13 @@ def _length_of(head: bytes) -> int:
     raise ValueError("a request tells no Content-Length")
 
 
-async def main() -> None:
+async def main(latency: float) -> None:
     """Serve until the process is ended."""
     counts = Counts()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(counts), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(counts, latency), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(float(sys.argv[1]) if sys.argv[1:] else 0.0))

@@ -93,6 +93,11 @@ class ActionDefinition(ManifestPart):
     hooks: Mapping[str, Any] | None = None
     dynamic_fields: Mapping[str, Any] | None = None
 
+    @property
+    def time_field(self) -> str | None:
+        """The key of the field that holds the moment of the event: the first that is declared `rfc3339`."""
+        return next((key for key, field in self.fields.items() if field.rfc3339), None)
+
     def payload_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a payload: what remains when the mapping has run and the fields are valid."""
         return json_schema(self.fields)

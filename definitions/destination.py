@@ -142,10 +142,11 @@ class Destination:
                     return replace(planned, request=request)
         keys = planned.batch.idempotency_keys
         errors = self._answers.event_errors(response, keys) if error is None else [error] * len(keys)
-        action, status, request_id = planned.action, response.status_code, self._answers.request_id(response)
+        batch = planned.batch
+        action, status, request_id = batch.action, response.status_code, self._answers.request_id(response)
         return [
             Result(index, action, subscription, found, status, request_id)
-            for index, subscription, found in zip(planned.indexes, planned.subscriptions, errors, strict=True)
+            for index, subscription, found in zip(batch.indexes, batch.subscriptions, errors, strict=True)
         ]
 
     def authentication_request(self) -> httpx.Request | None:

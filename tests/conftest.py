@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
 from environments import build_wheel
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
+from sandbox_requests import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,33 @@ def sandbox() -> Iterator[RunningSandbox]:
     """A Kable sandbox on a real socket, which knows the test's credentials."""
     with running_sandbox(client_id=CLIENT_ID, api_key=API_KEY) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[RunningSandbox]:
+    """A Kable sandbox with its own credentials, for the many small tests of what it answers."""
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+    """A client of that sandbox, with its credentials."""
+    with httpx.Client(base_url=shared_sandbox.base_url, headers=CREDENTIALS) as client:
+        yield client
+
+
+@pytest.fixture
+def kable(shared_client: httpx.Client) -> httpx.Client:
+    """The client of the shared sandbox, which has forgotten all that was before."""
+    shared_client.post("/sandbox/reset").raise_for_status()
+    return shared_client
+
+
+@pytest.fixture
+def emptied_sandbox(shared_sandbox: RunningSandbox, kable: httpx.Client) -> RunningSandbox:  # noqa: ARG001 - it empties
+    """The shared sandbox, which has forgotten all that was before."""
+    return shared_sandbox
 
 
 @pytest.fixture(scope="session")

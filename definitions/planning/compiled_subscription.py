@@ -69,6 +69,7 @@ class CompiledSubscription:
         self.valid_payload = self.payload.valid
         self.wanted_payload = self.payload.wanted or _nothing
         self.limits = self.action.batch
+        self.time_field = self.action.time_field
         self.is_grouped = self.action.order_field is not None or bool(self.action.batch_keys)
         self.group = BatchGroup(self.action_key)
         is_plain = self.action.prepare is None and not self.obstacles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .batch_group import as_text, payload_text
 from .event_reader import EventList
@@ -27,11 +27,12 @@ class OpenBatch:
         "_events",
         "_indexes",
         "_keys",
+        "_oldest",
         "_only",
-        "_orders",
         "_parts",
         "_subscriptions",
         "_tail",
+        "_time_field",
         "shard",
         "size",
         "subscription",
@@ -45,7 +46,8 @@ class OpenBatch:
         self._events: list[Any] = []
         self._subscriptions: list[str] = []
         self._keys: list[str | None] = []
-        self._orders: set[str | None] = set()
+        self._oldest: str | None = None
+        self._time_field = subscription.time_field
         self._only: list[Payload] | None = None
         # The JSON of the payloads, with a comma before each. Texts of single events are joined at once, since hundreds
         # of small ones cost more to keep than to write.
@@ -56,11 +58,6 @@ class OpenBatch:
         """Count the events."""
         return len(self._indexes)
 
-    @property
-    def first_index(self) -> int:
-        """The number of the first event."""
-        return self._indexes[0]
-
     def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
         """Add an event; `kept` is the event as it came, and `text` the JSON of its payload."""
         self._indexes.append(index)
@@ -69,8 +66,8 @@ class OpenBatch:
         self._only = None if len(self._indexes) > 1 else [payload]
         action = self.subscription.action
         self._keys.append(payload_text(payload, action.idempotency_field))
-        if action.order_field is not None:
-            self._orders.add(payload_text(payload, action.order_field))
+        if self._time_field is not None:
+            self._note_times([payload.get(self._time_field)])
         self._tail += b","
         self._tail += text
         self.size += len(text) + 1
@@ -98,8 +95,14 @@ class OpenBatch:
         self._only = [*payloads] if len(self) == 1 else None
         action = self.subscription.action
         self._keys.extend(_texts_of(payloads, action.idempotency_field))
-        if action.order_field is not None:
-            self._orders.update(_texts_of(payloads, action.order_field))
+        if self._time_field is not None:
+            self._note_times([payload.get(self._time_field) for payload in payloads])
+
+    def _note_times(self, times: Sequence[Any]) -> None:
+        texts = times if set(map(type, times)) == {str} else [time for time in times if isinstance(time, str)]
+        if texts:
+            oldest = min(texts)
+            self._oldest = oldest if self._oldest is None else min(self._oldest, oldest)
 
     def closed(self) -> EventBatch:
         """Return the batch; nothing can be added any more."""
@@ -112,8 +115,8 @@ class OpenBatch:
             tuple(self._indexes),
             tuple(self._subscriptions),
             tuple(self._keys),
-            cast("frozenset[str]", frozenset(self._orders - {None})),
             self.shard,
+            self._oldest,
         )
 
 

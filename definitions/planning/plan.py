@@ -63,9 +63,9 @@ class EventBatch:
     - `indexes`: their numbers.
     - `subscriptions`: the name of the subscription of each.
     - `idempotency_keys`: the id by which the destination discards duplicates of each event (None: it has no id).
-    - `order_keys`: those whose events must arrive in order; batches that share one must follow each other.
     - `shard`: the order shard of all the events (0 to 15); batches of one shard must be sent one after the other, in
       the order in which they were planned. None: the events have no order.
+    - `oldest`: the earliest moment of an event, as text. It is exact to the day only: zones may differ. None: unknown.
     """
 
     action: str
@@ -74,8 +74,8 @@ class EventBatch:
     indexes: tuple[int, ...]
     subscriptions: tuple[str, ...]
     idempotency_keys: tuple[str | None, ...]
-    order_keys: frozenset[str] = field(default=frozenset(), repr=False)
     shard: int | None = None
+    oldest: str | None = None
 
     def __len__(self) -> int:
         """Count the events."""
@@ -90,8 +90,8 @@ class EventBatch:
             tuple([self.indexes[position] for position in positions]),
             tuple([self.subscriptions[position] for position in positions]),
             tuple([self.idempotency_keys[position] for position in positions]),
-            self.order_keys,
             self.shard,
+            self.oldest,
         )
 
     def halves(self) -> tuple[EventBatch, EventBatch]:

@@ -90,11 +90,6 @@ class Planner:
             self._take_texts(some, some_numbers)
         return self._hand_over()
 
-    @property
-    def first_open_index(self) -> int | None:
-        """The lowest number among the events in open batches; None if there are no such events."""
-        return min((batch.first_index for batch in self._open.values() if len(batch)), default=None)
-
     def flush(self) -> Plan:
         """Close every open batch, and return the outcomes and requests of its events."""
         while self._open:

@@ -1,324 +1,345 @@
-"""The command `deliver`: from a configuration and inputs to an exit code."""
+"""The command `deliver`."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import gc
-import signal
+import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+import typer
 
-from ...definitions import AnswerError, ConfigurationError, CredentialsError, Problem, SetupError
-from ..delivery.backpressure import Backlog
-from ..delivery.clock import SystemClock
-from ..delivery.dead_letter_file import LetterFile
-from ..delivery.delivery import Delivery, InterruptionError, Rules
-from ..delivery.dry_run import DryRun
-from ..delivery.intake import Intake, SourceError
-from ..delivery.retry_policy import SECONDS_AN_HOUR, Patience
-from ..delivery.room import Room
-from ..delivery.run_report import Tally
-from ..observability.observers import instruments
-from ..queues.memory import MemoryQueue
-from ..queues.sqlite import Outbox, OutboxError
-from ..sources.files import Source
-from ..transports.http import HttpTransport
-from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, INTERRUPTED, OK
+from .exit_codes import FAILED, OK, exits
+from .options import (
+    BaseUrlOption,
+    ConfigOption,
+    DestinationOption,
+    LogOption,
+    OutboxOption,
+    TracesOption,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from ...definitions import Destination, Redactor
-    from ..configuration.configuration import Configuration, DeliveryOptions
-    from ..delivery.notices import Hook, Occurrence
-    from ..observability.observers import Watching
-    from ..queues.contract import Queue
+    from ...definitions import AnswerError, Destination, Problem, Redactor
+    from ..configuration.configuration import Configuration
+    from ..configuration.delivery_options import DeliveryOptions
+    from ..delivery.dead_letter_file import DeadLetterFile
+    from ..delivery.notices import Notice, Observer
+    from ..delivery.run_report import RunReport
+    from ..observability.options import ObserverOptions
+    from ..queues.contract import DeadLetter
 
-DEFAULT_LETTERS = Path("dead-letters.ndjson")
-"""Where dead letters go when there is no outbox."""
-
-_OBJECTS_BEFORE_A_LOOK = 200_000
-_SECONDS_A_TURN = 0.0005
+DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
+"""Where dead letters go if there is no outbox."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """What one call of the command names: paths (`-` is standard input), and where to write."""
+class _Files:
+    """The paths of one run: events (`-` is standard input), and where dead letters and the report go."""
 
-    files: list[str]
-    dead_letters: Path | None = None
-    report: Path | None = None
-    dry_run: bool = False
-
-    def sources(self) -> list[Source]:
-        """Give the sources. Raises SetupError for paths that cannot be opened, all of them at once."""
-        sources = [Source(path) for path in self.files]
-        problems = []
-        for source in sources:
-            if not source.is_standard_input:
-                try:
-                    with Path(source.path).open("rb"):
-                        pass
-                except OSError as error:
-                    problems.append(Problem(source.path, f"cannot be read: {error.strerror}"))
-        if self.files.count("-") > 1:
-            problems.append(Problem("-", "standard input can be read only once"))
-        if problems:
-            raise SetupError.of(problems)
-        return sources
+    events: list[str]
+    dead_letters: Path | None
+    report: Path | None
 
 
-def deliver(configuration: Configuration, inputs: Inputs, watching: Watching) -> int:
-    """Run a delivery, tell how it went, and give the exit code. Raises SetupError."""
+@exits
+def deliver(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="NDJSON or JSON arrays, plain or gzipped; - is standard input. Without files, sends what is queued.",
+        ),
+    ] = None,
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size",
+            min=1,
+            metavar="COUNT",
+            help="Maximum events per request. [default: the limit of the destination]",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", min=1, max=64, metavar="COUNT", help="Maximum requests in flight. [default: 16]"),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
+    ] = None,
+    outbox: OutboxOption = None,
+    no_outbox: Annotated[
+        bool,
+        typer.Option(
+            "--no-outbox", help="Keep nothing on disk: an event that this run cannot send becomes a dead letter."
+        ),
+    ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            "--wait",
+            min=0,
+            metavar="SECONDS",
+            help="Seconds to keep retrying before exiting; anything unsent stays in the outbox. [default: 60]",
+        ),
+    ] = None,
+    give_up_hours: Annotated[
+        float | None,
+        typer.Option(
+            "--give-up-after",
+            min=0.001,
+            metavar="HOURS",
+            help="Hours after which an unsent event becomes a dead letter, with an outbox. [default: 72]",
+        ),
+    ] = None,
+    attempts: Annotated[
+        int | None,
+        typer.Option(
+            "--attempts", min=1, max=20, metavar="COUNT", help="Attempts per request, without an outbox. [default: 4]"
+        ),
+    ] = None,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(
+            "--dead-letters",
+            metavar="FILE",
+            help="Also append dead letters to this file, as JSON. [default: dead-letters.ndjson without an outbox]",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write the counts of the run to this file, as JSON.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests instead of sending them.")] = False,
+    allow_old: Annotated[
+        bool, typer.Option("--allow-old", help="Also send events that are older than the outbox remembers IDs.")
+    ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Serve Prometheus metrics on this loopback port; 0 picks a free one. Needs the extra `metrics`.",
+        ),
+    ] = None,
+    log_format: LogOption = None,
+    traces: TracesOption = False,
+) -> int:
+    """Deliver events from files or standard input.
+
+    Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
+    command again: it continues where it stopped and sends nothing twice.
+    """
+    from ..configuration.configuration import Configuration
+    from ..observability.options import ObserverOptions
+
+    options = {
+        "base_url": base_url,
+        "batch_size": batch_size,
+        "outbox": False if no_outbox else outbox,
+        "concurrency": concurrency,
+        "rate": rate,
+        "wait": wait,
+        "give_up_hours": give_up_hours,
+        "attempts": attempts,
+        "allow_old": allow_old or None,
+    }
+    configuration = Configuration(config, environment=os.environ, destination=destination, delivery=options)
+    return _deliver(
+        configuration,
+        _Files(files or [], dead_letters, report),
+        ObserverOptions(log_format, metrics_port, traces),
+        dry_run=dry_run,
+    )
+
+
+def _deliver(configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool) -> int:
+    import asyncio
+
+    from ...definitions import Problem, SetupError
+    from ..delivery.run_report import RunReport
+    from ..session import open_session, outbox_name, print_requests
+    from ..sources.paths import sources_of
+    from .run_outcome import exit_code
+
     destination = configuration.set_up()
-    sources = inputs.sources()
-    if not sources and (inputs.dry_run or configuration.delivery.outbox_path is None):
+    options, report = configuration.delivery, RunReport()
+    sources = sources_of(files.events, destination.fingerprint)
+    if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
-    _check_writable(inputs.report)
-    tally = Tally()
-    with _suited_interpreter(), _letters(inputs, configuration.delivery, destination) as letters:
-        if inputs.dry_run:
-            ended = asyncio.run(_print(destination, configuration.delivery, sources, tally, letters))
+    _check_report(files.report)
+
+    async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
+        session = open_session(destination, options, observers=observers, report=report, write_dead_letter=write)
+        async with session as opened:
+            return await opened.run(sources)
+
+    with _dead_letter_file(files, options, destination, dry_run=dry_run) as letters:
+        write = letters.write if letters is not None else _ignore
+        if dry_run:
+            printing = print_requests(destination, options, sources, report, sys.stdout.buffer, write_dead_letter=write)
+            ended = asyncio.run(printing)
         else:
-            with instruments(watching, destination.redactor) as hooks, _progress(tally) as tick:
-                told = [*hooks, tick, *([] if watching.log_format else [_warn])]
-                ended = asyncio.run(_send(destination, configuration.delivery, sources, tally, letters, hooks=told))
-    stopped = None if ended is None else why(ended, tally, destination.redactor)
-    is_all_written = _tell(stopped, tally, configuration.delivery, inputs, letters)
-    return exit_code(ended, tally) or (OK if is_all_written else FAILED)
+            with _observers(configuration, destination, observing, report) as observers:
+                ended = asyncio.run(run(observers, write))
+        written = _print_outcome(
+            ended,
+            report,
+            outbox=outbox_name(options) if options.outbox else None,
+            redactor=destination.redactor,
+            letters=letters,
+            report_file=files.report,
+            dry_run=dry_run,
+        )
+    return exit_code(ended, report) or (OK if written else FAILED)
+
+
+def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
+    """Write a dead letter nowhere: the outbox has it."""
 
 
 @contextlib.contextmanager
-def _suited_interpreter() -> Iterator[None]:
-    """Let Python look for cycles less often, since events make none, and let its threads take turns sooner.
+def _observers(
+    configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
+) -> Iterator[list[Observer]]:
+    from ..observability.observers import open_observers
 
-    One thread reads and one writes to the outbox, both for moments only, and each would wait 5 ms for its turn.
-    """
-    thresholds, seconds = gc.get_threshold(), sys.getswitchinterval()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, *thresholds[1:])
-    sys.setswitchinterval(_SECONDS_A_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(seconds)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-
-
-async def _send(
-    destination: Destination,
-    options: DeliveryOptions,
-    sources: list[Source],
-    tally: Tally,
-    letters: LetterFile | None,
-    *,
-    hooks: list[Hook],
-) -> AnswerError | None:
-    clock = SystemClock()
-    rules = rules_of(options)
-    async with open_queue(options, clock, letters) as queue, transport(destination, options) as http:
-        delivery = Delivery(destination, queue, http, rules, tally=tally, clock=clock, hooks=hooks)
-        stop_on_signals(delivery)
-        ended = await delivery.run(sources)
-        await note_next_due(queue, delivery, tally)
-        return ended
-
-
-async def note_next_due(queue: Queue, delivery: Delivery, tally: Tally) -> None:
-    """Note when the next of what is left must be tried again."""
-    waiting = await queue.waiting(delivery.lanes)
-    if waiting.next_due is not None:
-        tally.next_due = datetime.fromtimestamp(waiting.next_due, UTC)
-
-
-async def _print(
-    destination: Destination, options: DeliveryOptions, sources: list[Source], tally: Tally, letters: LetterFile | None
-) -> AnswerError | None:
-    """Print the requests that a run would send."""
-    clock = SystemClock()
-    queue = DryRun(sys.stdout.buffer, destination, tally, clock, letters)
-    backlog = Backlog(queue, [], clock)
-    backlog.open()
-    intake = Intake(
-        destination,
-        queue,
-        account="",
-        tally=tally,
-        clock=clock,
-        tell=lambda _: None,
-        backlog=backlog,
-        room=Room(lambda _: None),
-        batch_size=options.batch_size,
+    opened = open_observers(
+        observing,
+        destination=configuration.destination_name,
+        redactor=destination.redactor,
+        announce=_announce_metrics,
     )
-    try:
-        await intake.run(sources)
-    except SourceError as error:
-        return ConfigurationError(str(error))
-    tally.settle(await queue.fate())
-    return None
+    with opened as observers, _progress(report) as bars:
+        yield [*observers, *bars, *([] if observing.log_format else [_warn])]
 
 
-def rules_of(options: DeliveryOptions) -> Rules:
-    """Give the rules of a run."""
-    if options.outbox_path is None:
-        patience = Patience(seconds=None, attempts=options.attempts)
-    else:
-        patience = Patience(seconds=options.give_up_hours * SECONDS_AN_HOUR)
-    return Rules(
-        patience,
-        batch_size=options.batch_size,
-        concurrency=options.concurrency,
-        rate=options.rate,
-        longest_wait=options.wait,
-        grace=options.grace,
-    )
+def _dead_letter_file(
+    files: _Files, options: DeliveryOptions, destination: Destination, *, dry_run: bool
+) -> contextlib.AbstractContextManager[DeadLetterFile | None]:
+    """Open the file of dead letters, if one is written. Raises SetupError."""
+    from ...definitions import SetupError
+    from ..delivery.dead_letter_file import DeadLetterFile
 
-
-def open_queue(options: DeliveryOptions, clock: SystemClock, letters: LetterFile | None) -> Outbox | MemoryQueue:
-    """Open the queue of a run. Raises SetupError."""
-    if options.outbox_path is None:
-        return MemoryQueue(clock, letters)
-    limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
-    try:
-        return Outbox(options.outbox_path, clock, letters=letters, limit_bytes=limit)
-    except OutboxError as error:
-        raise SetupError.of([Problem("outbox", str(error))]) from None
-
-
-def transport(destination: Destination, options: DeliveryOptions) -> HttpTransport:
-    """Make the transport of a run. Proxies of the environment are for the outside, never for this machine."""
-    return HttpTransport(
-        connections=options.concurrency * max(1, len(destination.definition.actions)),
-        timeout=options.timeout,
-        trust_environment=destination.request.url("/").scheme == "https",
-    )
-
-
-def stop_on_signals(delivery: Delivery) -> None:
-    """Let SIGTERM and Ctrl-C end a run in order."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Not every platform and thread can; there Ctrl-C simply ends the program.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, delivery.interrupt)
-
-
-def _letters(
-    inputs: Inputs, options: DeliveryOptions, destination: Destination
-) -> contextlib.AbstractContextManager[LetterFile | None]:
-    if inputs.dead_letters is None and (inputs.dry_run or options.outbox_path is not None):
+    if files.dead_letters is None and (dry_run or options.outbox):
         return contextlib.nullcontext()
-    path = inputs.dead_letters or DEFAULT_LETTERS
+    path = files.dead_letters or DEFAULT_DEAD_LETTERS
     try:
-        return LetterFile(path, destination.redactor)
+        return DeadLetterFile(path, destination.redactor)
     except OSError as error:
-        raise SetupError.of([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
+        raise SetupError.of([_cannot_write(path, error)]) from None
 
 
-def _check_writable(report: Path | None) -> None:
-    if report is None:
+def _check_report(path: Path | None) -> None:
+    """Raise SetupError if the report cannot be written, before anything is sent."""
+    from ...definitions import SetupError
+
+    if path is None:
         return
     try:
-        with report.open("ab"):
+        with path.open("ab"):
             pass
     except OSError as error:
-        raise SetupError.of([Problem(str(report), f"cannot be written: {error.strerror}")]) from None
+        raise SetupError.of([_cannot_write(path, error)]) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> Problem:
+    from ...definitions import Problem
+
+    return Problem(str(path), f"cannot be written: {error.strerror}")
+
+
+def _announce_metrics(url: str) -> None:
+    typer.echo(f"metrics: {url}", err=True)
 
 
 @contextlib.contextmanager
-def _progress(tally: Tally) -> Iterator[Hook]:
+def _progress(report: RunReport) -> Iterator[list[Observer]]:
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _: None
+        yield []
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
 
-        def tick(_: Occurrence) -> None:
-            progress.update(task, description=f"{tally.read:,} read, {tally.sent:,} delivered, {tally.dead:,} dead")
+        def tick(_: Notice) -> None:
+            counts = f"{report.read:,} read, {report.sent:,} delivered, {report.dead:,} dead"
+            progress.update(task, description=counts)
 
-        yield tick
+        yield [tick]
 
 
-def _warn(occurrence: Occurrence) -> None:
-    """Tell a person at once what may take long; a log, where there is one, tells it too."""
-    if occurrence.kind == "full":
-        message = f"the outbox takes nothing more: {occurrence.error}; waiting"
-    elif occurrence.kind == "room":
+def _warn(notice: Notice) -> None:
+    """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
+    if notice.kind == "full":
+        message = f"the outbox takes nothing more: {notice.error}; waiting"
+    elif notice.kind == "room":
         message = "the outbox takes more again"
-    elif occurrence.kind == "parked":
-        asked = f"the server asks to be left alone for {occurrence.asked:,.0f} s"
-        message = (
-            f"{asked}, which is not believed: {occurrence.events:,} events are parked for {occurrence.wait:,.0f} s"
-        )
+    elif notice.kind == "parked":
+        asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
+        message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
     else:
         return
-    print(f"warning: {message}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+    typer.echo(f"warning: {message}", err=True)
 
 
-def _tell(
-    stopped: str | None, tally: Tally, options: DeliveryOptions, inputs: Inputs, letters: LetterFile | None
+def _print_outcome(
+    ended: AnswerError | None,
+    report: RunReport,
+    *,
+    outbox: str | None,
+    redactor: Redactor,
+    letters: DeadLetterFile | None,
+    report_file: Path | None,
+    dry_run: bool,
 ) -> bool:
-    """Write the report, and tell a person how it went; tell whether all could be written."""
-    aside: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
-    if stopped is not None:
-        Console(stderr=True, **aside).print(stopped)
-    told = [None if letters is None else letters.failure, _write_report(inputs.report, tally)]
-    failures = [failure for failure in told if failure is not None]
-    out = Console(stderr=inputs.dry_run, **aside)
-    out.print(tally.summary())
+    """Write the report and print how the run went. Return whether everything could be written."""
+    from .output import plain_console
+    from .run_outcome import kept_in_outbox, why_stopped
+
+    errors = plain_console(stderr=True)
+    if ended is not None:
+        errors.print(why_stopped(ended, report, redactor))
+    failures = [
+        failure
+        for failure in (None if letters is None else letters.failure, _write_report(report_file, report))
+        if failure is not None
+    ]
+    out = plain_console(stderr=dry_run)
+    out.print(report.summary())
     if letters is not None and letters.count:
         out.print(f"dead letters: {letters.path}")
-    if options.outbox_path is not None and not inputs.dry_run:
-        for line in about_the_outbox(tally, options.outbox_path):
+    if outbox and not dry_run:
+        for line in kept_in_outbox(report, outbox):
             out.print(line)
     for failure in failures:
-        Console(stderr=True, **aside).print(f"error: {failure}")
+        errors.print(f"error: {failure}")
     return not failures
 
 
-def _write_report(path: Path | None, tally: Tally) -> str | None:
-    """Write the report, where one is asked for; tell why it cannot be written. What went before is done anyhow."""
+def _write_report(path: Path | None, report: RunReport) -> str | None:
+    """Write the report and return None, or the reason why it cannot be written: the delivery itself is done."""
+    from ...definitions import indented_json
+
     if path is None:
         return None
     try:
-        path.write_bytes(orjson.dumps(tally.report(), option=orjson.OPT_INDENT_2) + b"\n")
+        path.write_text(f"{indented_json(report.as_json())}\n", encoding="utf-8")
     except OSError as error:
         return f"{path} cannot be written: {error.strerror}"
     return None
-
-
-def about_the_outbox(tally: Tally, path: Path) -> Iterator[str]:
-    """Tell what an outbox keeps after a run, and what to do about it."""
-    if tally.dead or tally.earlier_dead:
-        yield f"dead letters are kept in {path}: kable-destination dead-letters list"
-    if tally.next_due is not None:
-        yield f"what is unsent is kept in {path}, the next of it until {tally.next_due:%Y-%m-%dT%H:%M:%SZ}: run again"
-
-
-def why(ended: AnswerError, tally: Tally, redactor: Redactor) -> str:
-    """Tell in one line why a run ended early and how far it came."""
-    partly = "" if tally.read_to_the_end else "; the input was not read to its end"
-    return f"stopped: {redactor.text(str(ended))}; {tally.unsent:,} events unsent{partly}"
-
-
-def exit_code(ended: AnswerError | None, tally: Tally) -> int:
-    """Give the exit code of a run."""
-    if ended is not None:
-        codes: dict[type[AnswerError], int] = {
-            CredentialsError: CREDENTIALS,
-            ConfigurationError: CONFIGURATION,
-            InterruptionError: INTERRUPTED,
-        }
-        return codes.get(type(ended), FAILED)
-    return FAILED if tally.dead or tally.earlier_dead or tally.next_due is not None else OK

@@ -1,20 +1,16 @@
-"""The preview of one event: what every subscription makes of it, and the request as JSON and as a curl command."""
+"""The command `preview`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...definitions import (
-    MISSING,
-    curl_command,
-    explain,
-    indented_json,
-    json_line,
-    shortened,
-    shown_request,
-    visible,
-)
-from ..configuration.configuration import environment_name
+import typer
+
+from .exit_codes import OK, exits
+from .options import BaseUrlOption, ConfigOption, DestinationOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +19,57 @@ if TYPE_CHECKING:
 
     from ...definitions import Destination, FieldExplanation, SubscriptionExplanation
 
-_MAX_SHOWN = 120
+_LONGEST_VALUE = 120
 
 
-def preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool = False) -> str:
-    """Tell what becomes of an event, as text for a person, with every secret masked.
+@exits
+def preview(
+    event: Annotated[str, typer.Argument(metavar="EVENT.json", help="One event as JSON; - is standard input.")],
+    *,
+    config: ConfigOption = None,
+    destination: DestinationOption = None,
+    base_url: BaseUrlOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also show the Python that mapping and fields were compiled to.")
+    ] = False,
+) -> int:
+    """Preview one event without sending it.
 
-    `explain_code` adds the Python that each subscription's mapping and fields were compiled to.
+    Shows what each subscription makes of the event, and the request.
     """
+    from ..configuration.configuration import Configuration
+
+    configuration = Configuration(
+        config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
+    )
+    ready = configuration.set_up()
+    typer.echo(_preview(ready, configuration.destination_name, _read(event), explain_code=explain))
+    return OK
+
+
+def _read(path: str) -> Any:
+    import orjson
+
+    from ...definitions import Problem, SetupError, UnreadableError, read_event
+
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        event = orjson.loads(text)
+    except OSError as error:
+        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
+    except orjson.JSONDecodeError as error:
+        detail = f"line {error.lineno} column {error.colno}"
+        raise SetupError.of([Problem(path, f"is not one JSON event: {error.msg} ({detail})")]) from None
+    try:
+        return read_event(text)
+    except UnreadableError:
+        return event
+
+
+def _preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool) -> str:
+    """Return what becomes of an event, with every secret masked."""
+    from ...definitions import explain, visible
+
     explanation = explain(destination, event)
     if explanation.turned_away:
         lines = [f"The event is {explanation.turned_away}."]
@@ -61,6 +100,8 @@ def _subscription(destination: Destination, name: str, explained: SubscriptionEx
 
 
 def _fields(fields: tuple[FieldExplanation, ...]) -> Iterator[str]:
+    from ...definitions import MISSING
+
     width = max((len(field.key) for field in fields), default=0)
     for field in fields:
         shown = _json(field.mapped) if field.sent is MISSING else _json(field.sent)
@@ -70,6 +111,8 @@ def _fields(fields: tuple[FieldExplanation, ...]) -> Iterator[str]:
 
 
 def _conversion(field: FieldExplanation) -> str:
+    from ...definitions import MISSING
+
     if field.mapped is MISSING:
         return ": the event has nothing there"
     if field.sent is MISSING or field.sent == field.mapped:
@@ -78,6 +121,9 @@ def _conversion(field: FieldExplanation) -> str:
 
 
 def _request(destination: Destination, name: str, request: httpx.Request) -> Iterator[str]:
+    from ...definitions import curl_command, indented_json, shown_request
+    from ..configuration.environment import environment_name
+
     variables = {
         destination.settings[key]: environment_name(name, key)
         for key, field in destination.definition.settings.items()
@@ -91,4 +137,6 @@ def _request(destination: Destination, name: str, request: httpx.Request) -> Ite
 
 
 def _json(value: Any) -> str:
-    return "—" if value is MISSING else shortened(json_line(value), _MAX_SHOWN)
+    from ...definitions import MISSING, json_line, shortened
+
+    return "—" if value is MISSING else shortened(json_line(value), _LONGEST_VALUE)

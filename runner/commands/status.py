@@ -1,61 +1,94 @@
-"""The command `status`: what the outbox holds, lane by lane."""
+"""The command `status`."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections import Counter
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
-from rich.console import Console
+import typer
 
-from ..queues.sqlite import Choice
-from .dead_letters import inspection, outbox_path, redactor_of, told
-from .exit_codes import OK
+from .exit_codes import OK, exits
+from .options import ConfigOption, OutboxOption
+from .output import plain_console, print_json, time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ...definitions import Redactor
-    from ..configuration.configuration import Configuration
-    from ..queues.sqlite import LaneState
+    from ..queues.contract import Lane, LaneStatus, QueueStatus
+    from ..session import Limits
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def status(configuration: Configuration, *, as_json: bool) -> int:
-    """Print what waits, what is being sent, what is dead and why, how fast it goes, and what went wrong last."""
-    now, redactor = time.time(), redactor_of(configuration)
-    with inspection(configuration) as opened:
-        lanes = [_masked(lane, redactor) for lane in opened.lanes(now)]
-        groups = opened.groups(Choice())
-    dead: Counter[str] = Counter()
-    for group in groups:
-        dead[group.reason] += group.count
+@exits
+def status(
+    *,
+    config: ConfigOption = None,
+    outbox: OutboxOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Show what the outbox holds.
+
+    For each lane: queued events, the next retry, the speed and the last error; then the dead letters by reason.
+    """
+    import asyncio
+
+    from ..configuration.configuration import Configuration
+    from ..session import limits_of, outbox_name, outbox_of
+
+    configuration = Configuration(config, environment=os.environ, delivery={"outbox": outbox})
+    redactor = configuration.redactor()
+
+    async def read() -> tuple[QueueStatus, Mapping[Lane, Limits]]:
+        async with outbox_of(configuration.delivery, read_only=True) as queue:
+            return await queue.status(), await limits_of(queue)
+
+    found, limits = asyncio.run(read())
+    found = replace(found, lanes=[_masked(lane, redactor) for lane in found.lanes])
+    path = outbox_name(configuration.delivery)
     if as_json:
-        about = {"outbox": str(outbox_path(configuration)), "lanes": [asdict(lane) for lane in lanes], "dead": dead}
-        print(msgspec.json.format(msgspec.json.encode(about), indent=2).decode())  # noqa: T201 - the command's output
-        return OK
-    console = Console(markup=False, highlight=False, soft_wrap=True)
-    queued, leased = sum(lane.queued for lane in lanes), sum(lane.leased for lane in lanes)
-    counts = f"{queued:,} queued, {leased:,} of them being sent · {dead.total():,} dead letters"
-    console.print(f"{outbox_path(configuration)}: {counts}")
-    for lane in lanes:
-        for line in _about(lane, now):
-            console.print(line)
-    if dead:
-        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dead.items()))
-        console.print(f"dead letters: {counts} (kable-destination dead-letters list)")
+        lanes = [{**asdict(lane), "limits": _limits_json(limits.get(_key(lane)))} for lane in found.lanes]
+        print_json(
+            {"outbox": path, "lanes": lanes, "dead": found.dead, "bytes": found.bytes, "known_ids": found.known_ids}
+        )
+    else:
+        _print_lanes(path, found, limits)
     return OK
 
 
-def _masked(lane: LaneState, redactor: Redactor) -> LaneState:
-    """Mask the secrets of the settings in the last error: they may be others than when it was kept."""
+def _key(lane: LaneStatus) -> Lane:
+    from ..queues.contract import Lane
+
+    return Lane(lane.account, lane.action)
+
+
+def _limits_json(limits: Limits | None) -> dict[str, float | None] | None:
+    return None if limits is None else {"in_flight": limits.in_flight, "per_second": limits.per_second}
+
+
+def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
+    """Mask the secrets in the last error: the settings may have changed since it was kept."""
     return lane if lane.error is None else replace(lane, error=redactor.text(lane.error))
 
 
-def _about(lane: LaneState, now: float) -> Iterator[str]:
+def _print_lanes(path: str, found: QueueStatus, limits: Mapping[Lane, Limits]) -> None:
+    console, now = plain_console(), time.time()
+    queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
+    dead = sum(found.dead.values())
+    console.print(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
+    console.print(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
+    for lane in found.lanes:
+        for line in _lane(lane, limits.get(_key(lane)), now):
+            console.print(line)
+    if dead:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.dead.items()))
+        console.print(f"dead letters: {counts} (kable-destination dead-letters list)")
+
+
+def _lane(lane: LaneStatus, limits: Limits | None, now: float) -> Iterator[str]:
     yield f"{lane.account}, {lane.action}:"
     if lane.queued:
         yield f"  {lane.queued:,} queued in {lane.batches:,} batches, {lane.leased:,} being sent{_due(lane, now)}"
@@ -63,20 +96,23 @@ def _about(lane: LaneState, now: float) -> Iterator[str]:
         yield f"  the oldest was accepted {_span(now - lane.oldest_at)} ago"
     last = "" if lane.delivered_at is None else f", the last {_span(now - lane.delivered_at)} ago"
     yield f"  {lane.delivered:,} delivered{last}; {lane.per_minute:,.0f} a minute in the last 5 minutes"
+    if limits is not None:
+        rate = "any number" if limits.per_second is None else f"{limits.per_second:,.3g}"
+        yield f"  limits: {limits.in_flight} requests in flight, {rate} a second"
     if lane.error is not None and lane.error_at is not None:
-        yield f"  last error, {told(lane.error_at)}: {lane.error}"
+        yield f"  last error, {time_text(lane.error_at)}: {lane.error}"
     if lane.stopped:
-        yield "  stopped: it goes on with the next deliver, once the cause is mended"
+        yield "  stopped: fix the cause, then run deliver again"
 
 
-def _due(lane: LaneState, now: float) -> str:
+def _due(lane: LaneStatus, now: float) -> str:
     if lane.next_due is None:
         return ""
     return "; due now" if lane.next_due <= now else f"; the next is due in {_span(lane.next_due - now)}"
 
 
 def _span(seconds: float) -> str:
-    """Write a time span in its largest unit and the next."""
+    """Return a time span in the largest unit that fits, with one decimal."""
     left = max(0, round(seconds))
     for size, unit in _UNITS:
         if left >= size:

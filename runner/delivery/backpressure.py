@@ -1,83 +1,94 @@
-"""How far a source may run ahead of its delivery."""
+"""Backpressure: how far reading may run ahead of delivery."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from .waiting import ends_before
+from .lane import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..queues.contract import Queue
-    from .clock import Clock
+    from .fullness import Fullness
+    from .lane import ActiveLane
 
-MOST_EVENTS = 8_000
-_LOOK_SECONDS = 1.0
+_LEAST_EVENTS = 8_000
 
 
-class Backlog:
-    """Counts the usage events that were put and are not settled, and makes who puts more wait where they are many.
+class Backpressure:
+    """Makes readers wait while the lanes have enough to do.
 
-    Nobody waits while `is_hungry` says that a lane has little to do, however much another holds that cannot be
-    sent. `is_full` is set while the queue itself has no room.
+    A lane has enough with three full batches for each request that may be in flight, and at least 8,000 events. Nobody
+    waits while another lane has too little, however much a lane holds that cannot be sent. `on_wait` is called when a
+    reader begins to wait.
     """
 
-    def __init__(self, queue: Queue, lanes: Sequence[str], clock: Clock) -> None:
-        self._queue = queue
-        self._lanes = lanes
-        self._clock = clock
-        self.is_hungry: Callable[[], bool] = lambda: False
-        self._events: Counter[str] = Counter()
-        self._fell = asyncio.Event()
+    def __init__(self, lanes: Sequence[ActiveLane], fullness: Fullness) -> None:
+        self._lanes = {lane.key: lane for lane in lanes}
+        self._events = dict.fromkeys(self._lanes, 0)
+        self._fullness = fullness
+        self._changed = asyncio.Event()
         self._is_open = False
-        self._is_waited_for = False
-        self.is_full = False
+        self._waiting = 0
+        self.on_wait: Callable[[], None] = lambda: None
 
     @property
     def makes_wait(self) -> bool:
-        """Whether who puts must wait."""
-        return self._is_waited_for or self.is_full
+        """Whether a reader waits, for the lanes or for a full queue."""
+        return self._waiting > 0 or bool(self._fullness.writers)
 
-    def is_small(self, lane: str, postponed: int) -> bool:
-        """Tell whether a lane has little to do, besides events that are postponed."""
-        return self._events[lane] - postponed <= MOST_EVENTS
-
-    def put(self, lane: str, events: int) -> None:
+    def put(self, lane: ActiveLane, events: int) -> None:
         """Count events that were put."""
-        self._events[lane] += events
+        self._events[lane.key] += events
 
-    def settled(self, lane: str, events: int) -> None:
-        """Count events that are settled."""
-        self._events[lane] = max(0, self._events[lane] - events)
-        self._fell.set()
+    def settled(self, lane: ActiveLane, events: int) -> None:
+        """Count events that were settled."""
+        self._events[lane.key] = max(0, self._events[lane.key] - events)
+        self._changed.set()
+
+    def correct(self, lane: ActiveLane, events: int) -> None:
+        """Take over what the queue itself has counted: other processes put and settle too."""
+        if self._events[lane.key] != events:
+            self._events[lane.key] = events
+            self._changed.set()
 
     def look_again(self) -> None:
-        """Ask again whether somebody is hungry: something has changed."""
-        self._fell.set()
+        """Let readers look again, since a lane has stopped or recovered."""
+        self._changed.set()
 
     def open(self) -> None:
         """Let nobody wait any more: nothing is sent, and what is read is kept."""
         self._is_open = True
-        self._fell.set()
+        self._changed.set()
 
-    async def room(self) -> None:
-        """Wait until there is room for more. Another process may make it, so the queue itself is asked at times."""
+    async def wait(self) -> None:
+        """Wait until more may be read."""
+        if self._has_room:
+            return
+        self._waiting += 1
+        self.on_wait()
         try:
-            await self._room()
+            while not self._has_room:
+                self._changed.clear()
+                await self._changed.wait()
         finally:
-            self._is_waited_for = False
+            self._waiting -= 1
 
     @property
     def _has_room(self) -> bool:
-        return self._is_open or self._events.total() <= MOST_EVENTS or self.is_hungry()
+        lanes = self._lanes.values()
+        return (
+            self._is_open
+            or sum(self._events.values()) <= max(map(_enough, lanes), default=_LEAST_EVENTS)
+            or any(map(self._is_hungry, lanes))
+        )
 
-    async def _room(self) -> None:
-        while not self._has_room:
-            self._is_waited_for = True
-            self._fell.clear()
-            if await ends_before(self._fell, self._clock.sleep(_LOOK_SECONDS)):
-                for lane in self._lanes:
-                    self._events[lane] = (await self._queue.waiting([lane])).events
+    def _is_hungry(self, lane: ActiveLane) -> bool:
+        """Return whether a lane that can send has too little to send."""
+        is_well = lane.has_had_work and lane.stopped is None and not lane.is_in_trouble and not lane.limiter.pause
+        return is_well and self._events[lane.key] - lane.postponed <= _enough(lane)
+
+
+def _enough(lane: ActiveLane) -> int:
+    return max(_LEAST_EVENTS, AHEAD * lane.limiter.allowed * lane.batch_events)

@@ -1,37 +1,30 @@
-"""Time, as the runner sees it: one seam, so that tests need not wait."""
+"""Time as the runner sees it: one interface, so that tests need not wait."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the runner asks of time."""
+    """What the runner needs of time."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment, never going back."""
+        """Return the seconds since some moment; they never go back."""
 
     def now(self) -> datetime:
-        """Tell the time of day, in UTC."""
+        """Return the time, in UTC."""
 
     async def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Wait for so many seconds."""
 
 
 class SystemClock:
     """The machine's own clock."""
 
-    def monotonic(self) -> float:
-        """Seconds since some moment, never going back."""
-        return time.monotonic()
-
-    def now(self) -> datetime:
-        """Tell the time of day, in UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
-        await asyncio.sleep(seconds)
+    monotonic = staticmethod(time.monotonic)
+    now = staticmethod(functools.partial(datetime.now, UTC))
+    sleep = staticmethod(asyncio.sleep)

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ...definitions import Redactor
-    from ..queues.contract import Letter
+    from ..queues.contract import DeadLetter
 
 _to_json = msgspec.json.Encoder().encode
 
 
-class LetterFile:
-    """A file that letters are appended to, flushed one by one, secrets masked.
+class DeadLetterFile:
+    """Appends dead letters to a file, one by one, with secrets masked.
 
-    It is opened before anything is sent, so that a file that cannot be written is known in time; one that was
-    made for nothing is taken away again. `failure` tells why not all could be written. Raises OSError when the file
+    The file is opened before anything is sent, so that you learn in time if it cannot be written. A new file that
+    stays empty is removed again. `failure` says why a dead letter could not be written. Raises OSError if the file
     cannot be opened.
     """
 
@@ -36,7 +36,7 @@ class LetterFile:
         self._file = path.open("ab")
 
     def __enter__(self) -> Self:
-        """Give the file itself."""
+        """Return the file."""
         return self
 
     def __exit__(
@@ -48,23 +48,23 @@ class LetterFile:
         if self.count == 0 and not self._existed and self.path.is_file():
             self.path.unlink()
 
-    def write(self, letter: Letter, reason: str | None = None) -> None:
-        """Keep a letter, for another reason than its own where one is given."""
+    def write(self, letter: DeadLetter, reason: str | None = None) -> None:
+        """Write a dead letter, with another reason than its own if one is given."""
         try:
             self._file.write(_to_json(shown(letter, self._redactor, reason)) + b"\n")
             self._file.flush()
         except OSError as error:
-            self.failure = f"{self.path} cannot be written, so that dead letters are missing there: {error.strerror}"
+            self.failure = f"{self.path} cannot be written, so dead letters are missing there: {error.strerror}"
         self.count += 1
 
 
-def shown(letter: Letter, redactor: Redactor, reason: str | None = None) -> dict[str, Any]:
-    """Show a letter as JSON, with every secret masked."""
+def shown(letter: DeadLetter, redactor: Redactor, reason: str | None = None) -> dict[str, Any]:
+    """Return a dead letter as JSON shows it, with every secret masked."""
     told = {
         "reason": reason or letter.reason,
         "message": letter.message,
-        "file": letter.source,
-        "line": letter.line,
+        "file": letter.origin.source,
+        "line": letter.origin.place,
         "action": letter.action,
         "subscription": letter.subscription,
         "errors": [{"path": problem.place, "message": problem.message} for problem in letter.problems],
@@ -75,11 +75,11 @@ def shown(letter: Letter, redactor: Redactor, reason: str | None = None) -> dict
     return {**masked, **_event(letter, redactor)}
 
 
-def _event(letter: Letter, redactor: Redactor) -> dict[str, Any]:
+def _event(letter: DeadLetter, redactor: Redactor) -> dict[str, Any]:
     if letter.event is None:
         return {"event": None}
     try:
         return {"event": redactor.value(read_event(letter.event))}
     except (UnreadableError, ValueError):
-        # What holds no event, was read in part only, or is nested too deeply to be masked value by value.
+        # It is no event, was read in part only, or is nested too deeply to be masked value by value.
         return {"event": None, "text": redactor.text(letter.event.decode("utf-8", "backslashreplace"))}

@@ -1,31 +1,43 @@
-"""A delivery: what sources hold is put into a queue, and what is in the queue is sent, at the same time."""
+"""A delivery: what sources yield is accepted, and what the queue holds is sent, at the same time."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...definitions import AnswerError, ConfigurationError, StoppedError
-from ..queues.contract import QueueFullError, lane_name
-from .backpressure import Backlog
+from ..queues.contract import ExportedBatch, Lane, QueueFullError, Token, dead_letter_of
+from ..sources.contract import SourceError
+from .acceptor import Acceptor
+from .backpressure import Backpressure
 from .dispatcher import Dispatcher, full
-from .intake import Intake, SourceError
+from .fullness import Fullness
+from .intake import Intake
+from .lane import ActiveLane
+from .limiter import Limiter
 from .notices import to_all
-from .room import Room
 from .sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from ...definitions import Destination
-    from ..queues.contract import Queue
-    from ..sources.files import Source
-    from ..transports.http import Transport
+    from ..queues.contract import DeadLetter, PutResult, Queue, Settlement
+    from ..sources.contract import Chunk, Source
+    from ..transports.contract import Transport
     from .clock import Clock
-    from .notices import Hook
-    from .retry_policy import Patience
-    from .run_report import Tally
+    from .notices import Observer
+    from .receipt import Receipt
+    from .retry_policy import RetryPolicy
+    from .run_report import RunReport
+
+DEFAULT_CONCURRENCY = 16
+
+_NOT_SENT = AnswerError("it was not sent before the run ended")
 
 
 class InterruptionError(StoppedError):
@@ -36,23 +48,30 @@ class InterruptionError(StoppedError):
 class Rules:
     """How a delivery sends.
 
-    - `batch_size`: the most events in one request; None means all that it may carry.
-    - `concurrency`: the most requests at once, for each lane.
-    - `rate`: the most requests a second, for each lane; None means any number.
-    - `longest_wait`: the run ends when what is left is due later than so many seconds; None means never.
-    - `grace`: how many seconds what is in flight may take when the run is interrupted.
+    - `batch_size`: the most events in one request. None means all that it may carry.
+    - `concurrency`: the most requests in flight, for each lane.
+    - `rate`: the most requests a second, for each lane. None means any number.
+    - `longest_wait`: the run ends when everything left is due later than so many seconds. None means never.
+    - `grace`: how many seconds requests in flight may take when the run is interrupted.
+    - `keep_days`: events older than this are sent only if their ID is known, unless `allow_old` is set.
     """
 
-    patience: Patience
+    policy: RetryPolicy
     batch_size: int | None = None
-    concurrency: int = 4
+    concurrency: int = DEFAULT_CONCURRENCY
     rate: float | None = None
     longest_wait: float | None = None
     grace: float = 10.0
+    keep_days: float = 400
+    allow_old: bool = False
 
 
 class Delivery:
-    """One run for one destination. What it accepts ends there or as a dead letter, or stays in the queue."""
+    """One run for one destination. What it accepts is delivered, becomes a dead letter, or stays in the queue.
+
+    `write_dead_letter` is called with each dead letter once it is stored, and with each event that a queue which is
+    not durable leaves behind (for the reason "unsent" if the run was stopped).
+    """
 
     def __init__(
         self,
@@ -61,87 +80,187 @@ class Delivery:
         transport: Transport,
         rules: Rules,
         *,
-        tally: Tally,
+        report: RunReport,
         clock: Clock,
-        hooks: Sequence[Hook] = (),
+        observers: Sequence[Observer] = (),
+        write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
     ) -> None:
-        self.account = self.account_of(destination)
+        self.account = account_of(destination)
         self._queue = queue
         self._rules = rules
-        self._tally = tally
+        self._report = report
         self._clock = clock
-        tell = to_all((tally.hear, *hooks))
+        self._write_dead_letter = write_dead_letter
+        report.run = secrets.randbits(62)
+        self._token = Token(report.run, 0)
+        notify = to_all((report.observe, *observers))
         self._stopping = asyncio.Event()
-        sender = Sender(destination, transport, rules.patience, clock, tell, self._stopping)
-        lanes = [(self.account, action) for action in destination.definition.actions]
-        self.lanes = [lane_name(*lane) for lane in lanes]
-        backlog, room = Backlog(queue, self.lanes, clock), Room(tell)
+        self._fullness = Fullness(notify)
+        lanes = [self._lane(destination, action) for action in destination.definition.actions]
+        self._backpressure = Backpressure(lanes, self._fullness)
         self._dispatcher = Dispatcher(
             queue,
-            sender,
+            Sender(destination, transport, rules.policy, clock, notify, self._stopping),
             lanes,
             clock=clock,
-            tell=tell,
-            backlog=backlog,
-            room=room,
-            concurrency=rules.concurrency,
-            rate=rules.rate,
+            notify=notify,
+            backpressure=self._backpressure,
+            fullness=self._fullness,
+            settled=self._settled,
             longest_wait=rules.longest_wait,
-            stopped=self._lanes_have_stopped,
+            on_stop=self._lanes_have_stopped,
         )
-        self._intake = Intake(
+        self.acceptor = Acceptor(
             destination,
             queue,
             account=self.account,
-            tally=tally,
+            token=self.next_token,
             clock=clock,
-            tell=tell,
-            backlog=backlog,
-            room=room,
+            notify=notify,
+            fullness=self._fullness,
+            put=self._dispatcher.put,
+            accepted=self._accepted,
             batch_size=rules.batch_size,
-            put=self._dispatcher.wake,
+            keep_days=rules.keep_days,
+            allow_old=rules.allow_old,
         )
+        self._intake = Intake(
+            self.acceptor,
+            clock=clock,
+            backpressure=self._backpressure,
+            checkpoint=queue.checkpoint if queue.is_durable else None,
+            unaccepted=self._keep_unaccepted,
+        )
+        self._unrepeatable: set[str] = set()
         self._ending: asyncio.Task[None] | None = None
 
-    @staticmethod
-    def account_of(destination: Destination) -> str:
-        """Name the account of a destination among all that one outbox may hold."""
-        return f"{destination.definition.slug} {destination.account}"
+    def next_token(self) -> Token:
+        """Return the token of the next put of this run."""
+        self._token = self._token._replace(number=self._token.number + 1)
+        return self._token
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
-        """Deliver what some sources hold, and what the queue holds already; give the reason when that ended early."""
+        """Deliver what some sources hold, and what the queue holds already; return why that ended early, if it did."""
+        async with self._running() as dispatching:
+            taking = asyncio.create_task(self._take(sources))
+            try:
+                await asyncio.wait({dispatching, taking}, return_when=asyncio.FIRST_COMPLETED)
+                if not taking.done():
+                    # What is left is due much later, or nothing is sent any more.
+                    self.acceptor.give_up()
+                    if self._dispatcher.stopped is None:
+                        self._intake.stop(drain_seconds=0)
+                error = await taking
+            finally:
+                taking.cancel()
+        self._report.read_to_the_end = self._intake.read_to_the_end
+        for source in sources:
+            self._note_resumed(source)
+        return await self._close(self._dispatcher.stopped or error)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Acceptor]:
+        """Deliver what the acceptor accepts for as long as the block lasts, and then the rest."""
+        async with self._running():
+            yield self.acceptor
+        await self._close(self._dispatcher.stopped)
+
+    def interrupt(self) -> None:
+        """Accept nothing more. Requests in flight may end; what is not sent stays queued."""
+        self._stopping.set()
+        self._intake.stop(drain_seconds=0)
+        self.acceptor.give_up()
+        self._dispatcher.stop(InterruptionError("interrupted"))
+        self._ending = asyncio.ensure_future(self._end_after_grace())
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
         began = self._clock.monotonic()
         dispatching = asyncio.create_task(self._dispatcher.run())
-        taking = asyncio.create_task(self._take(sources))
         try:
-            await asyncio.wait({dispatching, taking}, return_when=asyncio.FIRST_COMPLETED)
-            if not taking.done():
-                # What is left is due much later, or nothing is sent any more.
-                self._intake.give_up_waiting_for_room()
-                if self._dispatcher.stopped is None:
-                    self._intake.stop(drain_seconds=0)
-            error = await taking
+            yield dispatching
+            await self.acceptor.close()
             self._dispatcher.finish()
             await dispatching
         finally:
             dispatching.cancel()
-            taking.cancel()
-        if self._ending is not None:
-            self._ending.cancel()
-        ended = self._dispatcher.stopped or error
-        await self._queue.leave(ended)
-        self._tally.settle(await self._queue.fate())
-        self._tally.seconds += self._clock.monotonic() - began
-        self._tally.read_to_the_end = self._intake.read_to_the_end
+            if self._ending is not None:
+                self._ending.cancel()
+            self._report.seconds += self._clock.monotonic() - began
+
+    async def _close(self, ended: AnswerError | None) -> AnswerError | None:
+        """Complete the report."""
+        outcomes, states = await self._queue.outcomes(self._report.run, self._report.queued_duplicates)
+        if self._queue.is_durable:
+            self._report.next_due = await self._next_due()
+        else:
+            await self._leave(ended)
+        # Nothing outlives a run without a durable queue, so what it did not send in its time is given up.
+        self._report.close(outcomes, states, given_up=not self._queue.is_durable and ended is None)
         return ended
 
-    def interrupt(self) -> None:
-        """Take nothing more; what is in flight may end, what is not sent stays queued."""
-        self._stopping.set()
-        self._intake.stop(drain_seconds=0)
-        self._intake.give_up_waiting_for_room()
-        self._dispatcher.stop(InterruptionError("interrupted"))
-        self._ending = asyncio.ensure_future(self._end_after_grace())
+    async def _leave(self, ended: AnswerError | None) -> None:
+        """Write a dead letter for each event that is left in a queue that is not durable.
+
+        After a stop, events of a source that can be read again need none: the next run reads them.
+        """
+        async for item in self._queue.export():
+            if not isinstance(item, ExportedBatch):
+                continue
+            for position in range(len(item.queued)):
+                if ended is None:
+                    error = _NOT_SENT
+                    if item.error is not None:
+                        error = AnswerError(item.error, status_code=item.status_code, request_id=item.request_id)
+                    self._write_dead_letter(dead_letter_of(item.queued, position, error, "exhausted"), None)
+                elif item.queued.origins.at(position).source in self._unrepeatable:
+                    self._write_dead_letter(dead_letter_of(item.queued, position, ended, "exhausted"), "unsent")
+
+    async def _next_due(self) -> datetime | None:
+        """Return when the next of what is left in the lanes of this run is due."""
+        if not self._report.unsent and self._dispatcher.is_drained:
+            return None
+        leased = await self._queue.lease({lane.key: 0 for lane in self._dispatcher.lanes})
+        moments = [depth.next_due for depth in leased.depths.values() if depth.next_due is not None]
+        return datetime.fromtimestamp(min(moments), UTC) if moments else None
+
+    def _lane(self, destination: Destination, action: str) -> ActiveLane:
+        key = Lane(self.account, action)
+        definition, rules = destination.definition.actions[action], self._rules
+        limiter = Limiter(
+            self._clock,
+            most=rules.concurrency,
+            rate=rules.rate,
+            paused=lambda seconds: self._dispatcher.paused(key, seconds),
+            changed=lambda: self._dispatcher.limits_changed(key),
+        )
+        events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
+        return ActiveLane(key, limiter, events)
+
+    def _settled(self, settlement: Settlement) -> None:
+        self._report.note_settled(settlement)
+        for letter in settlement.dead.values():
+            self._write_dead_letter(letter, None)
+
+    def _accepted(self, receipts: Sequence[Receipt], result: PutResult) -> None:
+        self._report.note_accepted(receipts, result)
+        for receipt in receipts:
+            if receipt.chunk.key is None:
+                self._unrepeatable.add(receipt.chunk.source)
+            for letter in receipt.rejected:
+                self._write_dead_letter(letter, None)
+
+    def _keep_unaccepted(self, chunk: Chunk, error: Exception) -> None:
+        """Write events that could not be accepted to the dead-letter file, since they cannot be read again."""
+        for letter in self.acceptor.unaccepted(chunk, str(error)):
+            self._write_dead_letter(letter, "unsent")
+
+    def _note_resumed(self, source: Source) -> None:
+        resumed = source.resumed
+        if resumed is not None and resumed.place is None:
+            self._report.done_before.append(source.name)
+        elif resumed is not None and resumed.place is not None:
+            self._report.resumed_at[source.name] = resumed.place
 
     def _lanes_have_stopped(self) -> None:
         self._intake.stop()
@@ -158,3 +277,8 @@ class Delivery:
     async def _end_after_grace(self) -> None:
         await self._clock.sleep(self._rules.grace)
         self._dispatcher.abort()
+
+
+def account_of(destination: Destination) -> str:
+    """Return the name of a destination's account among all that one outbox may hold."""
+    return f"{destination.definition.slug} {destination.account}"

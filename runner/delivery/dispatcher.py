@@ -1,76 +1,89 @@
-"""The dispatcher: leases what is due, lane by lane, has it sent, and settles what became of it."""
+"""The dispatcher: leases what is due, lane by lane, has it sent, and settles the results."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import secrets
 from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
-from ..queues.contract import Leases, QueueFullError, QueueLockedError, lane_name
-from .lane import Lane
-from .limiter import Limiter
-from .notices import Occurrence
+from ..queues.contract import LEASE_SECONDS, Leased, Put, QueueFullError, QueueLockedError, Token
+from .notices import Notice
 from .sending import Interrupted
 from .waiting import ends_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from ..queues.contract import Lease, Queue, Settlement
-    from .backpressure import Backlog
+    from ..queues.contract import Lane, Lease, Queue, Settlement
+    from .backpressure import Backpressure
     from .clock import Clock
-    from .notices import Hook
-    from .room import Room
+    from .fullness import Fullness
+    from .lane import ActiveLane
+    from .notices import Observer
     from .sending import Sender
 
-_POLL_SECONDS = 0.5
-_ROOM_SECONDS = 1.0
+LIMITS_PREFIX = "limits/"
+"""The keys of the records that hold the present limits of each lane, for `status`."""
+
+_FULL_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+_LIMITS_SECONDS = 1.0
+_RENEWALS = 3
 _WRITER = "dispatcher"
 
 
 class Dispatcher:
-    """Sends what is in the queue for one account, until it is told that no more comes and all is settled.
+    """Sends what the queue holds in some lanes, until no more comes (`finish`) and everything is settled.
 
-    It ends too when all that is left is due later than `longest_wait` seconds from now (None: it waits for ever), and
-    when all lanes have stopped, of which `stopped` is told.
+    It also ends when everything that is left is due later than `longest_wait` seconds from now (None: it waits for
+    ever), and when all lanes have stopped; `on_stop` is called when no lane that had work goes on.
     """
 
     def __init__(
         self,
         queue: Queue,
         sender: Sender,
-        lanes: Iterable[tuple[str, str]],
+        lanes: Sequence[ActiveLane],
         *,
         clock: Clock,
-        tell: Hook,
-        backlog: Backlog,
-        room: Room,
-        concurrency: int,
-        rate: float | None = None,
+        notify: Observer,
+        backpressure: Backpressure,
+        fullness: Fullness,
+        settled: Callable[[Settlement], None],
         longest_wait: float | None = None,
-        stopped: Callable[[], None] = lambda: None,
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
+        self.lanes = lanes
+        self._by_key = {lane.key: lane for lane in lanes}
+        self._woken = asyncio.Event()
         self._queue = queue
         self._sender = sender
         self._clock = clock
-        self._tell = tell
-        self.lanes = [self._lane(account, action, concurrency, rate) for account, action in lanes]
-        self._changed = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._noting: dict[str, asyncio.Task[None]] = {}
-        self._room = room
-        self._fault: BaseException | None = None
-        self._backlog = backlog
-        backlog.is_hungry = self._is_hungry
-        self._no_more = False
+        self._notify = notify
+        self._backpressure = backpressure
+        # With a reader that waits, the run may be over: see _is_finished.
+        backpressure.on_wait = self._woken.set
+        self._fullness = fullness
+        self._settled = settled
         self._longest_wait = longest_wait
-        self._has_stopped = stopped
+        self._on_stop = on_stop
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._pausing: dict[Lane, asyncio.Task[None]] = {}
+        self._fault: BaseException | None = None
+        self._no_more = False
+        self._lease_failed: tuple[float, QueueFullError] | None = None
+        self._token = Token(secrets.randbits(62), 0)
+        self._has_leases = asyncio.Event()
+        self._limits: set[Lane] = set()
+        self._limits_at = clock.monotonic() + _LIMITS_SECONDS
 
     @property
     def stopped(self) -> StoppedError | None:
-        """Why a lane has stopped: the credentials first, since they stop all."""
+        """Why a lane has stopped: the credentials first, since they stop all lanes."""
         errors = [lane.stopped for lane in self.lanes if lane.stopped is not None]
         return next((error for error in errors if isinstance(error, CredentialsError)), errors[0] if errors else None)
 
@@ -79,197 +92,280 @@ class Dispatcher:
         """Whether nothing is sent any more."""
         return all(lane.stopped is not None for lane in self.lanes)
 
-    def wake(self) -> None:
-        """Look again: something was put."""
-        self._changed.set()
+    @property
+    def is_drained(self) -> bool:
+        """Whether every lane was empty when it was last looked at."""
+        return not any(lane.batches or lane.may_have_work for lane in self.lanes)
+
+    def put(self, key: Lane, events: int) -> None:
+        """Wake up: so many events were put into a lane."""
+        lane = self._by_key[key]
+        lane.may_have_work = True
+        self._backpressure.put(lane, events)
+        self._woken.set()
 
     def finish(self) -> None:
-        """Know that no more is put."""
+        """Wake up: no more is put."""
         self._no_more = True
-        self._changed.set()
+        self._woken.set()
 
-    def stop(self, error: StoppedError, lanes: Sequence[Lane] | None = None) -> None:
-        """Take nothing more from some lanes, or from all."""
+    def stop(self, error: StoppedError, lanes: Sequence[ActiveLane] | None = None) -> None:
+        """Lease nothing more in some lanes, or in all."""
         for lane in self.lanes if lanes is None else lanes:
             if lane.stopped is None:
                 lane.stopped = error
         if all(lane.stopped is not None or not lane.has_had_work for lane in self.lanes):
-            self._has_stopped()
-        self._backlog.look_again()
-        self._changed.set()
+            self._on_stop()
+        self._backpressure.look_again()
+        self._woken.set()
 
     def abort(self) -> None:
-        """End what is in flight at once; what is not known to have arrived stays queued."""
-        for task in self._under_way:
+        """End requests in flight at once. Events that are not known to have arrived stay queued."""
+        for task in self._requests:
             task.cancel()
 
-    async def run(self) -> None:
-        """Send until told to end, or until all lanes have stopped; what is in flight then comes to its end.
+    def paused(self, key: Lane, seconds: float) -> None:
+        """Store a pause that the server asked for, so that other processes keep to it."""
+        until = self._clock.now().timestamp() + seconds
 
-        Raises what nobody has foreseen.
-        """
+        async def note() -> None:
+            # If there is no room for it, this run keeps to it all the same.
+            with contextlib.suppress(QueueFullError):
+                await self._queue.mark(key, paused_until=until)
+
+        self._pausing[key] = self._begin(note())
+
+    def limits_changed(self, key: Lane) -> None:
+        """Notify of the limits of a lane, and store them now and then for `status`."""
+        limiter = self._by_key[key].limiter
+        self._notify(
+            Notice(
+                kind="limits",
+                account=key.account,
+                action=key.action,
+                in_flight=limiter.allowed,
+                per_second=limiter.per_second,
+            )
+        )
+        self._limits.add(key)
+
+    async def run(self) -> None:
+        """Send until there is nothing to do any more, then wait for requests in flight. Raises what nobody foresaw."""
+        renewing = asyncio.create_task(self._renew())
         try:
             while not self.all_stopped and self._fault is None:
-                self._changed.clear()
-                if not await self._take() and await self._is_finished():
+                self._woken.clear()
+                await self._lease()
+                for lane in self.lanes:
+                    if lane.held:
+                        self._start(lane)
+                if self._woken.is_set():
+                    continue
+                now = self._clock.now().timestamp()
+                waits = [lane.wait(now) for lane in self.lanes if lane.stopped is None]
+                some = [wait for wait in waits if wait is not None]
+                if not self._tasks and self._is_finished(some):
                     break
+                await self._wait(min(some, default=None))
         finally:
+            renewing.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks)
         if self._fault is not None:
             raise self._fault
 
-    def _lane(self, account: str, action: str, concurrency: int, rate: float | None) -> Lane:
-        def paused(seconds: float) -> None:
-            self._note_pause(account, action, seconds)
+    async def _lease(self) -> None:
+        """Lease what may be leased, with one question for all lanes in which there may be something."""
+        most = {lane.key: lane.wanted for lane in self.lanes if lane.may_have_work and lane.stopped is None}
+        # A lane with enough to do is asked about when it has less; a lane at rest is asked how much it holds.
+        most = {key: count for key, count in most.items() if count or self._by_key[key].sending == 0}
+        if not most:
+            return
+        for key in most:
+            # Whatever is put while this question is under way sets it again.
+            self._by_key[key].may_have_work = False
+        try:
+            leased = await self._queue.lease(most)
+        except QueueFullError as error:
+            # A lease must be written too. Requests in flight make room when they are settled.
+            self._fullness.failed(_WRITER, error)
+            self._note_failed_lease(error)
+            for key in most:
+                self._by_key[key].may_have_work = True
+            return
+        self._has_room()
+        self._lease_failed = None
+        self._hold(most, leased)
 
-        return Lane(account, action, Limiter(self._clock, most=concurrency, rate=rate, paused=paused))
+    def _hold(self, most: dict[Lane, int], leased: Leased) -> None:
+        by_lane: dict[Lane, list[Lease]] = {key: [] for key in most}
+        for lease in leased.leases:
+            by_lane[lease.queued.lane].append(lease)
+        if leased.leases:
+            self._has_leases.set()
+        for key, wanted in most.items():
+            lane, depth = self._by_key[key], leased.depths[key]
+            lane.hold(by_lane[key], depth, wanted)
+            self._backpressure.correct(lane, depth.events)
 
-    def _note_pause(self, account: str, action: str, seconds: float) -> None:
-        """Have a pause written down, so that other runs keep to it."""
-        until = self._clock.now().timestamp() + seconds
+    def _note_failed_lease(self, error: QueueFullError) -> None:
+        """Stop when nothing could be leased for longer than the run may wait."""
+        now = self._clock.monotonic()
+        since, _ = self._lease_failed or (now, error)
+        self._lease_failed = since, error
+        if self._longest_wait is not None and now - since > self._longest_wait and not self._tasks:
+            self.stop(full(error))
 
-        async def note() -> None:
-            # Where there is no room for it, this run keeps to it all the same.
-            with contextlib.suppress(QueueFullError):
-                await self._queue.note_pause(account, action, until)
+    def _start(self, lane: ActiveLane) -> None:
+        while self._fault is None and lane.held and (lease := lane.next()) is not None:
+            self._requests.add(self._begin(self._work(lane, lease)))
 
-        self._noting[lane_name(account, action)] = task = asyncio.create_task(note())
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-
-    def _is_hungry(self) -> bool:
-        """Tell whether a lane could send more than it has, so that more should be read for it."""
-        return any(lane.is_well and self._backlog.is_small(lane.name, lane.postponed) for lane in self.lanes)
-
-    async def _take(self) -> bool:
-        """Lease what there is room for, and send what may be sent; tell whether there was anything."""
-        room = {lane.name: lane.room for lane in self.lanes if lane.room}
-        lanes = {lane.name: lane for lane in self.lanes}
-        leases = await self._lease(room) if room else Leases()
-        for name, seconds in leases.pauses.items():
-            lanes[name].limiter.keep_pause(seconds)
-        for lease in leases.batches:
-            lanes[lease.queued.lane].hold(lease)
-        started = [self._start(lane) for lane in self.lanes]
-        return any(started)
-
-    def _start(self, lane: Lane) -> bool:
-        started = False
-        while self._fault is None and (lease := lane.next()) is not None:
-            started = True
-            task = asyncio.create_task(self._work(lane, lease))
-            self._tasks.add(task)
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
-        return started
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._under_way.discard(task)
+        self._requests.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = self._fault or fault
-        # Only now: who looks for something to do before this still sees the task.
-        self._changed.set()
+        # Only now: whoever looked for something to do before this still saw the task.
+        self._woken.set()
 
-    async def _lease(self, room: Mapping[str, int]) -> Leases:
-        try:
-            leases = await self._queue.lease(room)
-        except QueueFullError as error:
-            # A lease must be written down too. What is in flight makes room when it is settled.
-            self._room.note(_WRITER, error)
-            return Leases()
-        self._room.note(_WRITER, None)
-        return leases
-
-    async def _is_finished(self) -> bool:
-        """Wait until there may be something to do; tell when there will not."""
-        if self._changed.is_set():
+    def _is_finished(self, waits: Sequence[float]) -> bool:
+        """Return whether nothing is left to do, or nothing that is due soon."""
+        if any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
             return False
-        if self._tasks:
-            # Something may become due meanwhile, or be left by another process.
-            await self._sleep(_POLL_SECONDS)
+        if not all(self._longest_wait is not None and wait > self._longest_wait for wait in waits):
             return False
-        waits = [await self._wait_of(lane) for lane in self.lanes if lane.stopped is None]
-        some = [wait for wait in waits if wait is not None]
-        is_late = [self._longest_wait is not None and wait > self._longest_wait for wait in some]
-        if all(is_late) and (self._no_more or (some and self._backlog.makes_wait)):
-            return True
-        await self._sleep(min(some, default=None))
-        return False
+        return self._no_more or (bool(waits) and self._backpressure.makes_wait)
 
-    async def _wait_of(self, lane: Lane) -> float | None:
-        """Tell in how many seconds a lane may have something to do; None when nothing waits in it."""
-        waiting = await self._queue.waiting([lane.name])
-        if waiting.leased > lane.held:
-            return _POLL_SECONDS
-        if lane.held:
-            return lane.limiter.pause or _POLL_SECONDS
-        if waiting.next_due is None:
-            return None
-        return max(waiting.next_due - self._clock.now().timestamp(), lane.limiter.pause) or _POLL_SECONDS
-
-    async def _sleep(self, seconds: float | None) -> None:
-        """Wait until something changes, or for so long."""
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait until something happens, or for so many seconds."""
+        if self._lease_failed is not None:
+            seconds = _FULL_SECONDS
+        elif seconds is not None and self._backpressure.makes_wait:
+            # Another process may send what holds up the reader here.
+            seconds = min(seconds, _LOOK_SECONDS)
         if seconds is None:
-            await self._changed.wait()
-        else:
-            await ends_before(self._changed, self._clock.sleep(seconds))
+            await self._woken.wait()
+        elif not await ends_before(self._woken, self._clock.sleep(seconds)):
+            return
+        for lane in self.lanes:
+            if lane.batches:
+                lane.may_have_work = True
+        self._store_limits()
 
-    async def _work(self, lane: Lane, lease: Lease) -> None:
+    async def _work(self, lane: ActiveLane, lease: Lease) -> None:
+        """Send a batch, and settle it."""
         try:
             progress = await self._sender.send(lease, lane.limiter, patiently=not lane.is_in_trouble)
             if progress.stopped is not None and lane.stopped is None:
-                # Before what is left of the batch is free for whoever leases next.
+                # Before the rest of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
-            if lane.limiter.pause and (noting := self._noting.get(lane.name)) is not None:
+            if lane.limiter.pause and (noting := self._pausing.get(lane.key)) is not None:
                 await asyncio.wait({noting})
         finally:
-            lane.sent(lease)
+            lane.sending -= 1
             if (task := asyncio.current_task()) is not None:
-                self._under_way.discard(task)
+                self._requests.discard(task)
         lane.is_in_trouble = bool(progress.retry)
         lane.postponed += len(progress.retry)
-        # The next goes now; what became of this one is written meanwhile, and together with the next lease.
-        self._start(lane)
-        self._changed.set()
+        # The next request goes out now. This result is written meanwhile, together with the next lease.
+        if lane.held:
+            self._start(lane)
+        self._woken.set()
         lane.settling += 1
         try:
-            await self._settle(progress.settlement())
-            self._backlog.settled(lane.name, len(progress.delivered) + len(progress.dead))
+            await self._settle(lane, progress.settlement())
         except Interrupted:
-            # It was sent, and cannot be settled for want of room: it is sent again later, and discarded there.
+            # It was sent and cannot be settled, since the queue is full: it is sent again later, and discarded there.
             return
         finally:
             lane.settling -= 1
+            # A settled batch may free the next one of its shard.
+            frees_next = lease.queued.batch.shard is not None
+            lane.may_have_work = lane.may_have_work or frees_next or bool(progress.rest)
 
-    async def _stop_for(self, lane: Lane, error: StoppedError) -> None:
-        """Stop a lane for what an answer said; wrong credentials stop all lanes, and are told once."""
+    async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
+        """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""
         lanes = self.lanes if isinstance(error, CredentialsError) else [lane]
-        self._tell(Occurrence(kind="stopped", account=lane.account, action=lane.action, error=error.message))
+        account, action = lane.key
+        self._notify(Notice(kind="stopped", account=account, action=action, error=error.message))
         self.stop(error, lanes)
         for item in lanes:
             with contextlib.suppress(QueueFullError):
-                await self._queue.note_stop(item.account, item.action, error.message)
+                await self._queue.mark(item.key, stopped=error.message)
 
-    async def _settle(self, settlement: Settlement) -> None:
+    async def _settle(self, lane: ActiveLane, settlement: Settlement) -> None:
         """Settle, as often as it takes: what was sent must not be sent again because the disk is full."""
         while True:
             try:
-                await self._queue.settle(settlement)
+                lost = await self._queue.settle(settlement)
             except QueueFullError as error:
                 has_results = settlement.delivered or settlement.dead
                 if not has_results and not isinstance(error, QueueLockedError):
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
-                self._room.note(_WRITER, error)
-                await self._sender.unless_stopped(self._clock.sleep(_ROOM_SECONDS))
+                self._fullness.failed(_WRITER, error)
+                await self._sender.unless_stopped(self._clock.sleep(_FULL_SECONDS))
             else:
-                self._room.note(_WRITER, None)
+                self._has_room()
+                self._note_settled(lane, settlement, len(lost))
                 return
+
+    def _has_room(self) -> None:
+        if _WRITER in self._fullness.writers:
+            self._fullness.succeeded(_WRITER)
+
+    def _note_settled(self, lane: ActiveLane, settlement: Settlement, lost: int) -> None:
+        if lost:
+            account, action = lane.key
+            self._notify(Notice(kind="lost", account=account, action=action, events=lost))
+            return
+        settled = len(settlement.delivered) + len(settlement.dead)
+        if settled == len(settlement.lease.queued):
+            lane.batches = max(0, lane.batches - 1)
+        self._backpressure.settled(lane, settled)
+        self._settled(settlement)
+
+    def _store_limits(self) -> None:
+        """Store the limits that have changed, at most once a second."""
+        now = self._clock.monotonic()
+        if not self._limits or now < self._limits_at:
+            return
+        self._limits_at = now + _LIMITS_SECONDS
+        records = {}
+        for key in self._limits:
+            limiter = self._by_key[key].limiter
+            value = {"in_flight": limiter.allowed, "per_second": limiter.per_second}
+            records[f"{LIMITS_PREFIX}{key.account}\0{key.action}"] = json.dumps(value).encode()
+        self._limits.clear()
+        self._token = self._token._replace(number=self._token.number + 1)
+        put = Put(self._token, records=records)
+
+        async def store() -> None:
+            with contextlib.suppress(QueueFullError):
+                await self._queue.put(put)
+
+        self._begin(store())
+
+    async def _renew(self) -> None:
+        """Renew leases in time, while there are any."""
+        while True:
+            await self._has_leases.wait()
+            await self._clock.sleep(LEASE_SECONDS / _RENEWALS)
+            if not any(lane.held or lane.sending or lane.settling for lane in self.lanes):
+                self._has_leases.clear()
+                continue
+            # If there is no room, the next renewal still comes before the lease ends.
+            with contextlib.suppress(QueueFullError):
+                await self._queue.renew()
 
 
 def full(error: QueueFullError) -> StoppedError:
-    """Say that the queue takes nothing more, and what to do."""
+    """Return the error of a run that cannot go on because the queue is full."""
     return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

@@ -1,87 +1,86 @@
-"""The way to one action of an account, and the order in which leased batches take it."""
+"""A lane while it is delivered: what is leased and not sent yet, its limiter, and why it has stopped."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..queues.contract import lane_name
+from ..queues.contract import LaneDepth
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from ...definitions import StoppedError
-    from ..queues.contract import Lease
+    from ..queues.contract import Lane, Lease
     from .limiter import Limiter
 
-_AHEAD = 3
+AHEAD = 3
 """Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
+
+POLL_SECONDS = 0.5
+"""How often to look for what another process may leave."""
 
 
 @dataclass(slots=True)
-class Lane:
-    """The batches on the way, its limiter, and why it has stopped, when it has.
+class ActiveLane:
+    """A lane of this run.
 
-    A batch is held until no other that shares an order key with it is being sent, or is held before it. The lane
-    `is_in_trouble` while its latest batch must be tried again; about `postponed` events wait for that.
+    - `batch_events`: the most events in one request.
+    - `may_have_work`: something has happened since the last lease, so there may be more to lease.
+    - `batches`: how many batches the queue held for the lane at the last lease, without those settled since.
+    - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
     """
 
-    account: str
-    action: str
+    key: Lane
     limiter: Limiter
-    settling: int = 0
+    batch_events: int
     stopped: StoppedError | None = None
+    may_have_work: bool = True
     has_had_work: bool = False
     is_in_trouble: bool = False
     postponed: int = 0
-    _held: list[Lease] = field(default_factory=list)
-    _sending: dict[int, frozenset[Hashable]] = field(default_factory=dict)
+    sending: int = 0
+    settling: int = 0
+    batches: int = 0
+    depth: LaneDepth = field(default_factory=LaneDepth)
+    held: deque[Lease] = field(default_factory=deque)
 
     @property
-    def name(self) -> str:
-        """The name under which the queue knows it."""
-        return lane_name(self.account, self.action)
-
-    @property
-    def held(self) -> int:
-        """How many batches are leased and not sent yet."""
-        return len(self._held)
-
-    @property
-    def room(self) -> int:
-        """How many more batches may be leased; none while enough are on the way, so that some are leased together."""
-        allowed, sending = self.limiter.allowed, len(self._sending)
-        is_busy = sending >= allowed and self.held * 2 > allowed
-        if is_busy or self.stopped is not None or self.limiter.pause:
+    def wanted(self) -> int:
+        """How many batches to lease now; 0 while enough are leased, so that several are leased together."""
+        if self.stopped is not None or self.limiter.pause:
             return 0
-        # What is being settled takes no part of the way, unless it piles up.
+        allowed, held = self.limiter.allowed, len(self.held)
+        if self.sending >= allowed and held * 2 > allowed:
+            return 0
+        # Batches that are being settled need no request, unless they pile up.
         piled_up = max(0, self.settling - allowed)
-        return max(0, _AHEAD * allowed - self.held - sending - piled_up)
+        return max(0, AHEAD * allowed - held - self.sending - piled_up)
 
-    @property
-    def is_well(self) -> bool:
-        """Whether what is put for it can be expected to go at once."""
-        return self.has_had_work and self.stopped is None and not self.is_in_trouble and not self.limiter.pause
-
-    def hold(self, lease: Lease) -> None:
-        """Take a batch, the last in order."""
-        self.has_had_work = True
-        if lease.attempts:
-            self.postponed = max(0, self.postponed - len(lease.queued))
-        self._held.append(lease)
+    def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int) -> None:
+        """Take what a lease has brought."""
+        self.depth, self.batches = depth, depth.batches
+        self.may_have_work = 0 < wanted <= len(leases)
+        if depth.pause:
+            self.limiter.keep_pause(depth.pause)
+        for lease in leases:
+            if lease.attempts:
+                self.postponed = max(0, self.postponed - len(lease.queued))
+        self.held += leases
+        self.has_had_work = self.has_had_work or bool(leases)
 
     def next(self) -> Lease | None:
-        """Give the next batch that may be sent now, which is under way from now on."""
-        if self.stopped is not None or self.limiter.pause or len(self._sending) >= self.limiter.allowed:
+        """Return the next batch that may be sent now; from now on it counts as being sent."""
+        if not self.held or self.stopped is not None or self.limiter.pause or self.sending >= self.limiter.allowed:
             return None
-        busy = [*self._sending.values()]
-        for position, lease in enumerate(self._held):
-            if all(map(lease.order_keys.isdisjoint, busy)):
-                self._sending[lease.id] = lease.order_keys
-                return self._held.pop(position)
-            busy.append(lease.order_keys)
-        return None
+        self.sending += 1
+        return self.held.popleft()
 
-    def sent(self, lease: Lease) -> None:
-        """Know that a batch is under way no more."""
-        del self._sending[lease.id]
+    def wait(self, now: float) -> float | None:
+        """Return in how many seconds there may be something to do; None if the lane is empty."""
+        if self.held:
+            return self.limiter.pause or POLL_SECONDS
+        if not self.batches:
+            return None
+        if self.depth.leased_elsewhere or self.depth.next_due is None:
+            return POLL_SECONDS
+        return max(0.0, self.depth.next_due - now, self.limiter.pause)

@@ -1,4 +1,4 @@
-"""The limiter in front of the transport: requests in flight and requests a second, fewer when the server is busy."""
+"""The limiter of a lane: requests in flight and requests per second, adapted to what the server can take."""
 
 from __future__ import annotations
 
@@ -10,12 +10,33 @@ if TYPE_CHECKING:
 
     from .clock import Clock
 
+FIRST_IN_FLIGHT = 2
+
+_LEAST_RESPONSES = 5
+_HELPED = 0.9
+_SLOWER = 2.0
+_NOISE_SECONDS = 0.1
+_SHORT_TERM = 0.2
+_LESS = 0.75
+_RATE_WINDOW_SECONDS = 1.0
+_RATE_CUT = 0.7
+_LEAST_PER_SECOND = 0.1
+"""The rate shrinks no further: it grows with each good response, so below this it would take hours to recover."""
+
+_GROWTH_PER_SECOND = 0.1
+_LIFTED_AT = 4.0
+
 
 class Limiter:
-    """Bounds the requests of one lane: `most` in flight, `rate` a second (None: any).
+    """Bounds the requests of one lane: at most `most` in flight and `rate` a second (None: any number).
 
-    A server that is busy (429, 503) halves what may be in flight, and each success brings a part of it back. `paused`
-    is told for how many seconds such a server is left alone.
+    Within these bounds it adapts. It starts with few requests in flight and doubles them with every round of good
+    responses until something slows down; from then on it adds one per round. A busy server (429, 503) halves them and
+    bounds the requests per second below what got through; responses that take more than twice their usual time, and
+    100 ms more than that, take away a quarter, for as long as that makes them quicker. With one request in flight the
+    rate shrinks further, below one at a time, to one in ten seconds. While responses stay good, both grow again.
+
+    `paused` is called with the seconds for which a busy server is left alone, `changed` when a bound has changed.
     """
 
     def __init__(
@@ -25,21 +46,39 @@ class Limiter:
         most: int,
         rate: float | None = None,
         paused: Callable[[float], None] = lambda _: None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        now = clock.monotonic()
         self._clock = clock
         self._paused = paused
+        self._changed = changed
         self._most = float(most)
-        self._allowed = float(most)
-        self._interval = 0.0 if rate is None else 1.0 / rate
-        self._next_at = clock.monotonic()
-        self._paused_until = clock.monotonic()
+        self._allowed = float(min(most, FIRST_IN_FLIGHT))
+        self._is_starting = True
+        self._most_per_second = rate
+        self._rate: float | None = None
+        self._grown_at = now
+        self._cut_below = 0.0
+        self._next_at = now
+        self._paused_until = now
         self._in_flight = 0
         self._freed = asyncio.Event()
+        self._latency = _Latency()
+        self._window_began = now
+        self._window_count = 0
+        self._per_second: float | None = None
 
     @property
     def allowed(self) -> int:
-        """How many requests may be in flight by now."""
+        """How many requests may be in flight now."""
         return int(self._allowed)
+
+    @property
+    def per_second(self) -> float | None:
+        """How many requests may be sent per second now; None means any number."""
+        if self._rate is None or self._most_per_second is None:
+            return self._most_per_second if self._rate is None else self._rate
+        return min(self._rate, self._most_per_second)
 
     @property
     def pause(self) -> float:
@@ -49,10 +88,12 @@ class Limiter:
     def try_acquire(self) -> bool:
         """Take the right to send a request, if it can be had at once."""
         now = self._clock.monotonic()
-        if max(self._paused_until, self._next_at) > now or self._in_flight >= self.allowed:
+        if max(self._paused_until, self._next_at) > now or self._in_flight >= int(self._allowed):
             return False
         self._in_flight += 1
-        self._next_at = now + self._interval
+        rate = self.per_second
+        if rate is not None:
+            self._next_at = now + 1.0 / rate
         return True
 
     async def change(self) -> None:
@@ -65,23 +106,113 @@ class Limiter:
             self._freed.clear()
             await self._freed.wait()
 
-    def release(self) -> None:
-        """Say that a request has ended."""
+    def release(self, seconds: float | None = None) -> None:
+        """Note that a request has ended: well, after so many seconds, or not (None)."""
         self._in_flight -= 1
-        self._freed.set()
-
-    def speed_up(self) -> None:
-        """Say that a request was a success."""
-        self._allowed = min(self._most, self._allowed + 1 / self._allowed)
+        if seconds is not None:
+            self._note_good(seconds)
         self._freed.set()
 
     def slow_down(self, seconds: float) -> None:
-        """Say that the server is busy, and leave it alone for so long."""
+        """Send less, since a request failed; a server that is busy is left alone for so many seconds (0: it is not)."""
+        was_one = int(self._allowed) == 1
         self._allowed = max(1.0, self._allowed / 2)
+        self._is_starting = False
+        if seconds:
+            self._cut_rate(was_one=was_one)
         if seconds > self.pause:
             self.keep_pause(seconds)
             self._paused(seconds)
+        self._changed()
 
     def keep_pause(self, seconds: float) -> None:
-        """Send nothing for so long, at least."""
+        """Send nothing for so many seconds, at least."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def _note_good(self, seconds: float) -> None:
+        before = int(self._allowed), self._rate
+        now = self._clock.monotonic()
+        self._window_count += 1
+        if now - self._window_began >= _RATE_WINDOW_SECONDS:
+            self._per_second = self._window_count / (now - self._window_began)
+            self._window_began, self._window_count = now, 0
+        self._latency.note(seconds)
+        if self._latency.is_too_high:
+            self._is_starting = False
+            if self._latency.asks_for_less(int(self._allowed)):
+                self._allowed = max(1.0, self._allowed * _LESS)
+        else:
+            more = 1.0 if self._is_starting else 1.0 / self._allowed
+            self._allowed = min(self._most, self._allowed + more)
+        if self._rate is not None:
+            self._grow_rate(now)
+        if (int(self._allowed), self._rate) != before:
+            self._changed()
+
+    def _cut_rate(self, *, was_one: bool) -> None:
+        """Bound the rate below what got through of late; with one request in flight, halve it."""
+        now = self._clock.monotonic()
+        through = self._per_second
+        if through is None and self._window_count and now > self._window_began:
+            through = self._window_count / max(now - self._window_began, _RATE_WINDOW_SECONDS)
+        if was_one and self._rate is not None:
+            self._rate /= 2
+        elif through is not None:
+            self._rate = through * _RATE_CUT if self._rate is None else min(self._rate, through) * _RATE_CUT
+        if through is not None:
+            self._cut_below = through
+        if self._rate is not None:
+            self._rate = max(_LEAST_PER_SECOND, self._rate)
+        self._grown_at = now
+        self._per_second = None
+        self._window_began, self._window_count = now, 0
+
+    def _grow_rate(self, now: float) -> None:
+        rate = self._rate or 0.0
+        rate *= 1 + _GROWTH_PER_SECOND * min(_RATE_WINDOW_SECONDS, now - self._grown_at)
+        self._grown_at = now
+        # A bound far above what ever got through bounds nothing.
+        self._rate = None if rate > _LIFTED_AT * max(self._cut_below, 1.0) else rate
+
+
+class _Latency:
+    """How long good responses take: usually, and lately."""
+
+    def __init__(self) -> None:
+        self._usual = float("inf")
+        self._lately = 0.0
+        self._before_less: float | None = None
+        self._until_next = self._until_new = 0
+
+    def note(self, seconds: float) -> None:
+        """Take over the time of one response."""
+        self._lately += (seconds - self._lately) * (_SHORT_TERM if self._lately else 1.0)
+        self._usual = min(self._usual, seconds)
+        self._until_next -= 1
+        if not self.is_too_high:
+            self._before_less = None
+        elif self._before_less is not None and self._until_next > self._until_new:
+            # This request was sent before the change.
+            self._before_less = max(self._before_less, self._lately)
+
+    @property
+    def is_too_high(self) -> bool:
+        """Whether responses take much longer than usual."""
+        return self._lately > _SLOWER * self._usual + _NOISE_SECONDS
+
+    def asks_for_less(self, in_flight: int) -> bool:
+        """Return whether to send less: once, and again when what was sent since has been answered.
+
+        Where sending less did not make responses quicker, the server is slower for a reason of its own: that becomes
+        usual.
+        """
+        if self._until_next > 0:
+            return False
+        # The requests that are in flight now, and as many that are sent after the change.
+        self._until_next = max(_LEAST_RESPONSES, 2 * in_flight)
+        self._until_new = self._until_next - in_flight
+        if self._before_less is not None and self._lately > self._before_less * _HELPED:
+            self._usual, self._before_less = self._lately, None
+            return False
+        self._before_less = self._lately
+        return True

@@ -1,34 +1,38 @@
-"""What happens during a delivery, told to whoever listens: logs, metrics and traces are hooks of one shape.
+"""Notices: what happens during a delivery, for observers such as the log, metrics, traces and the progress bar.
 
-A hook is a function of an Occurrence. It is called where the thing happens, and must neither wait nor raise.
+An observer is a function of a Notice. It is called where the thing happens, so it must not wait. If it raises, it is
+dropped: what is shown never decides what is delivered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "stopped", "full", "room"
+    "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits", "stopped",
+    "lost", "full", "room",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
-    """One thing that happened; what a kind has nothing to say of is left at its default.
+class Notice:
+    """One thing that happened. Attributes that a kind does not use keep their defaults.
 
-    - `accepted`: `events` were put into the queue; `duplicates` were there already under their ids, and were not.
-    - `attempted`: a request of `events` was sent and answered (`status`) or not (None), in `seconds`; `attempt` is its
-      number for these events, `error` what the answer meant.
+    - `accepted`: `events` were put into the queue; `duplicates` were known by their IDs and were not put again.
+    - `attempted`: a request with `events` was sent; `status` is None if there was no response. It took `seconds`.
+      `attempt` is its number for these events, `error` what the response means.
     - `delivered`: the destination has `events`.
-    - `dead`: `events` became dead letters for `reason`, as `error` tells.
-    - `halved`: a refused list of `events` is sent again in two parts.
-    - `postponed`: `events` are tried again in `wait` seconds, since `error` happened.
-    - `parked`: the same, though the server asked for an absurd time (`asked` seconds).
-    - `slowed`: the server is busy; `allowed` requests may be in flight, after a pause of `wait` seconds.
-    - `stopped`: nothing more is sent until a person acts, as `error` tells.
-    - `full`, `room`: the outbox takes nothing more, as `error` tells; it takes again.
+    - `dead`: `events` became dead letters for `reason`; `error` is the message.
+    - `halved`: a refused batch of `events` is sent again in two parts.
+    - `postponed`: `events` are sent again in `wait` seconds because of `error`.
+    - `parked`: the same, but the server asked for an absurd time (`asked` seconds).
+    - `slowed`: the server is busy; the lane pauses for `wait` seconds, then `in_flight` requests may be in flight.
+    - `limits`: `in_flight` requests may be in flight now, and `per_second` be sent (None: any number).
+    - `stopped`: nothing more is sent until a person acts; `error` says what to do.
+    - `lost`: the lease of `events` ended while they were sent, so another process has them.
+    - `full`: the queue takes nothing more, as `error` says. `room`: it takes more again.
     """
 
     kind: Kind
@@ -42,19 +46,24 @@ class Occurrence:
     seconds: float = 0.0
     wait: float = 0.0
     asked: float = 0.0
-    allowed: int = 0
+    in_flight: int = 0
+    per_second: float | None = None
     reason: str = ""
     error: str = ""
 
 
-Hook = Callable[[Occurrence], None]
+Observer = Callable[[Notice], None]
 
 
-def to_all(hooks: tuple[Hook, ...]) -> Hook:
-    """Make one hook of several."""
+def to_all(observers: Sequence[Observer]) -> Observer:
+    """Return one observer that calls several, and drops each that raises."""
+    left = [*observers]
 
-    def tell(occurrence: Occurrence) -> None:
-        for hook in hooks:
-            hook(occurrence)
+    def notify(notice: Notice) -> None:
+        for observer in (*left,):
+            try:
+                observer(notice)
+            except Exception:  # noqa: BLE001 - a closed terminal or a full disk must not stop a delivery
+                left.remove(observer)
 
-    return tell
+    return notify

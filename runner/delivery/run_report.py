@@ -1,4 +1,4 @@
-"""Counting what became of every usage event, so that the counts always add up."""
+"""The run report: what became of every usage event of a run, in counts that always add up."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from ...definitions import SkipReason
-from ..queues.contract import Reason
+from ..queues.contract import Duplicate, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from ..queues.contract import Fate
-    from .notices import Occurrence
+    from ..queues.contract import PutResult, RunOutcomes, Settlement, State
+    from .notices import Notice
+    from .receipt import Receipt
 
-DEAD: tuple[Reason, ...] = get_args(Reason)
+REASONS: tuple[Reason, ...] = get_args(Reason)
+_MOST_KNOWN = 10_000
+SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old")
 
 
 @dataclass(slots=True)
-class Tally:
+class RunReport:
     """The counts of one run.
 
-    `read` counts events and lines that should be events; the other counts are usage events, of which one event makes
-    one for each subscription that wants it. What was wanted is delivered, dead-lettered or unsent (and then queued,
-    where the queue is durable): nothing else. `duplicates` counts those among them that were there already under the
-    same id, `earlier` what runs before this one had left and this one has settled, of which `earlier_dead` are
-    dead-lettered.
+    `read` counts events and lines that should be events. The other counts are usage events: one event makes one for
+    each subscription that wants it. Each wanted one is delivered, dead-lettered or unsent, and nothing else; unsent
+    ones are queued if the queue is durable. `duplicates` counts those among them whose ID was known before. `earlier`
+    counts events that other runs had accepted and this run has settled; `earlier_dead` of them are dead-lettered.
     """
 
+    run: int = 0
     read: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     delivered: int = 0
@@ -45,43 +48,82 @@ class Tally:
     resumed_at: dict[str, int] = field(default_factory=dict)
     read_to_the_end: bool = True
     next_due: datetime | None = None
+    _duplicate_states: Counter[State] = field(default_factory=Counter)
+    _known: list[Duplicate] = field(default_factory=list)
+    _known_in: Counter[tuple[str, int]] = field(default_factory=Counter)
 
-    def hear(self, occurrence: Occurrence) -> None:
-        """Count what happens while it happens."""
-        if occurrence.kind == "attempted":
+    def observe(self, notice: Notice) -> None:
+        """Count requests and what was sent, while it happens."""
+        if notice.kind == "attempted":
             self.requests += 1
-            self.retries += occurrence.attempt > 1
-        elif occurrence.kind == "delivered":
-            self.sent += occurrence.events
+            self.retries += notice.attempt > 1
+        elif notice.kind == "delivered":
+            self.sent += notice.events
 
-    def settle(self, fate: Fate) -> None:
-        """Take over what has become, in the end, of what was put."""
-        self.delivered += fate.delivered + fate.duplicates.get("delivered", 0)
-        self.unsent += fate.queued + fate.duplicates.get("queued", 0)
-        for reason in DEAD:
-            self.dead_lettered[reason] += fate.dead.get(reason, 0) + fate.duplicates.get(reason, 0)
-        self.duplicates += sum(fate.duplicates.values())
-        self.earlier += sum(fate.earlier.values())
-        self.earlier_dead += sum(fate.earlier.values()) - fate.earlier.get("delivered", 0)
+    def note_accepted(self, receipts: Sequence[Receipt], result: PutResult) -> None:
+        """Count what was accepted."""
+        self.note_receipts(receipts)
+        self.skipped["too_old"] += result.too_old
+        for duplicate in result.duplicates:
+            if duplicate.state != "queued":
+                self._duplicate_states[duplicate.state] += 1
+            elif len(self._known) < _MOST_KNOWN:
+                self._known.append(duplicate)
+            else:
+                self._known_in[duplicate.account, duplicate.batch] += 1
+
+    def note_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Count what was read, skipped and rejected."""
+        for receipt in receipts:
+            self.read += len(receipt.chunk)
+            self.skipped += receipt.skipped
+            for letter in receipt.rejected:
+                self.dead_lettered[letter.reason] += 1
+
+    @property
+    def queued_duplicates(self) -> list[Duplicate]:
+        """The duplicates of events that were queued when they were read; of very many only batches and counts."""
+        others = self._known_in.items()
+        return [*self._known, *(Duplicate("queued", account, "", batch, count) for (account, batch), count in others)]
+
+    def note_settled(self, settlement: Settlement) -> None:
+        """Count what became of events that another run had accepted."""
+        if settlement.lease.run != self.run:
+            self.earlier += len(settlement.delivered) + len(settlement.dead)
+            self.earlier_dead += len(settlement.dead)
+
+    def close(self, outcomes: RunOutcomes, states: Mapping[State, int], *, given_up: bool = False) -> None:
+        """Take over what has become of the events of this run, and the present states of `queued_duplicates`.
+
+        Events that are still queued count as unsent, or, if they are `given_up`, as dead-lettered.
+        """
+        states = self._duplicate_states + Counter(states)
+        queued = outcomes.queued + states.get("queued", 0)
+        self.delivered += outcomes.delivered + states.get("delivered", 0)
+        self.unsent += 0 if given_up else queued
+        self.dead_lettered["exhausted"] += queued if given_up else 0
+        for reason in REASONS:
+            self.dead_lettered[reason] += outcomes.dead.get(reason, 0) + states.get(reason, 0)
+        self.duplicates += sum(states.values())
 
     @property
     def dead(self) -> int:
-        """How many usage events are dead-lettered, for whatever reason."""
+        """How many usage events are dead-lettered, for any reason."""
         return self.dead_lettered.total()
 
     @property
     def wanted(self) -> int:
-        """How many usage events there should have been."""
+        """How many usage events there should be."""
         return self.delivered + self.dead + self.unsent
 
-    def report(self) -> dict[str, Any]:
-        """Give the counts as the JSON report shows them; every reason is there, also when nothing met it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as the JSON report shows them, with every reason, also those that did not occur."""
         return {
             "read": self.read,
-            "skipped": {reason: self.skipped[reason] for reason in get_args(SkipReason)},
+            "skipped": {reason: self.skipped[reason] for reason in SKIP_REASONS},
             "wanted": self.wanted,
             "delivered": self.delivered,
-            "dead_lettered": {reason: self.dead_lettered[reason] for reason in DEAD},
+            "dead_lettered": {reason: self.dead_lettered[reason] for reason in REASONS},
             "unsent": self.unsent,
             "duplicates": self.duplicates,
             "earlier": self.earlier,
@@ -92,7 +134,7 @@ class Tally:
         }
 
     def summary(self) -> str:
-        """Tell the counts in a few lines for a person."""
+        """Return the counts in a few lines for a person."""
         lines = [f"{name}: all of it was accepted by an earlier run" for name in self.done_before]
         lines += [f"{name}: accepted by an earlier run up to line {line:,}" for name, line in self.resumed_at.items()]
         lines.append(
@@ -106,6 +148,6 @@ class Tally:
         lines.append(f"{second}{earlier} · {self.seconds:.2f} s")
         for title, counts in (("skipped", self.skipped), ("dead-lettered", self.dead_lettered)):
             if any(counts.values()):
-                told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count)
-                lines.append(f"{title}: {told}")
+                shown = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count)
+                lines.append(f"{title}: {shown}")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Sending one leased batch until it is known what became of each of its events, or until it must wait."""
+"""Sending one leased batch until the result of each of its events is known, or until it must wait."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ...definitions import (
     RetryableError,
     StoppedError,
 )
-from ..queues.contract import Settlement, letter_of
-from .notices import Occurrence
+from ..queues.contract import Settlement, dead_letter_of
+from .notices import Notice
 from .retry_policy import LONGEST_OBEYED, asked_wait
 from .waiting import ends_before
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...definitions import Destination, Result
-    from ..queues.contract import Lease, Letter, Reason
-    from ..transports.http import Transport
+    from ..queues.contract import DeadLetter, Lease, Reason
+    from ..transports.contract import Transport
     from .clock import Clock
     from .limiter import Limiter
-    from .notices import Hook, Kind
-    from .retry_policy import Patience
+    from .notices import Kind, Observer
+    from .retry_policy import RetryPolicy
 
 SHORT_WAIT = 5.0
 """Waits up to so many seconds are waited for here; a longer one is left to the queue."""
@@ -42,52 +42,57 @@ _BUSY = frozenset({429, 503})
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
-    """What waits goes back as it is: somebody asked to stop, or the wait is long."""
+    """Sending ends here, and the rest stays queued as it is: somebody asked to stop, or the wait is long."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What is known of a leased batch, by the positions of its events, and why its lane must stop, when it must."""
+    """What is known of a leased batch, by the positions of its events. `stopped`: why the lane must stop."""
 
     lease: Lease
     delivered: list[int] = field(default_factory=list)
-    dead: dict[int, Letter] = field(default_factory=dict)
+    dead: dict[int, DeadLetter] = field(default_factory=dict)
     retry: list[int] = field(default_factory=list)
     due: float = 0.0
     attempts: int = 0
     error: AnswerError | None = None
     stopped: StoppedError | None = None
 
+    @property
+    def rest(self) -> int:
+        """How many events stay queued."""
+        return len(self.lease.queued) - len(self.delivered) - len(self.dead)
+
     def settlement(self) -> Settlement:
-        """Tell the queue; what is not known goes back as it was."""
+        """Return what the queue must know. Events that are not named stay queued."""
         return Settlement(self.lease, self.delivered, self.dead, self.retry, self.due, self.attempts, self.error)
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Takes leased batches to their end. A list that is refused for its content is halved until the culprit is alone.
+    """Sends leased batches. A batch that is refused for its content is halved until the faulty event is alone.
 
     `stopping` is set when nothing may wait any more.
     """
 
     destination: Destination
     transport: Transport
-    patience: Patience
+    policy: RetryPolicy
     clock: Clock
-    tell: Hook
+    notify: Observer
     stopping: asyncio.Event
 
     async def send(self, lease: Lease, limiter: Limiter, *, patiently: bool = True) -> Progress:
-        """Send a batch; tell what became of it. It raises nothing that a server can cause.
+        """Send a batch and return its results. Raises nothing that a server can cause.
 
-        What fails is tried again after short waits, unless nothing got through of late: then one attempt is enough to
-        see that, and each batch would wait for itself.
+        A failed request is sent again after a short wait, a few times (`patiently`). When nothing got through lately,
+        one attempt shows that as well, and each batch would wait for itself.
         """
         sending = _Sending(self, lease, limiter, short_waits=_MOST_SHORT_WAITS if patiently else 0)
         try:
             await sending.send(range(len(lease.queued)))
         except (Interrupted, asyncio.CancelledError):
-            # What has been answered by now is known all the same.
+            # The results that are known by now are kept.
             pass
         except StoppedError as error:
             sending.progress.stopped = error
@@ -95,7 +100,7 @@ class Sender:
         return sending.progress
 
     async def unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
-        """Wait for something that may take long. Raises Interrupted."""
+        """Wait for something that may take long. Raises Interrupted when the run is stopped first."""
         if not await ends_before(self.stopping, waiting):
             raise Interrupted
 
@@ -137,16 +142,14 @@ class _Sending:
         while isinstance(step, PlannedRequest):
             step = await self._answered(step)
         error = _common_error(step)
-        if error is None:
-            self._limiter.speed_up()
-        elif isinstance(error, CredentialsError) and await self._are_credentials_good():
+        if isinstance(error, CredentialsError) and await self._are_credentials_good():
             message = f"{error.message} (though the credentials are good)"
             refused = RefusedError(message, status_code=error.status_code, request_id=error.request_id)
             step = [msgspec.structs.replace(result, error=refused) for result in step]
         return step
 
     async def _answered(self, planned: PlannedRequest) -> list[Result] | PlannedRequest:
-        """Send one request, again after short waits. Raises RetryableError when the next attempt is far."""
+        """Send one request, again after short waits. Raises RetryableError if the next attempt must wait longer."""
         waits = 0
         while True:
             try:
@@ -162,24 +165,25 @@ class _Sending:
         sender = self._sender
         await self._allowed()
         began = sender.clock.monotonic()
-        status, request_id, error = None, None, None
+        status, request_id, error, good = None, None, None, None
         try:
             response = await sender.transport.send(planned.request)
-            status = response.status_code
+            status, seconds = response.status_code, sender.clock.monotonic() - began
             step = sender.destination.read(planned, response)
             if isinstance(step, list):
                 error, request_id = _common_error(step), step[0].request_id
+            good = seconds if error is None else None
         except RetryableError as failure:
-            error = failure
+            error, seconds = failure, sender.clock.monotonic() - began
         finally:
-            self._limiter.release()
-        self._tell(
+            self._limiter.release(good)
+        self._notify(
             "attempted",
             events=len(planned.batch),
             attempt=self._attempts + 1,
             status=status,
             request_id=request_id,
-            seconds=sender.clock.monotonic() - began,
+            seconds=seconds,
             error=error.message if error is not None else "",
         )
         if isinstance(error, RetryableError):
@@ -187,7 +191,7 @@ class _Sending:
         return step
 
     async def _allowed(self) -> None:
-        """Wait for the right to send a request. Raises Interrupted where the lane pauses for long."""
+        """Wait for the right to send a request. Raises Interrupted if the lane pauses for long."""
         while not self._sender.stopping.is_set() and self._limiter.pause <= SHORT_WAIT:
             if self._limiter.try_acquire():
                 return
@@ -195,7 +199,7 @@ class _Sending:
         raise Interrupted
 
     async def _are_credentials_good(self) -> bool:
-        """Ask the destination whether it accepts the credentials. Raises RetryableError when it does not say."""
+        """Ask the destination whether it accepts the credentials. Raises RetryableError if it does not say."""
         sender = self._sender
         request = sender.destination.authentication_request()
         if self._credentials_are_good or request is None:
@@ -213,20 +217,23 @@ class _Sending:
         return self._credentials_are_good
 
     async def _refuse(self, positions: Sequence[int], error: AnswerError | RejectedError, reason: Reason) -> None:
-        """Halve what was refused; what is alone is dead."""
+        """Halve what was refused; an event that was refused alone is dead."""
         if len(positions) == 1:
             self._bury(positions[0], error, reason)
             return
-        self._tell("halved", events=len(positions), error=error.message)
+        self._notify("halved", events=len(positions), error=error.message)
         middle = len(positions) // 2
         await self.send(positions[:middle])
+        if self._lease.queued.batch.shard is not None and self.progress.retry:
+            # Later events of a key must not overtake earlier ones that wait for the next attempt.
+            return
         await self.send(positions[middle:])
 
     def _take(self, positions: Sequence[int], results: Sequence[Result]) -> None:
-        """Note the result of each event."""
+        """Take over the result of each event."""
         if [result.error for result in results].count(None) == len(results):
             self.progress.delivered += positions
-            self._tell("delivered", events=len(positions))
+            self._notify("delivered", events=len(positions))
             return
         delivered: list[int] = []
         again: list[int] = []
@@ -240,13 +247,13 @@ class _Sending:
                 self._bury(position, result.error, "refused")
         self.progress.delivered += delivered
         if delivered:
-            self._tell("delivered", events=len(delivered))
+            self._notify("delivered", events=len(delivered))
         if again:
             self._count_failure()
             self._postpone(again, silence)
 
     def _postpone(self, positions: Sequence[int], error: RetryableError) -> None:
-        """Leave events for later, or give them up."""
+        """Leave events in the queue for later, or give them up."""
         self.progress.error = error
         if self._is_over():
             for position in positions:
@@ -255,24 +262,24 @@ class _Sending:
         sender, now = self._sender, self._sender.clock.now()
         asked = asked_wait(error.retry_after, now)
         obeyed = min(asked, LONGEST_OBEYED)
-        wait = sender.patience.wait(self._attempts)
-        due = sender.patience.due(wait, obeyed, self._lease.accepted_at, now.timestamp())
+        wait = sender.policy.wait(self._attempts)
+        due = sender.policy.due(wait, obeyed, self._lease.accepted_at, now.timestamp())
         self.progress.retry += positions
         self.progress.due = max(self.progress.due, due)
         kind: Kind = "parked" if asked > LONGEST_OBEYED else "postponed"
-        self._tell(kind, events=len(positions), wait=due - now.timestamp(), asked=asked, error=error.message)
+        self._notify(kind, events=len(positions), wait=due - now.timestamp(), asked=asked, error=error.message)
 
     @property
     def _attempts(self) -> int:
         return self._lease.attempts + self._failed
 
     def _count_failure(self) -> None:
-        """Count for the part that is being sent; the batch has failed as often as the unluckiest of its parts."""
+        """Count for the part that is being sent. A batch has failed as often as the part that failed most."""
         self._failed += 1
         self.progress.attempts = max(self.progress.attempts, self._failed)
 
     def _fail(self, error: RetryableError) -> float:
-        """Count an attempt that failed, and slow the lane down where that is asked; give the seconds to wait."""
+        """Count a failed attempt, slow the lane down, and return the seconds to wait."""
         self._count_failure()
         wait = self._wait_after(error)
         self._slow_down(wait if error.status_code in _BUSY else 0.0)
@@ -280,30 +287,30 @@ class _Sending:
 
     def _is_over(self) -> bool:
         now = self._sender.clock.now().timestamp()
-        return self._sender.patience.is_over(self._attempts, self._lease.accepted_at, now)
+        return self._sender.policy.is_over(self._attempts, self._lease.accepted_at, now)
 
     def _wait_after(self, error: RetryableError) -> float:
         asked = asked_wait(error.retry_after, self._sender.clock.now())
-        return max(asked, self._sender.patience.wait(self._attempts))
+        return max(asked, self._sender.policy.wait(self._attempts))
 
     def _slow_down(self, wait: float) -> None:
-        """Send fewer requests at once; a server that says it is busy is left alone for a while too."""
+        """Send fewer requests at once; leave a server alone for a while if it says that it is busy."""
         pause = min(wait, LONGEST_OBEYED)
         self._limiter.slow_down(pause)
         if pause:
-            self._tell("slowed", wait=pause, allowed=self._limiter.allowed)
+            self._notify("slowed", wait=pause, in_flight=self._limiter.allowed, per_second=self._limiter.per_second)
 
     def _bury(self, position: int, error: AnswerError | RejectedError, reason: Reason) -> None:
-        self.progress.dead[position] = letter_of(self._lease.queued, position, error, reason)
-        self._tell("dead", events=1, reason=reason, error=error.message)
+        self.progress.dead[position] = dead_letter_of(self._lease.queued, position, error, reason)
+        self._notify("dead", events=1, reason=reason, error=error.message)
 
-    def _tell(self, kind: Kind, **what: Any) -> None:
+    def _notify(self, kind: Kind, **what: Any) -> None:
         queued = self._lease.queued
-        self._sender.tell(Occurrence(kind=kind, account=queued.account, action=queued.batch.action, **what))
+        self._sender.notify(Notice(kind=kind, account=queued.account, action=queued.batch.action, **what))
 
 
 def _common_error(results: Sequence[Result]) -> AnswerError | None:
-    """Give the error that all results share because the answer spoke of the request as a whole."""
+    """Return the error that all results share because the response was about the request as a whole."""
     first = results[0].error
     if first is None:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
-from ..configuration.configuration import environment_name
+from ..configuration.environment import environment_name
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -57,7 +57,7 @@ class PluginNames:
 
     @property
     def identifier(self) -> str:
-        """The variable that holds the definition, and the module that it stands in."""
+        """The variable that holds the definition, and the name of its module."""
         return _identifier(self.name)
 
     @property

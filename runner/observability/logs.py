@@ -1,4 +1,4 @@
-"""The log: each occurrence as a structured record on standard error, secrets masked."""
+"""The log: a structured record per notice on standard error, with secrets masked."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..delivery.notices import Occurrence
-from .observers import LogFormat
+from ..delivery.notices import Notice
+from .options import LogFormat
 
 if TYPE_CHECKING:
     from ...definitions import Redactor
-    from ..delivery.notices import Hook
+    from ..delivery.notices import Observer
 
 _LEVELS = {
     "dead": "warning",
@@ -22,14 +22,16 @@ _LEVELS = {
     "slowed": "warning",
     "full": "error",
     "stopped": "error",
+    "lost": "warning",
+    "limits": "debug",
     "attempted": "debug",
 }
-_DEFAULTS = {item.name: item.default for item in fields(Occurrence) if item.name != "kind"}
+_DEFAULTS = {item.name: item.default for item in fields(Notice) if item.name != "kind"}
 _DIGITS = 3
 
 
-def log_hook(log_format: LogFormat, redactor: Redactor) -> Hook:
-    """Make the hook that writes the log, for a person or as one JSON object a line."""
+def log_observer(log_format: LogFormat, redactor: Redactor) -> Observer:
+    """Return an observer that writes the log, as text for a person or as one JSON object a line."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format is LogFormat.JSON
@@ -45,10 +47,10 @@ def log_hook(log_format: LogFormat, redactor: Redactor) -> Hook:
         ],
     )
 
-    def log(occurrence: Occurrence) -> None:
-        told = {name: getattr(occurrence, name) for name in _DEFAULTS}
-        said = {name: _rounded(value) for name, value in told.items() if value != _DEFAULTS[name]}
-        getattr(logger, _LEVELS.get(occurrence.kind, "info"))(occurrence.kind, **said)
+    def log(notice: Notice) -> None:
+        values = {name: getattr(notice, name) for name in _DEFAULTS}
+        record = {name: _rounded(value) for name, value in values.items() if value != _DEFAULTS[name]}
+        getattr(logger, _LEVELS.get(notice.kind, "info"))(notice.kind, **record)
 
     return log
 

@@ -3,74 +3,86 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import functools
+import math
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from ..delivery.notices import Hook, Occurrence
+    from ..delivery.notices import Kind, Notice, Observer
 
-_LANE = ("account", "action")
+NAMESPACE = "destination_runner"
+_ACCOUNT = ("destination", "account")
+_LANE = (*_ACCOUNT, "action")
 
 
 @contextlib.contextmanager
-def serve_metrics(port: int) -> Iterator[Hook]:
-    """Serve metrics at `http://127.0.0.1:PORT/metrics` for as long as the block lasts, and say so. Raises OSError."""
+def serve_metrics(port: int, destination: str, announce: Callable[[str], None]) -> Iterator[Observer]:
+    """Serve metrics on 127.0.0.1 while the block runs, and announce their URL. Raises OSError.
+
+    Port 0 takes a free one.
+    """
     registry = CollectorRegistry()
-    hook = metrics_hook(registry)
+    observer = metrics_observer(registry, destination)
     server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
-    print(f"metrics: http://127.0.0.1:{server.server_port}/metrics", file=sys.stderr)  # noqa: T201 - port 0 is any port
+    announce(f"http://127.0.0.1:{server.server_port}/metrics")
     try:
-        yield hook
+        yield observer
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def metrics_hook(registry: CollectorRegistry) -> Hook:
-    """Make the hook that counts."""
-    accepted = Counter("kable_events_accepted", "Usage events put into the queue.", ("account",), registry=registry)
-    known = Counter(
-        "kable_events_duplicate",
-        "Usage events that were there already under their id.",
-        ("account",),
-        registry=registry,
-    )
-    delivered = Counter("kable_events_delivered", "Usage events that the destination took.", _LANE, registry=registry)
-    dead = Counter("kable_events_dead", "Dead letters.", (*_LANE, "reason"), registry=registry)
-    postponed = Counter("kable_events_postponed", "Usage events left for later.", _LANE, registry=registry)
-    requests = Counter(
-        "kable_requests", "Requests by the status of their answer.", (*_LANE, "status"), registry=registry
-    )
-    seconds = Histogram("kable_request_seconds", "How long requests took.", _LANE, registry=registry)
-    allowed = Gauge("kable_requests_allowed", "Requests that may be in flight by now.", _LANE, registry=registry)
-    stopped = Gauge("kable_lane_stopped", "1 where nothing is sent until a person acts.", _LANE, registry=registry)
-    full = Gauge("kable_outbox_full", "1 while the outbox takes nothing more.", registry=registry)
+def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
+    """Return an observer that counts what happens at a destination."""
+    counter = functools.partial(Counter, namespace=NAMESPACE, registry=registry)
+    gauge = functools.partial(Gauge, namespace=NAMESPACE, registry=registry)
+    histogram = functools.partial(Histogram, namespace=NAMESPACE, registry=registry)
+    accepted = counter("events_accepted", "Events put into the queue.", _ACCOUNT)
+    duplicates = counter("events_duplicate", "Events that the queue had already under their ID.", _ACCOUNT)
+    delivered = counter("events_delivered", "Events that the destination accepted.", _LANE)
+    dead = counter("events_dead_lettered", "Events that became dead letters.", (*_LANE, "reason"))
+    postponed = counter("events_postponed", "Events left for a retry, counted at each retry.", _LANE)
+    lost = counter("events_lease_lost", "Events whose lease ended while they were sent.", _LANE)
+    requests = counter("requests", "Requests by response status; none without a response.", (*_LANE, "status"))
+    seconds = histogram("request_duration_seconds", "Duration of requests.", _LANE)
+    in_flight = gauge("requests_in_flight_limit", "Requests that may be in flight now.", _LANE)
+    per_second = gauge("requests_per_second_limit", "Requests that may be sent per second now; +Inf: any.", _LANE)
+    stopped = gauge("lane_stopped", "1 if nothing is sent until a person acts.", _LANE)
+    full = gauge("queue_full", "1 while the queue accepts no events.", ("destination",))
 
-    def count(occurrence: Occurrence) -> None:
-        lane = (occurrence.account, occurrence.action)
-        match occurrence.kind:
-            case "accepted":
-                accepted.labels(occurrence.account).inc(occurrence.events)
-                known.labels(occurrence.account).inc(occurrence.duplicates)
-            case "delivered":
-                delivered.labels(*lane).inc(occurrence.events)
-            case "dead":
-                dead.labels(*lane, occurrence.reason).inc(occurrence.events)
-            case "postponed" | "parked":
-                postponed.labels(*lane).inc(occurrence.events)
-            case "attempted":
-                requests.labels(*lane, "none" if occurrence.status is None else str(occurrence.status)).inc()
-                seconds.labels(*lane).observe(occurrence.seconds)
-            case "slowed":
-                allowed.labels(*lane).set(occurrence.allowed)
-            case "stopped":
-                stopped.labels(*lane).set(1)
-            case "full" | "room":
-                full.set(occurrence.kind == "full")
+    def note_limits(lane: tuple[str, ...], notice: Notice) -> None:
+        in_flight.labels(*lane).set(notice.in_flight)
+        per_second.labels(*lane).set(math.inf if notice.per_second is None else notice.per_second)
 
-    return count
+    def note_attempt(lane: tuple[str, ...], notice: Notice) -> None:
+        requests.labels(*lane, "none" if notice.status is None else str(notice.status)).inc()
+        seconds.labels(*lane).observe(notice.seconds)
+
+    def note_accepted(lane: tuple[str, ...], notice: Notice) -> None:
+        accepted.labels(*lane[:2]).inc(notice.events)
+        duplicates.labels(*lane[:2]).inc(notice.duplicates)
+
+    actions: dict[Kind, Callable[[tuple[str, ...], Notice], None]] = {
+        "accepted": note_accepted,
+        "attempted": note_attempt,
+        "limits": note_limits,
+        "delivered": lambda lane, notice: delivered.labels(*lane).inc(notice.events),
+        "dead": lambda lane, notice: dead.labels(*lane, notice.reason).inc(notice.events),
+        "postponed": lambda lane, notice: postponed.labels(*lane).inc(notice.events),
+        "parked": lambda lane, notice: postponed.labels(*lane).inc(notice.events),
+        "lost": lambda lane, notice: lost.labels(*lane).inc(notice.events),
+        "stopped": lambda lane, _: stopped.labels(*lane).set(1),
+        "full": lambda lane, _: full.labels(lane[0]).set(1),
+        "room": lambda lane, _: full.labels(lane[0]).set(0),
+    }
+
+    def observe(notice: Notice) -> None:
+        if (act := actions.get(notice.kind)) is not None:
+            act((destination, notice.account, notice.action), notice)
+
+    return observe

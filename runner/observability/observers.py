@@ -1,63 +1,74 @@
-"""The instruments that may be asked for: a log, metrics, traces. Each is a hook, and imported only when it is used."""
+"""The observers of a run: log, metrics, traces. Each library is imported only if its observer was asked for."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ...definitions import Redactor
-    from ..delivery.notices import Hook
-
-
-class LogFormat(StrEnum):
-    """How a log is written."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """What a run is watched with."""
-
-    metrics_port: int | None = None
-    log_format: LogFormat | None = None
+    from ..delivery.notices import Observer
+    from .options import ObserverOptions
 
 
 @contextlib.contextmanager
-def instruments(watching: Watching, redactor: Redactor) -> Iterator[list[Hook]]:
-    """Give the hooks that were asked for, and those whose library is there. Raises SetupError."""
+def open_observers(
+    options: ObserverOptions, *, destination: str, redactor: Redactor, announce: Callable[[str], None]
+) -> Iterator[list[Observer]]:
+    """Yield the observers that were asked for. Raises SetupError if one cannot work, such as for a missing extra.
+
+    `destination` is the name that metrics and spans carry. `announce` is called with the URL of the metrics.
+    """
     with contextlib.ExitStack() as stack:
-        hooks: list[Hook] = []
-        if watching.log_format is not None:
-            from .logs import log_hook  # noqa: PLC0415 - imported only when it is used
+        observers: list[Observer] = []
+        if options.log_format is not None:
+            from .logs import log_observer  # noqa: PLC0415 - imported only if it is used
 
-            hooks.append(log_hook(watching.log_format, redactor))
-        if watching.metrics_port is not None:
-            hooks.append(stack.enter_context(_metrics(watching.metrics_port)))
-        if find_spec("opentelemetry") is not None and find_spec("opentelemetry.trace") is not None:
-            from .traces import trace_hook  # noqa: PLC0415 - its library may not be there
-
-            hooks.append(trace_hook())
-        yield hooks
+            observers.append(log_observer(options.log_format, redactor))
+        if options.metrics_port is not None:
+            observers.append(stack.enter_context(_metrics(options.metrics_port, destination, announce)))
+        if options.traces:
+            observers.append(_traces(destination, redactor))
+        yield observers
 
 
 @contextlib.contextmanager
-def _metrics(port: int) -> Iterator[Hook]:
-    if find_spec("prometheus_client") is None:
-        raise SetupError.of([Problem("--metrics-port", "needs a library: pip install 'kable-destination[metrics]'")])
-    from .metrics import serve_metrics  # noqa: PLC0415 - its library may not be there
+def _metrics(port: int, destination: str, announce: Callable[[str], None]) -> Iterator[Observer]:
+    _require("prometheus_client", extra="metrics", option="--metrics-port")
+    from .metrics import serve_metrics  # noqa: PLC0415 - its library comes with an extra
 
     try:
-        with serve_metrics(port) as hook:
-            yield hook
+        with serve_metrics(port, destination, announce) as observer:
+            yield observer
     except OSError as error:
         raise SetupError.of([Problem("--metrics-port", f"cannot be used: {error.strerror or error}")]) from None
+
+
+def _traces(destination: str, redactor: Redactor) -> Observer:
+    _require("opentelemetry.trace", extra="traces", option="--traces")
+    from .traces import current_provider, trace_observer  # noqa: PLC0415 - its library comes with an extra
+
+    provider = current_provider()
+    if provider is None:
+        advice = (
+            "OpenTelemetry is not configured, so spans would be lost. Run the command under opentelemetry-instrument: "
+            "pip install opentelemetry-distro opentelemetry-exporter-otlp"
+        )
+        raise SetupError.of([Problem("--traces", advice)])
+    return trace_observer(provider, destination, redactor)
+
+
+def _require(module: str, *, extra: str, option: str) -> None:
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        # The package that should contain the module is missing.
+        found = None
+    if found is None:
+        advice = f"needs the extra `{extra}`: pip install 'kable-destination[{extra}]'"
+        raise SetupError.of([Problem(option, advice)])

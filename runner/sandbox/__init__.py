@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .app import create_app
 from .credentials import DEFAULT_API_KEY, DEFAULT_CLIENT_ID
-from .faults import FaultPlan, Faults
+from .faults import FaultPlan, Faults, read_faults
 from .ledger import Ledger
 from .server import RunningSandbox, running_sandbox, serve
 
@@ -16,6 +16,7 @@ __all__ = [
     "Ledger",
     "RunningSandbox",
     "create_app",
+    "read_faults",
     "running_sandbox",
     "serve",
 ]

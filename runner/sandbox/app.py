@@ -50,7 +50,7 @@ def create_app(
 ) -> Starlette:
     """Make a sandbox that accepts one pair of credentials and keeps the given ledger, or a new one.
 
-    `faults` tells how it misbehaves; `hang_up` ends the connection of a client. Raises ValueError when a credential is
+    `faults` says how it misbehaves; `hang_up` ends the connection of a client. Raises ValueError when a credential is
     blank.
     """
     sandbox = _Sandbox(Credentials(client_id, api_key), ledger or Ledger(), faults or FaultPlan(), hang_up)
@@ -130,19 +130,19 @@ class _Sandbox:
     def _refuse(self, events: list[dict[str, Any]]) -> Response:
         """Record events, but for those that a rule refuses. Raises RequestRejectedError."""
         refused = set(self._faults.refused(events))
-        if refused and not self._faults.faults.tell:
+        if refused and not self._faults.faults.results_per_event:
             reasons = [Reason("a rule refuses it", position) for position in sorted(refused)]
             raise RequestRejectedError(400, "One or more events are not valid.", reasons)
         self._ledger.record(event for position, event in enumerate(events) if position not in refused)
-        if not self._faults.faults.tell:
+        if not self._faults.faults.results_per_event:
             return Response()
-        told = [
+        results = [
             {"index": position, "status": 400, "message": "A rule refuses it."}
             if position in refused
             else {"index": position, "status": 200}
             for position in range(len(events))
         ]
-        return _json(207, {"results": told})
+        return _json(207, {"results": results})
 
     async def show_faults(self, _request: Request) -> Response:
         return _json(200, self._faults.document())
@@ -211,7 +211,7 @@ class _Truncated(Response):
 
 
 class _RequestIds:
-    """Gives every request an id, and every answer the header that tells it."""
+    """Gives every request an id, and every answer the header with it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -235,7 +235,7 @@ def _check_content_type(headers: Mapping[str, str]) -> None:
 
 
 def _natural(request: Request, name: str) -> int | None:
-    """Give a query parameter that is a whole number of at most nine digits, None when it is absent."""
+    """Return a query parameter that is a whole number of at most nine digits, None when it is absent."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -249,7 +249,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         return _json(error.status_code, {"message": error.detail}, error.headers)
     # Starlette answers what nobody expected outside of every middleware, so this answer names its request here.
     headers = {_REQUEST_ID: request.state.request_id}
-    return _json(500, {"message": "The sandbox itself failed; its log tells why."}, headers)
+    return _json(500, {"message": "The sandbox itself failed; its log says why."}, headers)
 
 
 def _json(status_code: int, document: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""Faults on demand: the sandbox misbehaves as it is told, by chance or by script, and never forgets what it billed."""
+"""Faults on demand, by chance or by script. Whatever the fault, the sandbox never forgets what it billed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections import Counter, deque
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...definitions import Problem, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +26,7 @@ _MOST_TEXT = 1_000
 
 
 class Rule(BaseModel):
-    """Which events are refused: those whose `field` (with dots for what is within) has the `value`; none: any value."""
+    """Which events are refused: those whose `field` (a path with dots) has this `value`. Without a value: any."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +34,7 @@ class Rule(BaseModel):
     value: Any = None
 
     def refuses(self, event: Any) -> bool:
-        """Tell whether an event is refused."""
+        """Return whether an event is refused."""
         found = event
         for key in self.field.split("."):
             if not isinstance(found, dict) or key not in found:
@@ -52,11 +54,11 @@ class Faults(BaseModel):
     - `script`: what happens to the next requests, in turn: `ok`, a status, or one of the kinds.
     - `retry_after`: the header `Retry-After` of 429 and 503.
     - `latency`: seconds before an answer, a number or the least and the most.
-    - `refuse`: rules for events; a request that holds one is refused (400) and nobody is told which it was.
-    - `tell`: answer 207 with a result for each event instead, and record the others.
+    - `refuse`: rules for events; a request that holds one is refused (400), and the answer does not say which it was.
+    - `results_per_event`: answer 207 with a result for each event instead, and record the others.
     - `max_events`, `max_bytes`: how much a request may carry; beyond, 413.
     - `authenticate`: the status of the authentication test, when it is not to depend on the credentials.
-    - `seed`: of the dice.
+    - `seed`: the random seed of `statuses`, `kinds` and `latency`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,11 +69,20 @@ class Faults(BaseModel):
     retry_after: str | None = Field(default=None, max_length=_MOST_TEXT)
     latency: Annotated[float, Field(ge=0)] | tuple[float, float] = 0.0
     refuse: tuple[Rule, ...] = ()
-    tell: bool = False
+    results_per_event: bool = False
     max_events: int | None = Field(default=None, ge=1)
     max_bytes: int | None = Field(default=None, ge=1)
     authenticate: int | None = Field(default=None, ge=200, le=599)
     seed: int | None = None
+
+
+def read_faults(**what: Any) -> Faults:
+    """Return the faults that options describe. Raises SetupError with all problems."""
+    try:
+        return Faults.model_validate(what)
+    except ValidationError as error:
+        problems = [Problem(".".join(str(part) for part in found["loc"]), found["msg"]) for found in error.errors()]
+        raise SetupError.of(problems) from None
 
 
 class FaultPlan:
@@ -90,7 +101,7 @@ class FaultPlan:
             self._happened: Counter[str] = Counter()
 
     def next(self) -> str:
-        """Say what happens to the next request: `ok`, a status, or one of the kinds."""
+        """Return what happens to the next request: `ok`, a status, or one of the kinds."""
         with self._lock:
             happens = self._script.popleft() if self._script else self._thrown()
             self._happened[happens] += 1
@@ -105,7 +116,7 @@ class FaultPlan:
         return "ok"
 
     async def wait(self) -> None:
-        """Let as much time pass as the next answer takes."""
+        """Wait for the latency of the next answer."""
         latency = self.faults.latency
         if isinstance(latency, tuple):
             with self._lock:
@@ -113,12 +124,12 @@ class FaultPlan:
         await asyncio.sleep(latency)
 
     def refused(self, events: Sequence[Any]) -> Iterator[int]:
-        """Give the positions of the events that a rule refuses."""
+        """Yield the positions of the events that a rule refuses."""
         for position, event in enumerate(events):
             if any(rule.refuses(event) for rule in self.faults.refuse):
                 yield position
 
     def document(self) -> dict[str, Any]:
-        """Give the JSON document of `GET /sandbox/faults`."""
+        """Return the JSON document of `GET /sandbox/faults`."""
         with self._lock:
             return {"faults": self.faults.model_dump(mode="json"), "happened": dict(self._happened)}

@@ -39,7 +39,7 @@ class Ledger:
 
     @property
     def requests(self) -> int:
-        """How many requests asked to record events, those turned down included."""
+        """How many requests asked to record events, including those that were rejected."""
         return self._requests
 
     @property

@@ -1,4 +1,4 @@
-"""Requests that the sandbox turned down, and why: what Kable does not tell, kept for the person who debugs."""
+"""Requests that the sandbox rejected, and the reasons, which Kable does not give: for the person who debugs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Reason:
 
 
 class RequestRejectedError(Exception):
-    """A request is turned down: the answer tells its status and message, and never the reasons."""
+    """A request is rejected: the answer has its status and message, and never the reasons."""
 
     def __init__(self, status_code: int, message: str, reasons: Iterable[Reason] = ()) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class Rejections:
         self._latest: deque[dict[str, Any]] = deque(maxlen=_KEPT_REJECTIONS)
 
     def keep(self, rejected: RequestRejectedError, *, path: str, request_id: str) -> None:
-        """Keep why a request was turned down; the oldest rejection makes room."""
+        """Keep the reasons of a rejection; the oldest rejection is dropped for it."""
         rejection = {
             "request_id": request_id,
             "path": path,
@@ -53,7 +53,7 @@ class Rejections:
         self._latest.append(self._redactor.value(rejection))
 
     def document(self) -> dict[str, Any]:
-        """Give the JSON document of `GET /sandbox/rejections`, oldest first."""
+        """Return the JSON document of `GET /sandbox/rejections`, oldest first."""
         return {"rejections": list(self._latest)}
 
     def reset(self) -> None:

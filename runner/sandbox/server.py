@@ -89,7 +89,7 @@ def running_sandbox(*, client_id: str = DEFAULT_CLIENT_ID, api_key: str = DEFAUL
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it listens, and that ends by returning when a signal asks it to."""
+    """A server that says when it listens, and that returns when a signal ends it."""
 
     def __init__(self, listening: Callable[[], None]) -> None:
         # Without a log configuration of its own, uvicorn leaves the logging of the program around it alone.

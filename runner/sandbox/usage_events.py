@@ -1,6 +1,6 @@
 """Kable's usage events, read from a request body by Kable's documented rules.
 
-The rules stand here a second time on purpose, apart from the action that builds such events: a judge that shares the
+The rules are here a second time on purpose, apart from the action that builds such events: a judge that shares the
 code of the one it judges shares its mistakes.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_EVENTS = 500
-"""Kable's own client libraries cap a list at so many events."""
+"""Kable's own client libraries cap a list at this many events."""
 
 _HOUR = "(?:[01][0-9]|2[0-3])"
 _RFC3339 = re.compile(
@@ -38,9 +38,9 @@ _KINDS: dict[type, str] = {
 
 
 def read_usage_events(body: bytes, most: int | None = None) -> list[dict[str, Any]]:
-    """Give the events of a body, which is one event or a list of 1 to 500, or to another most.
+    """Return the events of a body, which is one event or a list of 1 to 500 (or to `most`).
 
-    Raises RequestRejectedError (400) for all of them when one is not valid; only its reasons tell which.
+    Raises RequestRejectedError (400) for all of them when one is not valid; only its reasons say which.
     """
     try:
         document = orjson.loads(body)

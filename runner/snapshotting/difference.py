@@ -1,4 +1,4 @@
-"""How two snapshots differ, event by event and field by field, told for a person."""
+"""How two snapshots differ, event by event and field by field, as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLAIN_KEY = re.compile(r"[^\W\d][\w$-]*")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that is not as recorded; None stands where there was or is nothing."""
+    """One field that is not as recorded; None means that there was or is nothing."""
 
     field: str
     was: str | None
@@ -44,7 +44,7 @@ class Difference:
 def compare(
     recorded: Mapping[str | None, Section], current: Mapping[str | None, Section], order: Iterable[Key]
 ) -> list[Difference]:
-    """Find every difference: those of whole subscriptions first, then event by event, in their order of now."""
+    """Return every difference: those of whole subscriptions first, then event by event, in the current order."""
     differences = list(_about_subscriptions(recorded, current))
     was, now = _by_event(recorded), _by_event(current)
     for key in (*order, *(key for key in was if key not in now)):
@@ -52,10 +52,10 @@ def compare(
     return differences
 
 
-def tell(differences: list[Difference], lines: Mapping[Key, int], *, show_all: bool = False) -> Iterator[str]:
-    """Tell differences line by line: first so many events as a person will read, then how many changed by field.
+def report(differences: list[Difference], lines: Mapping[Key, int], *, show_all: bool = False) -> Iterator[str]:
+    """Yield the lines of a report: first as many events as a person will read, then how many changed by field.
 
-    `lines` says on which line each event stands now.
+    `lines` says on which line each event is now.
     """
     shown: set[Key | None] = set()
     keys = {difference.key for difference in differences if difference.key is not None}
@@ -120,7 +120,7 @@ def _about_event(key: Key, was: Mapping[str | None, Record], now: Mapping[str | 
     elsewhere_now = _outcome(now[None]) if None in now else "not wanted by this subscription" if now else None
     names = dict.fromkeys((*now, *was))
     if len(names) > 1 and not (None in was and None in now):
-        # That no subscription wants it, or wanted it, is told beside those that do.
+        # The subscriptions that want it say already that the others do not.
         names.pop(None, None)
     for name in names:
         before, after = was.get(name), now.get(name)

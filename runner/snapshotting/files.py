@@ -134,7 +134,7 @@ def _read(path: Path) -> Section:
         section = msgspec.json.decode(text, type=Section)
         section.events = [replace(record, body=msgspec.Raw(_compact(bytes(record.body)))) for record in section.events]
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        remedy = "take it from version control again, or delete it and record anew with --update"
+        remedy = "restore it from version control, or delete it and record again with --update"
         message = f"is not a snapshot, or damaged ({error}); {remedy}. A snapshot needs a folder of its own"
         raise SetupError.of([Problem(str(path), message)]) from None
     return section

@@ -1,10 +1,20 @@
-"""Cutting a stream of bytes into the texts of events: lines, indented objects, or the elements of an array."""
+"""Splitting a stream of bytes into the texts of events: lines, indented objects, or the elements of an array.
+
+One bad text is reported and the next one is read.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+
+from .contract import Unreadable
+
+if TYPE_CHECKING:
+    from .blocks import Block
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """A longer text is not taken for an event: Segment's own limit is 32 KB."""
@@ -13,54 +23,56 @@ _TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
 _KEPT_AFTER_END = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A text that is not taken for an event: the line on which it begins, what is wrong with it, and what it says."""
-
-    line: int
-    message: str
-    text: bytes
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(slots=True)
-class Chunk:
-    """The texts of some events in a row, the line that each begins on, and the texts that are none.
+class Texts:
+    """The texts of some events in a row, the line that each begins on, and the texts that are no events.
 
-    All that follows begins on `next_line` or later. So far `size` bytes of the stream were read; where it was asked
-    for, `digest` names them. `damage` says why nothing more can be read of a stream that has not come to its end.
+    Everything that follows begins on `next_line` or later. `block` is the last block that was read for them.
     """
 
     texts: list[bytes] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     next_line: int = 1
-    size: int = 0
-    digest: bytes = b""
-    damage: str | None = None
+    block: Block | None = None
 
-    def __len__(self) -> int:
-        """Count the texts."""
-        return len(self.texts) + len(self.unreadable)
-
-    def from_line(self, line: int) -> Chunk:
-        """Leave out what begins before a line."""
+    def from_line(self, line: int) -> Texts:
+        """Return a copy without what begins before a line."""
         kept = [at for at, begin in enumerate(self.lines) if begin >= line]
         return replace(
             self,
             texts=[self.texts[at] for at in kept],
             lines=[self.lines[at] for at in kept],
-            unreadable=[text for text in self.unreadable if text.line >= line],
+            unreadable=[text for text in self.unreadable if text.place >= line],
         )
 
+    def add_all(self, more: Texts) -> None:
+        """Add what follows."""
+        self.texts += more.texts
+        self.lines += more.lines
+        self.unreadable += more.unreadable
+
+    def divide(self, count: int) -> tuple[Texts, Texts]:
+        """Return the first `count` events, with what is unreadable before the next, and the rest."""
+        if count == len(self.lines):
+            return self, Texts(next_line=self.next_line, block=self.block)
+        line = self.lines[count]
+        first = Texts(self.texts[:count], self.lines[:count], next_line=line, block=self.block)
+        rest = Texts(self.texts[count:], self.lines[count:], next_line=self.next_line, block=self.block)
+        for text in self.unreadable:
+            (first if text.place < line else rest).unreadable.append(text)
+        return first, rest
+
     def add(self, line: int, text: bytes) -> None:
-        """Take the text of one more event."""
+        """Add the text of one more event."""
         self.lines.append(line)
         self.texts.append(text)
 
     def refuse(self, line: int, text: bytes, message: str) -> None:
-        """Take a text that is not taken for an event."""
+        """Add a text that is no event."""
         self.unreadable.append(Unreadable(line, message, text))
 
 
@@ -71,10 +83,10 @@ class Scanner(Protocol):
     def line(self) -> int:
         """The line on which what is not given yet begins."""
 
-    def feed(self, block: bytes) -> Chunk:
+    def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
 
-    def end(self) -> Chunk:
+    def end(self) -> Texts:
         """Finish: the stream has ended."""
 
 
@@ -87,9 +99,9 @@ class LineScanner:
         self.line = 1
         self._skipping = False
 
-    def feed(self, block: bytes) -> Chunk:
+    def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
-        chunk = Chunk()
+        found = Texts()
         first, *lines = block.split(b"\n")
         if lines:
             rest = lines.pop()
@@ -98,40 +110,40 @@ class LineScanner:
                 self.line += 1
             else:
                 lines.insert(0, b"".join([*self._rest, first]))
-            self._take(lines, chunk)
+            self._take(lines, found)
             self._rest, self._length = [], 0
             first = rest
-        self._keep(first, chunk)
-        return chunk
+        self._keep(first, found)
+        return found
 
-    def end(self) -> Chunk:
+    def end(self) -> Texts:
         """Finish: the last line may lack its line feed."""
-        chunk = Chunk()
+        found = Texts()
         if not self._skipping:
-            self._take([b"".join(self._rest)], chunk)
-        return chunk
+            self._take([b"".join(self._rest)], found)
+        return found
 
-    def _keep(self, block: bytes, chunk: Chunk) -> None:
+    def _keep(self, block: bytes, found: Texts) -> None:
         """Keep the beginning of a line until its end comes, unless it is too long."""
         if self._skipping or not block:
             return
         self._rest.append(block)
         self._length += len(block)
         if self._length > MAX_EVENT_BYTES:
-            chunk.refuse(self.line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
+            found.refuse(self.line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
             self._rest, self._length, self._skipping = [], 0, True
 
-    def _take(self, lines: list[bytes], chunk: Chunk) -> None:
+    def _take(self, lines: list[bytes], found: Texts) -> None:
         start = self.line
         self.line += len(lines)
         if lines and len(max(lines, key=len)) <= MAX_EVENT_BYTES and all(map(bytes.strip, lines)):
-            chunk.texts, chunk.lines = lines, list(range(start, self.line))
+            found.texts, found.lines = lines, list(range(start, self.line))
             return
         for number, line in enumerate(lines, start):
             if len(line) > MAX_EVENT_BYTES:
-                chunk.refuse(number, line, _TOO_LONG)
+                found.refuse(number, line, _TOO_LONG)
             elif line.strip(_WHITESPACE):
-                chunk.add(number, line)
+                found.add(number, line)
 
 
 class IndentedScanner:
@@ -143,35 +155,35 @@ class IndentedScanner:
         self._length = 0
         self.line = 1
 
-    def feed(self, block: bytes) -> Chunk:
+    def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
-        chunk = Chunk()
+        found = Texts()
         lines = (self._rest + block).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            self._take(line, chunk)
+            self._take(line, found)
         if self._length + len(self._rest) > MAX_EVENT_BYTES:
-            chunk.refuse(self.line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
+            found.refuse(self.line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
             self.line += len(self._object)
             self._object, self._length, self._rest = [], 0, b""
-        return chunk
+        return found
 
-    def end(self) -> Chunk:
+    def end(self) -> Texts:
         """Finish: an object that is not closed is given as it is."""
-        chunk = Chunk()
-        self._take(self._rest, chunk)
+        found = Texts()
+        self._take(self._rest, found)
         text = b"\n".join(self._object)
         if text.strip(_WHITESPACE):
-            chunk.add(self.line, text)
-        return chunk
+            found.add(self.line, text)
+        return found
 
-    def _take(self, line: bytes, chunk: Chunk) -> None:
+    def _take(self, line: bytes, found: Texts) -> None:
         self._object.append(line)
         self._length += len(line) + 1
         if line.rstrip(_WHITESPACE) != b"}":
             return
         leading = next(index for index, kept in enumerate(self._object) if kept.strip(_WHITESPACE))
-        chunk.add(self.line + leading, b"\n".join(self._object[leading:]))
+        found.add(self.line + leading, b"\n".join(self._object[leading:]))
         self.line += len(self._object)
         self._object, self._length = [], 0
 
@@ -189,9 +201,9 @@ class ArrayScanner:
         self._after_comma = False
         self._skipping = False
 
-    def feed(self, block: bytes) -> Chunk:
+    def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
-        chunk = Chunk()
+        found = Texts()
         self._buffer += block
         for match in _TOKEN.finditer(self._buffer, self._position):
             token = match[0]
@@ -200,47 +212,47 @@ class ArrayScanner:
                 break
             self._position = match.end()
             if not self._closed:
-                self._take(token, match.start(), match.end(), chunk)
+                self._take(token, match.start(), match.end(), found)
         else:
             self._position = len(self._buffer)
-        self._shrink(chunk)
-        return chunk
+        self._shrink(found)
+        return found
 
-    def end(self) -> Chunk:
+    def end(self) -> Texts:
         """Finish: what stands after the array, or an array that is not closed, is reported."""
-        chunk = Chunk()
+        found = Texts()
         line, rest = self._cut(len(self._buffer))
         if self._skipping:
             rest = b""
         if not self._closed:
-            chunk.refuse(line, rest, "the JSON array is not closed here, so the input is probably cut off")
+            found.refuse(line, rest, "the JSON array is not closed here, so the input is probably cut off")
         elif rest:
-            chunk.refuse(line, rest, "stands after the end of the JSON array")
-        return chunk
+            found.refuse(line, rest, "stands after the end of the JSON array")
+        return found
 
-    def _take(self, token: bytes, start: int, end: int, chunk: Chunk) -> None:
+    def _take(self, token: bytes, start: int, end: int, found: Texts) -> None:
         if token in b"{[":
             self._depth += 1
             if self._depth == 1:
                 self._begin = end
         elif token == b",":
             if self._depth == 1:
-                self._element(start, end, chunk, required=True)
+                self._element(start, end, found, required=True)
         elif token in {b"}", b"]"}:
             if self._depth > 1:
                 self._depth -= 1
             elif token == b"]":
                 self._depth, self._closed = 0, True
-                self._element(start, end, chunk, required=self._after_comma)
+                self._element(start, end, found, required=self._after_comma)
 
-    def _element(self, stop: int, following: int, chunk: Chunk, *, required: bool) -> None:
+    def _element(self, stop: int, following: int, found: Texts, *, required: bool) -> None:
         line, text = self._cut(stop)
         if self._skipping:
             self._skipping = False
         elif text:
-            chunk.add(line, text)
+            found.add(line, text)
         elif required:
-            chunk.refuse(line, b"", "an element is missing between two commas")
+            found.refuse(line, b"", "an element is missing between two commas")
         self._begin = following
         self._after_comma = True
 
@@ -252,15 +264,86 @@ class ArrayScanner:
         self.line += text.count(b"\n")
         return line, stripped.rstrip(_WHITESPACE)
 
-    def _shrink(self, chunk: Chunk) -> None:
+    def _shrink(self, found: Texts) -> None:
         if self._closed:
             self._buffer = self._buffer[: self._begin + _KEPT_AFTER_END]
             self._position = min(self._position, len(self._buffer))
         elif len(self._buffer) - self._begin > MAX_EVENT_BYTES:
             line, text = self._cut(self._position)
             if not self._skipping:
-                chunk.refuse(line, text, _TOO_LONG)
+                found.refuse(line, text, _TOO_LONG)
             self._begin, self._skipping = self._position, True
         self._buffer = self._buffer[self._begin :]
         self._position -= self._begin
         self._begin = 0
+
+
+class Splitter:
+    """Splits the blocks of an input into the texts of events.
+
+    Damage ends as little as possible: a bad text is reported and the next one is read. Damaged gzip data, and a JSON
+    array that is cut off, end the input with a report.
+    """
+
+    def __init__(self) -> None:
+        self._scanner: Scanner | None = None
+        self._head = b""
+
+    def feed(self, block: Block) -> Texts:
+        """Take the next block; return what is complete by now, and everything that is left for the last block."""
+        found = Texts(block=block)
+        data = block.data
+        if self._scanner is None:
+            data = self._head = self._head + data if self._head else data.removeprefix(_BOM)
+            self._scanner = _choose(data, at_end=block.is_last)
+            if self._scanner is None:
+                if not block.is_last and len(data) < MAX_EVENT_BYTES:
+                    return found
+                self._scanner = LineScanner()
+        if data:
+            self._head = b""
+            found = self._scanner.feed(data)
+        # The file may grow. Text at its end without a line feed may be half of an event, and is read again then.
+        found.next_line, found.block = self._scanner.line, block
+        if block.is_last:
+            last = self._scanner.end()
+            if block.damage is not None:
+                line = max([block.line, *last.lines, *(text.place for text in last.unreadable)])
+                last.refuse(line, b"", block.damage)
+            found.add_all(last)
+        return found
+
+
+def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
+    """Tell an array from lines by how the stream begins; None when more of it must be seen.
+
+    A first line that is a whole array is a bad line when something follows it, and the input when nothing does.
+    """
+    start = head.lstrip()
+    if not start:
+        return None
+    line, newline, rest = start.partition(b"\n")
+    whole_line = bool(newline) or at_end
+    if not start.startswith(b"["):
+        return _choose_for_objects(line.strip(), whole_line=whole_line)
+    if not whole_line and len(head) < MAX_EVENT_BYTES:
+        return None
+    if not newline or not _is_json(line):
+        return ArrayScanner()
+    if rest.strip():
+        return LineScanner()
+    return ArrayScanner() if at_end else None
+
+
+def _choose_for_objects(line: bytes, *, whole_line: bool) -> Scanner | None:
+    if line != b"{":
+        return LineScanner()
+    return IndentedScanner() if whole_line else None
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True

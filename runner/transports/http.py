@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import httpx
@@ -34,13 +34,6 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 @lru_cache
 def _url(text: str) -> URL:
     return URL(text, encoded=True)
-
-
-class Transport(Protocol):
-    """What sends requests: one method, so that every fault can be tested without patching."""
-
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read its answer. Raises RetryableError or ConfigurationError when there is none."""
 
 
 class HttpTransport:

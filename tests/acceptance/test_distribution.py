@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -18,8 +16,6 @@ from kable_destination import definitions
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from kable_destination.runner.sandbox import RunningSandbox
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +53,16 @@ def test_the_installed_command_helps_and_delivers(environment: Path, tmp_path: P
     )
     assert delivered.returncode == 0, delivered.stderr
     assert len(sandbox.ledger.events) == 2
+
+
+@pytest.mark.parametrize(("option", "extra"), [("--metrics-port=0", "metrics"), ("--traces", "traces")])
+def test_a_missing_extra_is_named(environment: Path, tmp_path: Path, option: str, extra: str) -> None:
+    (tmp_path / "events.ndjson").write_bytes(ndjson(track(1)))
+    refused = run(environment, tmp_path, "kable-destination", "deliver", "events.ndjson", option)
+    assert refused.returncode == 2
+    name = option.partition("=")[0]
+    expected = f"error: {name}: needs the extra `{extra}`: pip install 'kable-destination[{extra}]'\n"
+    assert refused.stderr == expected
 
 
 def test_the_wheel_has_the_templates_of_the_docs(environment: Path, tmp_path: Path) -> None:
@@ -106,21 +112,3 @@ def test_the_public_surface_is_what_all_says() -> None:
     found = {name for name, value in vars(definitions).items() if not isinstance(value, ModuleType)}
     public = {name for name in found if not name.startswith("_")}
     assert public == set(definitions.__all__)
-
-
-def test_definitions_open_no_socket_and_know_no_kable() -> None:
-    allowed = {"pydantic", "pydantic_core", "orjson", "msgspec", "liquid", "jinja2", "httpx"}
-    for path in (ROOT / "definitions").rglob("*.py"):
-        roots = {name.partition(".")[0] for name in imported(path.read_text(encoding="utf-8"))}
-        kit = {"kable_destination", "pytest", "syrupy"} if "testing" in path.parts else set()
-        assert roots <= allowed | kit | set(sys.stdlib_module_names), path
-        assert not roots & {"socket", "asyncio", "time"}, path
-
-
-def imported(source: str) -> Iterator[str]:
-    """The modules that a source imports by absolute names."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
-            yield node.module

@@ -104,6 +104,8 @@ class Workspace:
             path = self.folder / "block.toml"
             path.write_text(block.text, encoding="utf-8")
             self._load_toml(block, path)
+        elif block.language == "console":
+            self._check_usage(block)
         elif block.language in {"json", "fql"}:
             if block.page != MISTAKES:
                 (json.loads if block.language == "json" else compile_trigger)(block.text)
@@ -114,6 +116,16 @@ class Workspace:
         if set(tomllib.loads(block.text)) <= PYPROJECT:
             return
         Configuration(path, environment=self.environment).set_up()
+
+    def _check_usage(self, block: Block) -> None:
+        """Compare usages (`$ kable-destination COMMAND [OPTIONS]`) with those that the program prints."""
+        for line in block.text.splitlines():
+            usage = line.removeprefix("$ kable-destination ")
+            assert usage != line, f"{block}: a block of this language has usages, each after a $"
+            command = re.split(r"[\[{]|\b[A-Z]", usage)[0].split()
+            helped = self._process([self._python, "-m", "kable_destination.runner", *command, "--help"])
+            printed = " ".join(helped.stdout.partition("\n\n")[0].split())
+            assert printed == f"Usage: python -m kable_destination.runner {usage}", f"{block} prints\n{printed}"
 
     def _for_a_shell(self, block: Block) -> str:
         script = block.text
@@ -230,6 +242,8 @@ def run_page(text: str, folder: Path, workspaces: Workspaces) -> None:
         ("```toml\n[settings]\nnothing = 1\n```\n", "there is no such setting"),
         ("```json\n{,}\n```\n", "property name"),
         ("```fql\ntype ==\n```\n", "Write = for that"),
+        ("```console\n$ kable-destination status FILE\n```\n", r"status \[OPTIONS\]"),
+        ("```console\nls\n```\n", "each after a"),
         ("```ruby\n1\n```\n", "nobody knows how to run this language"),
         ("```\nno language\n```\n", "nobody knows how to run this language"),
         ("<!-- file: ../outside -->\n```text\nx\n```\n", "beside the page's folder"),

@@ -1,4 +1,4 @@
-"""`preview` and `check`, as a user runs them."""
+"""`preview`, as a user runs it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,6 @@ from segment_events import track
 if TYPE_CHECKING:
     from command_line import CommandLine, Run
     from kable_destination.runner.sandbox import RunningSandbox
-
-OVERLAP = """
-[[subscriptions]]
-name = "calls"
-partnerAction = "track"
-subscribe = 'type = "track"'
-
-[[subscriptions]]
-name = "big calls"
-partnerAction = "track"
-subscribe = 'type = "track" and properties.units > 10'
-"""
 
 
 def preview(command_line: CommandLine, event: object, *arguments: str) -> Run:
@@ -101,38 +89,3 @@ def test_the_documented_event_previews_from_the_examples(command_line: CommandLi
     run = command_line("preview", str(examples / "event.json"))
     assert run.code == 0
     assert '"clientId": "yourcompanyuser_1234567890"' in run.out
-
-
-def test_check_is_content_with_what_works(command_line: CommandLine) -> None:
-    run = command_line("check")
-    assert run.code == 0
-    assert "Record usage, Record membership" in run.out
-    assert run.err == "", "the presets exclude each other"
-
-
-def test_check_warns_where_triggers_can_overlap(command_line: CommandLine) -> None:
-    (command_line.folder / "kable.toml").write_text(OVERLAP, encoding="utf-8")
-    run = command_line("check", "--config", "kable.toml")
-    assert run.code == 0
-    assert '"calls" and "big calls" can both match' in run.err
-    separate = OVERLAP.replace("subscribe = 'type = \"track\"'\n", "subscribe = 'properties.units <= 10'\n")
-    (command_line.folder / "kable.toml").write_text(separate, encoding="utf-8")
-    assert command_line("check", "--config", "kable.toml").err == ""
-
-
-def test_check_lists_all_problems_a_line_each(command_line: CommandLine) -> None:
-    (command_line.folder / "kable.toml").write_text("[settings]\napikey = 1\n[delivry]\n", encoding="utf-8")
-    run = command_line("check", "--config", "kable.toml", KABLE_API_KEY="")
-    assert run.code == 2
-    assert len(run.err.strip().splitlines()) == 3
-    assert all(line.startswith("error: ") for line in run.err.strip().splitlines())
-
-
-def test_check_live_asks_about_the_credentials(command_line: CommandLine, sandbox: RunningSandbox) -> None:
-    good = command_line("check", "--live", "--base-url", sandbox.base_url)
-    assert (good.code, "accepts the credentials" in good.out) == (0, True)
-    bad = command_line("check", "--live", "--base-url", sandbox.base_url, KABLE_API_KEY="sk_test.wrong-key-here")
-    assert (bad.code, "401" in bad.err) == (3, True)
-    assert "sk_test.wrong" not in bad.err
-    down = command_line("check", "--live", "--base-url", "http://127.0.0.1:9")
-    assert (down.code, "cannot be reached" in down.err) == (1, True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,12 +20,8 @@ from kable_destination.definitions import (
 from kable_destination.definitions.lint import CODES, Finding, lint
 from kable_destination.destination import kable
 from ledger_destination import ledger
-from manifests import action, field, manifest, preset
 from meter_destination import meter
 from tally_destination import tally
-
-if TYPE_CHECKING:
-    from command_line import CommandLine
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,24 +152,3 @@ def test_a_good_definition_has_no_finding(definition: DestinationDefinition) -> 
 
 def test_a_finding_stays_on_its_line() -> None:
     assert str(Finding("KD101", "actions.\x1b[31m\n", "is \u202eblank")) == "KD101 actions.\ufffd[31m : is \ufffdblank"
-
-
-def test_check_prints_findings_as_warnings_and_succeeds(command_line: CommandLine) -> None:
-    """Also where the settings are not valid, and the destination cannot be set up."""
-    given = manifest(
-        actions={"send": action(fields={"name": field(required=True, default={"@path": "$.evnt"})})},
-        presets=[preset(mapping={"name": {"@path": "$.event"}})],
-    )
-    (command_line.folder / "meter.json").write_text(json.dumps(given), encoding="utf-8")
-    expected = (
-        'warning: KD203 actions.send.fields.name.default: reads $.evnt, but no event of Segment has "evnt"; '
-        'did you mean "event"? (docs/lint.md#kd203)\n'
-    )
-    run = command_line("check", "--destination", "meter.json", METER_API_KEY="secret-key")
-    assert (run.code, run.err) == (0, expected)
-    without = command_line("check", "--destination", "meter.json")
-    assert (without.code, without.err.startswith(expected)) == (2, True)
-
-
-def test_check_has_nothing_to_say_of_ours(command_line: CommandLine) -> None:
-    assert command_line("check").err == ""

@@ -20,6 +20,16 @@ def track(number: int = 0, **changes: Any) -> dict[str, Any]:
     return {**event, **changes}
 
 
+def identify(number: int) -> dict[str, Any]:
+    """Make an event of the other action: membership in an audience."""
+    return {
+        **track(number),
+        "type": "identify",
+        "traits": {"audience": True},
+        "context": {"personas": {"computation_class": "audience", "computation_key": "audience"}},
+    }
+
+
 def ndjson(*events: Any) -> bytes:
     """Write events as lines; bytes are taken as lines that are written already."""
     lines = [event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode() for event in events]

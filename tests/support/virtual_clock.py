@@ -11,15 +11,28 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     import httpx
 
-    from kable_destination.definitions import AnswerError
-    from kable_destination.runner.queues.contract import Acceptance, Fate, Leases, Position, Queue, Settlement, Waiting
-    from kable_destination.runner.transports.http import Transport
+    from kable_destination.runner.queues.contract import (
+        Checkpoint,
+        DeadLetters,
+        Duplicate,
+        Exported,
+        Lane,
+        Leased,
+        Put,
+        PutResult,
+        Queue,
+        QueueStatus,
+        RunOutcomes,
+        Settlement,
+        State,
+    )
+    from kable_destination.runner.transports.contract import Transport
 
 T = TypeVar("T")
 _TURNS = 20
@@ -141,47 +154,60 @@ class BusyQueue:
         """As the queue."""
         return self._queue.is_durable
 
-    async def put(self, acceptance: Acceptance) -> list[int]:
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """As the queue."""
+        return self._queue.dead_letters
+
+    async def put(self, put: Put) -> PutResult:
         """Put."""
         with self._clock.busy():
-            return await self._queue.put(acceptance)
+            return await self._queue.put(put)
 
-    async def lease(self, most: Mapping[str, int]) -> Leases:
+    async def lease(self, most: Mapping[Lane, int]) -> Leased:
         """Lease."""
         with self._clock.busy():
             return await self._queue.lease(most)
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def renew(self) -> None:
+        """Renew."""
+        with self._clock.busy():
+            await self._queue.renew()
+
+    async def settle(self, settlement: Settlement) -> Sequence[int]:
         """Settle."""
         with self._clock.busy():
-            await self._queue.settle(settlement)
+            return await self._queue.settle(settlement)
 
-    async def position(self, key: str) -> Position | None:
-        """Find a position."""
+    async def checkpoint(self, key: str) -> Checkpoint | None:
+        """Find a checkpoint."""
         with self._clock.busy():
-            return await self._queue.position(key)
+            return await self._queue.checkpoint(key)
 
-    async def note_stop(self, account: str, action: str, error: str | None) -> None:
-        """Note a stop."""
+    async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
+        """Mark a lane."""
         with self._clock.busy():
-            await self._queue.note_stop(account, action, error)
+            await self._queue.mark(lane, stopped=stopped, paused_until=paused_until)
 
-    async def note_pause(self, account: str, action: str, until: float) -> None:
-        """Note a pause."""
+    async def records(self, prefix: str) -> Mapping[str, bytes]:
+        """Find records."""
         with self._clock.busy():
-            await self._queue.note_pause(account, action, until)
+            return await self._queue.records(prefix)
 
-    async def waiting(self, lanes: Sequence[str]) -> Waiting:
-        """Tell what waits."""
+    async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
+        """Find outcomes."""
         with self._clock.busy():
-            return await self._queue.waiting(lanes)
+            return await self._queue.outcomes(run, duplicates)
 
-    async def leave(self, error: AnswerError | None) -> None:
-        """Leave."""
+    async def status(self) -> QueueStatus:
+        """Find the status."""
         with self._clock.busy():
-            await self._queue.leave(error)
+            return await self._queue.status()
 
-    async def fate(self) -> Fate:
-        """Tell the fate."""
-        with self._clock.busy():
-            return await self._queue.fate()
+    def export(self) -> AsyncIterator[Exported]:
+        """Export."""
+        return self._queue.export()
+
+    async def close(self) -> None:
+        """Close."""
+        await self._queue.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from command_line import API_KEY, CLIENT_ID
 from kable_destination.definitions import Destination
 from kable_destination.destination import kable
+from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.delivery.delivery import Delivery, Rules
-from kable_destination.runner.delivery.retry_policy import Patience
-from kable_destination.runner.delivery.run_report import Tally
-from kable_destination.runner.queues.memory import MemoryQueue
-from kable_destination.runner.queues.sqlite import Outbox
-from kable_destination.runner.queues.sqlite.schema import BUSY_SECONDS
-from kable_destination.runner.sources.files import Source
+from kable_destination.runner.delivery.retry_policy import RetryPolicy
+from kable_destination.runner.delivery.run_report import RunReport
+from kable_destination.runner.queues.contract import DeadLetterFilter
+from kable_destination.runner.queues.opening import open_queue
+from kable_destination.runner.sources.files import FileSource
 from kable_destination.runner.transports.http import HttpTransport
 from virtual_clock import BusyQueue, BusyTransport, StillClock, VirtualClock
 
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kable_destination.definitions import AnswerError, Subscription
-    from kable_destination.runner.delivery.notices import Occurrence
-    from kable_destination.runner.transports.http import Transport
+    from kable_destination.runner.delivery.notices import Notice
+    from kable_destination.runner.queues.contract import DeadLetter, Queue
+    from kable_destination.runner.sources.contract import Source
+    from kable_destination.runner.transports.contract import Transport
 
 SETTINGS = {"apiKey": API_KEY, "kableClientId": CLIENT_ID}
 HOUR = 3600.0
@@ -39,14 +40,14 @@ START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 class VirtualRun:
     """What one delivery gave."""
 
-    tally: Tally
+    report: RunReport
     ended: AnswerError | None
     seconds: float
-    occurrences: list[Occurrence]
+    notices: list[Notice]
 
-    def happened(self, kind: str) -> list[Occurrence]:
-        """Give the occurrences of a kind."""
-        return [occurrence for occurrence in self.occurrences if occurrence.kind == kind]
+    def happened(self, kind: str) -> list[Notice]:
+        """Give the notices of a kind."""
+        return [notice for notice in self.notices if notice.kind == kind]
 
 
 @dataclass
@@ -57,13 +58,13 @@ class Setting:
     base_url: str
     seed: int = 0
     durable: bool = True
-    patience: Patience | None = None
+    policy: RetryPolicy | None = None
     rules: dict[str, Any] = field(default_factory=dict)
     subscriptions: Sequence[Subscription] | None = None
     timeout: float = 30
     started_hours: float = 0
     limit_bytes: int | None = None
-    busy_seconds: float = BUSY_SECONDS
+    busy_seconds: float = 60.0
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
 
     @property
@@ -83,41 +84,61 @@ class Setting:
             path = self.folder / f"events-{number}.ndjson"
             path.write_bytes(content)
             paths.append(path)
-        return asyncio.run(self._deliver([Source(str(path)) for path in paths]))
+        return asyncio.run(self._deliver([FileSource(str(path)) for path in paths]))
 
     async def _deliver(self, sources: list[Source]) -> VirtualRun:
         clock = VirtualClock(START + timedelta(hours=self.started_hours))
-        patience = self.patience or Patience(dice=random.Random(self.seed))  # noqa: S311 - no secret
-        tally, occurrences = Tally(), list[Any]()
+        policy = self.policy or RetryPolicy(randomness=random.Random(self.seed))  # noqa: S311 - no secret
+        report, notices = RunReport(), list[Any]()
         still = StillClock(clock)
-        queue: Any = MemoryQueue(still)
-        if self.durable:
-            queue = Outbox(self.outbox, still, limit_bytes=self.limit_bytes, busy_seconds=self.busy_seconds)
-        async with queue, HttpTransport(connections=8, timeout=self.timeout, trust_environment=False) as http:
-            delivery = Delivery(
-                self.destination,
-                BusyQueue(queue, clock),
-                BusyTransport(self.wrap(http, clock), clock),
-                Rules(patience, **self.rules),
-                tally=tally,
-                clock=clock,
-                hooks=[occurrences.append],
-            )
-            ended = await clock.run(delivery.run(sources))
-            seconds = clock.monotonic()
-        return VirtualRun(tally, ended, seconds, occurrences)
+        queue = open_queue(
+            str(self.outbox) if self.durable else "memory:",
+            clock=still,
+            limit_bytes=self.limit_bytes,
+            busy_seconds=self.busy_seconds,
+        )
+        http = HttpTransport(connections=8, timeout=self.timeout, trust_environment=False)
+        try:
+            async with http:
+                delivery = Delivery(
+                    self.destination,
+                    BusyQueue(queue, clock),
+                    BusyTransport(self.wrap(http, clock), clock),
+                    Rules(policy, **self.rules),
+                    report=report,
+                    clock=clock,
+                    observers=[notices.append],
+                )
+                ended = await clock.run(delivery.run(sources))
+                seconds = clock.monotonic()
+        finally:
+            await queue.close()
+        return VirtualRun(report, ended, seconds, notices)
 
-    def letters(self) -> list[dict[str, Any]]:
+    def letters(self) -> list[DeadLetter]:
         """Read the dead letters of the outbox."""
-        with sqlite3.connect(self.outbox) as connection:
-            connection.row_factory = sqlite3.Row
-            rows = connection.execute("SELECT * FROM letters ORDER BY id").fetchall()
-        connection.close()
-        return [dict(row) for row in rows]
+
+        async def read() -> list[DeadLetter]:
+            queue = self._opened()
+            try:
+                ids = await queue.dead_letters.ids(DeadLetterFilter())
+                return [kept.letter for kept in await queue.dead_letters.read(ids)]
+            finally:
+                await queue.close()
+
+        return asyncio.run(read())
 
     def queued(self) -> int:
         """Count the usage events that are queued."""
-        with sqlite3.connect(self.outbox) as connection:
-            count: int = connection.execute("SELECT coalesce(sum(events), 0) FROM batches").fetchone()[0]
-        connection.close()
-        return count
+
+        async def count() -> int:
+            queue = self._opened()
+            try:
+                return sum(lane.queued for lane in (await queue.status()).lanes)
+            finally:
+                await queue.close()
+
+        return asyncio.run(count())
+
+    def _opened(self) -> Queue:
+        return open_queue(str(self.outbox), clock=SystemClock(), create=False, read_only=True)

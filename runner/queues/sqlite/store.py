@@ -14,13 +14,15 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..contract import QueueFullError, QueueLockedError
-from .sqlite_errors import is_full, is_locked
+from .sqlite_errors import queue_error
+from .tables import SqliteTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..engine import Tables
+
 T = TypeVar("T")
-Operation = "Callable[[sqlite3.Connection], Any]"
 
 _MOST_TOGETHER = 32
 
@@ -30,20 +32,17 @@ class _Asked:
 
     __slots__ = ("future", "loop", "operation", "writes")
 
-    def __init__(
-        self, operation: Callable[[sqlite3.Connection], Any], loop: asyncio.AbstractEventLoop, *, writes: bool
-    ) -> None:
+    def __init__(self, operation: Callable[[Tables], Any], loop: asyncio.AbstractEventLoop, *, writes: bool) -> None:
         self.operation = operation
         self.loop = loop
         self.writes = writes
         self.future: asyncio.Future[Any] = loop.create_future()
 
     def answer(self, result: Any, error: Exception | None) -> None:
-        """Give the result to who waits, unless the loop is gone."""
-        try:
+        """Give the result to whoever waits, unless the loop is gone."""
+        # The loop was closed while somebody still waited, so nobody does any more.
+        with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._settle, result, error)
-        except RuntimeError:
-            return
 
     def _settle(self, result: Any, error: Exception | None) -> None:
         if self.future.done():
@@ -55,14 +54,15 @@ class _Asked:
 
 
 class Store:
-    """Runs operations on a connection in transactions that it makes as large as the work that waits.
+    """Runs operations on a connection, in transactions that it makes as large as the work that waits.
 
-    `rolled_back` is called when a transaction came to nothing, so that what was remembered of it can be forgotten.
+    `name` names the file in errors.
     """
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection], rolled_back: Callable[[], None]) -> None:
+    def __init__(self, name: object, open_connection: Callable[[], sqlite3.Connection]) -> None:
+        self._name = name
         self._open = open_connection
-        self._rolled_back = rolled_back
+        self._closed = False
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
@@ -70,41 +70,44 @@ class Store:
         if (error := self._opened.get()) is not None:
             raise error
 
-    async def run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, operation: Callable[[Tables], T]) -> T:
         """Run an operation and commit it.
 
-        Raises what it raises, QueueFullError where there is no room, and QueueLockedError where another program has
-        the file to itself.
+        Raises what it raises, QueueFullError if there is no room, and QueueLockedError if another program has locked
+        the file.
         """
         return await self._run(operation, writes=True)
 
-    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, operation: Callable[[Tables], T]) -> T:
         """Run an operation that only reads, whoever else is writing. Raises what it raises."""
         return await self._run(operation, writes=False)
 
-    async def _run(self, operation: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+    async def _run(self, operation: Callable[[Tables], T], *, writes: bool) -> T:
+        if self._closed:
+            raise RuntimeError("the queue is closed")
         asked = _Asked(operation, asyncio.get_running_loop(), writes=writes)
         self._asked.put(asked)
         result: T = await asked.future
         return result
 
-    def close(self) -> None:
-        """Finish what was asked for, and close the file."""
+    async def close(self) -> None:
+        """Finish what was asked for, and close the file. The event loop goes on meanwhile."""
+        self._closed = True
         self._asked.put(None)
-        self._thread.join()
+        await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
         try:
-            connection = self._open()
+            tables = SqliteTables(self._open())
         except Exception as error:  # noqa: BLE001 - it is raised again, in the thread that waits for it
             self._opened.put(error)
             return
         self._opened.put(None)
         try:
             while (together := self._next()) is not None:
-                self._run_together(connection, together)
+                self._run_together(tables, together)
         finally:
-            connection.close()
+            tables.connection.close()
 
     def _next(self) -> list[_Asked] | None:
         first = self._asked.get()
@@ -122,23 +125,21 @@ class Store:
             together.append(more)
         return together
 
-    def _run_together(self, connection: sqlite3.Connection, together: list[_Asked]) -> None:
-        """Run operations in one transaction; where it fails, each in one of its own."""
+    def _run_together(self, tables: SqliteTables, together: list[_Asked]) -> None:
+        """Run operations in one transaction; if it fails, each in one of its own."""
         writes = any(asked.writes for asked in together)
         try:
-            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            results = [asked.operation(connection) for asked in together]
-            connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
-            self._roll_back(connection)
-            self._run_apart(connection, together, _told(error), writes=writes)
+            tables.connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+            results = [asked.operation(tables) for asked in together]
+            tables.connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - it is raised for whoever asked
+            self._roll_back(tables)
+            self._run_apart(tables, together, queue_error(error, self._name), writes=writes)
             return
         for asked, result in zip(together, results, strict=True):
             asked.answer(result, None)
 
-    def _run_apart(
-        self, connection: sqlite3.Connection, together: list[_Asked], error: Exception, *, writes: bool
-    ) -> None:
+    def _run_apart(self, tables: SqliteTables, together: list[_Asked], error: Exception, *, writes: bool) -> None:
         """Answer operations that failed together, as far as they fail by themselves too."""
         if isinstance(error, QueueLockedError):
             # Each of those that write would wait as long again.
@@ -146,31 +147,23 @@ class Store:
                 if asked.writes or not writes:
                     asked.answer(None, error)
             if writes and (readers := [asked for asked in together if not asked.writes]):
-                self._run_together(connection, readers)
+                self._run_together(tables, readers)
             return
         if isinstance(error, QueueFullError):
-            _make_room(connection)
+            _make_room(tables.connection)
         if len(together) == 1:
             together[0].answer(None, error)
             return
         for asked in together:
-            self._run_together(connection, [asked])
+            self._run_together(tables, [asked])
 
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
-        self._rolled_back()
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    def _roll_back(self, tables: SqliteTables) -> None:
+        tables.reset()
+        if tables.connection.in_transaction:
+            tables.connection.execute("ROLLBACK")
 
 
 def _make_room(connection: sqlite3.Connection) -> None:
-    """Fold the log into the file, so that what stands in both takes its place once."""
+    """Fold the log into the file, so that what is in both takes its place once."""
     with contextlib.suppress(sqlite3.Error):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _told(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error) and is_locked(error):
-        return QueueLockedError(f"another program has it to itself ({error})")
-    if isinstance(error, sqlite3.Error) and is_full(error):
-        return QueueFullError(str(error))
-    return error

@@ -1,0 +1,43 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..observability.options import LogFormat
+
+CONTEXT_SETTINGS = {"max_content_width": 120}
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file with settings, subscriptions and delivery options."),
+]
+DestinationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--destination", metavar="NAME", help="Installed destination, or path of a manifest (.json). [default: kable]"
+    ),
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Base URL to send to instead of the destination's own: https, or http on a loopback address.",
+    ),
+]
+OutboxOption = Annotated[
+    str | None,
+    typer.Option(
+        "--outbox",
+        metavar="FILE",
+        help="File that keeps accepted events until they are sent. [default: outbox.sqlite]",
+    ),
+]
+LogOption = Annotated[LogFormat | None, typer.Option("--log", help="Log to standard error, as text or as JSON.")]
+TracesOption = Annotated[
+    bool, typer.Option("--traces", help="Record an OpenTelemetry span per request. Needs the extra `traces`.")
+]

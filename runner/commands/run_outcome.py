@@ -1,0 +1,45 @@
+"""How a run ended, as text and as an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, INTERRUPTED, OK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...definitions import AnswerError, Redactor
+    from ..delivery.run_report import RunReport
+
+
+def exit_code(ended: AnswerError | None, report: RunReport) -> int:
+    """Return the exit code of a run; `ended` is the reason why it ended early."""
+    from ...definitions import ConfigurationError, CredentialsError
+    from ..delivery.delivery import InterruptionError
+
+    if ended is not None:
+        codes: dict[type[AnswerError], int] = {
+            CredentialsError: CREDENTIALS,
+            ConfigurationError: CONFIGURATION,
+            InterruptionError: INTERRUPTED,
+        }
+        return codes.get(type(ended), FAILED)
+    return FAILED if report.dead or report.earlier_dead or report.next_due is not None else OK
+
+
+def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> str:
+    """Return one line that says why a run ended early, and how far it came."""
+    partly = "" if report.read_to_the_end else "; the input was not read to its end"
+    return f"stopped: {redactor.text(str(ended))}; {report.unsent:,} events unsent{partly}"
+
+
+def kept_in_outbox(report: RunReport, path: str) -> Iterator[str]:
+    """Yield what an outbox keeps after a run, and what to do about it."""
+    if report.dead or report.earlier_dead:
+        yield f"dead letters are kept in {path}: kable-destination dead-letters list"
+    if report.next_due is not None:
+        yield (
+            f"unsent events are kept in {path}; run the same command again. "
+            f"Next retry: {report.next_due:%Y-%m-%dT%H:%M:%SZ}"
+        )

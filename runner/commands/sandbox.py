@@ -1,0 +1,125 @@
+"""The command `sandbox`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from .exit_codes import OK, exits
+
+
+@exits
+def sandbox(
+    *,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Port; 0 picks a free one.")
+    ] = 8787,
+    client_id: Annotated[
+        str | None,
+        typer.Option("--client-id", metavar="TEXT", help="Kable Client ID to accept. [default: kci_sandbox]"),
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", metavar="TEXT", help="API key to accept. [default: sk_test.sandbox]")
+    ] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Allow a host that other machines can reach.")
+    ] = False,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail", metavar="STATUS=RATE", help="Answer this share of requests with a status: 503=0.25. Repeatable."
+        ),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="KIND=RATE",
+            help="Inject this fault into a share of requests: hang_up_before, hang_up_inside, hang_up_after, "
+            "truncated, not_json, huge, redirect, silent. Repeatable.",
+        ),
+    ] = None,
+    retry_after: Annotated[
+        str | None, typer.Option("--retry-after", metavar="TEXT", help="Retry-After header of 429 and 503 answers.")
+    ] = None,
+    latency: Annotated[
+        float, typer.Option("--latency", min=0, metavar="SECONDS", help="Seconds to wait before each answer.")
+    ] = 0,
+    refuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--refuse",
+            metavar="FIELD=VALUE",
+            help="Refuse requests that contain an event with this value: data.units=5. Repeatable.",
+        ),
+    ] = None,
+    max_events: Annotated[
+        int | None,
+        typer.Option("--max-events", min=1, metavar="COUNT", help="Maximum events per request; beyond it, answer 413."),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option("--max-bytes", min=1, metavar="COUNT", help="Maximum bytes per request; beyond it, answer 413."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="NUMBER", help="Random seed for injected faults.")
+    ] = None,
+) -> int:
+    """Run a local Kable to try things out. Its ledger is at /sandbox/ledger.
+
+    These options inject faults. To change them while it runs, POST to /sandbox/faults.
+    """
+    from ...definitions import Problem, SetupError
+    from ..sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, read_faults, serve
+
+    faults = read_faults(
+        statuses=_pairs("--fail", fail),
+        kinds=_pairs("--fault", fault),
+        retry_after=retry_after,
+        latency=latency,
+        refuse=[{"field": field, "value": _json_or_text(value)} for field, value in _pairs("--refuse", refuse).items()],
+        max_events=max_events,
+        max_bytes=max_bytes,
+        seed=seed,
+    )
+
+    def announce(base_url: str) -> None:
+        typer.echo(f"Kable sandbox listening on {base_url}")
+        typer.echo(f"ledger: {base_url}/sandbox/ledger")
+        sys.stdout.flush()
+
+    try:
+        serve(
+            host=host,
+            port=port,
+            client_id=client_id or DEFAULT_CLIENT_ID,
+            api_key=api_key or DEFAULT_API_KEY,
+            announce=announce,
+            allow_remote=allow_remote,
+            faults=faults,
+        )
+    except (ValueError, OSError) as error:
+        raise SetupError.of([Problem("sandbox", str(error))]) from None
+    return OK
+
+
+def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    from ...definitions import Problem, SetupError
+
+    pairs = [text.partition("=") for text in texts or ()]
+    problems = [Problem(option, f'"{name}{sign}" should read as NAME=VALUE') for name, sign, _ in pairs if not sign]
+    if problems:
+        raise SetupError.of(problems)
+    return {name: value for name, _, value in pairs}
+
+
+def _json_or_text(text: str) -> Any:
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

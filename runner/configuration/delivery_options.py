@@ -1,0 +1,67 @@
+"""The options of a delivery, which come from the file, the environment and the command line."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.alias_generators import to_camel
+
+DEFAULT_OUTBOX = "outbox.sqlite"
+
+
+class DeliveryOptions(BaseModel):
+    """How a run sends: the host, the size of requests, how many at once, and how long it retries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    base_url: str | None = Field(
+        default=None,
+        description="Base URL to send to instead of the destination's own: `https`, or `http` on a loopback address.",
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Maximum events per request. Without it, the destination's own limit applies."
+    )
+    outbox: str | Literal[False] = Field(
+        default=DEFAULT_OUTBOX,
+        description="File or URL of the queue that keeps accepted events until they are sent; `false` for none.",
+    )
+    outbox_megabytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Maximum size of the queued events, in megabytes. Without it, there is no limit.",
+    )
+    concurrency: int = Field(
+        default=16,
+        ge=1,
+        le=64,
+        description="Maximum requests in flight, per lane. There are fewer at first, and while the server is slow.",
+    )
+    rate: float | None = Field(
+        default=None, gt=0, description="Maximum requests per second, per lane. Without it, there is no limit."
+    )
+    keep_ids: float = Field(
+        default=400,
+        gt=0,
+        description="Days to remember IDs, so that no event is sent twice. Events older than that are not sent.",
+    )
+    allow_old: bool = Field(
+        default=False, description="Send events older than `keepIds` too, although they may have been sent before."
+    )
+    attempts: int = Field(default=4, ge=1, le=20, description="Attempts per request when there is no outbox.")
+    give_up_hours: float = Field(
+        default=72, gt=0, description="Hours after which an unsent event becomes a dead letter, with an outbox."
+    )
+    wait: float = Field(
+        default=60, ge=0, description="Seconds to keep retrying before exiting; anything unsent stays in the outbox."
+    )
+    grace: float = Field(
+        default=10, ge=0, description="Seconds that requests in flight have left when a run is interrupted."
+    )
+    timeout: float = Field(default=30, gt=0, le=600, description="Seconds to wait for the server, at each step.")
+
+    @field_validator("outbox", mode="before")
+    @classmethod
+    def _read_false(cls, value: Any) -> Any:
+        """Accept `false` from the environment, where every value is text."""
+        return False if value == "false" else value

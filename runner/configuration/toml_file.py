@@ -1,0 +1,57 @@
+"""The TOML file of a configuration, and its tables."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from ...definitions import Problem, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_MAX_BYTES = 1024 * 1024
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the document of a file. Raises SetupError, naming the file."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise SetupError.of([Problem(str(path), "is larger than 1 MiB, so it is hardly a configuration")])
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise SetupError.of([Problem(str(path), "is not UTF-8 text")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError.of([Problem(str(path), f"is not valid TOML: {error}")]) from None
+
+
+def text_of(document: Mapping[str, Any], key: str, problems: list[Problem]) -> str | None:
+    """Return the text under a key, or None. Any other value is a problem."""
+    value = document.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    problems.append(Problem(key, "should be a text"))
+    return None
+
+
+def table_of(document: Mapping[str, Any], key: str, problems: list[Problem]) -> Mapping[str, Any]:
+    """Return the table under a key, or an empty one. Any other value is a problem."""
+    value = document.get(key, {})
+    if isinstance(value, dict):
+        return value
+    problems.append(Problem(key, f"should be a table: [{key}]"))
+    return {}
+
+
+def tables_of(document: Mapping[str, Any], key: str, problems: list[Problem]) -> list[dict[str, Any]] | None:
+    """Return the tables under a key, or None. Any other value is a problem."""
+    tables = document.get(key)
+    if tables is None:
+        return None
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        problems.append(Problem(key, f"should be a list of tables: [[{key}]]"))
+        return []
+    return tables

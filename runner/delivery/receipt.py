@@ -1,0 +1,64 @@
+"""The receipt: what became of each event of a chunk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...definitions import UnreadableError
+from ..queues.contract import DeadLetter
+from ..sources.contract import Origin
+
+if TYPE_CHECKING:
+    from ...definitions import Outcome
+    from ..queues.contract import Reason
+    from ..sources.contract import Chunk
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a chunk. Everything that is not rejected or skipped is on disk, if the queue is durable.
+
+    `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
+    events that nobody wants, by reason.
+    """
+
+    chunk: Chunk
+    rejected: list[DeadLetter] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    _skipped_places: list[int] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> list[Origin]:
+        """The origins of the events that are queued, or were queued before under the same ID."""
+        gone = {letter.origin.place for letter in self.rejected}.union(self._skipped_places)
+        return [Origin(self.chunk.source, place, self.chunk.unit) for place in self.chunk.places if place not in gone]
+
+    def reject_unreadable(self, account: str) -> None:
+        """Reject the texts of the chunk that are no events."""
+        chunk = self.chunk
+        for text in chunk.unreadable:
+            origin = Origin(chunk.source, text.place, chunk.unit)
+            letter = DeadLetter("unreadable", text.message, origin, text.text, account, recurs=chunk.key is not None)
+            self.rejected.append(letter)
+
+    def note(self, outcome: Outcome, place: int, account: str) -> None:
+        """Note an event that was skipped or rejected."""
+        if outcome.status == "skipped":
+            self.skipped[outcome.reason or "not_subscribed"] += 1
+            self._skipped_places.append(place)
+            return
+        reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"
+        letter = DeadLetter(
+            reason,
+            outcome.error.message if outcome.error is not None else outcome.detail,
+            Origin(self.chunk.source, place, self.chunk.unit),
+            outcome.kept,
+            account=account,
+            action=outcome.action,
+            subscription=outcome.subscription,
+            problems=outcome.problems,
+            recurs=self.chunk.key is not None,
+        )
+        self.rejected.append(letter)

@@ -1,0 +1,146 @@
+"""The operation behind `put`: what is new is queued, what is known is counted, and nothing is done twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .contract import Duplicate, PutResult
+from .rules import all_new, check_limit, sort_events
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from .contract import DeadLetter, Put, QueuedBatch, State, Token
+    from .engine import Tables
+
+_NO_POSITIONS: AbstractSet[int] = frozenset()
+_write_result = msgspec.msgpack.Encoder().encode
+_read_result = msgspec.msgpack.Decoder(tuple[list[int], list[Duplicate], int]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What is deleted when something is put, step by step. Moments are seconds since 1970."""
+
+    ids_before: float
+    checkpoints_before: float
+    most: int
+
+
+def repeated(tables: Tables, token: Token) -> bytes | None:
+    """Return the result of a put that was made before under the same token. Raises ValueError for an older token."""
+    last = tables.last_put(token.run)
+    if last is None or last[0] < token.number:
+        return None
+    number, result = last
+    if number > token.number:
+        raise ValueError(f"put {token.number} comes after put {number} of the same run; only the last can be repeated")
+    return result
+
+
+def accept(tables: Tables, put: Put, *, now: float, limit_bytes: int | None, retention: Retention | None) -> PutResult:
+    """Store everything of a put. Raises QueueFullError."""
+    if (before := repeated(tables, put.token)) is not None:
+        return PutResult(*_read_result(before))
+    if limit_bytes is not None and put.batches:
+        check_limit(tables.queued_bytes(), put.batches, limit_bytes)
+    run = put.token.run
+    accepted, duplicates, too_old = [], list[Duplicate](), 0
+    for number, queued in enumerate(put.batches):
+        batch = _Batch(tables, queued, run, now)
+        accepted.append(batch.put(duplicates, put.too_old.get(number, _NO_POSITIONS)))
+        too_old += batch.too_old
+    for reread in put.reread:
+        tables.delete_reread(reread)
+    for position, letter in enumerate(put.dead_letters):
+        tables.add_dead_letter(letter, _identity(tables, letter, put.token, position), run, now)
+    for checkpoint in put.checkpoints:
+        tables.put_checkpoint(checkpoint, now)
+    for key, value in put.records.items():
+        tables.put_record(key, value)
+    result = PutResult(accepted, duplicates, too_old)
+    tables.note_put(put.token, _write_result((accepted, duplicates, too_old)), now)
+    if retention is not None:
+        tables.prune(
+            ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most
+        )
+    return result
+
+
+class _Batch:
+    """One batch of a put."""
+
+    def __init__(self, tables: Tables, queued: QueuedBatch, run: int, now: float) -> None:
+        self.too_old = 0
+        self._tables = tables
+        self._queued = queued
+        self._run = run
+        self._now = now
+        self._names = tables.names(queued.account, queued.batch.idempotency_keys)
+
+    def put(self, duplicates: list[Duplicate], too_old: AbstractSet[int]) -> int:
+        """Queue the new events that are not too old; return how many. Add those that are known to `duplicates`."""
+        tables, queued, names = self._tables, self._queued, self._names
+        distinct = set(names)
+        distinct.discard(None)
+        known = tables.known(queued.account, distinct)
+        if not too_old and all_new(names, distinct, known):
+            tables.add_batch(queued, names, self._run, self._now)
+            return len(names)
+        new, known_at, repeated_at = sort_events(names, known)
+        duplicates.extend([self._duplicate(position, known[names[position]]) for position in known_at])
+        if too_old:
+            young = [position for position in new if position not in too_old]
+            self.too_old, new = len(new) - len(young), young
+        batch = 0
+        if new:
+            part = queued if len(new) == len(names) else queued.part(new)
+            batch = tables.add_batch(part, [names[position] for position in new], self._run, self._now)
+        keys = queued.batch.idempotency_keys
+        duplicates.extend([Duplicate("queued", queued.account, keys[at] or "", batch) for at in repeated_at])
+        return len(new)
+
+    def _duplicate(self, position: int, batch: int) -> Duplicate:
+        key, name = self._queued.batch.idempotency_keys[position] or "", self._names[position]
+        assert name is not None  # noqa: S101 - a known event has a name
+        account = self._queued.account
+        return Duplicate(state_of(self._tables, account, key, name, batch), account, key, batch)
+
+
+def state_of(tables: Tables, account: str, key: str, name: Hashable, batch: int) -> State:
+    """Return the present state of an event whose ID is known; `batch` brought it."""
+    if tables.holds(batch, key):
+        return "queued"
+    return tables.dead_reason(account, name) or "delivered"
+
+
+def present_states(tables: Tables, duplicates: Sequence[Duplicate]) -> Mapping[State, int]:
+    """Return how many duplicates are in which state now."""
+    states: dict[State, int] = {}
+    for state, account, key, brought_by, events in duplicates:
+        if state == "queued" and not key:
+            state = "queued" if tables.holds(brought_by, "") else "delivered"  # noqa: PLW2901
+        elif state == "queued":
+            (name,) = tables.names(account, [key])
+            assert name is not None  # noqa: S101 - it has a key
+            batch = tables.known(account, {name}).get(name)
+            state = "delivered" if batch is None else state_of(tables, account, key, name, batch)  # noqa: PLW2901
+        states[state] = states.get(state, 0) + events
+    return states
+
+
+def _identity(tables: Tables, letter: DeadLetter, token: Token, position: int) -> Hashable:
+    """Return what makes a dead letter the same as another; nothing does if its source cannot be read again."""
+    if letter.recurs:
+        return tables.identity(*_told(letter))
+    return tables.identity("put", token.run, token.number, position)
+
+
+def _told(letter: DeadLetter) -> tuple[str | bytes | int, ...]:
+    source, place, _ = letter.origin
+    # The zero is a part of identities since format 1.
+    return letter.account, source, 0, place, letter.subscription or "", letter.reason, letter.event or b""

@@ -1,0 +1,107 @@
+"""The queue itself, as interfaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from .batches import Lane, Leased, Settlement, State
+    from .puts import Checkpoint, Duplicate, Put, PutResult, Token
+    from .reports import (
+        DeadLetterFilter,
+        DeadLetterGroup,
+        Exported,
+        KeptDeadLetter,
+        QueueStatus,
+        ReplayBatch,
+        Replayed,
+        RunOutcomes,
+    )
+
+
+class DeadLetters(Protocol):
+    """The dead letters of a queue."""
+
+    async def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
+        """Return dead letters grouped by reason and message (without request IDs), the largest group first."""
+
+    async def ids(self, chosen: DeadLetterFilter) -> list[int]:
+        """Return the IDs of dead letters, the oldest first."""
+
+    async def read(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
+        """Return dead letters by ID, the oldest first. IDs that do not exist are left out."""
+
+    async def replay(self, batches: Sequence[ReplayBatch], token: Token) -> Mapping[Replayed, int]:
+        """Queue the events of dead letters and delete these, all or nothing. Raises QueueFullError.
+
+        An event that is queued or delivered under the same ID is not queued again.
+        """
+
+    async def discard(self, chosen: DeadLetterFilter) -> int:
+        """Delete dead letters and forget the IDs of their events; return how many there were."""
+
+
+class Queue(Protocol):
+    """A queue of batches by lane, for any number of tasks; a durable one also for any number of processes.
+
+    Every method returns when its effect is durable, as far as the engine is. Every method that writes may raise
+    QueueFullError.
+    """
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the contents outlive the process."""
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The dead letters."""
+
+    async def put(self, put: Put) -> PutResult:
+        """Accept batches, dead letters, checkpoints and records, all or nothing.
+
+        An event whose ID its account knows already is not put again. Raises QueueFullError.
+        """
+
+    async def lease(self, most: Mapping[Lane, int]) -> Leased:
+        """Lease up to so many batches of each lane that are due, the longest due first; none of a lane that is paused.
+
+        A batch is due from when it was accepted, and after a failed attempt from the moment that its settlement says.
+
+        A batch with a shard is not leased while an earlier one of the shard is queued, whether it is leased, by
+        anybody, or waits for a retry. With a count of 0 only the depth of the lane is returned.
+        """
+
+    async def renew(self) -> None:
+        """Extend all leases of this process by LEASE_SECONDS from now."""
+
+    async def settle(self, settlement: Settlement) -> Sequence[int]:
+        """Write the result of a leased batch.
+
+        Return the positions of the events whose lease was lost, for which nothing is written: all of them, or none.
+        """
+
+    async def checkpoint(self, key: str) -> Checkpoint | None:
+        """Return how far a source was accepted, None if it is unknown."""
+
+    async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
+        """Note why a lane has stopped, or until when (seconds since 1970) nobody may send anything in it.
+
+        With neither, the lane is not stopped any more. A delivery says the same.
+        """
+
+    async def records(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the records whose key begins with a prefix."""
+
+    async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
+        """Return what has become of the events that a run put, and the present states of duplicates."""
+
+    async def status(self) -> QueueStatus:
+        """Return the state of the queue."""
+
+    def export(self) -> AsyncIterator[Exported]:
+        """Yield everything that the queue holds, as of one moment."""
+
+    async def close(self) -> None:
+        """Release all leases of this process, and close the queue."""

@@ -1,0 +1,241 @@
+"""What an engine does: it stores. The rules are `EngineQueue`'s (queue.py), the same for every engine.
+
+An engine runs operations in transactions, and gives each of them its tables. Engines register under the entry point
+group `kable_destination.queues`: the name is the scheme of the URLs that they open, the value is an `OpenEngine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ..delivery.clock import Clock
+    from .contract import (
+        Checkpoint,
+        DeadLetter,
+        DeadLetterFilter,
+        DeadLetterGroup,
+        Exported,
+        KeptDeadLetter,
+        Lane,
+        LaneStatus,
+        Lease,
+        Outcome,
+        QueuedBatch,
+        Reason,
+        RereadText,
+        Settlement,
+        Token,
+    )
+
+T = TypeVar("T")
+
+EVERY_SHARD = -1
+"""The shard of an ordered batch from before there were shards: it is in order with all ordered batches of its lane."""
+
+
+class Candidate(NamedTuple):
+    """A queued batch, as the rules see it when they choose what to lease."""
+
+    id: int
+    shard: int | None
+    accepted_at: float
+    due: float
+    owner: str | None = None
+    leased_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to open an engine.
+
+    `create`: whether to make a queue if there is none. `read_only`: nothing is written, not even a migration (status
+    and lists work on a queue that one may only read). `busy_seconds`: how long another program may lock the queue.
+    """
+
+    clock: Clock
+    create: bool = True
+    read_only: bool = False
+    busy_seconds: float = 60.0
+
+
+class Tables(Protocol):
+    """What an operation can do within its transaction.
+
+    A *name* is what the engine makes of an ID (see `names`): short, hashable, unique within an account. An *identity*
+    is what keeps a dead letter from being stored twice. Moments are seconds since 1970.
+    """
+
+    # IDs
+
+    def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:
+        """Return the name of each ID; None for an event without an ID."""
+
+    def known(self, account: str, names: AbstractSet[Hashable]) -> Mapping[Hashable, int]:
+        """Return the names that are known, each with the batch that brought it last (or any that is gone)."""
+
+    def holds(self, batch: int, key: str) -> bool:
+        """Return whether a batch is still queued and holds the event with this ID, or any event (no ID)."""
+
+    def dead_reason(self, account: str, name: Hashable) -> Reason | None:
+        """Return why the event with this name is a dead letter; None if it is none."""
+
+    def forget(self, identities: Collection[Hashable]) -> None:
+        """Forget the IDs of the events whose dead letters have these identities."""
+
+    # Puts
+
+    def last_put(self, run: int) -> tuple[int, bytes] | None:
+        """Return the number and the result of the last put of a run."""
+
+    def note_put(self, token: Token, result: bytes, now: float) -> None:
+        """Store the number and the result of the last put of a run."""
+
+    def queued_bytes(self) -> int:
+        """Return the bytes of all queued events and payloads."""
+
+    def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
+        """Queue a batch, due now, remember its names, and return its ID. IDs grow."""
+
+    def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
+        """Store how far a source was accepted."""
+
+    def put_record(self, key: str, value: bytes | None) -> None:
+        """Store a record, or delete it (None)."""
+
+    # Leases
+
+    def candidates(self, lane: Lane, most: int) -> list[Candidate]:
+        """Return what is needed to choose from a lane, in any order.
+
+        That is: the oldest batch of each shard; of the batches without a shard, all that have an owner, and up to
+        `most` of the others, by `due` and then by ID.
+        """
+
+    def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
+        """Lease batches."""
+
+    def renew(self, owner: str, until: float) -> None:
+        """Let all leases of an owner end at a moment."""
+
+    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
+        """Let no lease and no pause of a lane end later than these moments."""
+
+    def release(self, owner: str) -> None:
+        """End all leases of an owner."""
+
+    def paused_until(self, lane: Lane) -> float:
+        """Return until when a lane is paused; 0 if it never was."""
+
+    def depth(self, lane: Lane) -> tuple[int, int]:
+        """Return how many batches and events a lane holds."""
+
+    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
+        """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+
+    # Settlements
+
+    def owner_of(self, batch: int) -> str | None:
+        """Return the owner of a batch; None if it has none, or if there is no such batch."""
+
+    def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
+        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
+
+    def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
+        """Add to the outcomes of a run."""
+
+    # Dead letters
+
+    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:
+        """Store a dead letter, unless one with the same identity is stored."""
+
+    def identity(self, *parts: str | bytes | int) -> Hashable:
+        """Return the identity of a dead letter that has no name."""
+
+    def name_identity(self, account: str, name: Hashable) -> Hashable:
+        """Return the identity of the dead letter of an event with a name."""
+
+    def delete_reread(self, reread: RereadText) -> None:
+        """Delete the dead letters that hold only the beginning of a text."""
+
+    def take_dead_letters(self, ids: Collection[int]) -> Mapping[int, Hashable]:
+        """Delete dead letters, and return the identity of each that was there."""
+
+    def delete_identities(self, identities: Collection[Hashable]) -> None:
+        """Delete the dead letters with these identities."""
+
+    def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
+        """Return dead letters in groups, the largest first, and of equal ones the one with the newest letter."""
+
+    def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:
+        """Return the IDs of dead letters, the oldest first."""
+
+    def read_dead_letters(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
+        """Return dead letters, the oldest first."""
+
+    # Reports
+
+    def checkpoint(self, key: str) -> Checkpoint | None:
+        """Return how far a source was accepted."""
+
+    def records(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the records whose key begins with a prefix."""
+
+    def outcomes(self, run: int) -> tuple[Mapping[Outcome, int], int]:
+        """Return the outcomes of a run, and how many of its events are still queued."""
+
+    def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
+        """Return the state of every lane that was ever used, sorted. `is_held` decides what counts as leased."""
+
+    def dead_counts(self) -> Mapping[Reason, int]:
+        """Return how many dead letters there are, by reason."""
+
+    def known_ids(self) -> int:
+        """Return how many IDs are known."""
+
+    # Retention
+
+    def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
+        """Delete IDs that came before a moment, and finished checkpoints from before another.
+
+        About `most` rows are looked at, so that no put waits for long. An engine may keep IDs some weeks longer, if
+        that is cheaper.
+        """
+
+
+class Engine(Protocol):
+    """Stores the contents of a queue."""
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the contents outlive the process."""
+
+    async def write(self, operation: Callable[[Tables], T]) -> T:
+        """Run an operation and commit it; return its result.
+
+        An operation may be run again, after a transaction that came to nothing. Raises what it raises, QueueFullError
+        if there is no room, QueueLockedError if another program does not let go.
+        """
+
+    async def read(self, operation: Callable[[Tables], T]) -> T:
+        """Run an operation that only reads, and return its result."""
+
+    def export(self, now: float, is_held: Callable[[Candidate], bool]) -> AsyncIterator[Exported]:
+        """Yield everything, as of one moment, while others go on writing."""
+
+    def size(self) -> int:
+        """Return the bytes on disk."""
+
+    async def close(self) -> None:
+        """Finish what was asked for, and close the engine."""
+
+
+class OpenEngine(Protocol):
+    """Opens an engine. Raises QueueOpenError with the reason and a remedy."""
+
+    def __call__(self, location: str, options: EngineOptions, /) -> Engine:
+        """Open the engine at a location: the URL without its scheme."""

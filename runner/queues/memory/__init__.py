@@ -1,0 +1,5 @@
+"""The engine in memory."""
+
+from .engine import MemoryEngine, open_memory
+
+__all__ = ["MemoryEngine", "open_memory"]

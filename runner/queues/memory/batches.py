@@ -1,0 +1,237 @@
+"""Batches and lanes in memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+from ..contract import Lane, LaneStatus, Lease
+from ..engine import Candidate
+from ..lane_figures import MINUTES_OF_RATE, lane_error, minute_of
+from ..rules import moment_due
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ....definitions import AnswerError
+    from ..contract import QueuedBatch, Settlement
+
+
+@dataclass(slots=True)
+class Held:
+    """A queued batch."""
+
+    queued: QueuedBatch
+    run: int
+    accepted_at: float
+    due: float
+    owner: str | None = None
+    leased_until: float = 0.0
+    attempts: int = 0
+    error: AnswerError | None = None
+    size: int | None = None
+
+
+@dataclass(slots=True)
+class HeldLane:
+    """A lane.
+
+    `free` has the batches without a shard and without an owner, by due moment; `owned` those with an owner; `shards`
+    has the batches of each shard, the oldest first.
+    """
+
+    batches: int = 0
+    events: int = 0
+    free: list[tuple[float, int]] = field(default_factory=list)
+    owned: dict[int, None] = field(default_factory=dict)
+    shards: dict[int, deque[int]] = field(default_factory=dict)
+    paused_until: float = 0.0
+    stopped: bool = False
+    error: str | None = None
+    error_at: float | None = None
+    delivered: int = 0
+    delivered_at: float | None = None
+    rates: Counter[int] = field(default_factory=Counter)
+
+
+_UNUSED = HeldLane()
+
+
+class MemoryBatches:
+    """The batches of all lanes."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, Held] = {}
+        self._lanes: dict[Lane, HeldLane] = {}
+        self._numbers = count(1)
+
+    def hold(self, queued: QueuedBatch, run: int, now: float) -> int:
+        """Hold a batch; return its ID."""
+        number = next(self._numbers)
+        lane = self._lane(queued.lane)
+        self._held[number] = Held(queued, run, now, now)
+        lane.batches += 1
+        lane.events += len(queued)
+        if (shard := queued.batch.shard) is None:
+            insort(lane.free, (now, number))
+        else:
+            lane.shards.setdefault(shard, deque()).append(number)
+        return number
+
+    def queued_bytes(self) -> int:
+        """Return the bytes of all queued events and payloads, which are counted only if there is a limit."""
+        for held in self._held.values():
+            if held.size is None:
+                held.size = held.queued.size
+        return sum([held.size or 0 for held in self._held.values()])
+
+    def candidates(self, lane: Lane, most: int) -> list[Candidate]:
+        """Return what is needed to choose from a lane."""
+        held = self._lanes.get(lane, _UNUSED)
+        numbers = [number for _, number in held.free[:most]]
+        numbers += held.owned
+        numbers += [shard[0] for shard in held.shards.values()]
+        return [self._candidate(number) for number in numbers]
+
+    def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
+        """Lease batches."""
+        leases = []
+        for number in ids:
+            held = self._held[number]
+            if held.queued.batch.shard is None and held.owner is None:
+                lane = self._lane(held.queued.lane)
+                del lane.free[bisect_left(lane.free, (held.due, number))]
+                lane.owned[number] = None
+            held.owner, held.leased_until = owner, until
+            leases.append(Lease(number, held.queued, held.attempts, held.accepted_at, held.run))
+        return leases
+
+    def renew(self, owner: str, until: float) -> None:
+        """Let all leases of an owner end at a moment."""
+        for held in self._held.values():
+            if held.owner == owner:
+                held.leased_until = until
+
+    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
+        """Let no lease and no pause of a lane end later than these moments."""
+        here = self._lane(lane)
+        here.paused_until = min(here.paused_until, pause)
+        for held in self._held.values():
+            if held.queued.lane == lane:
+                held.leased_until = min(held.leased_until, leases)
+
+    def release(self, owner: str) -> None:
+        """End all leases of an owner."""
+        for number, held in self._held.items():
+            if held.owner == owner:
+                self._release(number, held)
+
+    def paused_until(self, lane: Lane) -> float:
+        """Return until when a lane is paused."""
+        return self._lanes.get(lane, _UNUSED).paused_until
+
+    def depth(self, lane: Lane) -> tuple[int, int]:
+        """Return how many batches and events a lane holds."""
+        held = self._lanes.get(lane, _UNUSED)
+        return held.batches, held.events
+
+    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
+        """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+        held = self._lane(lane)
+        if paused_until is not None:
+            held.paused_until = max(held.paused_until, paused_until)
+        if stopped is not None:
+            held.stopped, held.error, held.error_at = True, stopped, now
+        elif paused_until is None:
+            held.stopped = False
+
+    def owner_of(self, batch: int) -> str | None:
+        """Return the owner of a batch; None if it has none, or if there is no such batch."""
+        held = self._held.get(batch)
+        return None if held is None else held.owner
+
+    def free(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
+        """Free a batch, keep only the positions in `rest`, and count for its lane."""
+        number, queued = settlement.lease.id, settlement.lease.queued
+        held, lane = self._held[number], self._lane(queued.lane)
+        if not rest:
+            self._delete(number, held, lane)
+        else:
+            if len(rest) < len(held.queued):
+                lane.events -= len(held.queued) - len(rest)
+                held.queued, held.size = held.queued.part(rest), None
+            held.attempts += settlement.attempts
+            held.due = max(held.due, settlement.due)
+            held.error = settlement.error
+            self._release(number, held)
+        if settlement.delivered:
+            lane.delivered += len(settlement.delivered)
+            lane.delivered_at, lane.stopped = now, False
+            lane.rates[minute_of(now)] += len(settlement.delivered)
+            if len(lane.rates) > 2 * MINUTES_OF_RATE:
+                del lane.rates[min(lane.rates)]
+        if (error := lane_error(settlement)) is not None:
+            lane.error, lane.error_at = error, now
+
+    def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
+        """Return the state of every lane that was ever used, sorted."""
+        batches: dict[Lane, list[int]] = {lane: [] for lane in self._lanes}
+        for number, held in self._held.items():
+            batches[held.queued.lane].append(number)
+        return [self._status(lane, batches[lane], now, is_held) for lane in sorted(self._lanes)]
+
+    def _status(self, lane: Lane, ids: Sequence[int], now: float, is_held: Callable[[Candidate], bool]) -> LaneStatus:
+        here = self._lanes[lane]
+        candidates = [self._candidate(number) for number in ids]
+        free = [candidate for candidate in candidates if not is_held(candidate)]
+        free_events = sum([len(self._held[candidate.id].queued) for candidate in free])
+        due = min([max(moment_due(candidate, now), here.paused_until) for candidate in free], default=None)
+        recent = [events for minute, events in here.rates.items() if minute > minute_of(now) - MINUTES_OF_RATE]
+        return LaneStatus(
+            *lane,
+            queued=here.events,
+            leased=here.events - free_events,
+            batches=here.batches,
+            next_due=due,
+            oldest_at=min([candidate.accepted_at for candidate in candidates], default=None),
+            delivered=here.delivered,
+            delivered_at=here.delivered_at,
+            per_minute=sum(recent) / MINUTES_OF_RATE,
+            error=here.error,
+            error_at=here.error_at,
+            stopped=here.stopped,
+            paused_until=here.paused_until if here.paused_until > now else None,
+        )
+
+    def _lane(self, lane: Lane) -> HeldLane:
+        held = self._lanes.get(lane)
+        if held is None:
+            held = self._lanes[lane] = HeldLane()
+        return held
+
+    def _candidate(self, number: int) -> Candidate:
+        held = self._held[number]
+        shard = held.queued.batch.shard
+        return Candidate(number, shard, held.accepted_at, held.due, held.owner, held.leased_until)
+
+    def _release(self, number: int, held: Held) -> None:
+        if held.queued.batch.shard is None and held.owner is not None:
+            lane = self._lane(held.queued.lane)
+            del lane.owned[number]
+            insort(lane.free, (held.due, number))
+        held.owner, held.leased_until = None, 0.0
+
+    def _delete(self, number: int, held: Held, lane: HeldLane) -> None:
+        del self._held[number]
+        lane.batches -= 1
+        lane.events -= len(held.queued)
+        if (shard := held.queued.batch.shard) is None:
+            del lane.owned[number]
+        else:
+            numbers = lane.shards[shard]
+            numbers.remove(number)
+            if not numbers:
+                del lane.shards[shard]

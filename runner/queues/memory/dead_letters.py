@@ -1,0 +1,115 @@
+"""Dead letters in memory: all are counted, the latest are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING
+
+from ..contract import DeadLetterGroup, KeptDeadLetter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Mapping, Sequence
+
+    from ..contract import DeadLetter, DeadLetterFilter, Reason, RereadText
+
+MOST_KEPT = 1_000
+"""So many of the latest dead letters can be read and replayed."""
+
+
+class MemoryDeadLetters:
+    """The dead letters of all lanes."""
+
+    def __init__(self) -> None:
+        self._letters: dict[int, tuple[KeptDeadLetter, Hashable]] = {}
+        self._ids_by_identity: dict[Hashable, int] = {}
+        self._dead: Counter[Reason] = Counter()
+        self._letter_numbers = count(1)
+
+    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:  # noqa: ARG002
+        """Store a dead letter, unless one with the same identity is stored."""
+        if identity in self._ids_by_identity:
+            return
+        number = next(self._letter_numbers)
+        self._letters[number] = KeptDeadLetter(number, now, letter), identity
+        self._ids_by_identity[identity] = number
+        self._dead[letter.reason] += 1
+        if len(self._letters) > MOST_KEPT:
+            oldest = next(iter(self._letters))
+            del self._ids_by_identity[self._letters.pop(oldest)[1]]
+
+    def identity(self, *parts: str | bytes | int) -> Hashable:
+        """Return the identity of a dead letter that has no name. It is short, whatever the letter holds."""
+        return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    def name_identity(self, account: str, name: Hashable) -> Hashable:
+        """Return the identity of the dead letter of an event with a name."""
+        return "name", account, name
+
+    def delete_reread(self, reread: RereadText) -> None:
+        """Delete the dead letters that hold only the beginning of a text."""
+        self.take_dead_letters(
+            [
+                number
+                for number, (kept, _) in self._letters.items()
+                if kept.letter.reason == "unreadable"
+                and (kept.letter.account, kept.letter.origin) == (reread.account, reread.origin)
+                and kept.letter.event is not None
+                and reread.text.startswith(kept.letter.event)
+            ]
+        )
+
+    def take_dead_letters(self, ids: Collection[int]) -> Mapping[int, Hashable]:
+        """Delete dead letters, and return the identity of each that was there."""
+        taken = {}
+        for number in ids:
+            if (found := self._letters.pop(number, None)) is not None:
+                kept, identity = found
+                taken[number] = identity
+                del self._ids_by_identity[identity]
+                self._dead[kept.letter.reason] -= 1
+        return taken
+
+    def delete_identities(self, identities: Collection[Hashable]) -> None:
+        """Delete the dead letters with these identities."""
+        self.take_dead_letters([number for each in identities if (number := self._ids_by_identity.get(each))])
+
+    def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
+        """Return dead letters in groups, the largest first."""
+        groups: dict[tuple[Reason, str], list[KeptDeadLetter]] = {}
+        for number in self.dead_letter_ids(chosen):
+            kept, _ = self._letters[number]
+            letter = kept.letter
+            message = letter.message.replace(f" (request id {letter.request_id or ''})", "")
+            groups.setdefault((letter.reason, message), []).append(kept)
+        return sorted(
+            [
+                DeadLetterGroup(*key, len(some), min(at := [kept.at for kept in some]), max(at), some[-1].id)
+                for key, some in groups.items()
+            ],
+            key=lambda group: (-group.count, -group.newest),
+        )
+
+    def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:
+        """Return the IDs of dead letters, the oldest first."""
+        ids = None if chosen.ids is None else set(chosen.ids)
+        return [
+            number
+            for number, (kept, _) in self._letters.items()
+            if (ids is None or number in ids)
+            and (chosen.reason is None or kept.letter.reason == chosen.reason)
+            and (chosen.since is None or kept.at >= chosen.since)
+        ]
+
+    def read_dead_letters(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
+        """Return dead letters, the oldest first."""
+        return [self._letters[number][0] for number in sorted(set(ids)) if number in self._letters]
+
+    def all_dead_letters(self) -> list[int]:
+        """Return the IDs of all dead letters that are kept."""
+        return [*self._letters]
+
+    def dead_counts(self) -> Mapping[Reason, int]:
+        """Return how many dead letters there are, by reason."""
+        return {reason: number for reason, number in self._dead.items() if number}

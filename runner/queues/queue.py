@@ -1,0 +1,199 @@
+"""The queue on top of an engine: every rule that engines share."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, cast
+
+from .accepting import Retention, accept, present_states
+from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
+from .leasing import holds_at, lease
+from .owner import own_name
+from .replaying import EngineDeadLetters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from ..delivery.clock import Clock
+    from .contract import (
+        Checkpoint,
+        DeadLetters,
+        Duplicate,
+        Exported,
+        Lane,
+        Leased,
+        Outcome,
+        Put,
+        PutResult,
+        Reason,
+        Settlement,
+        State,
+    )
+    from .engine import Engine, Tables
+
+KEEP_IDS_DAYS = 400.0
+"""How long IDs are kept, so that no event is sent twice: a bit more than a year."""
+
+_SECONDS_A_DAY = 86_400.0
+_KEEP_CHECKPOINTS_DAYS = 730.0
+_PRUNED_AT_ONCE = 5_000
+_PRUNE_SECONDS = 1.0
+
+
+class EngineQueue:
+    """A queue whose contents are in an engine.
+
+    Nothing is put while more than `limit_bytes` of events and payloads would be queued; results are always written.
+    IDs are kept for `keep_ids_days`, checkpoints of sources that have ended for two years.
+    """
+
+    def __init__(
+        self, engine: Engine, *, clock: Clock, limit_bytes: int | None = None, keep_ids_days: float = KEEP_IDS_DAYS
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._limit_bytes = limit_bytes
+        self._keep_ids_days = keep_ids_days
+        self._owner = own_name()
+        self._leased: set[int] = set()
+        self._leasing = 0
+        self._pruned_at: float | None = None
+        self._dead_letters = EngineDeadLetters(engine, self._now)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the contents outlive the process."""
+        return self._engine.is_durable
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The dead letters."""
+        return self._dead_letters
+
+    async def put(self, put: Put) -> PutResult:
+        """Accept batches, dead letters, checkpoints and records, all or nothing.
+
+        An event whose ID its account knows already is not put again. Raises QueueFullError.
+        """
+        retention = self._retention()
+
+        def operation(tables: Tables) -> PutResult:
+            return accept(
+                tables,
+                put,
+                now=self._now(),
+                limit_bytes=self._limit_bytes,
+                retention=retention,
+            )
+
+        return await self._engine.write(operation)
+
+    async def lease(self, most: Mapping[Lane, int]) -> Leased:
+        """Lease up to so many batches of each lane that are due, the longest due first; none of a paused lane."""
+        # Whoever asks may be cancelled before the answer is there, and the leases must be released all the same.
+        self._leasing += 1
+        try:
+            leased = await self._engine.write(lambda tables: lease(tables, most, owner=self._owner, now=self._now()))
+        except Exception:
+            self._leasing -= 1
+            raise
+        self._leasing -= 1
+        self._leased.update([item.id for item in leased.leases])
+        return leased
+
+    async def renew(self) -> None:
+        """Extend all leases of this process by LEASE_SECONDS from now."""
+        if self._leased:
+            await self._engine.write(lambda tables: tables.renew(self._owner, self._now() + LEASE_SECONDS))
+
+    async def settle(self, settlement: Settlement) -> Sequence[int]:
+        """Write the result of a leased batch; return the positions whose lease was lost: all of them, or none."""
+        lost = await self._engine.write(lambda tables: self._settle(tables, settlement))
+        self._leased.discard(settlement.lease.id)
+        return lost
+
+    async def checkpoint(self, key: str) -> Checkpoint | None:
+        """Return how far a source was accepted, None if it is unknown."""
+        return await self._engine.read(lambda tables: tables.checkpoint(key))
+
+    async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
+        """Note why a lane has stopped, or until when nobody may send anything in it; with neither, that it goes on."""
+        await self._engine.write(
+            lambda tables: tables.mark(lane, self._now(), stopped=stopped, paused_until=paused_until)
+        )
+
+    async def records(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the records whose key begins with a prefix."""
+        return await self._engine.read(lambda tables: tables.records(prefix))
+
+    async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
+        """Return what has become of the events that a run put, and the present states of duplicates."""
+
+        def operation(tables: Tables) -> tuple[RunOutcomes, Mapping[State, int]]:
+            outcomes, queued = tables.outcomes(run)
+            dead = {reason: count for reason, count in outcomes.items() if reason != "delivered" and count}
+            delivered = outcomes.get("delivered", 0)
+            run_outcomes = RunOutcomes(delivered, cast("Mapping[Reason, int]", dead), queued)
+            return run_outcomes, present_states(tables, duplicates)
+
+        return await self._engine.read(operation)
+
+    async def status(self) -> QueueStatus:
+        """Return the state of the queue."""
+
+        def operation(tables: Tables) -> QueueStatus:
+            now = self._now()
+            lanes = tables.lanes(now, holds_at(now))
+            return QueueStatus(lanes, tables.dead_counts(), self._engine.size(), tables.known_ids())
+
+        return await self._engine.read(operation)
+
+    def export(self) -> AsyncIterator[Exported]:
+        """Yield everything that the queue holds, as of one moment."""
+        now = self._now()
+        return self._engine.export(now, holds_at(now))
+
+    async def close(self) -> None:
+        """Release all leases of this process, and close the queue."""
+        if self._leased or self._leasing:
+            # If there is no room to write it down, the end of this process frees them.
+            with contextlib.suppress(QueueFullError):
+                await self._engine.write(lambda tables: tables.release(self._owner))
+            self._leased.clear()
+        await self._engine.close()
+
+    def _settle(self, tables: Tables, settlement: Settlement) -> Sequence[int]:
+        leased, count = settlement.lease, len(settlement.lease.queued)
+        if tables.owner_of(leased.id) != self._owner:
+            return range(count)
+        now, account = self._now(), leased.queued.account
+        if settlement.dead:
+            keys = leased.queued.batch.idempotency_keys
+            names = tables.names(account, [keys[position] for position in settlement.dead])
+            for (position, letter), name in zip(settlement.dead.items(), names, strict=True):
+                identity = tables.identity(leased.id, position) if name is None else tables.name_identity(account, name)
+                tables.add_dead_letter(letter, identity, leased.run, now)
+        rest: list[int] = []
+        if len(settlement.delivered) < count:
+            gone = {*settlement.delivered, *settlement.dead}
+            rest = [position for position in range(count) if position not in gone]
+        tables.settle(settlement, rest, now)
+        outcomes: dict[Outcome, int] = {"delivered": len(settlement.delivered)}
+        for letter in settlement.dead.values():
+            outcomes[letter.reason] = outcomes.get(letter.reason, 0) + 1
+        tables.count(leased.run, outcomes)
+        return ()
+
+    def _retention(self) -> Retention | None:
+        """Return what to delete with the next put: a step at most once a second, so that puts stay quick."""
+        moment = self._clock.monotonic()
+        if self._pruned_at is not None and moment - self._pruned_at < _PRUNE_SECONDS:
+            return None
+        self._pruned_at = moment
+        now = self._now()
+        return Retention(
+            now - self._keep_ids_days * _SECONDS_A_DAY, now - _KEEP_CHECKPOINTS_DAYS * _SECONDS_A_DAY, _PRUNED_AT_ONCE
+        )
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

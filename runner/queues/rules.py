@@ -1,0 +1,118 @@
+"""The rules of every queue, as pure functions: which events are new, which batches may be leased, and until when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .contract import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, QueueFullError
+from .engine import EVERY_SHARD
+from .owner import has_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from .contract import QueuedBatch
+    from .engine import Candidate
+
+
+class Sorting(NamedTuple):
+    """The positions of a batch's events: new ones, ones whose name is known, and ones that repeat an earlier one."""
+
+    new: list[int]
+    known: list[int]
+    repeated: list[int]
+
+
+def all_new(names: Sequence[Hashable | None], distinct: AbstractSet[Hashable], known: Mapping[Hashable, int]) -> bool:
+    """Return whether every event is new: no name is known, and none is there twice.
+
+    This is decided without a look at single events, since it is so for nearly every batch.
+    """
+    return not known and (len(distinct) == len(names) or len(distinct) + names.count(None) == len(names))
+
+
+def sort_events(names: Sequence[Hashable | None], known: Mapping[Hashable, int]) -> Sorting:
+    """Return which events of a batch are new. Events without a name always are."""
+    sorting = Sorting([], [], [])
+    seen: set[Hashable] = set()
+    for position, name in enumerate(names):
+        if name is None:
+            sorting.new.append(position)
+        elif name in known:
+            sorting.known.append(position)
+        elif name in seen:
+            sorting.repeated.append(position)
+        else:
+            seen.add(name)
+            sorting.new.append(position)
+    return sorting
+
+
+def check_limit(held: int, batches: Sequence[QueuedBatch], limit: int) -> None:
+    """Raise QueueFullError if batches would exceed a limit. A single batch is never too large for an empty queue."""
+    more = sum([queued.size for queued in batches])
+    if held + more > limit and (held or len(batches) > 1):
+        raise QueueFullError(f"{held:,} bytes are queued, and no more than {limit:,} may be")
+
+
+def is_held(candidate: Candidate, now: float) -> bool:
+    """Return whether the lease of a batch holds: it has not expired, and its process has not ended."""
+    return candidate.owner is not None and candidate.leased_until >= now and not has_ended(candidate.owner)
+
+
+def is_due(candidate: Candidate, now: float) -> bool:
+    """Return whether a batch may be sent at a moment.
+
+    A clock that was set back must not hold up batches: one that was never postponed is always due, and no settlement
+    postpones a batch by more than the longest pause.
+    """
+    return candidate.due <= max(now, candidate.accepted_at) or candidate.due > now + LONGEST_PAUSE_SECONDS
+
+
+def moment_due(candidate: Candidate, now: float) -> float:
+    """Return the moment at which a batch is due; one in the past, or now, if it is."""
+    return min(candidate.due, now) if is_due(candidate, now) else candidate.due
+
+
+class Choice(NamedTuple):
+    """What may be leased of a lane, in the order in which it was put, and what that leaves.
+
+    `outlasts` says that a lease would hold longer than any lease may: the clock was set back.
+    """
+
+    ids: list[int]
+    leased_elsewhere: int
+    next_due: float | None
+    outlasts: bool
+
+
+def choose(
+    candidates: Collection[Candidate], most: int, *, owner: str, now: float, held: Callable[[Candidate], bool]
+) -> Choice:
+    """Choose up to `most` batches of a lane for an owner.
+
+    Only the oldest batch of a shard is a candidate, so each shard has one batch under way at a time. A batch of
+    EVERY_SHARD waits until it is the oldest of all ordered batches, and all later ones wait for it.
+    """
+    heads = [candidate.id for candidate in candidates if candidate.shard is not None]
+    every = next((candidate.id for candidate in candidates if candidate.shard == EVERY_SHARD), None)
+    last = max(heads, default=0) if every is None else max(min(heads), every - 1)
+    free: list[Candidate] = []
+    elsewhere = 0
+    for candidate in candidates:
+        # An owner never leases again what it holds, even if it forgot to renew: it may still be sending it.
+        if candidate.owner == owner and owner is not None:
+            continue
+        if candidate.owner is not None and held(candidate):
+            elsewhere += 1
+        elif candidate.shard is None or candidate.id <= last:
+            free.append(candidate)
+    free.sort(key=lambda candidate: (candidate.due, candidate.id))
+    chosen = [candidate for candidate in free if is_due(candidate, now)][:most]
+    ids = sorted(candidate.id for candidate in chosen)
+    left = [moment_due(candidate, now) for candidate in free if candidate not in chosen]
+    outlasts = any(
+        candidate.owner is not None and candidate.leased_until > now + LEASE_SECONDS for candidate in candidates
+    )
+    return Choice(ids, elsewhere, min(left, default=None), outlasts)

@@ -1,0 +1,147 @@
+"""Batches: put, leased, settled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..contract import Lease
+from ..engine import Candidate
+from .fresh_batches import FreshBatches
+from .packing import body, holds, lease_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from ..contract import Lane, QueuedBatch, Settlement
+    from .lanes import LaneTable
+
+_CANDIDATE = "id, shard, accepted_at, due, owner, leased_until"
+
+# The oldest batch of each shard. The index is asked for the next shard and its first batch, so it does not matter how
+# many batches there are.
+_HEADS = f"""
+WITH RECURSIVE heads(shard) AS (
+    SELECT min(shard) FROM batches WHERE lane = :lane AND shard IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(shard) FROM batches WHERE lane = :lane AND shard > heads.shard) FROM heads
+    WHERE heads.shard IS NOT NULL
+)
+SELECT {_CANDIDATE} FROM batches WHERE id IN (
+    SELECT (SELECT min(id) FROM batches WHERE lane = :lane AND shard = heads.shard) FROM heads WHERE shard IS NOT NULL
+)
+"""  # noqa: S608 - a constant
+_FREE = f"""
+SELECT {_CANDIDATE} FROM batches WHERE lane = ? AND shard IS NULL AND owner IS NULL ORDER BY due, id LIMIT ?
+"""  # noqa: S608 - a constant
+_OWNED = f"SELECT {_CANDIDATE} FROM batches WHERE owner IS NOT NULL AND lane = ? AND shard IS NULL"  # noqa: S608 - a constant
+
+
+class BatchTable:
+    """The queued batches of an outbox."""
+
+    def __init__(self, connection: sqlite3.Connection, lanes: LaneTable) -> None:
+        self._connection = connection
+        self._lanes = lanes
+        self._fresh = FreshBatches()
+
+    def reset(self) -> None:
+        """Know nothing: a transaction came to nothing."""
+        self._fresh.reset()
+
+    def add(self, queued: QueuedBatch, run: int, now: float) -> int:
+        """Queue a batch, and return its ID."""
+        lane, size = self._lanes.use(queued.lane), queued.size
+        number = self._connection.execute(
+            "INSERT INTO batches (lane, shard, run, events, bytes, accepted_at, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (lane, queued.batch.shard, run, len(queued), size, now, now),
+        ).lastrowid
+        assert number is not None  # noqa: S101 - an insertion has made a row
+        self._connection.execute(
+            "INSERT INTO bodies (batch, about, payloads, events) VALUES (?, ?, ?, ?)", (number, *body(queued))
+        )
+        self._lanes.add(lane, 1, len(queued), size)
+        self._fresh.add(number, queued, size)
+        return number
+
+    def holds(self, number: int, key: str) -> bool:
+        """Return whether a batch is still queued and holds the event with an ID, or any event (no ID)."""
+        row = self._connection.execute("SELECT about FROM bodies WHERE batch = ?", (number,)).fetchone()
+        return row is not None and (not key or holds(row[0], key))
+
+    def candidates(self, lane: Lane, most: int) -> list[Candidate]:
+        """Return what is needed to choose from a lane."""
+        number = self._lanes.find(lane)
+        rows = self._connection.execute(_HEADS, {"lane": number}).fetchall()
+        rows += self._connection.execute(_FREE, (number, most)).fetchall()
+        rows += self._connection.execute(_OWNED, (number,)).fetchall()
+        return [Candidate(*row) for row in rows]
+
+    def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
+        """Lease batches."""
+        return [self._take(number, owner, until) for number in ids]
+
+    def _take(self, number: int, owner: str, until: float) -> Lease:
+        ((attempts, accepted_at, run, events),) = self._connection.execute(
+            "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ? RETURNING attempts, accepted_at, run, events",
+            (owner, until, number),
+        ).fetchall()
+        fresh = self._fresh.take(number)
+        if fresh is not None and events == len(fresh):
+            return Lease(number, fresh, attempts, accepted_at, run)
+        row = self._connection.execute(
+            "SELECT batches.id, attempts, accepted_at, run, account, action, shard, about, payloads, bodies.events"
+            " FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane WHERE batches.id = ?",
+            (number,),
+        ).fetchone()
+        return lease_of(row)
+
+    def renew(self, owner: str, until: float) -> None:
+        """Let all leases of an owner end at a moment."""
+        self._connection.execute("UPDATE batches SET leased_until = ? WHERE owner = ?", (until, owner))
+
+    def shorten(self, lane: Lane, until: float) -> None:
+        """Let no lease of a lane end later than a moment."""
+        self._connection.execute(
+            "UPDATE batches SET leased_until = min(leased_until, ?) WHERE owner IS NOT NULL AND lane = ?",
+            (until, self._lanes.find(lane)),
+        )
+
+    def release(self, owner: str) -> None:
+        """End all leases of an owner."""
+        self._connection.execute("UPDATE batches SET owner = NULL, leased_until = 0 WHERE owner = ?", (owner,))
+
+    def owner_of(self, number: int) -> str | None:
+        """Return the owner of a batch; None if it has none, or if there is no such batch."""
+        row = self._connection.execute("SELECT owner FROM batches WHERE id = ?", (number,)).fetchone()
+        return None if row is None else row[0]
+
+    def settle(self, settlement: Settlement, rest: Sequence[int]) -> None:
+        """Free a batch, and keep only the positions in `rest`; delete it if there are none."""
+        number = settlement.lease.id
+        lane = self._lanes.use(settlement.lease.queued.lane)
+        if rest:
+            self._keep(lane, settlement, rest)
+            return
+        ((events, size),) = self._connection.execute(
+            "DELETE FROM batches WHERE id = ? RETURNING events, bytes", (number,)
+        ).fetchall()
+        self._connection.execute("DELETE FROM bodies WHERE batch = ?", (number,))
+        self._lanes.add(lane, -1, -events, -size)
+
+    def _keep(self, lane: int, settlement: Settlement, rest: Sequence[int]) -> None:
+        lease, error = settlement.lease, settlement.error
+        if len(rest) < len(lease.queued):
+            part = lease.queued.part(rest)
+            self._connection.execute(
+                "UPDATE bodies SET about = ?, payloads = ?, events = ? WHERE batch = ?", (*body(part), lease.id)
+            )
+            self._connection.execute(
+                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (len(part), part.size, lease.id)
+            )
+            self._lanes.add(lane, 0, len(part) - len(lease.queued), part.size - lease.queued.size)
+        self._connection.execute(
+            "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + ?, due = max(due, ?),"
+            " error = ? WHERE id = ?",
+            (settlement.attempts, settlement.due, None if error is None else error.message, lease.id),
+        )

@@ -1,0 +1,130 @@
+"""Dead letters in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from ....definitions import Problem
+from ...sources.contract import Origin
+from ..contract import DeadLetter, DeadLetterGroup, KeptDeadLetter
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ..contract import DeadLetterFilter, Reason, RereadText
+
+_COLUMNS = (
+    "identity, run, at, reason, message, source, place, unit, event, account, action, subscription, key, payload,"
+    " problems, status_code, request_id"
+)
+_INSERT = f"INSERT OR IGNORE INTO dead_letters ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"  # noqa: S608 - constants
+_READ = (
+    "SELECT id, at, source, place, unit, problems, reason, message, event, account, action, subscription, key, payload,"
+    " status_code, request_id FROM dead_letters"
+)
+_PAGE = 200
+_to_json = msgspec.json.Encoder().encode
+
+
+class DeadLetterTable:
+    """The dead letters of an outbox."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, letter: DeadLetter, identity: bytes, run: int, now: float) -> None:
+        """Store a dead letter of a run, unless one with the same identity is stored."""
+        problems = _to_json([[problem.place, problem.message] for problem in letter.problems]).decode()
+        self._connection.execute(
+            _INSERT,
+            (
+                identity, run, now, letter.reason, letter.message, *letter.origin, letter.event, letter.account,
+                letter.action, letter.subscription, letter.key, letter.payload, problems, letter.status_code,
+                letter.request_id,
+            ),
+        )  # fmt: skip
+
+    def reason(self, identity: bytes) -> Reason | None:
+        """Return the reason of a dead letter; None if there is none with this identity."""
+        row = self._connection.execute("SELECT reason FROM dead_letters WHERE identity = ?", (identity,)).fetchone()
+        return None if row is None else row[0]
+
+    def delete_reread(self, reread: RereadText) -> None:
+        """Delete the dead letters that hold only the beginning of a text."""
+        self._connection.execute(
+            "DELETE FROM dead_letters WHERE reason = 'unreadable' AND account = ? AND source = ? AND place = ?"
+            " AND unit = ? AND event = substr(?, 1, length(event))",
+            (reread.account, *reread.origin, reread.text),
+        )
+
+    def take(self, ids: Collection[int]) -> Mapping[int, bytes]:
+        """Delete dead letters, and return the identity of each that was there."""
+        query = "DELETE FROM dead_letters WHERE id = ? RETURNING identity"
+        return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
+
+    def delete_identities(self, identities: Collection[bytes]) -> None:
+        """Delete the dead letters with these identities."""
+        self._connection.executemany(
+            "DELETE FROM dead_letters WHERE identity = ?", [(identity,) for identity in identities]
+        )
+
+    def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
+        """Return dead letters by reason and message (without request IDs), the largest group first."""
+        condition, values = _condition(chosen)
+        rows = self._connection.execute(
+            "SELECT reason, replace(message, ' (request id ' || coalesce(request_id, '') || ')', '') AS words,"  # noqa: S608 - a constant condition
+            f" count(*), min(at), max(at), max(id) FROM dead_letters WHERE {condition}"
+            " GROUP BY reason, words ORDER BY count(*) DESC, max(id) DESC",
+            values,
+        )
+        return [DeadLetterGroup(*row) for row in rows]
+
+    def ids(self, chosen: DeadLetterFilter) -> list[int]:
+        """Return the IDs of dead letters, the oldest first."""
+        condition, values = _condition(chosen)
+        query = f"SELECT id FROM dead_letters WHERE {condition} ORDER BY id"  # noqa: S608 - a constant condition
+        return [number for (number,) in self._connection.execute(query, values)]
+
+    def read(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
+        """Return dead letters, the oldest first."""
+        ordered = sorted(set(ids))
+        return [
+            letter for start in range(0, len(ordered), _PAGE) for letter in self._page(ordered[start : start + _PAGE])
+        ]
+
+    def all(self) -> Iterator[KeptDeadLetter]:
+        """Yield all dead letters, the oldest first."""
+        for row in self._connection.execute(f"{_READ} ORDER BY id"):
+            yield _letter(row)
+
+    def counts(self) -> Mapping[Reason, int]:
+        """Return how many dead letters there are, by reason."""
+        rows = self._connection.execute("SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason")
+        return dict(rows.fetchall())
+
+    def _page(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
+        query = f"{_READ} WHERE id IN ({','.join('?' * len(ids))}) ORDER BY id"
+        return [_letter(row) for row in self._connection.execute(query, ids)]
+
+
+def _letter(row: tuple[Any, ...]) -> KeptDeadLetter:
+    number, at, source, place, unit, problems, reason, message, *columns, status_code, request_id = row
+    pairs = cast("list[list[str]]", msgspec.json.decode(problems))
+    values: list[Any] = [*columns, tuple([Problem(*pair) for pair in pairs]), status_code, request_id]
+    letter = DeadLetter(reason, message, Origin(source, place, unit), *values)
+    return KeptDeadLetter(number, at, letter)
+
+
+def _condition(chosen: DeadLetterFilter) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition of a filter in SQL, and its values."""
+    ids = None if chosen.ids is None else _to_json([*chosen.ids]).decode()
+    terms = [
+        ("id IN (SELECT value FROM json_each(?))", ids),
+        ("reason = ?", chosen.reason),
+        ("at >= ?", chosen.since),
+    ]
+    used = [(term, value) for term, value in terms if value is not None]
+    return " AND ".join(["1", *(term for term, _ in used)]), tuple(value for _, value in used)

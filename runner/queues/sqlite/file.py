@@ -1,0 +1,178 @@
+"""How the file of an outbox is opened: for its owner alone, and every commit on disk before it returns."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from ..contract import QueueOpenError
+from .migrations import migrate
+from .schema import APPLICATION_ID, TABLES, VERSION, statements
+from .sqlite_errors import is_full, is_locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ..engine import EngineOptions
+
+_PAGE_BYTES = 16_384
+_CHECKPOINT_PAGES = 2_048
+_CACHE_KIB = 16_384
+
+
+def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
+    """Open an outbox, make it if there is none, and bring it to this format. Raises QueueOpenError."""
+    if options.create and not options.read_only:
+        _make_file(path)
+    if not path.exists():
+        raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    try:
+        if options.read_only:
+            return _open_to_read(path, options)
+        connection = _open(path, "rw", options.busy_seconds)
+        try:
+            _prepare(connection)
+            _make_tables(connection, options.clock.now().timestamp())
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, QueueOpenError) as error:
+        raise _unusable(path, error) from None
+    return connection
+
+
+def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
+    """Open an outbox to read it only, in any thread. Raises QueueOpenError and sqlite3.Error."""
+    return _open_to_read(path, options)
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file if there is none, so that nobody else can ever read what is written to it."""
+    if path.is_symlink() and not path.exists():
+        # SQLite would make the file that it points to, for everybody to read.
+        raise QueueOpenError(f"the outbox {path} is a link to a file that does not exist")
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise QueueOpenError(f"the outbox {path} cannot be made: {error.strerror}") from None
+
+
+def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
+    # With a mode, SQLite makes no file: if it is deleted in between, that is an error.
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,
+        # An export is read in one thread after the other. Nothing uses a connection in two at once.
+        check_same_thread=False,
+    )
+
+
+def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
+    """Open an outbox that is not written to. One of an earlier format is brought to this one in memory."""
+    connection = _open(path, "ro", options.busy_seconds)
+    try:
+        try:
+            has_tables = _has_tables(connection)
+        except sqlite3.OperationalError:
+            # In a folder that may only be read, SQLite cannot make the files that it needs beside this one.
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            connection.close()
+            connection = _open(path, "ro&immutable=1", options.busy_seconds)
+            has_tables = _has_tables(connection)
+        if has_tables and _version(connection) == VERSION:
+            return connection
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection.backup(copy)
+        connection.close()
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        _make_tables(copy, options.clock.now().timestamp())
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def _unusable(path: Path, error: Exception) -> QueueOpenError:
+    """Return an error that says why an outbox cannot be used, and what to do about it."""
+    if isinstance(error, sqlite3.Error) and is_locked(error):
+        error = QueueOpenError("another program has it to itself; end that program, or wait for it, and run again")
+    elif isinstance(error, sqlite3.Error) and is_full(error):
+        error = QueueOpenError(f"{error}; it is as it was, so make room and run again")
+    return QueueOpenError(f"the outbox {path} cannot be used: {error}")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    # Some builds overwrite all that is deleted, and so write twice what is delivered.
+    connection.execute("PRAGMA secure_delete = FAST")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def _make_tables(connection: sqlite3.Connection, now: float) -> None:
+    """Make the tables if there are none, or bring them to this format."""
+    # Most often there is nothing to do, and somebody may be writing meanwhile: to look takes no lock.
+    with _transaction(connection, "BEGIN"):
+        if _has_tables(connection) and _version(connection) == VERSION:
+            return
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        if not _has_tables(connection):
+            for statement in statements(TABLES):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            return
+    while (version := _version(connection)) < VERSION:
+        # Each step is a transaction, so whatever ends this process leaves a file of one format or the next.
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            # Another process may have taken the step while this one waited for the lock.
+            if _version(connection) == version:
+                migrate(connection, version, now)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Return the format of an outbox. Raises QueueOpenError if it is none, or one of a later version."""
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise QueueOpenError("it is another program's database")
+    version = _pragma(connection, "user_version")
+    if not 1 <= version <= VERSION:
+        raise QueueOpenError(
+            f"it has format {version}, and this version of the program reads formats 1 to {VERSION}; install the"
+            " version that wrote it, or a later one"
+        )
+    return version
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    with closing(connection.execute(f"PRAGMA {name}")) as cursor:
+        return int(cursor.fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])

@@ -1,0 +1,122 @@
+"""The tables of an outbox, as the operations of a queue see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from .batches import BatchTable
+from .dead_letters import DeadLetterTable
+from .known_ids import KnownIds, identity_of, names_of
+from .lanes import LaneTable
+from .notes import NoteTables
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Hashable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ..contract import (
+        DeadLetter,
+        Lane,
+        QueuedBatch,
+        Reason,
+        Settlement,
+    )
+
+
+class SqliteTables:
+    """Everything that operations do to one connection. Names and identities are hashes of 16 bytes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._ids = KnownIds(connection)
+        self._lanes = LaneTable(connection)
+        self._batches = BatchTable(connection, self._lanes)
+        self._dead_letters = DeadLetterTable(connection)
+        self._notes = NoteTables(connection)
+        # What concerns a single table is that table's own method.
+        self.candidates = self._batches.candidates
+        self.checkpoint = self._notes.checkpoint
+        self.count = self._notes.count
+        self.dead_counts = self._dead_letters.counts
+        self.dead_letter_ids = self._dead_letters.ids
+        self.delete_reread = self._dead_letters.delete_reread
+        self.depth = self._lanes.depth
+        self.groups = self._dead_letters.groups
+        self.holds = self._batches.holds
+        self.known_ids = self._ids.count
+        self.lanes = self._lanes.statuses
+        self.last_put = self._notes.last_put
+        self.mark = self._lanes.mark
+        self.note_put = self._notes.put
+        self.outcomes = self._notes.outcomes
+        self.owner_of = self._batches.owner_of
+        self.paused_until = self._lanes.paused_until
+        self.put_checkpoint = self._notes.put_checkpoint
+        self.put_record = self._notes.put_record
+        self.queued_bytes = self._lanes.bytes
+        self.read_dead_letters = self._dead_letters.read
+        self.records = self._notes.records
+        self.release = self._batches.release
+        self.renew = self._batches.renew
+        self.take = self._batches.take
+        self.take_dead_letters = self._dead_letters.take
+
+    def reset(self) -> None:
+        """Forget what was remembered of transactions: the last of them came to nothing."""
+        self._ids.reset()
+        self._lanes.reset()
+        self._batches.reset()
+
+    def names(self, account: str, keys: Sequence[str | None]) -> Sequence[bytes | None]:
+        """Return the name of each ID."""
+        return names_of(account, keys)
+
+    def known(self, account: str, names: AbstractSet[Hashable]) -> Mapping[Hashable, int]:  # noqa: ARG002 - a name holds it
+        """Return the names that are known, each with the batch that brought it last."""
+        return cast("Mapping[Hashable, int]", self._ids.known(cast("AbstractSet[bytes]", names)))
+
+    def dead_reason(self, account: str, name: Hashable) -> Reason | None:  # noqa: ARG002 - likewise
+        """Return why the event with this name is a dead letter; None if it is none."""
+        return self._dead_letters.reason(cast("bytes", name))
+
+    def forget(self, identities: Collection[Hashable]) -> None:
+        """Forget the IDs of the events whose dead letters have these identities."""
+        self._ids.forget(cast("Collection[bytes]", identities))
+
+    def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
+        """Queue a batch, due now, remember its names, and return its ID."""
+        number = self._batches.add(queued, run, now)
+        self._ids.add(number, cast("Sequence[bytes | None]", names), now)
+        return number
+
+    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
+        """Let no lease and no pause of a lane end later than these moments."""
+        self._batches.shorten(lane, leases)
+        self._lanes.shorten_pause(lane, pause)
+
+    def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
+        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
+        self._batches.settle(settlement, rest)
+        self._lanes.settle(self._lanes.use(settlement.lease.queued.lane), settlement, now)
+
+    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:
+        """Store a dead letter, unless one with the same identity is stored."""
+        self._dead_letters.add(letter, cast("bytes", identity), run, now)
+
+    def identity(self, *parts: str | bytes | int) -> bytes:
+        """Return the identity of a dead letter that has no name."""
+        return identity_of(*parts)
+
+    def name_identity(self, account: str, name: Hashable) -> Hashable:  # noqa: ARG002 - a name holds it
+        """Return the name: it is unique among all accounts."""
+        return name
+
+    def delete_identities(self, identities: Collection[Hashable]) -> None:
+        """Delete the dead letters with these identities."""
+        self._dead_letters.delete_identities(cast("Collection[bytes]", identities))
+
+    def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
+        """Delete IDs and runs from before a moment, and finished checkpoints from before another."""
+        self._ids.prune(ids_before, most)
+        self._notes.prune(runs_before=ids_before, checkpoints_before=checkpoints_before, most=most)

@@ -1,0 +1,200 @@
+"""Tests of `put`: what is new is queued once, and all of a put or nothing is stored."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ....definitions import RefusedError
+from ...sources.contract import Origin
+from ..contract import (
+    Checkpoint,
+    DeadLetter,
+    DeadLetterFilter,
+    Duplicate,
+    Put,
+    QueueFullError,
+    RereadText,
+    Settlement,
+    Token,
+    dead_letter_of,
+)
+from .opened import LANE, RUN, Opened, Tested, batch, keys_of, with_queue
+
+
+class PutTests(Tested):
+    """What a put does."""
+
+    @with_queue
+    async def test_everything_of_a_put_is_there(self, opened: Opened) -> None:
+        result = await opened.put(
+            batch("a", "b"),
+            batch("c", action="identify"),
+            dead_letters=[DeadLetter("rejected", "no", Origin("f", 3), b"{}", account="account")],
+            checkpoints=[Checkpoint("key", "f", b"state")],
+            records={"answers/1": b"yes"},
+        )
+        assert (result.accepted, result.duplicates, result.too_old) == ([2, 1], [], 0)
+        status = await opened.queue.status()
+        assert [(lane.action, lane.queued) for lane in status.lanes] == [("identify", 1), ("track", 2)]
+        assert (status.dead, status.known_ids) == ({"rejected": 1}, 3)
+        assert await opened.queue.checkpoint("key") == Checkpoint("key", "f", b"state")
+        assert await opened.queue.records("answers/") == {"answers/1": b"yes"}
+
+    @with_queue
+    async def test_a_leased_batch_is_what_was_put(self, opened: Opened) -> None:
+        put = batch("a", None, "c", shard=3, place=41)
+        await opened.put(put)
+        lease = await opened.one()
+        got = lease.queued
+        assert (got.account, got.lane, got.origins) == (put.account, put.lane, put.origins)
+        assert got.batch.payloads.text == put.batch.payloads.text
+        assert [*got.batch.events.kept] == [*put.batch.events.kept]
+        assert got.batch.subscriptions == put.batch.subscriptions
+        assert (got.batch.idempotency_keys, got.batch.shard) == (("a", None, "c"), 3)
+        assert (lease.attempts, lease.run, lease.accepted_at) == (0, RUN, opened.clock.moment)
+
+    @with_queue
+    async def test_a_put_that_is_repeated_changes_nothing(self, opened: Opened) -> None:
+        put = Put(Token(1, 5), [batch("a", "a", None)], records={"r": b"1"})
+        first = await opened.queue.put(put)
+        again = await opened.queue.put(put)
+        assert ([*again.accepted], [*again.duplicates]) == ([*first.accepted], [*first.duplicates])
+        assert (await opened.queue.status()).lanes[0].queued == 2
+
+    @with_queue
+    async def test_an_older_put_cannot_be_repeated(self, opened: Opened) -> None:
+        await opened.queue.put(Put(Token(1, 5), [batch("a")]))
+        await opened.queue.put(Put(Token(2, 1), [batch("b")]))
+        with pytest.raises(ValueError, match="put 4 comes after put 5"):
+            await opened.queue.put(Put(Token(1, 4), [batch("c")]))
+
+    @with_queue
+    async def test_events_without_an_id_are_as_many_as_they_are(self, opened: Opened) -> None:
+        await opened.put(batch(None, None))
+        result = await opened.put(batch(None))
+        assert (result.accepted, result.duplicates) == ([1], [])
+
+    @with_queue
+    async def test_an_id_is_known_within_its_account(self, opened: Opened) -> None:
+        await opened.put(batch("a"))
+        assert (await opened.put(batch("a", account="other"))).accepted == [1]
+
+    @with_queue
+    async def test_duplicates_have_the_state_of_the_first(self, opened: Opened) -> None:
+        await opened.put(batch("delivered", "refused", "exhausted", "waits"))
+        await opened.put(batch("queued"))
+        lease, _ = await opened.lease()
+        error = RefusedError("no")
+        await opened.queue.settle(
+            Settlement(
+                lease,
+                delivered=(0,),
+                dead={
+                    1: dead_letter_of(lease.queued, 1, error, "refused"),
+                    2: dead_letter_of(lease.queued, 2, error, "exhausted"),
+                },
+                retry=(3,),
+            )
+        )
+        result = await opened.put(batch("waits", "exhausted", "new", "refused", "queued", "delivered", "new"))
+        assert result.accepted == [1]
+        states = {duplicate.key: duplicate.state for duplicate in result.duplicates}
+        assert states == {
+            "delivered": "delivered",
+            "exhausted": "exhausted",
+            "new": "queued",
+            "queued": "queued",
+            "refused": "refused",
+            "waits": "queued",
+        }
+        new = next(duplicate for duplicate in result.duplicates if duplicate.key == "new")
+        assert new == Duplicate("queued", "account", "new", new.batch)
+
+    @with_queue
+    async def test_a_batch_of_duplicates_is_no_batch(self, opened: Opened) -> None:
+        await opened.put(batch("a", "b"))
+        assert (await opened.put(batch("b", "a"))).accepted == [0]
+        assert (await opened.queue.status()).lanes[0].batches == 1
+
+    @with_queue
+    async def test_an_event_that_is_too_old_to_be_known_is_not_put(self, opened: Opened) -> None:
+        await opened.put(batch("known"))
+        result = await opened.put(
+            batch("known", "old", "new", None), batch("old"), batch("other"), too_old={0: {0, 1, 3}, 2: {0}}
+        )
+        assert (result.accepted, result.too_old) == ([1, 1, 0], 3)
+        assert [duplicate.key for duplicate in result.duplicates] == ["known"]
+        assert keys_of(await opened.lease()) == ["known", "new", "old"]
+
+    @with_queue
+    async def test_a_full_queue_takes_nothing_of_a_put(self, opened: Opened) -> None:
+        queue = opened.open(limit_bytes=batch("a", "b").size + 10)
+        await queue.put(Put(opened.token(), [batch("a", "b")]))
+        with pytest.raises(QueueFullError, match="bytes are queued"):
+            await queue.put(Put(opened.token(), [batch("c", "d")], checkpoints=[Checkpoint("key", "f", b"2")]))
+        assert await queue.checkpoint("key") is None
+        (lease,) = (await queue.lease({LANE: 1})).leases
+        await queue.settle(Settlement(lease, delivered=(0,), retry=(1,)))
+        assert (await queue.put(Put(opened.token(), [batch("c")]))).accepted == [1]
+
+    @with_queue
+    async def test_a_single_batch_is_never_too_large_for_an_empty_queue(self, opened: Opened) -> None:
+        queue = opened.open(limit_bytes=10)
+        with pytest.raises(QueueFullError):
+            await queue.put(Put(opened.token(), [batch("a"), batch("b")]))
+        assert (await queue.put(Put(opened.token(), [batch("a", "b", "c")]))).accepted == [3]
+
+    @with_queue
+    async def test_a_full_queue_stores_results_and_checkpoints(self, opened: Opened) -> None:
+        queue = opened.open(limit_bytes=1)
+        await queue.put(Put(opened.token(), [batch("a")]))
+        await queue.put(Put(opened.token(), checkpoints=[Checkpoint("key", "f", b"2")]))
+        (lease,) = (await queue.lease({LANE: 1})).leases
+        letter = dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")
+        assert [*await queue.settle(Settlement(lease, dead={0: letter}))] == []
+
+    @with_queue
+    async def test_dead_letters_that_recur_are_stored_once(self, opened: Opened) -> None:
+        for account in ("one", "two", "two"):
+            recurs = DeadLetter("rejected", "no", Origin("f", 1), b"{}", account=account, recurs=True)
+            single = DeadLetter("rejected", "no", Origin("pipe", 1), b"{}", account=account)
+            await opened.put(dead_letters=[recurs, single])
+        groups = await opened.queue.dead_letters.groups(DeadLetterFilter())
+        assert [group.count for group in groups] == [5]
+
+    @with_queue
+    async def test_a_text_that_is_read_whole_is_no_dead_letter_any_more(self, opened: Opened) -> None:
+        origin = Origin("f", 9)
+        half = DeadLetter("unreadable", "cut", origin, b'{"type":', account="account", recurs=True)
+        other = DeadLetter("unreadable", "cut", Origin("f", 10), b'{"type":', account="account", recurs=True)
+        await opened.put(dead_letters=[half, other])
+        await opened.put(reread=[RereadText("account", origin, b'{"type": "track"}')])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [2]
+        await opened.put(reread=[RereadText("account", Origin("f", 10), b"[]")])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [2]
+
+    @with_queue
+    async def test_records_are_replaced_deleted_and_found_by_prefix(self, opened: Opened) -> None:
+        await opened.put(records={"a/1": b"1", "a/2": b"2", "b/1": b"3", "a": b"4"})
+        await opened.put(records={"a/1": b"5", "a/2": None, "absent": None})
+        assert await opened.queue.records("a/") == {"a/1": b"5"}
+        assert await opened.queue.records("") == {"a": b"4", "a/1": b"5", "b/1": b"3"}
+
+    @with_queue
+    async def test_a_checkpoint_is_the_last_that_was_put(self, opened: Opened) -> None:
+        await opened.put(checkpoints=[Checkpoint("key", "f", b"1"), Checkpoint("other", "g", b"1")])
+        await opened.put(checkpoints=[Checkpoint("key", "f", b"2", is_end=True)])
+        assert await opened.queue.checkpoint("key") == Checkpoint("key", "f", b"2", is_end=True)
+        assert await opened.queue.checkpoint("nothing") is None
+
+    @with_queue
+    async def test_many_callers_at_once_put_each_event_once(self, opened: Opened) -> None:
+        keys = [str(number) for number in range(50)]
+        results = await asyncio.gather(
+            *(opened.queue.put(Put(Token(run, 1), [batch(*keys[run:], f"own {run}")])) for run in range(20))
+        )
+        assert sum(sum(result.accepted) for result in results) == 50 + 20
+        assert sum(len(result.duplicates) for result in results) == sum(50 - run for run in range(1, 20))
+        assert sorted(keys_of(await opened.lease())) == sorted({*keys, *(f"own {run}" for run in range(20))})

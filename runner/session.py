@@ -1,0 +1,297 @@
+"""The session: everything that a sending command needs, opened together and closed together.
+
+It opens queue and transport, builds the policies, and handles signals. Every command that sends uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from ..definitions import ConfigurationError, Problem, RetryableError, SetupError, http_text
+from .delivery.clock import SystemClock
+from .delivery.delivery import Delivery, Rules
+from .delivery.dispatcher import LIMITS_PREFIX
+from .delivery.dry_run import DryRun
+from .delivery.intake import Intake
+from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
+from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
+from .delivery.run_report import RunReport
+from .queues.contract import Lane, QueueFullError, QueueOpenError
+from .queues.opening import open_queue, shown_place
+from .sources.contract import SourceError
+from .transports.http import HttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+    from ..definitions import AnswerError, Destination, RejectedError
+    from .configuration.delivery_options import DeliveryOptions
+    from .delivery.acceptor import Acceptor
+    from .delivery.clock import Clock
+    from .delivery.notices import Observer
+    from .queues.contract import DeadLetter, DeadLetterFilter, Queue
+    from .sources.contract import Source
+    from .transports.contract import Transport
+
+_OBJECTS_BEFORE_COLLECTION = 200_000
+_SWITCH_SECONDS = 0.0005
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What became of dead letters: how many were queued, were queued or delivered before, or stay, by the reason."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejections: dict[int, RejectedError] = field(default_factory=dict)
+
+
+class Session:
+    """One run of a sending command. Open it with `open_session`."""
+
+    def __init__(
+        self, destination: Destination, options: DeliveryOptions, queue: Queue, delivery: Delivery, report: RunReport
+    ) -> None:
+        self.destination = destination
+        self.queue = queue
+        self.report = report
+        self._options = options
+        self._delivery = delivery
+
+    async def run(self, sources: Sequence[Source]) -> AnswerError | None:
+        """Deliver what some sources hold and what is queued; return why that ended early, if it did."""
+        with _handled_signals(self._delivery.interrupt):
+            return await self._delivery.run(sources)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Acceptor]:
+        """Deliver what the acceptor accepts for as long as the block lasts, and then what is left."""
+        with _handled_signals(self._delivery.interrupt):
+            async with self._delivery.running() as acceptor:
+                yield acceptor
+
+    def interrupt(self) -> None:
+        """End the run in order, as SIGTERM does: what is in flight may end, the rest stays queued."""
+        self._delivery.interrupt()
+
+    async def replay(self, chosen: DeadLetterFilter, *, dry_run: bool = False) -> ReplayReport:
+        """Queue dead letters again, some at a time; a dry run only counts. Raises SetupError if the queue is full."""
+        letters = self.queue.dead_letters
+        report = ReplayReport()
+        ids = await letters.ids(chosen)
+        for start in range(0, len(ids), REPLAYED_AT_ONCE):
+            some = await letters.read(ids[start : start + REPLAYED_AT_ONCE])
+            replays = plan_replays(self.destination, self._delivery.account, some, batch_size=self._options.batch_size)
+            report.counts.update(replays.staying)
+            report.rejections.update(replays.rejections)
+            if dry_run:
+                report.counts["queued"] += sum(len(batch.ids) for batch in replays.batches)
+                continue
+            try:
+                report.counts.update(await letters.replay(replays.batches, self._delivery.next_token()))
+            except QueueFullError as error:
+                stay = f"the remaining dead letters stay, so {error.advice} and run again"
+                raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
+        return report
+
+    async def waiting(self) -> int:
+        """Return how many events of this account are queued and not being sent."""
+        lanes = (await self.queue.status()).lanes
+        return sum(lane.queued - lane.leased for lane in lanes if lane.account == self._delivery.account)
+
+
+@contextlib.asynccontextmanager
+async def open_session(
+    destination: Destination,
+    options: DeliveryOptions,
+    *,
+    observers: Sequence[Observer] = (),
+    report: RunReport | None = None,
+    write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
+    clock: Clock | None = None,
+    transport: Transport | None = None,
+    create: bool = True,
+) -> AsyncIterator[Session]:
+    """Open everything that a sending command needs. Raises SetupError."""
+    clock = clock or SystemClock()
+    report = report or RunReport()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_suited_interpreter())
+        queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
+        if transport is None:
+            transport = await stack.enter_async_context(http_transport(destination, options))
+        delivery = Delivery(
+            destination,
+            queue,
+            transport,
+            rules_of(options),
+            report=report,
+            clock=clock,
+            observers=observers,
+            write_dead_letter=write_dead_letter,
+        )
+        yield Session(destination, options, queue, delivery, report)
+
+
+async def print_requests(
+    destination: Destination,
+    options: DeliveryOptions,
+    sources: Sequence[Source],
+    report: RunReport,
+    output: IO[bytes],
+    *,
+    write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
+) -> AnswerError | None:
+    """Print the requests that a run would send; return why the sources could not be read to their end, if so."""
+    dry_run = DryRun(
+        output,
+        destination,
+        report,
+        lambda request: http_text(request, destination.redactor),
+        batch_size=options.batch_size,
+        write_dead_letter=write_dead_letter,
+    )
+    try:
+        await Intake(dry_run, clock=SystemClock()).run(sources)
+    except SourceError as error:
+        return ConfigurationError(str(error))
+    return None
+
+
+@contextlib.asynccontextmanager
+async def opened_queue(
+    options: DeliveryOptions, clock: Clock | None = None, *, create: bool = True, read_only: bool = False
+) -> AsyncIterator[Queue]:
+    """Open the queue that the options name, memory if they name none. Raises SetupError."""
+    limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
+    try:
+        queue = open_queue(
+            options.outbox or "memory:",
+            clock=clock or SystemClock(),
+            limit_bytes=limit,
+            keep_ids_days=options.keep_ids,
+            create=create,
+            read_only=read_only,
+        )
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+    try:
+        yield queue
+    finally:
+        await queue.close()
+
+
+def require_outbox(options: DeliveryOptions) -> DeliveryOptions:
+    """Return the options. Raises SetupError if they turn the outbox off."""
+    if not options.outbox:
+        raise SetupError.of([Problem("outbox", "is turned off; --outbox names a file")])
+    return options
+
+
+def outbox_name(options: DeliveryOptions) -> str:
+    """Return the outbox as messages name it, without what may be a password."""
+    return shown_place(require_outbox(options).outbox or "")
+
+
+def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:
+    """Open an outbox that exists, to look at it or to change it. Raises SetupError."""
+    return opened_queue(require_outbox(options), create=False, read_only=read_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits that a run has found for a lane: requests in flight, and per second (None: any number)."""
+
+    in_flight: int
+    per_second: float | None
+
+
+async def limits_of(queue: Queue) -> Mapping[Lane, Limits]:
+    """Return the latest limits of each lane that some run has stored."""
+    records = await queue.records(LIMITS_PREFIX)
+    found = {}
+    for key, value in records.items():
+        account, _, action = key.removeprefix(LIMITS_PREFIX).partition("\0")
+        found[Lane(account, action)] = Limits(**json.loads(value))
+    return found
+
+
+def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTransport:
+    """Return the transport. Proxies of the environment are used on the way out, never for this machine."""
+    return HttpTransport(
+        connections=options.concurrency * max(1, len(destination.definition.actions)),
+        timeout=options.timeout,
+        trust_environment=destination.request.url("/").scheme == "https",
+    )
+
+
+async def check_credentials(destination: Destination, options: DeliveryOptions) -> AnswerError | None:
+    """Ask the destination whether it accepts the credentials; return None if it does, or cannot be asked."""
+    request = destination.authentication_request()
+    if request is None:
+        return None
+    async with http_transport(destination, options) as http:
+        try:
+            return destination.read_authentication(await http.send(request))
+        except RetryableError as error:
+            return error
+
+
+def rules_of(options: DeliveryOptions) -> Rules:
+    """Return the rules of a run."""
+    if options.outbox:
+        policy = RetryPolicy(seconds=options.give_up_hours * SECONDS_AN_HOUR)
+    else:
+        policy = RetryPolicy(seconds=None, attempts=options.attempts)
+    return Rules(
+        policy,
+        batch_size=options.batch_size,
+        concurrency=options.concurrency,
+        rate=options.rate,
+        longest_wait=options.wait,
+        grace=options.grace,
+        keep_days=options.keep_ids,
+        allow_old=options.allow_old,
+    )
+
+
+@contextlib.contextmanager
+def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end a run in order."""
+    loop = asyncio.get_running_loop()
+    handled = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Not every platform and thread can; there, Ctrl-C simply ends the program.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, interrupt)
+            handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _suited_interpreter() -> Iterator[None]:
+    """Let Python collect cycles less often, since events make none, and let its threads take turns sooner.
+
+    One thread plans and one writes to the outbox, both for moments only, and each would wait 5 ms for its turn.
+    """
+    thresholds, seconds = gc.get_threshold(), sys.getswitchinterval()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, *thresholds[1:])
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(seconds)
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

@@ -1,0 +1,90 @@
+"""The source contract: chunks of events, and a checkpoint that only the source can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Unit = Literal["line", "offset", "item"]
+"""What a place counts: lines of a file, offsets of a partition, items of a request."""
+
+
+class Origin(NamedTuple):
+    """Where an event came from: a source, by its name for people, and a place in it."""
+
+    source: str
+    place: int
+    unit: Unit = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Text that is not an event: its place, what is wrong with it, and the text."""
+
+    place: int
+    message: str
+    text: bytes
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some events in a row: their texts, and the place of each in the source; and texts that are no events.
+
+    - `source`: the name of the source, for people; `unit`: what its places count.
+    - `key`: identifies the source's checkpoint; None if the source cannot be read again.
+    - `checkpoint`: the state from which the source goes on once this chunk is accepted; None if there is nothing new
+      to note. `is_end`: whether the source ends here.
+    - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
+    - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
+    """
+
+    source: str
+    key: str | None = None
+    unit: Unit = "line"
+    texts: list[bytes] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    checkpoint: bytes | None = None
+    is_end: bool = False
+    is_damaged: bool = False
+    reread: bool = False
+
+    def __len__(self) -> int:
+        """Count the texts."""
+        return len(self.texts) + len(self.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """How an earlier run left a source: accepted up to a place, or all of it (None)."""
+
+    place: int | None
+
+
+class Source(Protocol):
+    """Yields chunks of events. It is opened once, by whoever iterates `chunks`."""
+
+    @property
+    def name(self) -> str:
+        """The name for people."""
+
+    @property
+    def key(self) -> str | None:
+        """What identifies the checkpoint; None if the source cannot be read again."""
+
+    @property
+    def resumed(self) -> Resumed | None:
+        """How an earlier run left the source, once that is known; None if it is read from its beginning."""
+
+    def chunks(self, after: bytes | None) -> AsyncIterator[Chunk]:
+        """Yield chunks after a checkpoint, or from the beginning (None). Raises SourceError."""
+
+    def stop(self) -> None:
+        """Read nothing more; what was read already is still yielded."""
+
+
+class SourceError(Exception):
+    """A source cannot be read. The message names it."""

@@ -1,0 +1,80 @@
+"""`check`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from manifests import action, field, manifest, preset
+
+if TYPE_CHECKING:
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
+
+OVERLAP = """
+[[subscriptions]]
+name = "calls"
+partnerAction = "track"
+subscribe = 'type = "track"'
+
+[[subscriptions]]
+name = "big calls"
+partnerAction = "track"
+subscribe = 'type = "track" and properties.units > 10'
+"""
+
+
+def test_check_is_content_with_what_works(command_line: CommandLine) -> None:
+    run = command_line("check")
+    assert run.code == 0
+    assert "Record usage, Record membership" in run.out
+    assert run.err == "", "the presets exclude each other"
+
+
+def test_check_warns_where_triggers_can_overlap(command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text(OVERLAP, encoding="utf-8")
+    run = command_line("check", "--config", "kable.toml")
+    assert run.code == 0
+    assert '"calls" and "big calls" can both match' in run.err
+    separate = OVERLAP.replace("subscribe = 'type = \"track\"'\n", "subscribe = 'properties.units <= 10'\n")
+    (command_line.folder / "kable.toml").write_text(separate, encoding="utf-8")
+    assert command_line("check", "--config", "kable.toml").err == ""
+
+
+def test_check_lists_all_problems_a_line_each(command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text("[settings]\napikey = 1\n[delivry]\n", encoding="utf-8")
+    run = command_line("check", "--config", "kable.toml", KABLE_API_KEY="")
+    assert run.code == 2
+    assert len(run.err.strip().splitlines()) == 3
+    assert all(line.startswith("error: ") for line in run.err.strip().splitlines())
+
+
+def test_check_live_asks_about_the_credentials(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    good = command_line("check", "--live", "--base-url", sandbox.base_url)
+    assert (good.code, "accepts the credentials" in good.out) == (0, True)
+    bad = command_line("check", "--live", "--base-url", sandbox.base_url, KABLE_API_KEY="sk_test.wrong-key-here")
+    assert (bad.code, "401" in bad.err) == (3, True)
+    assert "sk_test.wrong" not in bad.err
+    down = command_line("check", "--live", "--base-url", "http://127.0.0.1:9")
+    assert (down.code, "cannot be reached" in down.err) == (1, True)
+
+
+def test_check_prints_findings_as_warnings_and_succeeds(command_line: CommandLine) -> None:
+    """Also where the settings are not valid, and the destination cannot be set up."""
+    given = manifest(
+        actions={"send": action(fields={"name": field(required=True, default={"@path": "$.evnt"})})},
+        presets=[preset(mapping={"name": {"@path": "$.event"}})],
+    )
+    (command_line.folder / "meter.json").write_text(json.dumps(given), encoding="utf-8")
+    expected = (
+        'warning: KD203 actions.send.fields.name.default: reads $.evnt, but no event of Segment has "evnt"; '
+        'did you mean "event"? (docs/lint.md#kd203)\n'
+    )
+    run = command_line("check", "--destination", "meter.json", METER_API_KEY="secret-key")
+    assert (run.code, run.err) == (0, expected)
+    without = command_line("check", "--destination", "meter.json")
+    assert (without.code, without.err.startswith(expected)) == (2, True)
+
+
+def test_check_has_nothing_to_say_of_ours(command_line: CommandLine) -> None:
+    assert command_line("check").err == ""

@@ -1,0 +1,152 @@
+"""Input is read as a stream, in any blocks, and damage ends as little as it can."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from kable_destination.definitions import UnreadableError, read_event
+from kable_destination.runner.sources.blocks import read_blocks
+from kable_destination.runner.sources.event_splitting import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Splitter, Texts
+from segment_events import ndjson, track
+
+
+@dataclass
+class Whole:
+    """All that a stream holds: its events with their lines, and what is no event."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read(data: bytes) -> Whole:
+    """Read everything, as a planner would."""
+    whole = Whole()
+    splitter = Splitter()
+    for chunk in (splitter.feed(block) for block in read_blocks(io.BytesIO(data))):
+        whole.unreadable += [(text.place, text.message) for text in chunk.unreadable]
+        for line, text in zip(chunk.lines, chunk.texts, strict=True):
+            try:
+                whole.events.append(read_event(text))
+                whole.lines.append(line)
+            except UnreadableError as error:
+                whole.unreadable.append((line, error.message))
+    whole.unreadable.sort()
+    return whole
+
+
+def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> Texts:
+    """Scan data in blocks of a size."""
+    whole = Texts()
+    chunks = [scanner.feed(data[at : at + block]) for at in range(0, len(data), block)]
+    for chunk in [*chunks, scanner.end()]:
+        whole.texts += chunk.texts
+        whole.lines += chunk.lines
+        whole.unreadable += chunk.unreadable
+    return whole
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 100_000])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_is_cut_into_its_elements_wherever_the_blocks_end(block: int, indent: int | None) -> None:
+    elements = [{"a": 'x"]},[{\\'}, {"b": [[1, 2], {"c": {}}]}, 5, "te,xt", [], {"ü": "\\\\"}]
+    data = json.dumps(elements, indent=indent).encode()
+    chunk = scanned(ArrayScanner(), data, block)
+    assert [json.loads(text) for text in chunk.texts] == elements
+    assert chunk.unreadable == []
+    lines = data.decode().split("\n")
+    for line, text in zip(chunk.lines, chunk.texts, strict=True):
+        assert text.split(b"\n")[0].decode() in lines[line - 1]
+
+
+def test_indented_objects_are_read_one_after_the_other() -> None:
+    events = [track(1, properties={"a": {"b": [1, "}"]}}), {"b": {}}]
+    text = "\n\n".join(json.dumps(event, indent=2) for event in events)
+    chunk = read(text.encode())
+    assert chunk.events == events
+    first_lines = text.count("\n", 0, text.index('{\n  "b": {}')) + 1
+    assert chunk.lines == [1, first_lines]
+
+
+def test_a_bad_indented_object_leaves_the_next_readable() -> None:
+    chunk = read(b'{\n  "a": ,\n}\n{\n  "b": 1\n}\n{\n  "c": 1')
+    assert chunk.events == [{"b": 1}]
+    assert [line for line, _ in chunk.unreadable] == [1, 7]
+
+
+@pytest.mark.parametrize("block", [1, 5, 100_000])
+def test_lines_are_cut_wherever_the_blocks_end(block: int) -> None:
+    data = b'{"a":1}\n\n  \r\n{"b":"\xe2\x80\xa8"}\r\nlast'
+    chunk = scanned(LineScanner(), data, block)
+    assert chunk.lines == [1, 4, 5]
+    assert [text.strip() for text in chunk.texts] == [b'{"a":1}', b'{"b":"\xe2\x80\xa8"}', b"last"]
+
+
+def test_a_bad_element_of_an_array_leaves_the_others_readable() -> None:
+    chunk = read(b'[{"a":1},\n{"b":},\n{"c":3},,\n7,\n{"d":4}]')
+    assert chunk.events == [{"a": 1}, {"c": 3}, {"d": 4}]
+    assert [line for line, _ in chunk.unreadable] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("data", [b'[{"a":1},{"b":2', b'[{"a":1},', b'[{"a":1}'])
+def test_an_array_that_is_cut_off_is_reported(data: bytes) -> None:
+    chunk = read(data)
+    assert "cut off" in chunk.unreadable[-1][1]
+
+
+def test_what_follows_an_array_is_reported() -> None:
+    chunk = read(b'[\n{"a":1}\n]\n{"b":2}\n')
+    assert chunk.events == [{"a": 1}]
+    assert "after the end" in chunk.unreadable[0][1]
+
+
+def test_an_empty_input_holds_no_events() -> None:
+    for data in (b"", b"\n\n", b"[]", b" [ ]\n", gzip.compress(b"")):
+        assert read(data) == Whole()
+
+
+def test_a_list_on_the_first_line_is_a_bad_line_when_others_follow() -> None:
+    chunk = read(b'[1,2]\n{"a":1}\n')
+    assert chunk.events == [{"a": 1}]
+    assert len(chunk.unreadable) == 1
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    assert read(b"\xef\xbb\xbf" + ndjson({"a": 1})).events == [{"a": 1}]
+
+
+def test_a_line_that_is_too_long_is_reported_without_being_kept_whole() -> None:
+    scanner = LineScanner()
+    chunks = [scanner.feed(b"x" * 1_000_000) for _ in range(20)]
+    chunks += [scanner.feed(b'\n{"a":1}\n'), scanner.end()]
+    unreadable = [text for chunk in chunks for text in chunk.unreadable]
+    assert [text.place for text in unreadable] == [1]
+    assert len(unreadable[0].text) <= MAX_EVENT_BYTES
+    assert [(chunk.lines, chunk.texts) for chunk in chunks if chunk.texts] == [([2], [b'{"a":1}'])]
+
+
+def test_an_element_that_is_too_long_is_reported_and_the_next_is_read() -> None:
+    scanner = ArrayScanner()
+    chunks = [scanner.feed(b'[{"a":[')]
+    chunks += [scanner.feed(b'"%b",' % (b"x" * 1_000_000)) for _ in range(20)]
+    chunks.append(scanner.feed(b'1]},{"b":2}]'))
+    chunks.append(scanner.end())
+    assert sum(len(chunk.unreadable) for chunk in chunks) == 1
+    assert [text for chunk in chunks for text in chunk.texts] == [b'{"b":2}']
+
+
+def test_damaged_gzip_data_keeps_what_came_before() -> None:
+    compressed = gzip.compress(ndjson(*(track(number) for number in range(5_000))))
+    chunk = read(compressed[: len(compressed) // 2])
+    assert 0 < len(chunk.events) < 5_000
+    assert "gzip data is damaged" in chunk.unreadable[-1][1]
+
+
+def test_a_gzip_of_several_members_is_one_stream() -> None:
+    assert len(read(gzip.compress(ndjson(track(1))) + gzip.compress(ndjson(track(2)))).events) == 2
