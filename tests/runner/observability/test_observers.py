@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,11 @@ from kable_destination.runner.observability.metrics import metrics_observer
 from kable_destination.runner.observability.traces import trace_observer
 from kable_destination.runner.sandbox import Faults
 from segment_events import ndjson, track
+from virtual_run import Setting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
@@ -64,6 +68,25 @@ def test_metrics_count_what_happened() -> None:
         ("queue_full", {"destination": "kable"}, 1),
     ):
         assert registry.get_sample_value(f"destination_runner_{name}", labels) == value, name
+
+
+def test_the_gauges_follow_the_real_limiter_down_and_up(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """A server that is busy for a while lowers both limits; good responses raise them again."""
+    sandbox.faults.set(Faults.model_validate({"script": [*["ok"] * 40, "503", "503"], "latency": 0.002}))
+    setting = Setting(tmp_path, sandbox.base_url, rules={"concurrency": 8, "batch_size": 1})
+    run = setting.deliver(ndjson(*(track(number) for number in range(400))))
+    registry = CollectorRegistry()
+    observer = metrics_observer(registry, "kable")
+    in_flight, per_second = [], []
+    for notice in run.happened("limits"):
+        observer(notice)
+        labels = {"destination": "kable", "account": notice.account, "action": "track"}
+        in_flight.append(registry.get_sample_value("destination_runner_requests_in_flight_limit", labels))
+        per_second.append(registry.get_sample_value("destination_runner_requests_per_second_limit", labels))
+    assert in_flight[:6] == [3, 4, 5, 6, 7, 8]
+    assert min(value or 0 for value in in_flight[6:]) < 8
+    assert in_flight[-1] == 8
+    assert any(value is not None and math.isfinite(value) for value in per_second)
 
 
 def test_every_request_is_a_span() -> None:
