@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from liquid import Environment, TokenStream
 from liquid.builtin.expressions import (
     BooleanExpression,
     Filter,
@@ -14,6 +16,7 @@ from liquid.builtin.expressions import (
     Nil,
     Path,
     StringLiteral,
+    parse_primitive,
 )
 from liquid.builtin.expressions.logical import (
     ContainsExpression,
@@ -32,18 +35,33 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_PIPE
 
 from ...javascript.values import to_number, to_string
+from ...missing import MISSING
 from .filters import FILTERS, refusal
-from .values import Budget, TemplateError, Word, bounded, contains, equals, is_less, is_true, plain, stringify
+from .tokens import Base
+from .values import (
+    Budget,
+    TemplateError,
+    Word,
+    bounded,
+    contains,
+    equals,
+    is_less,
+    is_true,
+    plain,
+    read_member,
+    stringify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from liquid import Environment, RenderContext, TokenStream
+    from liquid import RenderContext
     from liquid.token import Token
 
     from .context import JavaScriptContext
 
 _BYTES_OF_ELEMENT = 8
+_ANY_ENVIRONMENT = Environment()  # a value is read alike in all of them
 
 
 class Computed(Expression):
@@ -78,6 +96,11 @@ def _range(budget: Budget, first: Any, last: Any) -> list[float]:
     return [low + offset for offset in range(math.ceil(count))]
 
 
+def _member(_: Budget, value: Any, *keys: Any) -> Any:
+    # A word such as `empty` has no members, though it counts as a text elsewhere.
+    return reduce(read_member, keys, MISSING if keys and isinstance(value, Word) else value)
+
+
 def _text(budget: Budget, value: Any) -> str:
     text = stringify(value, budget)
     budget.use(len(text))
@@ -108,6 +131,8 @@ def computed(expression: Expression) -> Expression:
         return Computed(expression.token, _COMPUTED[kind], operands)
     if kind in _WORDS:
         return Literal(expression.token, _WORDS[kind])
+    if isinstance(expression, Path) and isinstance(expression.path[0], Base):
+        return _based(expression, expression.path[0])
     if isinstance(expression, FilteredExpression):
         expression.left = computed(expression.left)
         for applied in expression.filters or ():
@@ -119,6 +144,13 @@ def computed(expression: Expression) -> Expression:
     return expression
 
 
+def _based(path: Path, base: Base) -> Expression:
+    """Return an expression for the members of a value that is written out, as in `'abc'.size`."""
+    value = computed(parse_primitive(_ANY_ENVIRONMENT, TokenStream(iter(base.tokens))))
+    keys = [key if isinstance(key, Path) else Literal(path.token, key) for key in path.path[1:]]
+    return Computed(path.token, _member, [value, *keys])
+
+
 def _check(applied: Filter) -> None:
     if applied.name not in FILTERS:
         raise TemplateError(refusal(applied.name))
@@ -128,8 +160,7 @@ def _check(applied: Filter) -> None:
 
 def condition(expression: Expression) -> Expression:
     """Return an expression that is True or False."""
-    inner = expression.expression if isinstance(expression, BooleanExpression) else expression
-    return Computed(expression.token, lambda _, value: is_true(value), [computed(inner)])
+    return Computed(expression.token, lambda _, value: is_true(value), [computed(expression)])
 
 
 def written(expression: Expression) -> Expression:

@@ -153,7 +153,7 @@ def _default(_budget: Budget, value: Any, default: Any = MISSING, *, allow_false
     value = plain(value)
     if isinstance(value, list | str):
         return value or default
-    if value is False and is_truthy(plain(allow_false)):
+    if value is False and is_truthy(allow_false):
         return False
     return value if is_true(value) else default
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from liquid import Mode
 from liquid.ast import ConditionalBlockNode, Node
 from liquid.builtin.content import Literal
-from liquid.builtin.expressions import parse_identifier
+from liquid.builtin.expressions import parse_identifier, parse_name
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.assign_tag import AssignNode, AssignTag
-from liquid.builtin.tags.capture_tag import CaptureTag
+from liquid.builtin.tags.capture_tag import CaptureNode, CaptureTag
 from liquid.builtin.tags.comment_tag import CommentTag
 from liquid.builtin.tags.cycle_tag import CycleNode, CycleTag
 from liquid.builtin.tags.decrement_tag import DecrementTag
 from liquid.builtin.tags.echo_tag import EchoTag
-from liquid.builtin.tags.if_tag import IfNode, IfTag
+from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.increment_tag import IncrementTag
 from liquid.builtin.tags.inline_comment_tag import InlineCommentTag
 from liquid.builtin.tags.liquid_tag import LiquidNode, LiquidTag
-from liquid.builtin.tags.unless_tag import UnlessNode, UnlessTag
+from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidSyntaxError
 from liquid.extra.tags.extends_tag import BlockTag
 from liquid.parser import get_parser
 from liquid.tag import Tag
-from liquid.token import TOKEN_ASSIGN, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_OUTPUT, TOKEN_TAG
+from liquid.token import TOKEN_ASSIGN, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_OUTPUT, TOKEN_STRING, TOKEN_TAG
 
 from .expression import computed, condition, cycle_key, filtered_value, written, written_in_turn
 from .tokens import TagStream
@@ -66,16 +65,55 @@ class _AssignTag(AssignTag):
         return self.node_class(token, name=name, expression=filtered_value(self.env, tokens))
 
 
-class _IfTag(IfTag):
-    """`{% if … %}`; python-liquid drops what comes after `else` unless it is strict."""
+class _CaptureTag(CaptureTag):
+    """`{% capture name %}`, where liquidjs lets the name be in quotes."""
 
-    mode = Mode.STRICT
+    def parse(self, stream: TokenStream) -> CaptureNode:
+        token = stream.eat(TOKEN_TAG)
+        tokens = stream.into_inner(tag=token)
+        read_name = parse_name if tokens.current.kind == TOKEN_STRING else parse_identifier
+        name = read_name(self.env, tokens)
+        tokens.expect_eos()
+        block = get_parser(self.env).parse_block(stream, (self.end,))
+        stream.expect(TOKEN_TAG, value=self.end)
+        return self.node_class(token, name, block)
 
 
-class _UnlessTag(UnlessTag):
-    """`{% unless … %}`; the same."""
+class _ConditionTag(Tag):
+    """`if` and `unless`, where liquidjs has filters too. What python-liquid would drop is an error."""
 
-    mode = Mode.STRICT
+    node_class: type[IfNode | UnlessNode]
+
+    def parse(self, stream: TokenStream) -> Node:
+        tag = stream.current
+        parse_block = get_parser(self.env).parse_block
+        branches: list[ConditionalBlockNode] = []
+        while not branches or stream.current.is_tag("elsif"):
+            opening = next(stream)
+            condition = filtered_value(self.env, stream.into_inner(tag=opening))
+            block = parse_block(stream, (self.end, "elsif", "else"))
+            branches.append(ConditionalBlockNode(opening, condition, block))
+        default = None
+        if stream.current.is_tag("else"):
+            next(stream)
+            if stream.current.kind == TOKEN_EXPRESSION:
+                raise LiquidSyntaxError("else takes no condition; did you mean 'elsif'?", token=stream.current)
+            default = parse_block(stream, (self.end, "elsif", "else"))
+        stream.expect(TOKEN_TAG, value=self.end)
+        first, *others = branches
+        return self.node_class(tag, first.expression, first.block, others, default)
+
+
+class _IfTag(_ConditionTag):
+    name = "if"
+    end = "endif"
+    node_class = IfNode
+
+
+class _UnlessTag(_ConditionTag):
+    name = "unless"
+    end = "endunless"
+    node_class = UnlessNode
 
 
 class _LiquidTag(LiquidTag):
@@ -116,8 +154,8 @@ class _RefusedTag(Tag):
 
 
 TAGS: tuple[type[Tag], ...] = (
-    BlockTag, CaptureTag, CommentTag, CycleTag, DecrementTag, IncrementTag, InlineCommentTag, Literal,
-    _AssignTag, _EchoTag, _IfTag, _LiquidTag, _OutputTag, _RefusedTag, _UnlessTag,
+    BlockTag, CommentTag, CycleTag, DecrementTag, IncrementTag, InlineCommentTag, Literal,
+    _AssignTag, _CaptureTag, _EchoTag, _IfTag, _LiquidTag, _OutputTag, _RefusedTag, _UnlessTag,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ an unknown filter, is refused, and so is what gives another answer each time.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from io import StringIO
 from itertools import takewhile
@@ -18,6 +19,7 @@ from liquid.builtin.tags.decrement_tag import DecrementNode
 from liquid.builtin.tags.increment_tag import IncrementNode
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.parser import get_parser
+from liquid.token import TOKEN_EXPRESSION
 
 from ..failure import fail
 from .context import JavaScriptContext
@@ -27,12 +29,23 @@ from .tokens import TagStream
 from .values import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from liquid.ast import Node
     from liquid.builtin.expressions import Path
+    from liquid.token import Token
 
     from ..paths import Keys
+
+
+_QUOTED = r"""(?>"(?>\\.|[^"\\])*"|'(?>\\.|[^'\\])*')"""
+# Raw text and tags are matched to pass over the quotes in them, which liquidjs does not heed.
+_MARKUP = re.compile(
+    r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}"
+    r"|\{%.*?%\}"
+    rf"|(?P<output>\{{\{{(?>{_QUOTED}|(?!\}}\}}).)*\}}\}})",
+    re.DOTALL,
+)
 
 
 class _Environment(Environment):
@@ -41,11 +54,30 @@ class _Environment(Environment):
     logical_not_operator = True
     logical_parentheses = True  # around what `not` negates; a template cannot write them
 
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        """Return a tokenizer to which, as to liquidjs, `}}` within quotes does not end an output."""
+        tokenize = super().tokenizer()
+
+        def tokens(text: str) -> Iterator[Token]:
+            for token in tokenize(_MARKUP.sub(_without_braces, text)):
+                start = token.start_index
+                is_expression = token.kind == TOKEN_EXPRESSION
+                yield token._replace(value=text[start : start + len(token.value)]) if is_expression else token
+
+        return tokens
+
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Register our tags; the context knows the filters."""
         del extra
         for tag in TAGS:
             self.add_tag(tag)
+
+
+def _without_braces(markup: re.Match[str]) -> str:
+    """Put another character for each brace within the quotes of an output, so that python-liquid finds its end."""
+    if markup["output"] is None:
+        return markup[0]
+    return re.sub(_QUOTED, lambda quoted: quoted[0].replace("}", "_"), markup[0], flags=re.DOTALL)
 
 
 _ENVIRONMENT = _Environment()

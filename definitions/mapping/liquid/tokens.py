@@ -7,6 +7,7 @@ What liquidjs would pass over in silence, or python-liquid would group otherwise
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from liquid import TokenStream
@@ -38,10 +39,13 @@ from liquid.token import (
     TOKEN_RBRACKET,
     TOKEN_RPAREN,
     TOKEN_STRING,
+    TOKEN_TAG,
     TOKEN_WORD,
     Token,
     operators,
 )
+
+from ...javascript.values import string_to_number, to_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,6 +62,7 @@ _TOKEN = re.compile(
     rf"|(?P<{TOKEN_STRING}>{_STRING})"
     rf"|(?P<{TOKEN_IDENTSTRING}>\[[{_BLANK}]*(?:{_STRING})[{_BLANK}]*\])"
     rf"|(?P<{TOKEN_IDENTINDEX}>\[[{_BLANK}]*[+-]?[0-9]+[{_BLANK}]*\])"
+    rf"|(?P<constant>\[[{_BLANK}]*(?:true|false|nil|null|empty|blank|[+-]?[0-9]+\.[0-9]*)[{_BLANK}]*\])"
     rf"|(?P<{TOKEN_FLOAT}>[+-]?[0-9]+\.(?!\.)[0-9]*(?!{_WORD}))"
     rf"|(?P<{TOKEN_INTEGER}>[+-]?[0-9]+(?!{_WORD}))"
     rf"|(?P<{TOKEN_WORD}>{_WORD}+)"
@@ -74,6 +79,11 @@ _LAST_OF_VALUE = (
     | {TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_WORD, TOKEN_IDENTSTRING, TOKEN_IDENTINDEX}
     | {TOKEN_RBRACKET, TOKEN_RPAREN}
 )
+_MEMBERS = frozenset({TOKEN_DOT, TOKEN_IDENTSTRING, TOKEN_IDENTINDEX, TOKEN_LBRACKET})
+_WITH_MEMBERS = _LITERALS | {TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_RPAREN}
+_CONSTANT_KEYS = {"nil": "null", "empty": "", "blank": ""}
+_EMPTY_EXPRESSIONS = {"decrement": '[""]', "echo": '""', "increment": '[""]'}
+"""What liquidjs reads in a tag without an expression."""
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{0,4})|([0-7]{1,3})|(.))", re.DOTALL)
 # python-liquid reads and evaluates what is nested by recursion.
@@ -82,11 +92,21 @@ _MAX_OPERATORS = 100
 _MAX_SHOWN = 30
 
 
+class Base(str):
+    """A value in the place of a path's name, where python-liquid reads names only."""
+
+    __slots__ = ("tokens",)
+
+    tokens: list[Token]
+
+
 class ExpressionStream(TokenStream):
     """The tokens of one expression."""
 
     def __init__(self, expression: Token) -> None:
-        super().__init__(_grouped(_tokens(expression)))
+        super().__init__(iter(_with_bases(_grouped(_tokens(expression)))))
+        if self.tokens and self.tokens[-1].kind == TOKEN_PIPE:
+            self.tokens.pop()  # liquidjs allows | without a filter at the end
         end = expression.start_index + len(expression.value)
         # With a place, so that an error about the end has one.
         self.eof = Token(TOKEN_EOF, TOKEN_EOF, end, expression.source)
@@ -94,6 +114,9 @@ class ExpressionStream(TokenStream):
 
 class TagStream(TokenStream):
     """The tokens of a template, whose expressions are read in our way."""
+
+    def __init__(self, tokens: Iterator[Token], block_depth_carry: int = 0) -> None:
+        super().__init__(_with_expressions(tokens), block_depth_carry)
 
     def into_inner(self, *, tag: Token | None = None, eat: bool = True) -> TokenStream:
         """Return the tokens of the expression that comes next. Raises LiquidSyntaxError when there is none."""
@@ -130,6 +153,8 @@ def _tokens(expression: Token) -> Iterator[Token]:
             kind = TOKEN_RANGE_LITERAL if value == "(" else operators.get(value, "")
         elif kind == TOKEN_STRING:
             value = _ESCAPE.sub(_unescaped, value[1:-1])
+        elif kind == "constant":
+            kind, value = TOKEN_IDENTSTRING, _constant_key(value[1:-1].strip(_BLANK))
         elif kind in {TOKEN_IDENTSTRING, TOKEN_IDENTINDEX}:
             value = value[1:-1].strip(_BLANK)
             value = _ESCAPE.sub(_unescaped, value[1:-1]) if kind == TOKEN_IDENTSTRING else value
@@ -163,8 +188,6 @@ def _grouped(tokens: Iterable[Token]) -> Iterator[Token]:
             if compared:
                 raise LiquidSyntaxError("compare two values at a time, and join comparisons by and", token=token)
             compared = True
-        elif is_filtered and kind in {TOKEN_BLANK, TOKEN_EMPTY}:
-            raise LiquidSyntaxError(f'a filter cannot be given {kind}; write ""', token=token)
         elif kind == TOKEN_NOT:
             if previous in _COMPARISONS:
                 raise LiquidSyntaxError("write not before the comparison", token=token)
@@ -176,6 +199,48 @@ def _grouped(tokens: Iterable[Token]) -> Iterator[Token]:
         yield from [token._replace(kind=TOKEN_RPAREN, value=")")] * negations
 
 
+def _with_bases(tokens: Iterable[Token]) -> list[Token]:
+    """Put what python-liquid does not read in a Base: values with members, and words that a filter is given."""
+    result: list[Token] = []
+    opened: list[int] = []
+    start, is_filtered = 0, False
+    for token in tokens:
+        if token.kind in _MEMBERS and result and result[-1].kind in _WITH_MEMBERS:
+            _replace_by_base(result, start)
+        start = opened.pop() if token.kind == TOKEN_RPAREN and opened else len(result)
+        if token.kind in {TOKEN_LPAREN, TOKEN_RANGE_LITERAL}:
+            opened.append(len(result))
+        is_filtered = is_filtered or token.kind == TOKEN_PIPE
+        result.append(token)
+        if is_filtered and token.kind in {TOKEN_BLANK, TOKEN_EMPTY}:
+            _replace_by_base(result, start)
+    return result
+
+
+def _replace_by_base(tokens: list[Token], start: int) -> None:
+    # Within brackets python-liquid reads paths that begin with a name, and a Base is not one to the context.
+    if start and tokens[start - 1].kind == TOKEN_LBRACKET:
+        return
+    base = Base(tokens[start].value)
+    base.tokens = tokens[start:]
+    tokens[start:] = [tokens[start]._replace(kind=TOKEN_WORD, value=base)]
+
+
+def _with_expressions(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Give an expression to each tag that may be without one."""
+    for token, following in pairwise([*tokens, TokenStream.eof]):
+        yield token
+        if token.kind == TOKEN_TAG and token.value in _EMPTY_EXPRESSIONS and following.kind != TOKEN_EXPRESSION:
+            yield token._replace(kind=TOKEN_EXPRESSION, value=_EMPTY_EXPRESSIONS[token.value])
+
+
+def _constant_key(text: str) -> str:
+    """Return the key that a constant in brackets names, as in `sizes[1.5]`."""
+    if text in _LITERALS:
+        return _CONSTANT_KEYS.get(text, text)
+    return to_string(string_to_number(text))
+
+
 def _error(message: str, expression: Token, at: int) -> LiquidSyntaxError:
     rest = expression.value[at : at + _MAX_SHOWN]
     place = Token(TOKEN_EXPRESSION, rest, expression.start_index + at, expression.source)
@@ -183,7 +248,7 @@ def _error(message: str, expression: Token, at: int) -> LiquidSyntaxError:
 
 
 def _unreadable(char: str) -> str:
-    return "a text has no closing quote, or holds }} or %}," if char in "'\"" else "expected a value"
+    return r"a text has no closing quote (in a tag, write %} as \u0025})" if char in "'\"" else "expected a value"
 
 
 def _unescaped(match: re.Match[str]) -> str:
