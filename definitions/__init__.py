@@ -35,7 +35,7 @@ from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
 from .nearest import nearest
-from .planning.batch_group import ORDER_SHARDS
+from .planning.batch_group import ORDER_SHARDS, BatchGroup, batch_group
 from .planning.event_reader import EventList, read_event
 from .planning.explanation import Explanation, FieldExplanation, SubscriptionExplanation, explain
 from .planning.payload_list import Payload, PayloadList
@@ -59,6 +59,7 @@ __all__ = [
     "AnswerError",
     "Authentication",
     "BatchData",
+    "BatchGroup",
     "BatchLimits",
     "Choice",
     "CompiledFields",
@@ -110,6 +111,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnreadableError",
     "WorkedExample",
+    "batch_group",
     "compile_fields",
     "compile_mapping",
     "compile_trigger",

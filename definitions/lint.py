@@ -40,7 +40,7 @@ CODES: Mapping[str, str] = {
     "KD202": "A default is not a mapping that compiles",
     "KD203": "A default reads a path that no event has",
     "KD204": "A field that looks secret is not a password",
-    "KD205": "A choice stands there twice",
+    "KD205": "A choice is there twice",
     "KD206": "A default is not one of the choices",
     "KD207": "A field contradicts itself",
     "KD208": "A default fills a property that is not there",

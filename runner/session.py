@@ -18,9 +18,9 @@ from typing import IO, TYPE_CHECKING
 from ..definitions import ConfigurationError, Problem, RetryableError, SetupError, http_text
 from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
-from .delivery.dispatcher import LIMITS_PREFIX
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
+from .delivery.limits_record import LIMITS_PREFIX
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport

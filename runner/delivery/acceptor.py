@@ -18,6 +18,7 @@ from ..queues.contract import (
     RereadText,
 )
 from ..sources.contract import Origin
+from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice
 from .receipt import Receipt
 from .waiting import ends_before
@@ -43,7 +44,6 @@ _MOST_EVENTS = 10_000
 _PLACE_BITS = 56
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
 _FIRST_WAIT_FOR_ROOM = 1.0
-_LONGEST_WAIT_FOR_ROOM = 30.0
 _WRITER = "acceptor"
 
 
@@ -266,7 +266,7 @@ class Acceptor:
                 if self._given_up.is_set():
                     raise
                 await ends_before(self._given_up, self._clock.sleep(wait))
-                wait = min(wait * 2, _LONGEST_WAIT_FOR_ROOM)
+                wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
                 if _WRITER in self._fullness.writers:
                     self._fullness.succeeded(_WRITER)

@@ -20,18 +20,20 @@ class Backpressure:
     """Makes readers wait while the lanes have enough to do.
 
     A lane has enough with three full batches for each request that may be in flight, and at least 8,000 events. Nobody
-    waits while another lane has too little, however much a lane holds that cannot be sent. `on_wait` is called when a
+    waits while another lane has too little, however much a lane holds that cannot be sent. `began` is called when a
     reader begins to wait.
     """
 
-    def __init__(self, lanes: Sequence[ActiveLane], fullness: Fullness) -> None:
+    def __init__(
+        self, lanes: Sequence[ActiveLane], fullness: Fullness, began: Callable[[], None] = lambda: None
+    ) -> None:
         self._lanes = {lane.key: lane for lane in lanes}
         self._events = dict.fromkeys(self._lanes, 0)
         self._fullness = fullness
+        self._began = began
         self._changed = asyncio.Event()
         self._is_open = False
         self._waiting = 0
-        self.on_wait: Callable[[], None] = lambda: None
 
     @property
     def makes_wait(self) -> bool:
@@ -67,7 +69,7 @@ class Backpressure:
         if self._has_room:
             return
         self._waiting += 1
-        self.on_wait()
+        self._began()
         try:
             while not self._has_room:
                 self._changed.clear()

@@ -95,9 +95,9 @@ class Delivery:
         self._token = Token(report.run, 0)
         notify = to_all((report.observe, *observers))
         self._stopping = asyncio.Event()
-        self._fullness = Fullness(notify)
+        self._fullness = Fullness(notify, self._wake)
         lanes = [self._lane(destination, action) for action in destination.definition.actions]
-        self._backpressure = Backpressure(lanes, self._fullness)
+        self._backpressure = Backpressure(lanes, self._fullness, self._wake)
         self._dispatcher = Dispatcher(
             queue,
             Sender(destination, transport, rules.policy, clock, notify, self._stopping),
@@ -171,7 +171,8 @@ class Delivery:
         self._intake.stop(drain_seconds=0)
         self.acceptor.give_up()
         self._dispatcher.stop(InterruptionError("interrupted"))
-        self._ending = asyncio.ensure_future(self._end_after_grace())
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end_after_grace())
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -183,7 +184,10 @@ class Delivery:
             self._dispatcher.finish()
             await dispatching
         finally:
-            dispatching.cancel()
+            if not dispatching.done():
+                # Something has failed. What was sent must still be settled before the queue is closed.
+                self.interrupt()
+                await asyncio.wait({dispatching})
             if self._ending is not None:
                 self._ending.cancel()
             self._report.seconds += self._clock.monotonic() - began
@@ -220,8 +224,10 @@ class Delivery:
         """Return when the next of what is left in the lanes of this run is due."""
         if not self._report.unsent and self._dispatcher.is_drained:
             return None
-        leased = await self._queue.lease({lane.key: 0 for lane in self._dispatcher.lanes})
-        moments = [depth.next_due for depth in leased.depths.values() if depth.next_due is not None]
+        # This only reads: a queue that is full or locked must not hide how the run has ended.
+        own = {lane.key for lane in self._dispatcher.lanes}
+        lanes = (await self._queue.status()).lanes
+        moments = [lane.next_due for lane in lanes if (lane.account, lane.action) in own and lane.next_due is not None]
         return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
     def _lane(self, destination: Destination, action: str) -> ActiveLane:
@@ -261,6 +267,9 @@ class Delivery:
             self._report.done_before.append(source.name)
         elif resumed is not None and resumed.place is not None:
             self._report.resumed_at[source.name] = resumed.place
+
+    def _wake(self) -> None:
+        self._dispatcher.wake()
 
     def _lanes_have_stopped(self) -> None:
         self._intake.stop()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import secrets
 from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
-from ..queues.contract import LEASE_SECONDS, Leased, Put, QueueFullError, QueueLockedError, Token
+from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
+from .fullness import LONGEST_WAIT_FOR_ROOM
+from .limits_record import LimitsRecord
 from .notices import Notice
-from .sending import Interrupted
 from .waiting import ends_before
 
 if TYPE_CHECKING:
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
     from .notices import Observer
     from .sending import Sender
 
-LIMITS_PREFIX = "limits/"
-"""The keys of the records that hold the present limits of each lane, for `status`."""
-
 _FULL_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
-_LIMITS_SECONDS = 1.0
 _RENEWALS = 3
 _WRITER = "dispatcher"
 
@@ -58,28 +53,26 @@ class Dispatcher:
     ) -> None:
         self.lanes = lanes
         self._by_key = {lane.key: lane for lane in lanes}
-        self._woken = asyncio.Event()
         self._queue = queue
         self._sender = sender
         self._clock = clock
         self._notify = notify
         self._backpressure = backpressure
-        # With a reader that waits, the run may be over: see _is_finished.
-        backpressure.on_wait = self._woken.set
         self._fullness = fullness
         self._settled = settled
         self._longest_wait = longest_wait
         self._on_stop = on_stop
+        self._woken = asyncio.Event()
+        self._aborted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._pausing: dict[Lane, asyncio.Task[None]] = {}
         self._fault: BaseException | None = None
         self._no_more = False
         self._lease_failed: tuple[float, QueueFullError] | None = None
-        self._token = Token(secrets.randbits(62), 0)
+        self._full_since: float | None = None
         self._has_leases = asyncio.Event()
-        self._limits: set[Lane] = set()
-        self._limits_at = clock.monotonic() + _LIMITS_SECONDS
+        self._limits = LimitsRecord(queue, clock)
 
     @property
     def stopped(self) -> StoppedError | None:
@@ -109,6 +102,10 @@ class Dispatcher:
         self._no_more = True
         self._woken.set()
 
+    def wake(self) -> None:
+        """Wake up: a reader waits, so the run may be over."""
+        self._woken.set()
+
     def stop(self, error: StoppedError, lanes: Sequence[ActiveLane] | None = None) -> None:
         """Lease nothing more in some lanes, or in all."""
         for lane in self.lanes if lanes is None else lanes:
@@ -121,6 +118,7 @@ class Dispatcher:
 
     def abort(self) -> None:
         """End requests in flight at once. Events that are not known to have arrived stay queued."""
+        self._aborted.set()
         for task in self._requests:
             task.cancel()
 
@@ -147,11 +145,12 @@ class Dispatcher:
                 per_second=limiter.per_second,
             )
         )
-        self._limits.add(key)
+        self._limits.changed.add(key)
 
     async def run(self) -> None:
         """Send until there is nothing to do any more, then wait for requests in flight. Raises what nobody foresaw."""
         renewing = asyncio.create_task(self._renew())
+        renewing.add_done_callback(self._ended)
         try:
             while not self.all_stopped and self._fault is None:
                 self._woken.clear()
@@ -161,21 +160,35 @@ class Dispatcher:
                         self._start(lane)
                 if self._woken.is_set():
                     continue
-                now = self._clock.now().timestamp()
-                waits = [lane.wait(now) for lane in self.lanes if lane.stopped is None]
-                some = [wait for wait in waits if wait is not None]
-                if not self._tasks and self._is_finished(some):
+                waits = self._waits()
+                if self._is_finished(waits):
                     break
-                await self._wait(min(some, default=None))
+                await self._wait(min(waits, default=None))
+        except BaseException as error:
+            # A request that ends now must not begin the next one.
+            self._fault = self._fault or error
+            raise
         finally:
-            renewing.cancel()
-            if self._tasks:
+            # What ends may begin something else, a pause to be noted for instance.
+            while self._tasks:
                 await asyncio.wait(self._tasks)
+            # Only now: a request may take longer than its lease, and nobody else must send its batch meanwhile.
+            renewing.cancel()
         if self._fault is not None:
             raise self._fault
 
+    def _waits(self) -> list[float]:
+        """Return in how many seconds there may be something to do, for each lane that is neither empty nor stopped."""
+        now = self._clock.now().timestamp()
+        waits = [lane.wait(now) for lane in self.lanes if lane.stopped is None]
+        return [wait for wait in waits if wait is not None]
+
     async def _lease(self) -> None:
         """Lease what may be leased, with one question for all lanes in which there may be something."""
+        now = self._clock.now().timestamp()
+        for lane in self.lanes:
+            # Another lane may be so busy that this task never comes to wait.
+            lane.may_have_work = lane.may_have_work or lane.wait(now) == 0
         most = {lane.key: lane.wanted for lane in self.lanes if lane.may_have_work and lane.stopped is None}
         # A lane with enough to do is asked about when it has less; a lane at rest is asked how much it holds.
         most = {key: count for key, count in most.items() if count or self._by_key[key].sending == 0}
@@ -205,7 +218,7 @@ class Dispatcher:
             self._has_leases.set()
         for key, wanted in most.items():
             lane, depth = self._by_key[key], leased.depths[key]
-            lane.hold(by_lane[key], depth, wanted)
+            lane.hold(by_lane[key], depth, wanted, self._clock.now().timestamp())
             self._backpressure.correct(lane, depth.events)
 
     def _note_failed_lease(self, error: QueueFullError) -> None:
@@ -236,19 +249,30 @@ class Dispatcher:
 
     def _is_finished(self, waits: Sequence[float]) -> bool:
         """Return whether nothing is left to do, or nothing that is due soon."""
-        if any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
+        if self._tasks or waits or not self._fullness.writers:
+            self._full_since = None
+        if self._tasks or any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
             return False
         if not all(self._longest_wait is not None and wait > self._longest_wait for wait in waits):
             return False
-        return self._no_more or (bool(waits) and self._backpressure.makes_wait)
+        return self._no_more or (self._backpressure.makes_wait if waits else self._is_full_for_long())
+
+    def _is_full_for_long(self) -> bool:
+        """Return whether the queue has been full for longer than the run may wait, though nothing can be sent."""
+        if not self._fullness.writers or self._longest_wait is None:
+            return False
+        now = self._clock.monotonic()
+        self._full_since = now if self._full_since is None else self._full_since
+        # What was sent last may have made room, and whoever waits for room has not seen it yet.
+        return now - self._full_since > self._longest_wait + LONGEST_WAIT_FOR_ROOM
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until something happens, or for so many seconds."""
         if self._lease_failed is not None:
             seconds = _FULL_SECONDS
-        elif seconds is not None and self._backpressure.makes_wait:
+        elif self._backpressure.makes_wait:
             # Another process may send what holds up the reader here.
-            seconds = min(seconds, _LOOK_SECONDS)
+            seconds = _LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS)
         if seconds is None:
             await self._woken.wait()
         elif not await ends_before(self._woken, self._clock.sleep(seconds)):
@@ -262,6 +286,8 @@ class Dispatcher:
         """Send a batch, and settle it."""
         try:
             progress = await self._sender.send(lease, lane.limiter, patiently=not lane.is_in_trouble)
+            # From here on an abort would lose results.
+            self._end_request()
             if progress.stopped is not None and lane.stopped is None:
                 # Before the rest of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
@@ -269,8 +295,6 @@ class Dispatcher:
                 await asyncio.wait({noting})
         finally:
             lane.sending -= 1
-            if (task := asyncio.current_task()) is not None:
-                self._requests.discard(task)
         lane.is_in_trouble = bool(progress.retry)
         lane.postponed += len(progress.retry)
         # The next request goes out now. This result is written meanwhile, together with the next lease.
@@ -280,14 +304,16 @@ class Dispatcher:
         lane.settling += 1
         try:
             await self._settle(lane, progress.settlement())
-        except Interrupted:
-            # It was sent and cannot be settled, since the queue is full: it is sent again later, and discarded there.
-            return
         finally:
             lane.settling -= 1
             # A settled batch may free the next one of its shard.
             frees_next = lease.queued.batch.shard is not None
             lane.may_have_work = lane.may_have_work or frees_next or bool(progress.rest)
+
+    def _end_request(self) -> None:
+        """Note that the present task has its response."""
+        if (task := asyncio.current_task()) is not None:
+            self._requests.discard(task)
 
     async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
         """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""
@@ -311,7 +337,9 @@ class Dispatcher:
                     self.stop(full(error))
                     return
                 self._fullness.failed(_WRITER, error)
-                await self._sender.unless_stopped(self._clock.sleep(_FULL_SECONDS))
+                if not await ends_before(self._aborted, self._clock.sleep(_FULL_SECONDS)):
+                    # It was sent and cannot be settled: it is sent again later, and discarded there.
+                    return
             else:
                 self._has_room()
                 self._note_settled(lane, settlement, len(lost))
@@ -333,25 +361,8 @@ class Dispatcher:
         self._settled(settlement)
 
     def _store_limits(self) -> None:
-        """Store the limits that have changed, at most once a second."""
-        now = self._clock.monotonic()
-        if not self._limits or now < self._limits_at:
-            return
-        self._limits_at = now + _LIMITS_SECONDS
-        records = {}
-        for key in self._limits:
-            limiter = self._by_key[key].limiter
-            value = {"in_flight": limiter.allowed, "per_second": limiter.per_second}
-            records[f"{LIMITS_PREFIX}{key.account}\0{key.action}"] = json.dumps(value).encode()
-        self._limits.clear()
-        self._token = self._token._replace(number=self._token.number + 1)
-        put = Put(self._token, records=records)
-
-        async def store() -> None:
-            with contextlib.suppress(QueueFullError):
-                await self._queue.put(put)
-
-        self._begin(store())
+        if (storing := self._limits.store(self._by_key.values())) is not None:
+            self._limits.storing = self._begin(storing)
 
     async def _renew(self) -> None:
         """Renew leases in time, while there are any."""

@@ -7,25 +7,34 @@ from typing import TYPE_CHECKING
 from .notices import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..queues.contract import QueueFullError
     from .notices import Observer
+
+
+LONGEST_WAIT_FOR_ROOM = 30.0
+"""How long a writer waits, at most, before it tries again to write to a full queue."""
 
 
 class Fullness:
     """Notifies once when the queue is full for one of its writers, and once when it has room again for all of them.
 
-    `writers` names those that cannot write.
+    `writers` names those that cannot write. `began` is called when there is one more of them.
     """
 
-    def __init__(self, notify: Observer) -> None:
+    def __init__(self, notify: Observer, began: Callable[[], None] = lambda: None) -> None:
         self.writers: set[str] = set()
         self._notify = notify
+        self._began = began
 
     def failed(self, writer: str, error: QueueFullError) -> None:
         """Note that writing failed because the queue is full."""
         if not self.writers:
             self._notify(Notice(kind="full", error=str(error)))
-        self.writers.add(writer)
+        if writer not in self.writers:
+            self.writers.add(writer)
+            self._began()
 
     def succeeded(self, writer: str) -> None:
         """Note that one of `writers` can write again."""

@@ -81,10 +81,21 @@ class Intake:
         is_end = False
         while (chunk := await self._next(source, chunks)) is not None:
             is_end = chunk.is_end
-            await self._finish(_CHUNKS_AHEAD - 1)
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
+            try:
+                await self._finish(_CHUNKS_AHEAD)
+            except Exception as error:
+                await self._keep_rest(source, chunks, error)
+                raise
         self.read_to_the_end &= is_end or not self._stopped.is_set()
+
+    async def _keep_rest(self, source: Source, chunks: AsyncIterator[Chunk], error: Exception) -> None:
+        """Read nothing more, and keep what was read already if it cannot be read again."""
+        if source.key is None:
+            self.stop(drain_seconds=0)
+            while (chunk := await self._next(source, chunks)) is not None:
+                self._unaccepted(chunk, error)
 
     async def _state(self, source: Source) -> bytes | None:
         if source.key is None or self._checkpoint is None:

@@ -27,6 +27,7 @@ class ActiveLane:
     - `batch_events`: the most events in one request.
     - `may_have_work`: something has happened since the last lease, so there may be more to lease.
     - `batches`: how many batches the queue held for the lane at the last lease, without those settled since.
+    - `looked_at`: when the queue was last asked, in seconds since 1970.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
     """
 
@@ -41,6 +42,7 @@ class ActiveLane:
     sending: int = 0
     settling: int = 0
     batches: int = 0
+    looked_at: float = 0.0
     depth: LaneDepth = field(default_factory=LaneDepth)
     held: deque[Lease] = field(default_factory=deque)
 
@@ -56,9 +58,9 @@ class ActiveLane:
         piled_up = max(0, self.settling - allowed)
         return max(0, AHEAD * allowed - held - self.sending - piled_up)
 
-    def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int) -> None:
+    def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int, now: float) -> None:
         """Take what a lease has brought."""
-        self.depth, self.batches = depth, depth.batches
+        self.depth, self.batches, self.looked_at = depth, depth.batches, now
         self.may_have_work = 0 < wanted <= len(leases)
         if depth.pause:
             self.limiter.keep_pause(depth.pause)
@@ -82,5 +84,6 @@ class ActiveLane:
         if not self.batches:
             return None
         if self.depth.leased_elsewhere or self.depth.next_due is None:
-            return POLL_SECONDS
+            # The clock may have been set back.
+            return min(POLL_SECONDS, max(0.0, self.looked_at + POLL_SECONDS - now))
         return max(0.0, self.depth.next_due - now, self.limiter.pause)

@@ -10,14 +10,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ...definitions import EventBatch, EventList, PayloadList
+import orjson
+
+from ...definitions import BatchGroup, EventBatch, EventList, PayloadList, batch_group
 from ..queues.contract import Origins, QueuedBatch, ReplayBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...definitions import Destination, RejectedError
-    from ..queues.contract import KeptDeadLetter
+    from ..queues.contract import DeadLetter, KeptDeadLetter
 
 REPLAYED_AT_ONCE = 500
 _FALLBACK_EVENTS = 500
@@ -60,28 +62,36 @@ def plan_replays(
 def _unchanged(
     destination: Destination, account: str, letters: Sequence[KeptDeadLetter], batch_size: int | None
 ) -> Iterator[ReplayBatch]:
-    by_action: dict[str, list[KeptDeadLetter]] = {}
+    groups: dict[BatchGroup, list[KeptDeadLetter]] = {}
     for kept in letters:
-        by_action.setdefault(kept.letter.action or "", []).append(kept)
-    for key, some in by_action.items():
-        action = destination.definition.actions.get(key)
+        groups.setdefault(_group(destination, kept.letter), []).append(kept)
+    for group, some in groups.items():
+        action = destination.definition.actions.get(group.action_key)
         limits = action.batch if action is not None else None
         most = 1 if limits is None else min(limits.events, batch_size or _FALLBACK_EVENTS)
         for start in range(0, len(some), most):
             part = some[start : start + most]
-            queued = QueuedBatch(account, _batch(key, part), _origins(part))
+            queued = QueuedBatch(account, _batch(group, part), _origins(part))
             yield ReplayBatch(tuple(kept.id for kept in part), queued)
 
 
-def _batch(action: str, letters: Sequence[KeptDeadLetter]) -> EventBatch:
+def _group(destination: Destination, letter: DeadLetter) -> BatchGroup:
+    """Return the group that the event was in: a replay keeps the order of a key, and shares a batch with no others."""
+    key = letter.action or ""
+    action = destination.definition.actions.get(key)
+    return BatchGroup(key) if action is None else batch_group(key, action, orjson.loads(letter.payload or b"{}"))
+
+
+def _batch(group: BatchGroup, letters: Sequence[KeptDeadLetter]) -> EventBatch:
     payloads = b",".join(kept.letter.payload or b"{}" for kept in letters)
     return EventBatch(
-        action,
+        group.action_key,
         PayloadList(b"[%b]" % payloads, len(letters)),
         EventList([kept.letter.event for kept in letters]),
         tuple(kept.id for kept in letters),
         tuple(kept.letter.subscription or "" for kept in letters),
         tuple(kept.letter.key for kept in letters),
+        group.shard,
     )
 
 

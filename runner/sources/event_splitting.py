@@ -6,6 +6,7 @@ One bad text is reported and the next one is read.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +39,16 @@ class Texts:
     unreadable: list[Unreadable] = field(default_factory=list)
     next_line: int = 1
     block: Block | None = None
+
+    def complete(self, multiple: int = 1) -> int:
+        """Return how many events at the beginning, a multiple of a number if it can be, end with a whole line.
+
+        What follows begins on a later line, so a reader who goes on there gets none of them twice.
+        """
+        count = bisect_left(self.lines, self.next_line) // multiple * multiple
+        while 0 < count < len(self.lines) and self.lines[count] == self.lines[count - 1]:
+            count -= 1
+        return count
 
     def from_line(self, line: int) -> Texts:
         """Return a copy without what begins before a line."""

@@ -109,15 +109,21 @@ class FileSource:
             if block.is_last:
                 yield held
                 return
-            count = len(held.lines) // FULL_EVENTS * FULL_EVENTS
-            if not count and (held.unreadable or block.size - sent > _MOST_HELD_BYTES):
+            count = held.complete(FULL_EVENTS)
+            is_too_much = block.size - sent > _MOST_HELD_BYTES
+            if not count and (held.unreadable or is_too_much):
+                count = held.complete()
+            if not count and is_too_much:
+                # All of it is on one line. Memory is bounded, even if the next run reads some of it twice.
                 count = len(held.lines)
             if count or held.unreadable:
                 ready, held = held.divide(count)
-                sent = block.size
+                sent = block.size if count else sent
                 yield ready
-        if held.lines or held.unreadable:
-            yield held
+        # Reading was stopped, and the next run goes on where a line begins.
+        ready, _ = held.divide(held.complete())
+        if ready.lines or ready.unreadable:
+            yield ready
 
     def _chunk(self, texts: Texts) -> Chunk:
         block, first_line = texts.block, self._first_line

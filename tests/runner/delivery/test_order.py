@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from answering import Answering
+from kable_destination.runner.delivery.delivery import account_of
+from kable_destination.runner.delivery.replay import plan_replays
+from kable_destination.runner.delivery.retry_policy import RetryPolicy
+from kable_destination.runner.queues.contract import KeptDeadLetter
 from segment_events import identify, ndjson
 from virtual_run import Setting
 
@@ -34,3 +38,22 @@ def test_the_second_half_of_an_ordered_batch_waits_for_the_first(tmp_path: Path,
     run = setting.deliver(ndjson(*({**identify(number), "userId": "one"} for number in range(4))))
     assert run.report.delivered == 4
     assert [event["transactionId"] for event in sandbox.ledger.events] == [f"message-{n:06}" for n in range(4)]
+
+
+def test_a_replay_of_what_was_given_up_keeps_the_order_of_each_key(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Its batches have the shards that they had, so no two of a key are under way at once."""
+    policy = RetryPolicy(attempts=1)
+    rules = {"batch_size": 2}
+    setting = Setting(
+        tmp_path, sandbox.base_url, policy=policy, wrap=Answering(lambda _: httpx.Response(500)).wrap, rules=rules
+    )
+    events = [identify(number) for number in range(40)]
+    assert setting.deliver(ndjson(*events)).report.dead == 40
+    kept = [KeptDeadLetter(number, 0.0, letter) for number, letter in enumerate(setting.letters())]
+    account = account_of(setting.destination)
+    batches = [replay.queued.batch for replay in plan_replays(setting.destination, account, kept, batch_size=2).batches]
+    assert sum(map(len, batches)) == 40
+    planned = [request.batch for request in setting.destination.plan(events).requests]
+    shards = {payload["clientId"]: batch.shard for batch in planned for payload in batch.payloads}
+    assert None not in shards.values()
+    assert all(batch.shard == shards[payload["clientId"]] for batch in batches for payload in batch.payloads)

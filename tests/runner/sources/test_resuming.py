@@ -1,0 +1,74 @@
+"""Resuming: whichever chunk was accepted last, the next run gets every later event, and none of the earlier ones."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kable_destination.runner.sources import blocks
+from kable_destination.runner.sources.files import FileSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kable_destination.runner.sources.contract import Chunk
+
+
+def lines(count: int) -> list[bytes]:
+    """Make events as lines; one in 500 is blank."""
+    return [b"" if number % 500 == 499 else b'{"number": %d}' % number for number in range(count)]
+
+
+def indented(count: int) -> bytes:
+    """Make events as indented objects."""
+    return b"".join(b'{\n  "number": %d\n}\n' % number for number in range(count))
+
+
+FILES = {
+    "lines": b"\n".join(lines(1_501)),
+    "array": b"[\n" + b",\n".join(filter(None, lines(1_501))) + b"\n]\n",
+    "array with gaps": b"[\n" + b",\n".join(lines(1_501)).replace(b"\n,\n", b",,\n") + b"]\n",
+    "three on a line": b"[" + b",".join(b"\n" * (at % 3 == 0) + b"%d" % at for at in range(1_501)) + b"]",
+    "objects": indented(1_501),
+}
+
+
+async def read(path: Path, after: bytes | None = None, most: int | None = None) -> list[Chunk]:
+    """Read a file after a checkpoint, up to some number of chunks."""
+    source = FileSource(str(path))
+    found: list[Chunk] = []
+    async for chunk in source.chunks(after):
+        found.append(chunk)
+        if len(found) == most:
+            source.stop()
+            break
+    return found
+
+
+def events(chunks: list[Chunk]) -> list[tuple[int, bytes]]:
+    """Return the events of chunks, and what is none, with their lines."""
+    return [
+        item
+        for chunk in chunks
+        for item in [*zip(chunk.places, chunk.texts, strict=True), *((text.place, b"") for text in chunk.unreadable)]
+    ]
+
+
+@pytest.mark.parametrize("block", [1_000, 20_000])
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("name", FILES)
+def test_no_event_is_skipped_and_none_is_read_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block: int, *, zipped: bool
+) -> None:
+    monkeypatch.setattr(blocks, "_BLOCK_BYTES", block)
+    path = tmp_path / "events"
+    path.write_bytes(gzip.compress(FILES[name]) if zipped else FILES[name])
+    whole = asyncio.run(read(path))
+    for most in range(1, len(whole)):
+        first = asyncio.run(read(path, most=most))
+        checkpoint = next(chunk.checkpoint for chunk in reversed(first) if chunk.checkpoint is not None)
+        rest = asyncio.run(read(path, after=checkpoint))
+        assert sorted(events(first) + events(rest)) == sorted(events(whole)), f"after chunk {most} of {len(whole)}"
