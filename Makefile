@@ -5,17 +5,25 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 
+# A process for each core; one that has nothing left to do takes tests from another.
+PARALLEL := --numprocesses auto --dist worksteal
+
 # A strict editable install links the files that are there, so a new file means a new install.
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test check format lint types docs docs-check snapshots bench bench-delivery install files clean
+.PHONY: demo test soak check format lint types docs docs-check snapshots bench bench-delivery install files clean
 
 demo: install
 	@$(PY) examples/demo.py
 
 test: install
-	$(PY) -m pytest
+	$(PY) -m pytest $(PARALLEL)
+
+# The tests that depend on chance, many times: kills, and requests that fail.
+soak: install
+	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
+		tests/acceptance/test_crashes.py tests/acceptance/test_session.py tests/runner/delivery/test_chaos.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update

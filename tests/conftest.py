@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from command_line import API_KEY, CLIENT_ID, CommandLine
-from environments import build_wheel
+from author_project import AuthorSuite, write_project
+from closing import Closing
+from command_line import API_KEY, CLIENT_ID, IMPORTED, CommandLine
+from environments import ROOT, build_wheel
+from fork_server import ForkServer
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
 from sandbox_requests import CREDENTIALS
 
@@ -18,18 +23,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def command_line(tmp_path: Path) -> CommandLine:
-    """The command line, with credentials in its environment."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("KABLE_")}
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """A process that has imported the command line, with credentials in its environment."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KABLE_", "PYTEST_"))}
     kept.update(KABLE_API_KEY=API_KEY, KABLE_CLIENT_ID=CLIENT_ID, COLUMNS="120", NO_COLOR="1")
-    return CommandLine(tmp_path, kept)
+    server = ForkServer(IMPORTED, kept, ROOT)
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def sandbox() -> Iterator[RunningSandbox]:
+def command_line(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
+    """The command line, with credentials in its environment."""
+    return CommandLine(tmp_path, dict(fork_server.environment), fork_server)
+
+
+@pytest.fixture(scope="session")
+def closing() -> Iterator[Closing]:
+    """Ends servers while other tests run: each of many sandboxes takes a tenth of a second."""
+    closing = Closing()
+    yield closing
+    closing.finish()
+
+
+@pytest.fixture
+def sandbox(closing: Closing) -> Iterator[RunningSandbox]:
     """A Kable sandbox on a real socket, which knows the test's credentials."""
-    with running_sandbox(client_id=CLIENT_ID, api_key=API_KEY) as running:
+    with closing.later(running_sandbox(client_id=CLIENT_ID, api_key=API_KEY)) as running:
         yield running
 
 
@@ -61,6 +82,40 @@ def emptied_sandbox(shared_sandbox: RunningSandbox, kable: httpx.Client) -> Runn
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this project, built from a copy of the tree."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+def run_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthorSuite]:
+    """Runs the tests of an author's project."""
+    suite = AuthorSuite(tmp_path_factory.mktemp("author"))
+    yield suite
+    suite.close()
+
+
+@pytest.fixture(scope="session")
+def recorded_project(run_suite: AuthorSuite, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of an author whose snapshots are recorded."""
+    folder = tmp_path_factory.mktemp("abacus")
+    write_project(folder)
+    unrecorded = run_suite(folder)
+    assert "abacus-send-all-fields.json is not there" in unrecorded.stdout
+    assert "--snapshot-update" in unrecorded.stdout
+    done = run_suite(folder, "--snapshot-update")
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def project(recorded_project: Path, tmp_path: Path) -> Path:
+    """A copy of it, to change."""
+    shutil.copytree(recorded_project, tmp_path / "project")
+    return tmp_path / "project"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The wheel of this project, built from a copy of the tree, once for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root if worker_id == "master" else root.parent) / "wheel"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        # The second worker to ask waits until the first has built it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return next(folder.glob("*.whl"), None) or build_wheel(folder)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from command_line import API_KEY, CLIENT_ID
-from environments import empty_environment, install
+from environments import empty_environment, install_wheel
 from kable_destination import definitions
 from segment_events import ndjson, track
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the wheel into an environment that has nothing else."""
     commands = empty_environment(tmp_path_factory.mktemp("wheel alone"))
-    install(commands, wheel)
+    install_wheel(commands, wheel)
     return commands
 
 

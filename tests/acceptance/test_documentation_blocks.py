@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from closing import Closing
+
 SHOWN = {"text", "http", "diff", "js"}
 """What is there to be read, and is nothing that runs."""
 
@@ -183,24 +185,26 @@ def _line_pattern(line: str) -> str:
 class Workspaces:
     """A workspace for each page, made when its first block is run."""
 
-    def __init__(self, stack: ExitStack, root: Path) -> None:
+    def __init__(self, stack: ExitStack, closing: Closing, root: Path) -> None:
         self._stack = stack
+        self._closing = closing
         self._root = root
         self._by_page: dict[str, Workspace] = {}
 
     def of(self, page: str) -> Workspace:
         """Give the workspace of a page."""
         if page not in self._by_page:
-            sandbox = self._stack.enter_context(running_sandbox(client_id=CLIENT_ID, api_key=API_KEY))
+            running = running_sandbox(client_id=CLIENT_ID, api_key=API_KEY)
+            sandbox = self._stack.enter_context(self._closing.later(running))
             self._by_page[page] = Workspace(self._root / page.replace("/", "-"), sandbox.base_url)
         return self._by_page[page]
 
 
 @pytest.fixture(scope="module")
-def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspaces]:
+def workspaces(closing: Closing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspaces]:
     """The workspaces of all pages."""
     with ExitStack() as stack:
-        yield Workspaces(stack, tmp_path_factory.mktemp("pages"))
+        yield Workspaces(stack, closing, tmp_path_factory.mktemp("pages"))
 
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 SUPPORT = Path(__file__).parents[1] / "support"
+RUNS = range(int(os.environ.get("KABLE_RECEIPT_KILLS", "6")))
 
 
 def destination(base_url: str) -> Destination:
@@ -85,7 +87,7 @@ def test_an_http_handler_answers_when_the_events_are_on_disk(tmp_path: Path, san
     assert sandbox.ledger.requests < 100, "callers at the same time share batches"
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", RUNS)
 def test_what_has_a_receipt_survives_a_kill(command_line: CommandLine, sandbox: RunningSandbox, seed: int) -> None:
     """Killed at a random moment after a receipt; the next run delivers every event that had one, once."""
     program = [sys.executable, str(SUPPORT / "receipts.py"), sandbox.base_url, str(seed * 100_000)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from environments import ROOT, empty_environment, install, layered_environment
+from environments import ROOT, empty_environment, install, install_wheel, layered_environment
 from kable_destination.definitions import SetupError
 from kable_destination.runner.new import PluginNames
 from scripted_server import scripted_server
@@ -56,7 +56,7 @@ def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
     """Write a plugin by the installed wheel, in an environment that has nothing else, and install it there."""
     folder = tmp_path_factory.mktemp("new")
     commands = empty_environment(folder / "environment")
-    install(commands, f"{wheel}[testing]")
+    install_wheel(commands, wheel, "testing")
     written = Plugin(folder, commands)("kable-destination", "new", "acme-billing")
     assert written.returncode == 0, written.stderr
     install(commands, folder / "acme-billing-destination")
@@ -120,7 +120,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plugin]:
     for name, title in titles.items():
         written = Plugin(folder, commands)("kable-destination", "new", name, "--title", title)
         assert written.returncode == 0, written.stderr
-    install(commands, "--no-deps", *(plugin.folder for plugin in plugins.values()))
+    install(commands, "--no-deps", "--no-build-isolation", *(plugin.folder for plugin in plugins.values()))
     return plugins
 
 

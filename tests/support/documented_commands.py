@@ -76,7 +76,9 @@ def _installable(requirement: str) -> int:
 def _install_for_page(project: Path) -> int:
     """Install a project so that its files may still change, without what it needs, into the environment of its page."""
     command = [str(shutil.which("python")), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return subprocess.run([*command, "--no-deps", "--editable", project], check=False).returncode
+    return subprocess.run(
+        [*command, "--no-deps", "--no-build-isolation", "--editable", project], check=False
+    ).returncode
 
 
 def serve(arguments: list[str]) -> int:

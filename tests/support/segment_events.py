@@ -20,7 +20,7 @@ def track(number: int = 0, **changes: Any) -> dict[str, Any]:
     return {**event, **changes}
 
 
-def identify(number: int) -> dict[str, Any]:
+def identify(number: int = 0) -> dict[str, Any]:
     """Make an event of the other action: membership in an audience."""
     return {
         **track(number),

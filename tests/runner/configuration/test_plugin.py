@@ -16,7 +16,7 @@ from segment_events import ndjson, track
 if TYPE_CHECKING:
     from command_line import CommandLine
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 CREDENTIALS = {"METER_USER": "ada", "METER_TOKEN": "t0ken-of-nobody", "LEDGER_API_KEY": "k3y-of-nobody"}
 
 

@@ -10,7 +10,7 @@ from kable_destination.definitions import SetupError
 from kable_destination.runner.configuration.configuration import Configuration
 from kable_destination.runner.configuration.environment import environment_name
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 ENVIRONMENT = {"KABLE_API_KEY": "sk_test.abcdefgh", "KABLE_CLIENT_ID": "kci_environment"}
 
 
