@@ -36,6 +36,7 @@ from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
 from .nearest import nearest
 from .planning.batch_group import ORDER_SHARDS, BatchGroup, batch_group
+from .planning.event_counts import EventCounter, FieldCount, SubscriptionCount
 from .planning.event_reader import EventList, read_event
 from .planning.explanation import Explanation, FieldExplanation, SubscriptionExplanation, explain
 from .planning.payload_list import Payload, PayloadList
@@ -74,11 +75,13 @@ __all__ = [
     "DestinationError",
     "Documentation",
     "EventBatch",
+    "EventCounter",
     "EventData",
     "EventError",
     "EventList",
     "Exchange",
     "Explanation",
+    "FieldCount",
     "FieldExplanation",
     "FieldsError",
     "Finding",
@@ -105,6 +108,7 @@ __all__ = [
     "SkipReason",
     "StoppedError",
     "Subscription",
+    "SubscriptionCount",
     "SubscriptionExplanation",
     "Trigger",
     "TriggerError",

@@ -18,6 +18,7 @@ from .planning.obstacles import request_obstacles
 from .planning.performing import next_request, perform
 from .planning.plan import Plan, PlannedRequest, Result
 from .planning.planner import Planner
+from .planning.probable_mistakes import subscription_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions, check_headers
@@ -40,7 +41,8 @@ class Destination:
     """A definition together with one user's settings and subscriptions. Does no I/O and reads no clock.
 
     Without subscriptions it uses the automatic presets. `base_url` takes the place of the destination's own host,
-    for a sandbox. Raises SetupError with every problem at once.
+    for a sandbox. `is_example`: in a test or an example, mappings may give identifiers constants. Raises SetupError with
+    every problem at once.
     """
 
     def __init__(
@@ -50,13 +52,17 @@ class Destination:
         subscriptions: Sequence[Subscription] | None = None,
         *,
         base_url: str | None = None,
+        is_example: bool = False,
     ) -> None:
         problems: list[Problem] = []
         self.definition = definition
         self.settings = _valid_settings(definition, settings, problems)
         given = _preset_subscriptions(definition) if subscriptions is None else tuple(subscriptions)
         self.subscriptions = tuple(subscription for subscription in given if subscription.enabled)
-        self._compiled = tuple(_compiled(definition, self.subscriptions, self.settings, problems))
+        is_published = subscriptions is None or is_example
+        self._compiled = tuple(
+            _compiled(definition, self.subscriptions, self.settings, problems, is_published=is_published)
+        )
         if problems:
             raise SetupError.of(dict.fromkeys(problems))
         options = _options(definition, self.settings, base_url)
@@ -105,7 +111,11 @@ class Destination:
         """Return what becomes of some events, and the requests that carry them: a planner, fed and flushed."""
         planner = self.planner()
         fed, flushed = planner.feed(events), planner.flush()
-        return Plan(fed.turned_down + flushed.turned_down, fed.requests + flushed.requests)
+        return Plan(
+            fed.turned_down + flushed.turned_down,
+            fed.requests + flushed.requests,
+            fed.misspelt_flags | flushed.misspelt_flags,
+        )
 
     def planner(self, *, max_events: int | None = None) -> Planner:
         """Return a planner for a stream, whose batches fill across several feeds.
@@ -164,6 +174,11 @@ class Destination:
         """Return what is wrong with the answer to the authentication test; None if the credentials are good."""
         return self._answers.error(response) or self._answers.told_error(response)
 
+    def probable_mistakes(self) -> Iterator[Problem]:
+        """Yield what is probably a mistake in the subscriptions: types and paths that no event of Segment has."""
+        for subscription in self._compiled:
+            yield from subscription_mistakes(subscription)
+
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
         """Yield pairs of subscriptions that can make two usage events with one id from one event.
 
@@ -219,6 +234,8 @@ def _compiled(
     subscriptions: tuple[Subscription, ...],
     settings: Settings,
     problems: list[Problem],
+    *,
+    is_published: bool,
 ) -> Iterator[CompiledSubscription]:
     names: Counter[str] = Counter()
     for position, subscription in enumerate(subscriptions):
@@ -227,7 +244,14 @@ def _compiled(
         names[name] += 1
         unique = name if names[name] == 1 else f"{name} #{names[name]}"
         try:
-            yield compile_subscription(subscription, name=unique, place=place, definition=definition, settings=settings)
+            yield compile_subscription(
+                subscription,
+                name=unique,
+                place=place,
+                definition=definition,
+                settings=settings,
+                is_published=is_published,
+            )
         except SetupError as error:
             problems.extend(error.problems)
 

@@ -91,13 +91,17 @@ class InputField(ManifestPart):
     `uri-reference`, `uri-template`, `email`, `hostname`, `ipv4`, `ipv6`, `regex`, `uuid`, `password`, `text`,
     `json-pointer`, `date-like`. A key that is null in JSON counts as absent, as in Segment's `metadata.json`.
 
-    The type `text-map` (an object whose values are all text) and four properties are this framework's own.
+    The type `text-map` (an object whose values are all text) and five properties are this framework's own.
     The properties declare what Segment's destinations write as code:
 
     - `identifier`: the value is never coerced beyond an integer's digits. A boolean, a list, an object,
-      a fraction, blank text or an integer that was not read exactly is rejected.
+      a fraction, blank or invisible text, an integer that was not read exactly, and what programs print for no value
+      (`undefined`, `null`, `None`, `[object Object]`) is rejected. So is a template of which a part is none.
+    - `allows_placeholders`: the texts that programs print for no value are identifiers here.
     - `rfc3339`: a datetime is sent as RFC 3339. What is so already passes unchanged; dates, other forms of ISO 8601
       and Unix times in seconds (10 digits) or milliseconds (13 digits) become UTC; anything else is rejected.
+      The first such field of an action is the time of the event: a moment before the year 2000 is rejected there, since
+      it is a clock that was never set.
     - `default_path_setting`: the key of a setting that, when it is set, names the path of the default.
     - `renames_setting`: the key of a text-map setting that moves properties within this object.
     """
@@ -125,6 +129,7 @@ class InputField(ManifestPart):
     read_only: bool = False
     hidden: bool = False
     identifier: bool = False
+    allows_placeholders: bool = False
     rfc3339: bool = False
     default_path_setting: str | None = None
     renames_setting: str | None = None

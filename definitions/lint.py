@@ -17,9 +17,11 @@ from .fields import compile_fields
 from .fields.json_equality import json_equal
 from .input_field import Choice
 from .mapping import compile_mapping
+from .mapping.path_texts import path_texts
 from .mapping.root_directive import ROOT_KEY
-from .mapping.validation import is_directive
+from .mapping.validation import is_directive, shape_problems
 from .nearest import nearest
+from .segment_calls import EVENT_KEYS
 from .text import printable
 from .trigger import compile_trigger
 
@@ -45,22 +47,17 @@ CODES: Mapping[str, str] = {
     "KD207": "A field contradicts itself",
     "KD208": "A default fills a property that is not there",
     "KD209": "A default or a choice does not read as a regular expression",
+    "KD210": "A default or a preset sends a path as text",
     "KD301": "A default subscription is not a trigger that compiles",
     "KD302": "The trigger of a preset does not compile",
     "KD303": "The mapping of a preset does not compile",
     "KD304": "A preset leaves a required field empty",
     "KD305": "A preset fills a field that is not there",
+    "KD306": "A trigger compares with the text null",
     "KD401": "There is no action",
     "KD402": "The limits of a batch are out of reason",
 }
 """Every code, and the heading of its section in docs/lint.md."""
-
-EVENT_KEYS = frozenset({
-    "_metadata", "anonymousId", "category", "channel", "context", "email", "event", "groupId", "integrations",
-    "messageId", "name", "options", "originalTimestamp", "previousId", "projectId", "properties", "receivedAt",
-    "sentAt", "timestamp", "traits", "type", "userId", "version", "writeKey",
-})  # fmt: skip
-"""The top-level keys of Segment's calls: its spec, and what its own libraries and tools add."""
 
 _SECRET_WORDS = re.compile(
     r"secret|passw(?:or)?d|passphrase|credential|(?:api|access|private|signing|encryption|write|auth)_?key"
@@ -183,9 +180,7 @@ def _contradictions(fields: Mapping[str, InputField], place: str) -> Iterator[Fi
 def _action(place: str, action: ActionDefinition) -> Iterator[Finding]:
     yield from _words(place, "title", action.title, action.description)
     if action.default_subscription is not None:
-        yield from _compiled(
-            "KD301", f"{place}.defaultSubscription", partial(compile_trigger, action.default_subscription)
-        )
+        yield from _trigger("KD301", f"{place}.defaultSubscription", action.default_subscription)
     labels: dict[str, str] = {}
     for key, field in action.fields.items():
         first = labels.setdefault(field.label.strip().casefold(), key)
@@ -210,8 +205,9 @@ def _default(place: str, field: InputField) -> Iterator[Finding]:
             yield Finding("KD201", place, message)
         return
     at = f"{place}.default"
-    findings = list(_compiled("KD202", at, partial(compile_mapping, {"value": field.default})))
+    findings = list(_compiled("KD202", at, partial(compile_mapping, {"value": field.default}, is_published=True)))
     yield from findings
+    yield from _paths_as_text(at, {"value": field.default})
     if not findings:
         yield from _impossible_paths(at, field.default)
     yield from _unknown_properties(at, field)
@@ -222,7 +218,7 @@ def _has_inner_default(field: InputField) -> bool:
 
 
 def _impossible_paths(place: str, mapping: Any) -> Iterator[Finding]:
-    for keys in compile_mapping({"value": mapping}).keys:
+    for keys in compile_mapping({"value": mapping}, is_published=True).keys:
         if keys and keys[0] not in EVENT_KEYS:
             path = ".".join(("$", *keys))
             advice = nearest(keys[0], EVENT_KEYS) or "; most of what users send stands in properties, traits or context"
@@ -254,9 +250,10 @@ def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefin
     elif names[preset.name] > 1:
         yield Finding("KD104", f"{place}.name", f'is "{preset.name}", as that of another preset is; name each its own')
     if preset.subscribe is not None or preset.type == "automatic":
-        yield from _compiled("KD302", f"{place}.subscribe", partial(compile_trigger, preset.subscribe or ""))
+        yield from _trigger("KD302", f"{place}.subscribe", preset.subscribe or "")
     if preset.mapping:
-        yield from _compiled("KD303", f"{place}.mapping", partial(compile_mapping, preset.mapping))
+        yield from _compiled("KD303", f"{place}.mapping", partial(compile_mapping, preset.mapping, is_published=True))
+        yield from _paths_as_text(f"{place}.mapping", preset.mapping)
     if ROOT_KEY not in (preset.mapping or {}):
         yield from _filled(f"{place}.mapping", preset, action)
 
@@ -274,6 +271,23 @@ def _filled(place: str, preset: Preset, action: ActionDefinition) -> Iterator[Fi
         if field.required is True and not is_filled and not _has_inner_default(field):
             message = f'"{preset.partner_action}" requires it; map it, or every event of "{preset.name}" is rejected'
             yield Finding("KD304", f"{place}.{key}", message)
+
+
+def _paths_as_text(place: str, mapping: Any) -> Iterator[Finding]:
+    for problem in path_texts(mapping) if not shape_problems(mapping) else ():
+        inner = problem.place.removeprefix("value") if "value" in mapping and len(mapping) == 1 else f".{problem.place}"
+        yield Finding("KD210", f"{place}{inner}", problem.message)
+
+
+def _trigger(code: str, place: str, fql: str) -> Iterator[Finding]:
+    """Find what is wrong with a trigger; in a published definition, Segment's answer is good enough."""
+    findings = list(_compiled(code, place, partial(compile_trigger, fql, is_published=True)))
+    yield from findings
+    if not findings:
+        try:
+            compile_trigger(fql)
+        except DefinitionError as error:
+            yield Finding("KD306", place, f"{error.message}; Segment's answer is given")
 
 
 def _compiled(code: str, place: str, compile_part: Callable[[], Any]) -> Iterator[Finding]:

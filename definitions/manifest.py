@@ -44,7 +44,7 @@ _FIELD = (
     "properties", "category", "depends_on", "readOnly", "hidden", "minimum", "maximum", "defaultObjectUI",
     "disabledInputMethods", "displayMode", "format", "additionalProperties",
 )  # fmt: skip
-_OWN = ("identifier", "rfc3339", "defaultPathSetting", "renamesSetting")
+_OWN = ("identifier", "allowsPlaceholders", "rfc3339", "defaultPathSetting", "renamesSetting")
 _NULL_UNLESS_GIVEN = frozenset({"description", "readOnly", "hidden"})
 _NAMES = {info.alias or name: name for name, info in InputField.model_fields.items() if name != "carried"}
 

@@ -91,7 +91,8 @@ def _becomes(
     definition: DestinationDefinition, example: WorkedExample, subscriptions: Sequence[Subscription] | None
 ) -> _Becomes:
     try:
-        destination = Destination(definition, sample_settings(definition.settings, example.settings), subscriptions)
+        settings = sample_settings(definition.settings, example.settings)
+        destination = Destination(definition, settings, subscriptions, is_example=True)
         plan = destination.plan([example.event])
         planned = tuple(_request(destination, made) for made in plan.requests)
         if planned:

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from ..identifiers import MAX_SAFE_INTEGER
 from ..javascript.values import number_to_string, string_to_number
 
 JsonType = Literal["string", "number", "integer", "boolean", "object", "null"]
 
-MAX_SAFE_INTEGER: Final = 2**53 - 1
 _INTEGER_RANGE = range(-(2**63), 2**64)
 _MAX_NUMBER_LENGTH = 1_000
 _MAX_DIGIT_BITS = 10_000

@@ -55,6 +55,8 @@ def _field_faults(field: InputField) -> Iterator[str]:
         yield f"an identifier is of type string, not {field.type}"
     if field.rfc3339 and (field.type != "datetime" or field.choices):
         yield f"rfc3339 is for a datetime without choices, not for {'choices' if field.choices else field.type}"
+    if field.allows_placeholders and not field.identifier:
+        yield "allows_placeholders is for an identifier"
     if field.type in BOUNDED_TYPES:
         yield from _bound_faults(field)
     if field.has_plain_default and isinstance(coerce(field.default, VALUE_TYPES[field.type]), Refusal):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..input_field import Choice, Conditions
@@ -66,6 +66,10 @@ class FieldRule:
             return []
         return [value]
 
+    def as_event_time(self) -> FieldRule:
+        """Return the same field as the time of the event, which no event has before the year 2000."""
+        return replace(self, rule=replace(self.rule, event_time=True))
+
 
 def field_rule(key: str, field: InputField) -> FieldRule:
     """Read a field's definition."""
@@ -81,6 +85,7 @@ def field_rule(key: str, field: InputField) -> FieldRule:
         kind=field.type,
         types=types,
         identifier=field.identifier,
+        allows_placeholders=field.allows_placeholders,
         rfc3339=field.rfc3339,
         choices=choices,
         format=_format(field),

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..identifiers import PLACEHOLDERS, is_plain_identifier
 from ..python_source import Kind
 from .coercion import is_number
 from .formats import FORMATS
-from .rfc3339 import is_ordinary
+from .rfc3339 import is_ordinary, is_ordinary_event_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,9 +60,12 @@ class _Tests:
         rule, name = self.rule, self.name
         parts = [] if self.kind is Kind.TEXT else [f"type({name}) is str"]
         if rule.rfc3339:
-            return [*parts, f"{self.source.constant(is_ordinary, 'is_ordinary')}({name})"]
+            ordinary = is_ordinary_event_time if rule.event_time else is_ordinary
+            return [*parts, f"{self.source.constant(ordinary, 'is_ordinary')}({name})"]
         if rule.identifier:
-            parts += [name, f"not {name}.isspace()"]
+            parts.append(f"{self.source.constant(is_plain_identifier, 'is_plain')}({name})")
+            if not rule.allows_placeholders:
+                parts.append(f"{name} not in {self.source.constant(PLACEHOLDERS, 'placeholders')}")
         elif not keeps_empty_text:
             parts.append(name)
         if rule.minimum is not None:

@@ -31,6 +31,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_DIGITS = 10
 _MILLISECONDS_DIGITS = 13
 _DATE_DIGITS = 8
+_FIRST_YEAR = 2000
 _MAX_LENGTH = 64
 
 EXPECTED: Final = (
@@ -38,14 +39,28 @@ EXPECTED: Final = (
 )
 """What is wanted, for a person."""
 
-is_ordinary = re.compile(
-    r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,40})?Z"
-).fullmatch
+_ORDINARY_AFTER_YEAR = (
+    r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,40})?Z"
+)
+is_ordinary = re.compile(rf"(?!0000)[0-9]{{4}}{_ORDINARY_AFTER_YEAR}").fullmatch
 """Whether a text is RFC 3339 and one of the moments that most events name: quick, and sometimes no without a reason.
 
 No month ends before its 28th day, and no leap second is among them.
 """
+is_ordinary_event_time = re.compile(rf"[2-9][0-9]{{3}}{_ORDINARY_AFTER_YEAR}").fullmatch
+"""The same for moments since the year 2000."""
+
+
+def is_before_2000(moment: str) -> bool:
+    """Return whether a moment in RFC 3339 is before the year 2000, in UTC: no event is, but many unset clocks are."""
+    year = int(moment[:4])
+    if abs(year - _FIRST_YEAR) > 1:
+        return year < _FIRST_YEAR
+    match = _RFC3339.fullmatch(moment)
+    if match is None:
+        return False
+    day, hour, minute = datetime.fromisoformat(match["date"]), int(match["hour"]), int(match["minute"])
+    return (day + timedelta(hours=hour, minutes=minute) - _offset(match["zone"])).year < _FIRST_YEAR
 
 
 def rfc3339(value: Any) -> str | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..identifiers import identifier_fault, identifier_text
 from ..javascript.values import number_to_string
 from ..text import described, quoted
-from .coercion import MAX_SAFE_INTEGER, JsonType, Refusal, coerce, is_number
+from .coercion import JsonType, Refusal, coerce, is_number
 from .datetimes import datetime_fault
 from .findings import PROBLEM_LIMIT, Place, report
 from .formats import FORMATS
 from .json_equality import json_equal
-from .rfc3339 import EXPECTED, rfc3339
+from .rfc3339 import EXPECTED, is_before_2000, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +33,6 @@ _EXPECTED: Mapping[FieldType, str] = {
     "text-map": "an object of texts",
 }
 _NAMED_CHOICES = 10
-_MAX_IDENTIFIER_BITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class ValueRule:
     kind: FieldType
     types: tuple[JsonType, ...]
     identifier: bool = False
+    allows_placeholders: bool = False
     rfc3339: bool = False
+    event_time: bool = False
     choices: tuple[Any, ...] | None = None
     format: str | None = None
     minimum: float | None = None
@@ -85,9 +87,12 @@ class ValueRule:
         complaints = list(self._complaints(made, value))
         if self.rfc3339 and made is not None and not complaints:
             moment = rfc3339(made)
-            if moment is not None:
+            if moment is None:
+                complaints.append(f"must be {EXPECTED}, but it is {self._found(value)}")
+            elif self.event_time and is_before_2000(moment):
+                complaints.append(f"is {self._found(value)}, before the year 2000: the clock was not set")
+            else:
                 return moment
-            complaints.append(f"must be {EXPECTED}, but it is {self._found(value)}")
         for complaint in complaints:
             report(problems, place, f"{self.label} {complaint}")
         return made
@@ -109,9 +114,9 @@ class ValueRule:
     def _settle_identifier(self, value: Any, place: Place, problems: list[Problem]) -> Any:
         if value is None and self.admits_null:
             return value
-        text = _identifier_text(value)
+        text = identifier_text(value, allows_placeholders=self.allows_placeholders)
         if text is None:
-            report(problems, place, f"{self.label} {_identifier_fault(value)}")
+            report(problems, place, f"{self.label} {identifier_fault(value)}")
             return value
         for complaint in self._complaints(text, value):
             report(problems, place, f"{self.label} {complaint}")
@@ -148,26 +153,3 @@ class ValueRule:
         named = [quoted(choice) if isinstance(choice, str) else described(choice, secret=False) for choice in choices]
         more = f" or one of {len(named) - _NAMED_CHOICES} more" if len(named) > _NAMED_CHOICES else ""
         return ("one of " if len(named) > 1 else "") + ", ".join(named[:_NAMED_CHOICES]) + more
-
-
-def _identifier_text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value if value.strip() else None
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value) if value.bit_length() <= _MAX_IDENTIFIER_BITS else None
-    is_exact = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER
-    return str(int(value)) if is_exact else None
-
-
-def _identifier_fault(value: Any) -> str:
-    if isinstance(value, str):
-        return "is blank; an identifier must name something"
-    if isinstance(value, float) and value.is_integer():
-        return (
-            f"is {described(value, secret=False)}, which was not read exactly and may have lost digits; "
-            "send the identifier as text"
-        )
-    found = described(value, secret=False)
-    return f"must be text or a whole number, but it is {found}; map a field that holds the identifier itself"

@@ -17,13 +17,15 @@ from .directives import mapping_generator, unknown_case
 from .event_paths import event_paths
 from .failure import check_length, not_an_object
 from .flattening import flatten
+from .identifier_parts import identifier_part, identifier_piece
 from .json_text import decode, encode
 from .merging import merge_other
+from .path_texts import path_texts
 from .paths import walk_computed_path
 from .root_directive import expand_root, spread
 from .templates import render_computed_template, render_parts, text_of
 from .undefined_removal import cleaned, own_cleaned, with_undefined_for_null, without_missing_keys, without_nulls
-from .validation import problems_of
+from .validation import problems_of, shape_problems
 from .written_code import Undefined
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ MAPPING_NAMESPACE: Mapping[str, Any] = {
     "encode": encode,
     "equals_empty_text": equals_empty_text,
     "flatten": flatten,
+    "identifier_part": identifier_part,
+    "identifier_piece": identifier_piece,
     "limited": limited,
     "map_other": map_other,
     "merge_other": merge_other,
@@ -123,14 +127,17 @@ def _may_be_infinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def compile_mapping(mapping: Any) -> CompiledMapping:
+def compile_mapping(mapping: Any, *, is_published: bool = False) -> CompiledMapping:
     """Turn a mapping (Segment's mapping kit, all thirteen directives) into a function, once.
+
+    Text that begins with `$.` or `$[` is refused, since a path was meant. In a published definition (`is_published`)
+    it is sent as text, as Segment does; the lint reports it.
 
     Raises MappingError with all that is wrong with it, each problem with its place, such as
     `data.items[2].@if.then`. What one directive makes is bounded (`limits`), and so is what a mapping makes of what it
     made before; beyond that, time and memory grow as the mapping's size times the event's.
     """
-    expanded = checked_mapping(mapping)
+    expanded = checked_mapping(mapping, is_published=is_published)
     source = PythonSource()
     with source.function("mapping", "event"):
         with source.block("if type(event) is not dict and not isinstance(event, dict):"):
@@ -139,11 +146,13 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE)["mapping"], expanded)
 
 
-def checked_mapping(mapping: Any) -> Any:
+def checked_mapping(mapping: Any, *, is_published: bool) -> Any:
     """Return a mapping in the form that is compiled. Raises MappingError with all that is wrong with it."""
     if mapping is None:
         raise MappingError.of([Problem("", "a mapping is an object, got null")])
     problems = problems_of(mapping)
+    if not is_published and not shape_problems(mapping):
+        problems += path_texts(mapping)
     if problems:
         raise MappingError.of(problems)
     return expand_root(spread(mapping))

@@ -11,9 +11,11 @@ from ..javascript.values import is_truthy
 from ..python_source import Kind
 from .failure import fail
 from .generator import Generator
+from .identifier_parts import IDENTIFIER_LIQUID, IDENTIFIER_PART, IDENTIFIER_TEMPLATE
 from .paths import parse_event_path
 from .replacing import Replacement, Replacer
 from .root_directive import expand_root
+from .templates import parse_template
 from .written_code import NOTHING, Code, Payload, Undefined, inside, joint
 
 if TYPE_CHECKING:
@@ -207,13 +209,49 @@ def _exclude_when_null(generator: Generator, value: Any, place: str, wanted: Und
 
 
 def _liquid(generator: Generator, text: str, place: str, _wanted: Undefined) -> Code:
+    return _written_liquid(generator, text, place, is_identifier=False)
+
+
+def _written_liquid(generator: Generator, text: str, place: str, *, is_identifier: bool) -> Code:
     if not text:
         return Code("''", kind=Kind.TEXT)
     from .liquid.template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
 
     template = generator.source.constant(compile_liquid(text), "liquid")
-    call = f"{template}.render({generator.payload.whole}, {_where(generator, place)})"
+    call = f"{template}.render({generator.payload.whole}, {_where(generator, place)}, is_identifier={is_identifier})"
     return Code(generator.source.assigned(call), kind=Kind.TEXT)
+
+
+def _identifier_template(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+    literal, where = generator.source.literal, _where(generator, place.replace(IDENTIFIER_TEMPLATE, "@template"))
+    allows = options["allowsPlaceholders"]
+    pieces = []
+    for part in parse_template(options["text"]):
+        if isinstance(part, str):
+            pieces.append((False, part))
+        else:
+            value, path = generator.follow(part).text, literal(".".join(part))
+            call = f"identifier_piece({value}, {path}, {where}, allows_placeholders={allows})"
+            pieces.append((True, generator.source.assigned(call)))
+    if not any(is_value for is_value, _ in pieces):
+        return Code(literal(options["text"]), kind=Kind.TEXT)
+    if len(pieces) == 1:
+        return Code(pieces[0][1], kind=Kind.TEXT)
+    name = generator.source.assigned(generator.source.formatted(pieces))
+    generator.source.line(f"check_length(len({name}), {where})")
+    return Code(name, kind=Kind.TEXT)
+
+
+def _identifier_part(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+    at = place.removesuffix(f".{IDENTIFIER_PART}")
+    code = generator.value(options["value"], at, Undefined.NOWHERE)
+    flags = f"allows_placeholders={options['allowsPlaceholders']}, is_encoded={options.get('isEncoded', False)}"
+    call = f"identifier_part({code.text}, {_where(generator, at)}, {flags})"
+    return Code(generator.source.assigned(call), code.optional)
+
+
+def _identifier_liquid(generator: Generator, options: dict[str, Any], place: str, _wanted: Undefined) -> Code:
+    return _written_liquid(generator, options["text"], place.replace(IDENTIFIER_LIQUID, "@liquid"), is_identifier=True)
 
 
 def unknown_case(operator: str, place: str) -> None:
@@ -239,4 +277,7 @@ _WRITERS: dict[str, Writer] = {
     "@replace": _replace,
     "@template": _template,
     "@transform": _transform,
+    IDENTIFIER_LIQUID: _identifier_liquid,
+    IDENTIFIER_PART: _identifier_part,
+    IDENTIFIER_TEMPLATE: _identifier_template,
 }

@@ -31,7 +31,7 @@ def is_directive(value: Any) -> bool:
 
 def problems_of(mapping: Any) -> list[Problem]:
     """List all that is wrong with a mapping, each with its place in it."""
-    problems = _shape_problems(mapping)
+    problems = shape_problems(mapping)
     if not problems:
         validator = _Validator(problems)
         if isinstance(mapping, dict):
@@ -47,7 +47,7 @@ def below(place: str, key: str) -> str:
     return f"{place}.{shown}" if place else shown
 
 
-def _shape_problems(mapping: Any) -> list[Problem]:
+def shape_problems(mapping: Any) -> list[Problem]:
     """Find what must not be walked: too deep, too many, not JSON."""
     problems: list[Problem] = []
     count = 0

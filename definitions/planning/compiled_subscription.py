@@ -10,10 +10,13 @@ from ..action import ActionDefinition, EventData, Settings
 from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
 from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
+from ..mapping.event_paths import event_paths
+from ..mapping.path_texts import path_texts
 from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
 from .batch_group import BatchGroup, batch_group
+from .constant_ids import constant_ids
 from .obstacles import delivery_obstacles, unsupported
 from .payload_function import PayloadFunction, compile_payload
 from .plan import Outcome
@@ -82,6 +85,15 @@ class CompiledSubscription:
         """The paths of an event that the trigger and the mapping can read, each as its keys."""
         return (*self.trigger.keys, *self.mapping.keys)
 
+    @property
+    def renamed(self) -> Mapping[str, tuple[str, ...]]:
+        """The properties that settings rename, by the field that holds the object."""
+        return {key: tuple(given) for key, _, given in _renamed_fields(self.action, self.settings)}
+
+    def field_keys(self, key: str) -> tuple[tuple[str, ...], ...]:
+        """Return the paths of an event that the mapping of one field can read, each as its keys."""
+        return tuple(event_paths(self.sources[key].mapping))
+
     def group_of(self, payload: Payload) -> BatchGroup:
         """Return the group of events whose batch an event belongs to, by its payload."""
         return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
@@ -130,10 +142,17 @@ def author_fault(what: str) -> RejectedError:
 
 
 def compile_subscription(
-    subscription: Subscription, *, name: str, place: str, definition: DestinationDefinition, settings: Settings
+    subscription: Subscription,
+    *,
+    name: str,
+    place: str,
+    definition: DestinationDefinition,
+    settings: Settings,
+    is_published: bool = False,
 ) -> CompiledSubscription:
     """Compile one subscription under a name of its own.
 
+    `is_published`: it is a preset of the definition, in which a slip that Segment lets pass is a finding of the lint.
     Raises SetupError with all that is wrong in it, each with a place below `place`.
     """
     action = definition.actions.get(subscription.partner_action)
@@ -147,9 +166,15 @@ def compile_subscription(
         lacking = unsupported(definition, subscription.partner_action)
         problems.extend(Problem(f"{place}.partnerAction", item.message) for item in lacking)
     sources = _field_sources(subscription, action, settings)
-    trigger = _attempt(problems, f"{place}.subscribe", lambda: compile_trigger(subscription.subscribe))
+    trigger = _attempt(
+        problems, f"{place}.subscribe", lambda: compile_trigger(subscription.subscribe, is_published=is_published)
+    )
     whole = {key: source.mapping for key, source in sources.items()}
-    mapping = _attempt(problems, f"{place}.mapping", lambda: compile_mapping(whole))
+    own = {key: source.mapping for key, source in sources.items() if source.origin == "subscription"}
+    mapping = _attempt(problems, f"{place}.mapping", lambda: compile_mapping(whole, is_published=True))
+    if mapping is not None:
+        found = () if is_published else (*path_texts(own), *constant_ids(action, whole))
+        problems.extend(Problem(f"{place}.mapping.{item.place}", item.message) for item in found)
     rules = _attempt(problems, f"{subscription.partner_action}.fields", lambda: compile_fields(action.fields))
     renames = [
         (key, _attempt(problems, f"settings.{setting}", partial(compile_renames, given)))
@@ -165,7 +190,12 @@ def compile_subscription(
         trigger=trigger,
         mapping=mapping,
         payload=compile_payload(
-            trigger, whole, action.fields, [(key, move) for key, move in renames if move is not None]
+            trigger,
+            whole,
+            action.fields,
+            [(key, move) for key, move in renames if move is not None],
+            checks_parts=True,
+            time_field=action.time_field,
         ),
         sources=sources,
         obstacles=tuple(delivery_obstacles(definition, subscription.partner_action)),

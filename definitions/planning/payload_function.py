@@ -21,6 +21,7 @@ from ..mapping.paths import parse_event_path
 from ..mapping.validation import below, is_directive
 from ..mapping.written_code import Code, Payload, Undefined, WholeEventNeededError
 from ..python_source import Kind, PythonSource
+from .checked_identifiers import with_checked_identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,14 +63,24 @@ class PayloadFunction:
 
 
 def compile_payload(
-    trigger: Trigger, mapping: Any, fields: Mapping[str, InputField], renames: Sequence[Rename] = ()
+    trigger: Trigger,
+    mapping: Any,
+    fields: Mapping[str, InputField],
+    renames: Sequence[Rename] = (),
+    *,
+    checks_parts: bool = False,
+    time_field: str | None = None,
 ) -> PayloadFunction:
     """Compile a trigger, a mapping, the fields that it fills, and what renames properties afterwards.
 
-    A payload is what `compile_fields(fields)(compile_mapping(mapping)(event))` gives, after the renames. Raises
-    MappingError or FieldsError.
+    A payload is what `compile_fields(fields)(compile_mapping(mapping)(event))` gives, after the renames; the texts of
+    the mapping were checked before. With `checks_parts`, all that an identifier is made of must be an identifier too,
+    or MappingError is raised for the event. `time_field` is the field with the time of the event: nothing before the
+    year 2000 is valid there. Raises MappingError or FieldsError.
     """
-    parts = checked_mapping(mapping), checked_rules(fields), renames
+    rules = [rule.as_event_time() if rule.key == time_field else rule for rule in checked_rules(fields)]
+    checked = checked_mapping(mapping, is_published=True)
+    parts = with_checked_identifiers(checked, rules) if checks_parts else checked, rules, renames
     source = PythonSource()
     with source.function("valid", "event"):
         _write_payload(mapping_generator(source), *parts)
@@ -86,7 +97,11 @@ def _wanted_function(
     try:
         with source.function("wanted", "event"):
             asked = trigger.written(source, lambda key: f"event.{attribute_of(key)}")
-            with source.block(f"if event.integrations or not ({asked}):"):
+            flags = "event.integrations"
+            # PHP writes an empty object as [].
+            none = f"{flags} is MISSING or {flags} is None or {flags} == {{}} or {flags} == []"
+            source.line(f"has_flags = not ({none})")
+            with source.block(f"if has_flags or not ({asked}):"):
                 source.line("return None")
             _write_payload(mapping_generator(source, of_record=True), mapping, rules, renames)
     except WholeEventNeededError:

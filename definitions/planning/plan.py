@@ -29,6 +29,9 @@ class Outcome:
     - `planned`: one of the requests carries it.
     - `skipped`: it is not sent; `reason` is a SkipReason and `detail` a sentence.
     - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault.
+
+    `event_type` names the type of an event that no subscription wants, so that a report can count by it (at most 40
+    characters).
     """
 
     index: int
@@ -39,6 +42,7 @@ class Outcome:
     detail: str = ""
     error: RejectedError | None = None
     kept: Any = field(default=None, repr=False)
+    event_type: str | None = None
 
     @property
     def event(self) -> Any:
@@ -136,10 +140,15 @@ class PlannedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What became of events: those that were skipped or rejected, and the requests, in the order to send them."""
+    """What became of events: those that were skipped or rejected, and the requests, in the order to send them.
+
+    `misspelt_flags`: flags of integrations objects that differ from the destination's name in capitals only. They have
+    no effect, so somebody should be told of them.
+    """
 
     turned_down: tuple[Outcome, ...]
     requests: tuple[PlannedRequest, ...]
+    misspelt_flags: frozenset[str] = frozenset()
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

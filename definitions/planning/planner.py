@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem, RejectedError, UnreadableError
 from ..javascript.values import type_name
 from ..json_body import encode_finite_json, encode_json
+from ..segment_calls import CALL_TYPES
 from .batch_group import payload_text
-from .integrations import turned_away
+from .event_types import type_name_of, type_problem
+from .integrations import misspelt_flag, turned_away
 from .open_batch import OpenBatch
 from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ..action import BatchLimits
     from ..request import RequestBuilder
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from .event_reader import EventReader
     from .payload_list import Payload
     from .plan import EventBatch
-
-CALL_TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias", "delete"})
-"""The types of Segment's events (Segment Spec)."""
 
 _MAX_OPEN_BATCHES = 256
 _TEXTS_AT_ONCE = 100
@@ -57,6 +56,7 @@ class Planner:
         self._open: dict[BatchGroup, OpenBatch] = {}
         self._turned_down: list[Outcome] = []
         self._requests: list[PlannedRequest] = []
+        self._misspelt: set[str] = set()
 
     def feed(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> Plan:
         """Take events, and return the outcomes that are known by now and the requests that are full.
@@ -97,8 +97,8 @@ class Planner:
         return self._hand_over()
 
     def _hand_over(self) -> Plan:
-        plan = Plan(tuple(self._turned_down), tuple(self._requests))
-        self._turned_down, self._requests = [], []
+        plan = Plan(tuple(self._turned_down), tuple(self._requests), frozenset(self._misspelt))
+        self._turned_down, self._requests, self._misspelt = [], [], set()
         return plan
 
     def _take_texts(self, texts: list[bytes], indexes: list[int]) -> None:
@@ -193,7 +193,8 @@ class Planner:
 
     def _take(self, index: int, event: dict[str, Any], kept: Any) -> None:
         """Take an event: `event` holds what is needed of it, and `kept` all of it, as it came."""
-        if event.get("integrations"):
+        if event.get("integrations") is not None:
+            self._note_misspelt_flag(event)
             try:
                 refusal = turned_away(event, self._name)
             except RejectedError as error:
@@ -204,8 +205,7 @@ class Planner:
                 return
         wanting = [subscription for subscription in self._subscriptions if subscription.matches(event)]
         if not wanting:
-            reason, detail = _why_unwanted(event)
-            self._turned_down.append(Outcome(index, "skipped", reason=reason, detail=detail))
+            self._turn_down(index, event, kept)
         used: dict[str, CompiledSubscription] = {}
         for subscription in wanting:
             try:
@@ -218,6 +218,23 @@ class Planner:
                 self._turned_down.append(subscription.outcome(index, kept, error))
             else:
                 self._add_one(index, kept, payload, subscription)
+
+    def _note_misspelt_flag(self, event: dict[str, Any]) -> None:
+        flag = misspelt_flag(event, self._name)
+        if flag is not None:
+            self._misspelt.add(flag)
+
+    def _turn_down(self, index: int, event: dict[str, Any], kept: Any) -> None:
+        """Skip an event that no subscription wants; reject it if it may be one that they want, but for a slip."""
+        problem = type_problem(event)
+        if problem is not None:
+            self._reject(index, kept, RejectedError.of([problem]))
+            return
+        kind = type_name_of(event)
+        is_known = kind in CALL_TYPES
+        reason: SkipReason = "not_subscribed" if is_known else "unknown_type"
+        detail = f"no subscription wants this {kind} event" if is_known else _not_known(kind)
+        self._turned_down.append(Outcome(index, "skipped", reason=reason, detail=detail, event_type=kind))
 
     def _use_id(
         self, payload: Payload, subscription: CompiledSubscription, used: dict[str, CompiledSubscription]
@@ -285,12 +302,6 @@ def _used_already(name: str, key: str, subscription: CompiledSubscription, first
     return Problem(field, f"{used}, {consequence}; {remedy}")
 
 
-def _why_unwanted(event: Mapping[str, Any]) -> tuple[SkipReason, str]:
-    kind = event.get("type")
-    if isinstance(kind, str) and kind in CALL_TYPES:
-        return "not_subscribed", f"no subscription wants this {kind} event"
-    if kind is None:
-        return "unknown_type", 'it has no "type", and no subscription wants it'
-    shown = f'"{kind[:40]}"' if isinstance(kind, str) else type_name(kind)
+def _not_known(kind: str | None) -> str:
     known = ", ".join(sorted(CALL_TYPES))
-    return "unknown_type", f"its type is {shown}, which is none of Segment's ({known}), and no subscription wants it"
+    return f'its type is "{kind}", which is none of Segment\'s ({known}), and no subscription wants it'

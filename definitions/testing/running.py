@@ -105,7 +105,7 @@ def ready(
         partner_action=action_key, subscribe=f'type = "{event_type}"', mapping=dict(mapping or {})
     )
     given = example_settings(definition) if settings is None else settings
-    return Destination(definition, given, [subscription])
+    return Destination(definition, given, [subscription], is_example=True)
 
 
 def example_settings(definition: DestinationDefinition) -> dict[str, Any]:

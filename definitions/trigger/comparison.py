@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 WrittenValue = str | bool | int | float | None
 """A value as it stands in a trigger: a text, `true`, `false`, a number or `null`."""
 
-_WITHOUT_NULL = ("type", "event")
-_WITHOUT_BOOLEANS = (*_WITHOUT_NULL, "name")
+WITHOUT_NULL = ("type", "event")
+"""What is compared with the text `null`, and cannot be asked whether it is there."""
+_WITHOUT_BOOLEANS = (*WITHOUT_NULL, "name")
 
 
 def comparison(subject: Subject, sign: str, value: WrittenValue) -> Condition:
@@ -34,7 +35,7 @@ def comparison(subject: Subject, sign: str, value: WrittenValue) -> Condition:
     if operator in ORDERINGS:
         return Condition(subject, operator, _bound(subject, value))
     is_equal = operator is Operator.EQUALS
-    if value is None and subject.root not in _WITHOUT_NULL:
+    if value is None and subject.root not in WITHOUT_NULL:
         return Condition(subject, Operator.NOT_EXISTS if is_equal else Operator.EXISTS)
     if isinstance(value, bool):
         if is_equal and subject.root not in _WITHOUT_BOOLEANS:

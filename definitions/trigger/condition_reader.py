@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..javascript.values import to_string
 from ..nearest import nearest
 from ..text import printable, shortened
-from .comparison import comparison
+from .comparison import WITHOUT_NULL, comparison
 from .conditions import (
     FUNCTIONS,
     OBJECT_SUBJECTS,
@@ -35,13 +35,23 @@ _WORDS_FOR_OPERATORS = {
     "contains": 'Write contains(event, "Order").',
     "match": 'Write match(event, "Order*").',
 }
+_WORDS_FOR_VALUES = {
+    "true": "true",
+    "false": "false",
+    **dict.fromkeys(("null", "none", "nil", "undefined"), "null"),
+}
+"""Words that other languages have for the values of FQL, in small letters."""
 
 
 class ConditionReader:
-    """Reads conditions from a lexer, which it leaves at the token behind each."""
+    """Reads conditions from a lexer, which it leaves at the token behind each.
 
-    def __init__(self, lexer: Lexer) -> None:
+    In a published definition (`is_published`) null is compared as a text where Segment does that.
+    """
+
+    def __init__(self, lexer: Lexer, *, is_published: bool) -> None:
         self._lexer = lexer
+        self._is_published = is_published
 
     def can_begin(self, token: Token) -> bool:
         """Return whether a condition can begin with a token."""
@@ -74,11 +84,25 @@ class ConditionReader:
             advice = _WORDS_FOR_OPERATORS.get(str(sign.value), _SIGNS)
             raise self._fault(sign, f"expected an operator after the subject, found {sign}", advice)
         self._lexer.advance()
+        token = self._lexer.current
         value = self._value(f"after `{sign.text}`")
+        if value is None and subject.root in WITHOUT_NULL and not self._is_published:
+            problem = f'{subject.root} is never null in FQL: Segment compares it with the text "null"'
+            raise self._fault(token, problem, _instead_of_null(subject, sign.text))
+        if value == token.text and token.kind == "word" and not self._is_published:
+            self._check_word(token)
         if sign.kind == "split operator":
             # Segment reads `<=5` as `<` and the text `=`, and passes over the 5: a condition that never holds.
             return comparison(subject, sign.text[0], "=")
         return comparison(subject, sign.text, value)
+
+    def _check_word(self, token: Token) -> None:
+        """Raise TriggerError for a word of another language: Segment compares with it as a text."""
+        word = token.text
+        meant = _WORDS_FOR_VALUES.get(word.lower())
+        if meant is not None and word != meant:
+            problem = f"`{word}` without quotes is a text to Segment"
+            raise self._fault(token, problem, f'Write {meant}, or "{word}" in quotes for the text.')
 
     def _function(self, *, is_negated: bool) -> Condition:
         name = self._lexer.advance()
@@ -173,6 +197,14 @@ class ConditionReader:
             token = self._lexer.current
             raise self._fault(token, f"{reason}: expected `{kind}`, found {token}", advice)
         self._lexer.advance()
+
+
+def _instead_of_null(subject: Subject, sign: str) -> str:
+    if subject.root == "type":
+        return 'Every event has a type: leave this out, or write type = "track", for instance.'
+    if sign == "!=":
+        return 'For any event name, write contains(event, ""); for the text, event != "null".'
+    return 'Only track events have a name: write type != "track", for instance; for the text, event = "null".'
 
 
 def _instead_of_match(subject: Subject, pattern: str) -> str:

@@ -137,15 +137,20 @@ def joined(connective: Connective, parts: list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Group(connective, tuple(flat))
 
 
-def subjects(node: Node) -> Iterator[Subject]:
-    """Yield every subject that a node asks about, as often as it does."""
+def conditions(node: Node) -> Iterator[Condition]:
+    """Yield every condition of a node, in order."""
     stack = [node]
     while stack:
         item = stack.pop()
         if isinstance(item, Condition):
-            yield item.subject
+            yield item
         else:
             stack.extend(reversed(item.parts))
+
+
+def subjects(node: Node) -> Iterator[Subject]:
+    """Yield every subject that a node asks about, as often as it does."""
+    return (condition.subject for condition in conditions(node))
 
 
 def path_segments(path: str) -> tuple[str, ...]:

@@ -48,19 +48,19 @@ class _Level:
     connectives: list[tuple[Connective, int]] = field(default_factory=list)
 
 
-def parse(source: str) -> Node:
+def parse(source: str, *, is_published: bool = False) -> Node:
     """Read a trigger. Raises TriggerError, whose `position` is the spot."""
     if not isinstance(source, str):
         raise TriggerError(f"a trigger is a text, got {type_name(source)}. {_EXAMPLE}", source="", position=0)
     if len(source) > MAX_LENGTH:
         raise fault(source, MAX_LENGTH, f"a trigger may have at most {MAX_LENGTH} characters; this has {len(source)}")
-    return _Parser(source).parse()
+    return _Parser(source, is_published=is_published).parse()
 
 
 class _Parser:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, is_published: bool) -> None:
         self._lexer = Lexer(source)
-        self._reader = ConditionReader(self._lexer)
+        self._reader = ConditionReader(self._lexer, is_published=is_published)
         self._levels = [_Level()]
 
     def parse(self) -> Node:

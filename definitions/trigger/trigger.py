@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .conditions import subjects
+from .conditions import Operator, conditions, subjects
 from .evaluation import compile_node, written_node
 from .explanation import explain
 from .fault import fault
@@ -51,6 +51,16 @@ class Trigger:
         """The paths of the event that the trigger can read, each as its keys."""
         return tuple(dict.fromkeys((subject.root, *subject.path) for subject in subjects(self.node)))
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The texts that the trigger compares the type of an event with."""
+        compared = (
+            condition.value
+            for condition in conditions(self.node)
+            if condition.subject.root == "type" and condition.operator in {Operator.EQUALS, Operator.NOT_EQUALS}
+        )
+        return tuple(dict.fromkeys(str(value) for value in compared))
+
     def explain(self, event: Event) -> str | None:
         """Name the conditions that decide against an event, and what it holds there; None when it satisfies them."""
         return explain(self.node, event)
@@ -60,13 +70,14 @@ class Trigger:
         return may_overlap(self.node, other.node)
 
 
-def compile_trigger(fql: str) -> Trigger:
+def compile_trigger(fql: str, *, is_published: bool = False) -> Trigger:
     """Compile a trigger, a text in FQL such as `type = "track" and event = "Order Completed"`.
 
     It gives Segment's answers. Raises TriggerError, with the line, the spot and the way out, for what Segment cannot
     read or reads otherwise than it is written, and beyond 250,000 characters or 100 levels of parentheses.
+    In a published definition (`is_published`), `event != null` is read as Segment does; the lint reports it.
     """
-    node = parse(fql)
+    node = parse(fql, is_published=is_published)
     text = str(node)
     if len(text) > MAX_LENGTH:
         raise fault(fql, 0, f"in normal form this trigger has {len(text)} characters; {MAX_LENGTH} is the most")

@@ -13,7 +13,11 @@ from .options import BaseUrlOption, ConfigOption, DestinationOption
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...definitions import AnswerError, Destination, DestinationDefinition
+    from ...definitions import AnswerError, Destination, DestinationDefinition, EventCounter, SubscriptionCount
+    from ..configuration.configuration import Configuration
+
+_MOST_TYPES, _LONGEST_TYPE = 12, 40
+_MOST_PROBLEMS = 5
 
 
 @exits
@@ -25,6 +29,16 @@ def check(
     live: Annotated[
         bool, typer.Option("--live", help="Also ask the destination whether it accepts the credentials.")
     ] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            help="Also count what your own events would become: how many each subscription matches, how many fill each "
+            "field, and which mapped properties never occur. Exits 1 if a required field is never filled, or if "
+            "nothing matches. - is standard input.",
+        ),
+    ] = None,
 ) -> int:
     """Check the configuration.
 
@@ -43,8 +57,12 @@ def check(
     typer.echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):
         typer.echo(f"warning: {warning}", err=True)
-    if not live:
-        return OK
+    code = OK if events is None else _count_events(ready, events)
+    return code if not live else max(code, _ask(ready, configuration))
+
+
+def _ask(ready: Destination, configuration: Configuration) -> int:
+    """Ask the destination about the credentials, and return the exit code."""
     import asyncio
 
     from ..session import check_credentials
@@ -69,6 +87,7 @@ def _warnings(destination: Destination) -> Iterator[str]:
     """Yield probable mistakes in the subscriptions."""
     if not destination.compiled_subscriptions:
         yield "there is no enabled subscription, so every event will be skipped"
+    yield from map(str, destination.probable_mistakes())
     for first, second in destination.overlaps():
         field = second.action.idempotency_field
         yield (
@@ -84,3 +103,52 @@ def _exit_code(error: AnswerError) -> int:
     if isinstance(error, CredentialsError):
         return CREDENTIALS
     return FAILED if isinstance(error, RetryableError) else CONFIGURATION
+
+
+def _count_events(destination: Destination, path: str) -> int:
+    """Show what some events would become, and return the exit code: FAILED if a required field is never filled."""
+    from ...definitions import visible
+    from ..event_counting import count_events
+
+    counter = count_events(destination, path)
+    for line in _counts(counter, path):
+        typer.echo(visible(line))
+    is_failed = not counter.matched or any(count.unfilled_required for count in counter.subscriptions)
+    return FAILED if is_failed else OK
+
+
+def _counts(counter: EventCounter, path: str) -> Iterator[str]:
+    types = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in counter.types.most_common(_MOST_TYPES))
+    yield f"{path}: {counter.events:,} events{f' ({types})' if types else ''}"
+    for count, words in (
+        (counter.unreadable, "texts that are no event"),
+        (counter.skipped, "events that their integrations object keeps away"),
+        (counter.rejected, "events whose type or integrations object is wrong: they would be dead letters"),
+    ):
+        if count:
+            yield f"  {count:,} {words}"
+    for subscription in counter.subscriptions:
+        yield from _subscription_counts(subscription)
+    if not counter.matched:
+        yield "error: no event matches any subscription, so nothing would be sent"
+
+
+def _subscription_counts(count: SubscriptionCount) -> Iterator[str]:
+    yield f"{count.name}: matches {count.matched:,}"
+    if not count.matched:
+        return
+    if count.rejected:
+        yield f"  {count.rejected:,} would be dead letters:"
+        yield from (f"    {number:,}: {problem}" for problem, number in count.problems.most_common(_MOST_PROBLEMS))
+    width = max((len(field.key) for field in count.fields), default=0)
+    for field in count.fields:
+        never = "  error: required, and never filled" if field in count.unfilled_required else ""
+        yield f"  {field.key.ljust(width)}  filled in {field.filled:,} of {count.matched:,}{never}"
+    for path in count.missing_paths:
+        yield f"  warning: {path} is mapped, but no event has it"
+
+
+def _shown(kind: str) -> str:
+    from ...definitions import shortened
+
+    return shortened(kind, _LONGEST_TYPE)

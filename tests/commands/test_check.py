@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from manifests import action, field, manifest, preset
+from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from command_line import CommandLine
@@ -78,3 +79,46 @@ def test_check_prints_findings_as_warnings_and_succeeds(command_line: CommandLin
 
 def test_check_has_nothing_to_say_of_ours(command_line: CommandLine) -> None:
     assert command_line("check").err == ""
+
+
+MAPPED = """
+[[subscriptions]]
+name = "calls"
+partnerAction = "track"
+subscribe = 'type = "track"'
+[subscriptions.mapping]
+clientId = { "@path" = "$.properties.tenant" }
+data = { "@path" = "$.propertes" }
+"""
+
+
+def test_check_counts_what_the_events_of_a_file_would_become(command_line: CommandLine) -> None:
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(track(0), track(1, userId=None), {"type": "page"}))
+    run = command_line("check", "--events", "events.ndjson")
+    assert run.code == 0
+    assert "events.ndjson: 3 events (track 2, page 1)" in run.out
+    assert "Record usage: matches 2" in run.out
+    assert "1: clientId: Client ID is required, but it is missing or empty" in run.out
+    assert "filled in 1 of 2" in run.out
+    assert "Record membership: matches 0" in run.out
+
+
+def test_check_fails_if_a_required_field_is_never_filled(command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text(MAPPED, encoding="utf-8")
+    run = command_line("check", "--config", "kable.toml", "--events", "-", stdin=ndjson(track(0), track(1)))
+    assert run.code == 1
+    assert (
+        'calls, data: reads $.propertes, but no event of Segment has "propertes"; did you mean "properties"?' in run.err
+    )
+    assert "clientId       filled in 0 of 2  error: required, and never filled" in run.out
+    assert "warning: $.properties.tenant is mapped, but no event has it" in run.out
+    assert "warning: $.propertes is mapped, but no event has it" in run.out
+
+
+def test_check_fails_if_nothing_matches_and_if_the_file_is_not_there(command_line: CommandLine) -> None:
+    run = command_line("check", "--events", "-", stdin=ndjson(track(type="purchase"), track(type="Track")))
+    assert run.code == 1
+    assert "no event matches any subscription" in run.out
+    assert "1 events whose type or integrations object is wrong" in run.out
+    missing = command_line("check", "--events", "nowhere.ndjson")
+    assert (missing.code, "nowhere.ndjson" in missing.err, "Traceback" in missing.err) == (2, True, False)

@@ -18,6 +18,8 @@ from kable_destination.definitions.missing import MISSING
 VECTORS = Path(__file__).parents[1] / "vectors" / "mapping.jsonl"
 ROWS = [json.loads(line) for line in VECTORS.read_text(encoding="utf-8").splitlines()]
 ABSENT = object()
+OVERRULED = {"t-invalid-mapping-1fd3b29ac3"}
+"""Rows that a ruling overrides: text that begins with `$.` is refused, also below a key like ` @path`."""
 
 
 def without(value: Any, pointers: list[str]) -> Any:
@@ -48,7 +50,7 @@ def test_a_mapping_gives_the_answer_of_segment(row: dict[str, Any]) -> None:
     """A mapping gives Segment's answer to a payload, or refuses where Segment does, and changes neither."""
     mapping, payload, expected = row["mapping"], row.get("payload", {}), row["expected"]
     before = copy.deepcopy((mapping, payload))
-    if expected["ok"]:
+    if expected["ok"] and row["id"] not in OVERRULED:
         output = compile_mapping(mapping)(payload)
         if expected.get("undefined"):
             assert output is MISSING

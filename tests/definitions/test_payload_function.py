@@ -129,12 +129,12 @@ def valid(event):
     problems = []
     out = {}
     # "who": string, identifier, required
-    if type(v1) is str and v1 and not v1.isspace():
+    if type(v1) is str and is_plain_2(v1) and v1 not in placeholders_3:
         out['who'] = v1
     elif v1 is None or v1 is MISSING or v1 == "":
-        missing_2(place_3, problems)
+        missing_4(place_5, problems)
     else:
-        out['who'] = settle_4(v1, place_3, problems)
+        out['who'] = settle_6(v1, place_5, problems)
     if problems:
         refuse(problems)
     return out

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class JavaScriptContext(RenderContext):
     """The payload, the template's own variables and counters, and how much the rendering may still handle."""
 
-    __slots__ = ("budget", "payload")
+    __slots__ = ("budget", "is_identifier", "payload")
 
-    def __init__(self, template: BoundTemplate, payload: Any) -> None:
+    def __init__(self, template: BoundTemplate, payload: Any, *, is_identifier: bool = False) -> None:
         super().__init__(template)
+        self.is_identifier = is_identifier
         self.payload = payload
         self.budget = Budget()
 

@@ -34,6 +34,7 @@ from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
 from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_PIPE
 
+from ...identifiers import identifier_fault, identifier_text
 from ...javascript.values import to_number, to_string
 from ...missing import MISSING
 from .filters import FILTERS, refusal
@@ -46,6 +47,7 @@ from .values import (
     contains,
     equals,
     is_less,
+    is_nil,
     is_true,
     plain,
     read_member,
@@ -85,6 +87,22 @@ class Computed(Expression):
     def children(self) -> list[Expression]:
         """Return the operands."""
         return self.operands
+
+
+class Written(Computed):
+    """The text that an output writes; in the template of an identifier, the value must be an identifier."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> Any:
+        """Return the text. Raises TemplateError."""
+        scope: JavaScriptContext = context  # type: ignore[assignment]  # our templates are rendered in no other context
+        value = self.operands[0].evaluate(context)
+        scope.budget.weigh(value)
+        if scope.is_identifier and identifier_text(plain(value)) is None:
+            found = "is missing" if is_nil(value) else identifier_fault(plain(value))
+            raise TemplateError(f"a part of the identifier {found}")
+        return self.function(scope.budget, value)
 
 
 def _range(budget: Budget, first: Any, last: Any) -> list[float]:
@@ -165,7 +183,7 @@ def condition(expression: Expression) -> Expression:
 
 def written(expression: Expression) -> Expression:
     """Return an expression whose value is the text that an output writes."""
-    return Computed(expression.token, _text, [computed(expression)])
+    return Written(expression.token, _text, [computed(expression)])
 
 
 def written_in_turn(expression: Expression) -> Expression:

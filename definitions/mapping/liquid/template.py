@@ -89,11 +89,12 @@ class LiquidTemplate:
     def __init__(self, template: BoundTemplate) -> None:
         self._template = template
 
-    def render(self, payload: Any, place: str) -> str:
-        """Render the template against a payload. Raises MappingError."""
+    def render(self, payload: Any, place: str, *, is_identifier: bool = False) -> str:
+        """Render the template against a payload; of an identifier, every output must be one. Raises MappingError."""
         buffer = StringIO()
         try:
-            self._template.render_with_context(JavaScriptContext(self._template, payload), buffer)
+            context = JavaScriptContext(self._template, payload, is_identifier=is_identifier)
+            self._template.render_with_context(context, buffer)
         except TemplateError as failure:
             fail(place, str(failure))
         except LiquidError as error:

@@ -1,0 +1,77 @@
+"""Texts of a mapping that read as a path of the event, but would be sent as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem
+from ..text import quoted
+from .validation import below, is_directive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PATH_STARTS = ("$.", "$[")
+_WITH_VALUES = frozenset({
+    "@arrayPath", "@case", "@excludeWhenNull", "@flatten", "@if", "@json", "@liquid", "@merge", "@replace", "@template",
+    "@transform",
+})  # fmt: skip
+"""Directives in which a value may be written; within `@path` a text is a path, and within `@literal` it is meant."""
+_NO_VALUES: Mapping[str, frozenset[str]] = {
+    "@replace": frozenset({"pattern", "replacement", "pattern2", "replacement2"}),
+    "@flatten": frozenset({"separator"}),
+}
+"""Options whose texts are not sent."""
+
+
+def path_texts(mapping: Any) -> list[Problem]:
+    """List the texts that begin with `$.` or `$[` where a value is expected, each with the way to write it.
+
+    Segment sends such a text as it is, so every event would have the same. Within `@literal` it is meant.
+    """
+    # Segment takes a text in the place of a mapping apart into its characters.
+    return [] if isinstance(mapping, str) else list(_found(mapping, ""))
+
+
+def is_path_text(value: Any) -> bool:
+    """Return whether a value is text that reads as a path of the event."""
+    return isinstance(value, str) and value.lstrip().startswith(_PATH_STARTS)
+
+
+def _found(value: Any, place: str) -> Iterator[Problem]:
+    if isinstance(value, str):
+        if is_path_text(value):
+            yield Problem(place, _advice(value))
+    elif is_directive(value):
+        for name, options in value.items():
+            yield from _in_directive(name, options, below(place, name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _found(item, below(place, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _found(item, f"{place}[{index}]")
+
+
+def _in_directive(name: str, options: Any, place: str) -> Iterator[Problem]:
+    if name not in _WITH_VALUES:
+        return
+    if name in {"@template", "@liquid"} and is_path_text(options):
+        path = quoted(options.strip())
+        yield Problem(place, f'{path} is text here, not a path; write {{"@path": {path}}} for the value')
+    elif name == "@arrayPath" and isinstance(options, list | tuple):
+        # The first item is a path.
+        for index, item in enumerate(options[1:], start=1):
+            yield from _found(item, f"{place}[{index}]")
+    elif isinstance(options, dict) and not is_directive(options):
+        for key, item in options.items():
+            if key not in _NO_VALUES.get(name, ()):
+                yield from _found(item, below(place, key))
+    else:
+        yield from _found(options, place)
+
+
+def _advice(text: str) -> str:
+    path = quoted(text.strip())
+    meant = f'write {{"@path": {path}}} for the value, or {{"@literal": {quoted(text)}}} if you mean the text'
+    return f"{path} would be sent as text; {meant}"
