@@ -19,6 +19,7 @@ from .planning.performing import next_request, perform
 from .planning.plan import Plan, PlannedRequest, Result
 from .planning.planner import Planner
 from .planning.probable_mistakes import subscription_mistakes
+from .planning.setting_mistakes import setting_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions, check_headers
@@ -41,8 +42,8 @@ class Destination:
     """A definition together with one user's settings and subscriptions. Does no I/O and reads no clock.
 
     Without subscriptions it uses the automatic presets. `base_url` takes the place of the destination's own host,
-    for a sandbox. `is_example`: in a test or an example, mappings may give identifiers constants. Raises SetupError with
-    every problem at once.
+    for a sandbox. `is_example`: in a test or an example, mappings may give identifiers constants. Raises SetupError
+    with every problem at once.
     """
 
     def __init__(
@@ -178,6 +179,10 @@ class Destination:
         """Yield what is probably a mistake in the subscriptions: types and paths that no event of Segment has."""
         for subscription in self._compiled:
             yield from subscription_mistakes(subscription)
+
+    def setting_mistakes(self) -> Iterator[Problem]:
+        """Yield settings that hardly ever match anything in an event, each with the way to write it."""
+        yield from setting_mistakes(self.definition, self.settings)
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
         """Yield pairs of subscriptions that can make two usage events with one id from one event.

@@ -40,7 +40,8 @@ settings = {
         description=(
             "Optional new names for event properties in Kable's event data: the Segment property on the left, "
             "with dots for nested ones, and the Kable dimension on the right. "
-            "All other properties pass through under their own names."
+            "A mapped value replaces a property of the same name; "
+            "all other properties pass through under their own names."
         ),
         type="text-map",
         placeholder="segmentX : kableX, nested.field : dimension",

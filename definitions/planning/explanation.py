@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FieldExplanation:
     """One field of a payload: what the mapping says, where that comes from, what it gave, what is sent.
 
-    `mapped` and `sent` are MISSING if there is nothing.
+    `mapped` and `sent` are MISSING if there is nothing. `renamed_by` is the setting that renames properties within it.
     """
 
     key: str
@@ -30,6 +30,7 @@ class FieldExplanation:
     origin: str
     mapped: Any
     sent: Any
+    renamed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _explain_fields(subscription: CompiledSubscription, event: dict[str, Any]) -
             f"the setting {source.setting}" if source.origin == "setting" else f"the {source.origin}",
             mapped.get(key, MISSING),
             sent.get(key, MISSING),
+            setting if (setting := field and field.renames_setting) and subscription.settings.get(setting) else None,
         )
 
 

@@ -43,7 +43,8 @@ def check(
     """Check the configuration.
 
     Lists all problems of settings, subscriptions and mappings at once. Probable mistakes, such as the
-    findings of the definition lint (docs/lint.md), are warnings. Warnings do not change the exit code.
+    findings of the definition lint (docs/lint.md), are warnings. Warnings do not change the exit code. A setting that
+    hardly ever matches an event is an error here; `deliver` only warns of it.
     """
     from ..configuration.configuration import Configuration
 
@@ -57,7 +58,12 @@ def check(
     typer.echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):
         typer.echo(f"warning: {warning}", err=True)
-    code = OK if events is None else _count_events(ready, events)
+    mistakes = [str(problem) for problem in ready.setting_mistakes()]
+    for mistake in mistakes:
+        typer.echo(f"error: {mistake}", err=True)
+    code = CONFIGURATION if mistakes else OK
+    if events is not None:
+        code = max(code, _count_events(ready, events))
     return code if not live else max(code, _ask(ready, configuration))
 
 

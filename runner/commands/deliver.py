@@ -163,6 +163,14 @@ def deliver(
     )
 
 
+def _warn_of_mistakes(destination: Destination) -> None:
+    """Warn of settings and subscriptions that hardly match anything: `check` says the same before a run."""
+    for mistake in (*destination.setting_mistakes(), *destination.probable_mistakes()):
+        # A standard error that is closed or full does not stop a delivery.
+        with contextlib.suppress(OSError):
+            typer.echo(f"warning: {mistake}", err=True)
+
+
 def _deliver(configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool) -> int:
     import asyncio
 
@@ -173,6 +181,7 @@ def _deliver(configuration: Configuration, files: _Files, observing: ObserverOpt
     from .run_outcome import exit_code
 
     destination = configuration.set_up()
+    _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
     sources = sources_of(files.events, destination.fingerprint)
     if not sources and (dry_run or not options.outbox):

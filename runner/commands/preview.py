@@ -107,6 +107,9 @@ def _fields(fields: tuple[FieldExplanation, ...]) -> Iterator[str]:
         shown = _json(field.mapped) if field.sent is MISSING else _json(field.sent)
         yield f"  {field.key.ljust(width)}  {shown}"
         yield f"  {' ' * width}  from {field.mapping} ({field.origin}){_conversion(field)}"
+        if field.renamed_by is not None:
+            said = "a mapped value replaces a property of the same name"
+            yield f"  {' ' * width}  renamed by the setting {field.renamed_by}: {said}"
     yield ""
 
 

@@ -122,3 +122,22 @@ def test_check_fails_if_nothing_matches_and_if_the_file_is_not_there(command_lin
     assert "1 events whose type or integrations object is wrong" in run.out
     missing = command_line("check", "--events", "nowhere.ndjson")
     assert (missing.code, "nowhere.ndjson" in missing.err, "Traceback" in missing.err) == (2, True, False)
+
+
+def test_check_fails_for_a_setting_that_hardly_ever_matches_and_deliver_warns(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """Nothing refuses events for it."""
+    (command_line.folder / "kable.toml").write_text(
+        '[settings]\npropertiesMappings = {"$.a" = "x"}\n', encoding="utf-8"
+    )
+    run = command_line("check", "--config", "kable.toml")
+    assert run.code == 2
+    assert 'error: settings.propertiesMappings.$.a: "$.a" hardly ever names a property; write "a"' in run.err
+    sent = command_line(
+        "deliver", "--config", "kable.toml", "--base-url", sandbox.base_url, "-", stdin=ndjson(track(0), track(1))
+    )
+    assert sent.code == 0
+    assert '"$.a" hardly ever names a property; write "a"' in sent.err
+    previewed = command_line("preview", "--config", "kable.toml", "-", stdin=ndjson(track(0)))
+    assert "a mapped value replaces a property of the same name" in previewed.out
