@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import DefinitionError, FieldsError
 from .fields import compile_fields
+from .fields.faults import undefined_conditions
 from .fields.json_equality import json_equal
 from .input_field import Choice
 from .mapping import compile_mapping
@@ -48,6 +49,7 @@ CODES: Mapping[str, str] = {
     "KD208": "A default fills a property that is not there",
     "KD209": "A default or a choice does not read as a regular expression",
     "KD210": "A default or a preset sends a path as text",
+    "KD211": "A condition names a field that is not there",
     "KD301": "A default subscription is not a trigger that compiles",
     "KD302": "The trigger of a preset does not compile",
     "KD303": "The mapping of a preset does not compile",
@@ -169,6 +171,10 @@ def _looks_secret(place: str) -> bool:
 
 
 def _contradictions(fields: Mapping[str, InputField], place: str) -> Iterator[Finding]:
+    for key, named in undefined_conditions(fields):
+        hint = nearest(named, fields)
+        message = f'a condition names the field "{named}", which is not there{hint}; it sees only what a mapping gives'
+        yield Finding("KD211", f"{place}.{key}.required", message)
     try:
         compile_fields(fields)
     except FieldsError as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..missing import MISSING
 from ..text import described, quoted
+from .field_rule import unknown_field
 from .json_equality import json_equal
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def conditional_requirements(members: Sequence[FieldRule], removal: Removal) -> 
 
 def _requirement(condition: Condition, members: Mapping[str, FieldRule]) -> Requirement:
     parent_key, child_key = split_field_key(condition.field_key or "")
-    parent = members[parent_key]
+    parent = members.get(parent_key) or unknown_field(parent_key)
     return Requirement(
         parent=parent,
         child=next((child for child in parent.members or () if child.key == child_key), None),

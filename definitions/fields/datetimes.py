@@ -15,7 +15,7 @@ from ..javascript.dates import Reading, read_v8_date
 from ..javascript.values import number_to_string, string_to_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_LENGTH = 256
 _MAX_NUMBER_LENGTH = 32
@@ -27,6 +27,10 @@ _ORDINARY = re.compile(
     r"(?:[Tt ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?",
     re.ASCII,
 )
+_MILLISECONDS = re.compile(r"\d{13}", re.ASCII)
+_UNIX_TIME = re.compile(r"[1-9]\d{9}|\d{13}", re.ASCII)
+_NUMBER_LIKE = re.compile(r"\s*[+-]?\d+(?:\.\d*)?\s*", re.ASCII)
+_SECONDS_DIGITS = 10
 _DAYJS = re.compile(
     r"(?P<year>\d{4})[-/]?(?P<month>\d{1,2})?[-/]?(?P<day>\d{0,2})"
     rf"[Tt{WHITESPACE}]*(?P<hour>\d{{1,2}})?:?(?P<minute>\d{{1,2}})?:?(?P<second>\d{{1,2}})?[.:]?(?P<fraction>\d+)?",
@@ -61,15 +65,36 @@ def datetime_fault(text: str) -> str | None:
     """
     if len(text) > MAX_LENGTH:
         return f"it is longer than {MAX_LENGTH} characters"
-    if _ORDINARY.fullmatch(text):
+    if _ORDINARY.fullmatch(text) or _MILLISECONDS.fullmatch(text):
         return None
     seconds = _seconds_since_1970(text)
     if seconds is not None:
-        return None if abs(seconds) <= _MAX_SECONDS else "so many seconds since 1970 are beyond any calendar"
+        return None if abs(seconds) <= _MAX_SECONDS else _fault_of_number(text)
     faults = list(_faults_of_readings(text))
+    return None if None in faults else _fault_of_text(text, faults)
+
+
+def _fault_of_text(text: str, faults: Sequence[str | None]) -> str:
+    if _NUMBER_LIKE.fullmatch(text):
+        return _fault_of_number(text)
     if not faults:
         return "it is in no form that is known; write it as 2026-03-04T05:06:07Z"
-    return None if None in faults else f"it names no real moment: {faults[0]}"
+    return f"it names no real moment: {faults[0]}"
+
+
+def _fault_of_number(text: str) -> str:
+    """Say why a number in a text is no time, and how to write it if that is sure."""
+    plain = text.strip().removeprefix("+")
+    whole, point, fraction = plain.partition(".")
+    if point and not fraction.strip("0"):
+        plain = whole
+    reason = "a Unix time is text of 10 digits (seconds) or 13 (milliseconds), without spaces, signs or a fraction"
+    if _UNIX_TIME.fullmatch(plain):
+        return f'{reason}; write "{plain}"'
+    digits = sum(character.isdigit() for character in whole)
+    if whole.startswith("0") and digits == _SECONDS_DIGITS:
+        return f"{reason}; one of 10 digits does not begin with 0"
+    return f"{reason}, and this has {digits} digits"
 
 
 def _seconds_since_1970(text: str) -> float | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 _TEXT_TYPES = BOUNDED_TYPES - {"number", "integer"}
 _OPERATORS = frozenset({"is", "is_not"})
+SYNC_MODE = "__segment_internal_sync_mode"
+"""A key that Segment itself puts into a mapping; a condition may name it."""
 
 
 def checked_rules(fields: Mapping[str, InputField]) -> tuple[FieldRule, ...]:
@@ -37,14 +39,14 @@ def _faults(fields: Mapping[str, InputField], parent: Place, depth: int) -> Iter
         place: Place = (parent, key)
         yield from ((place, message) for message in _field_faults(field))
         if parent is None:
-            yield from ((place, message) for message in _condition_faults(field, fields))
+            yield from ((place, message) for message in _condition_faults(field))
         if field.type != "object" or field.properties is None:
             continue
         if depth == MAX_DEPTH:
             yield place, f"objects within objects go deeper than {MAX_DEPTH} levels"
             continue
         for child_key, child in field.properties.items():
-            yield from (((place, child_key), message) for message in _condition_faults(child, fields))
+            yield from (((place, child_key), message) for message in _condition_faults(child))
         yield from _faults(field.properties, place, depth + 1)
 
 
@@ -76,25 +78,42 @@ def _bound_faults(field: InputField) -> Iterator[str]:
         yield f"the minimum, {field.minimum}, is above the maximum, {field.maximum}"
 
 
-def _condition_faults(field: InputField, scope: Mapping[str, InputField]) -> Iterator[str]:
+def _condition_faults(field: InputField) -> Iterator[str]:
     if not isinstance(field.required, Conditions):
         return
     if not field.required.conditions:
         yield "it is required under conditions, but there are none"
     for condition in field.required.conditions:
-        yield from _one_condition_faults(condition, scope)
+        yield from _one_condition_faults(condition)
 
 
-def _one_condition_faults(condition: Condition, scope: Mapping[str, InputField]) -> Iterator[str]:
+def _one_condition_faults(condition: Condition) -> Iterator[str]:
     if condition.operator not in _OPERATORS:
         yield f"a condition has the operator {quoted(condition.operator)}; the operators are is and is_not"
     if condition.field_key is None:
         yield f"a condition on {condition.type or 'nothing'} cannot make a field required; it must name a field"
-        return
-    parent_key, child_key = split_field_key(condition.field_key)
-    parent = scope.get(parent_key)
-    if parent is None or (child_key is not None and not _may_hold(parent, child_key)):
-        yield f"a condition names the field {quoted(condition.field_key)}, which is not there"
+
+
+def undefined_conditions(fields: Mapping[str, InputField]) -> Iterator[tuple[str, str]]:
+    """Find conditions on fields that are not there, each as the place of its field and the key that it names.
+
+    As with Segment, such a condition looks at what a mapping gives under that key.
+    """
+    for key, field in fields.items():
+        yield from ((key, named) for named in _undefined(field, fields))
+        for child_key, child in (field.properties or {}).items() if field.type == "object" else ():
+            yield from ((f"{key}.properties.{child_key}", named) for named in _undefined(child, fields))
+
+
+def _undefined(field: InputField, scope: Mapping[str, InputField]) -> Iterator[str]:
+    conditions = field.required.conditions if isinstance(field.required, Conditions) else ()
+    for condition in conditions:
+        if condition.field_key is None or condition.field_key == SYNC_MODE:
+            continue
+        parent_key, child_key = split_field_key(condition.field_key)
+        parent = scope.get(parent_key)
+        if parent is None or (child_key is not None and not _may_hold(parent, child_key)):
+            yield condition.field_key
 
 
 def _may_hold(parent: InputField, child_key: str) -> bool:

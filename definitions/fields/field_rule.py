@@ -103,14 +103,21 @@ def field_rule(key: str, field: InputField) -> FieldRule:
     )
 
 
+def unknown_field(key: str) -> FieldRule:
+    """Return the rule of a field that is not defined: any value will do, and only a condition looks at it."""
+    types: tuple[JsonType, ...] = ("string", "number", "boolean", "object", "null")
+    return FieldRule(key, ValueRule(visible(key), "object", types), required=False, conditions=None, multiple=False)
+
+
 def field_rules(fields: Mapping[str, InputField]) -> tuple[FieldRule, ...]:
     """Read the definitions of a set of fields."""
     return tuple(field_rule(key, field) for key, field in fields.items())
 
 
 def _choices(field: InputField) -> tuple[Any, ...] | None:
-    if not field.choices:
+    if field.choices is None:
         return None
+    # An empty list accepts nothing, as with Segment.
     return tuple(choice.value if isinstance(choice, Choice) else choice for choice in field.choices)
 
 

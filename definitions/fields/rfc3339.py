@@ -96,9 +96,7 @@ def _is_real(match: re.Match[str]) -> bool:
 def _from_digits(digits: str) -> str | None:
     if len(digits) == _DATE_DIGITS:
         return _from_iso8601(digits)
-    if digits.startswith("0"):
-        return None
-    if len(digits) == _SECONDS_DIGITS:
+    if len(digits) == _SECONDS_DIGITS and not digits.startswith("0"):
         return _utc(_EPOCH + timedelta(seconds=int(digits)))
     if len(digits) == _MILLISECONDS_DIGITS:
         return _utc(_EPOCH + timedelta(seconds=int(digits[:-3])), f".{digits[-3:]}")

@@ -6,6 +6,8 @@ too large for any double (`1e400`), since nobody reads that number.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,6 +19,7 @@ import orjson
 from ..errors import Problem, UnreadableError
 from ..event_record import record_type
 from ..javascript.values import array_index, type_name
+from ..text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _MAX_DEPTH = 16
+_MOST_DIGITS = 4_300
+"""How many digits an integer of an event may have: as many as Python reads."""
 _PLAIN_KEY = re.compile(r"[ !#-\[\]-~]*")
 _ABOUT_THE_WHOLE = frozenset({"length", "size", "first", "last"})
 """Keys that ask about a value as a whole: of lists and texts in paths, of anything in Liquid."""
@@ -144,5 +149,26 @@ def _why_not_json(text: bytes, error: Exception) -> str:
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as fault:
-        return f"is not valid JSON: {fault.msg} (character {fault.pos + 1})"
+        return _number_fault(text) or f"is not valid JSON: {fault.msg} (character {fault.pos + 1})"
     return f"is not valid JSON: {error}"
+
+
+def _number_fault(text: bytes) -> str | None:
+    """Say which number is too large to be read, if that is all that is wrong with a text."""
+    large: list[str] = []
+
+    def read_integer(digits: str) -> int:
+        if len(digits.lstrip("-")) > _MOST_DIGITS:
+            large.append(f"holds an integer of {len(digits.lstrip('-')):,} digits; at most {_MOST_DIGITS:,} are read")
+        return 0
+
+    def read_fraction(number: str) -> float:
+        if math.isinf(float(number)):
+            large.append(f"is not valid JSON: the number {shortened(number)} is too large for any double")
+        return 0
+
+    try:
+        json.loads(text, parse_int=read_integer, parse_float=read_fraction)
+    except (ValueError, RecursionError):
+        return None
+    return large[0] if large else None

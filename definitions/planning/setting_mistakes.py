@@ -57,7 +57,7 @@ def _rename_mistakes(place: str, renames: Mapping[str, str], mapping: Any) -> It
 
 
 def _meant(source: str, starts: list[str]) -> str:
-    """Return a property as events have it: without spaces, a `$.` before it, or the path of the object that holds it."""
+    """Return a property as events have it: without spaces, a `$.`, or the path of the object that holds it."""
     meant = ".".join(part.strip() for part in source.strip(f" {_BRACES}").split("."))
     meant = meant.removeprefix("$.")
     for start in starts:

@@ -222,3 +222,22 @@ def test_an_action_sees_the_whole_event_though_it_was_read_in_part() -> None:
     (planned,) = planner.flush().requests
     assert list(planned.events) == [event, event]
     assert list(planned.events[1:]) == [event]
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("9" * 5_000, "holds an integer of 5,000 digits; at most 4,300 are read"),
+        ("-" + "9" * 20_000, "holds an integer of 20,000 digits; at most 4,300 are read"),
+        ("1e400", "is not valid JSON: the number 1e400 is too large for any double"),
+        ("[1, " + "1" * 4_301 + "]", "holds an integer of 4,301 digits; at most 4,300 are read"),
+    ],
+)
+def test_a_number_that_is_too_large_is_called_so(number: str, reason: str) -> None:
+    with pytest.raises(UnreadableError) as error:
+        read_event(f'{{"n": {number}}}'.encode())
+    assert str(error.value) == reason
+
+
+def test_a_long_integer_is_read_exactly() -> None:
+    assert read_event(b'{"n": ' + b"9" * 4_300 + b"}") == {"n": 10**4_300 - 1}

@@ -103,6 +103,13 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "KD209",
         f"{FIELD}.choices[2]",
     ),
+    (
+        destination(
+            fields={"name": name_field(required={"conditions": [{"fieldKey": "nmae", "operator": "is", "value": "x"}]})}
+        ),
+        "KD211",
+        f"{FIELD}.required",
+    ),
     (destination(fields={"name": name_field(default="$.event")}), "KD210", f"{FIELD}.default"),
     (
         destination(fields={"name": name_field()}, preset={"mapping": {"name": "$.event"}}),

@@ -129,3 +129,46 @@ def test_only_a_datetime_without_choices_can_be_rfc3339() -> None:
         compile_fields({"at": InputField(label="At", type="string", rfc3339=True)})
     with pytest.raises(FieldsError, match="not for choices"):
         compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True, choices=("2026-03-04",))})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1468836000000.0", 'write "1468836000000"'),
+        ("1468836000.0", 'write "1468836000"'),
+        ("1468836000 ", 'write "1468836000"'),
+        (" 1468836000000", 'write "1468836000000"'),
+        ("+1468836000", 'write "1468836000"'),
+        ("1468836000.", 'write "1468836000"'),
+        ("0000000001", "one of 10 digits does not begin with 0"),
+        ("14688360000000", "this has 14 digits"),
+        ("1468836000000000", "this has 16 digits"),
+        ("1468836000000000000", "this has 19 digits"),
+    ],
+)
+def test_a_number_that_is_no_unix_time_is_rejected_for_what_is_wrong_with_it(text: str, reason: str) -> None:
+    for rfc in (True, False):
+        fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=rfc)})
+        with pytest.raises(RejectedError) as error:
+            fields({"at": text})
+        assert "a Unix time is text of 10 digits" in str(error.value)
+        assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("digits", "sent"),
+    [
+        ("1468836000000", "2016-07-18T10:00:00.000Z"),
+        ("9999999999999", "2286-11-20T17:46:39.999Z"),
+        ("8640000000001", "2243-10-17T00:00:00.001Z"),
+        ("0946684800000", "2000-01-01T00:00:00.000Z"),
+        ("0000000000000", "1970-01-01T00:00:00.000Z"),
+    ],
+)
+def test_thirteen_digits_are_always_milliseconds(digits: str, sent: str) -> None:
+    assert rfc3339(digits) == sent
+    fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True)})
+    assert fields({"at": digits}) == {"at": sent}
+    if not digits.startswith("0"):
+        assert fields({"at": int(digits)}) == {"at": sent}
+    assert compile_fields({"at": InputField(label="At", type="datetime")})({"at": digits}) == {"at": digits}

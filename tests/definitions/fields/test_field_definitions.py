@@ -43,8 +43,6 @@ def test_all_that_is_wrong_with_definitions_is_told_at_once() -> None:
         "c: the maximum of a text is a number of characters, not 1.5",
         "d: an identifier is of type string, not number",
         'e: the default is the text "many", not of type integer',
-        'f: a condition names the field "x", which is not there',
-        'g.h: a condition names the field "x", which is not there',
         "i: it is required under conditions, but there are none",
         'j: a condition has the operator "contains"; the operators are is and is_not',
         "k: a condition on syncMode cannot make a field required; it must name a field",
