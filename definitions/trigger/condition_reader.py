@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..javascript.values import to_string
@@ -18,6 +19,7 @@ from .conditions import (
     Subject,
     path_segments,
     value_text,
+    word_text,
 )
 from .fault import fault
 from .lexer import MAX_TEXT
@@ -35,6 +37,13 @@ _WORDS_FOR_OPERATORS = {
     "contains": 'Write contains(event, "Order").',
     "match": 'Write match(event, "Order*").',
 }
+_NAME = r"""(?:\\.|[^\s=!<>(),"'\\])++"""
+_SPACED_PATH = re.compile(rf"(?:properties|traits|context)\.(?P<path>{_NAME}(?:[ \t]++{_NAME})++)[ \t]*+(?=[=<>,)]|!=)")
+_ESCAPED_OR_SPACE = re.compile(r"(?:\\.|[^\s\\])+")
+_UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
+_ESCAPE = re.compile(r"\\(.)")
+_NOT_IN_A_NAME = frozenset({"and", "or", "is", "in", "contains", "match", "not"})
+_TWO = 2
 _WORDS_FOR_VALUES = {
     "true": "true",
     "false": "false",
@@ -136,6 +145,7 @@ class ConditionReader:
         raise self._fault(token, problem, _instead_of_match(subject, pattern))
 
     def _subject(self) -> Subject:
+        self._check_spaces(self._lexer.current)
         token = self._lexer.advance()
         path = self._dotted(token)
         root, dot, rest = path.partition(".")
@@ -149,6 +159,19 @@ class ConditionReader:
                 return Subject(root)
             raise self._fault(token, f"`{root}` is a text and has nothing in it", f"Write {root} alone.")
         raise self._unknown(token, printable(shortened(path)), root)
+
+    def _check_spaces(self, token: Token) -> None:
+        """Raise TriggerError for a name with spaces that are not escaped: only the first word would be read."""
+        match = _SPACED_PATH.match(self._lexer.source, token.position)
+        if match is None or token.value not in OBJECT_SUBJECTS:
+            return
+        words = _ESCAPED_OR_SPACE.findall(match["path"])
+        if len(words) < _TWO or any(word.lower() in _NOT_IN_A_NAME for word in words[1:]):
+            return
+        names = [_ESCAPE.sub(r"\1", name.strip()) for name in _UNESCAPED_DOT.split(match["path"])]
+        advice = f"Write {'.'.join((str(token.value), *map(word_text, names)))}."
+        position = match.start("path") + len(words[0])
+        raise fault(self._lexer.source, position, "a space in a name needs a backslash before it", advice)
 
     def _unknown(self, token: Token, path: str, root: str) -> TriggerError:
         if path.lower() == "not":

@@ -1,7 +1,8 @@
 """The grammar of triggers, read without recursion, so that no nesting can exhaust the stack.
 
     trigger    = level
-    level      = condition { [ "and" | "or" ] condition }      one of the two for a whole level; none means "and"
+    level      = condition { [ "and" | "or" ] condition }      one of the two for a whole level; none means "and";
+                                                               so does AND, and OR beside an or means it too
     condition  = "(" level ")"
                | subject operator value
                | [ "!" ] ( "contains" | "match" ) "(" subject "," value ")"
@@ -45,7 +46,7 @@ class _Level:
     opening: Token | None = None
     negation: Token | None = None
     parts: list[Node] = field(default_factory=list)
-    connectives: list[tuple[Connective, int]] = field(default_factory=list)
+    connectives: list[tuple[Connective, Token]] = field(default_factory=list)
 
 
 def parse(source: str, *, is_published: bool = False) -> Node:
@@ -90,15 +91,17 @@ class _Parser:
 
     def _read_connective(self) -> None:
         token = self._lexer.current
-        if token.is_connective:
+        if token.is_connective or _is_in_capitals(token):
             self._lexer.advance()
-            self._levels[-1].connectives.append(("or" if token.value == "or" else "and", token.position))
+            self._levels[-1].connectives.append(("or" if token.text.lower() == "or" else "and", token))
         elif token.kind in {"(", "!"} or self._reader.can_begin(token):
-            self._levels[-1].connectives.append(("and", token.position))
+            self._levels[-1].connectives.append(("and", token))
         else:
             advice = ""
-            if token.kind == "word" and (word := str(token.value).lower()) in {"and", "or"}:
+            if token.kind == "word" and (word := str(token.value)) in {"and", "or"}:
                 advice = f"Write {word}, in small letters and with a space behind it."
+            elif token.kind == ",":
+                advice = "Write and in place of the comma, or or if one of both will do."
             raise self._fault(token, f"expected `and`, `or` or the end, found {token}", advice)
 
     def _close(self) -> None:
@@ -125,12 +128,15 @@ class _Parser:
         """Join what a level holds. Raises TriggerError when it mixes `and` with `or`."""
         words = [word for word, _ in level.connectives]
         if len(set(words)) > 1:
-            position = next(position for word, position in level.connectives if word != words[0])
+            position = next(token.position for word, token in level.connectives if word != words[0])
             problem = (
                 "`and` and `or` are mixed without parentheses; "
                 "this is refused, because Segment would take the last of them for all"
             )
             raise fault(self._lexer.source, position, problem, groupings(level.parts, words))
+        if words and words[0] == "or" and all(_is_in_capitals(token) for _, token in level.connectives):
+            problem = "Segment passes over `OR` in capitals, and would take `and` here"
+            raise self._fault(level.connectives[0][1], problem, "Write or, in small letters.")
         return joined(words[0] if words else "and", level.parts)
 
     def _missing_condition(self, token: Token) -> TriggerError:
@@ -147,3 +153,8 @@ class _Parser:
         if token.kind == "end":
             return self._fault(level.opening, "this parenthesis is never closed", "Write the ) that belongs to it.")
         return self._fault(token, "there is nothing between these parentheses", _EXAMPLE)
+
+
+def _is_in_capitals(token: Token) -> bool:
+    """Return whether a word is `AND`, `Or` or the like. Segment passes over it, and takes `and` for a lack of words."""
+    return token.kind == "word" and token.text.lower() in {"and", "or"} and token.text not in {"and", "or"}

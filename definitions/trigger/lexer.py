@@ -6,7 +6,9 @@ Where Segment's lexer fails, ours does; what it adds is the reason. Its odd corn
 - Texts have no escapes; words do: a backslash makes any character part of the word.
 - A word ends before a space, `.`, `,`, `(`, `)`, `]`, `=` or `!`, and before nothing else: `total>5` fails.
 - `!=` needs a space after it. `<=` without one is read as `<` and the text `=`.
-- A number has no exponent; a carriage return is not a space.
+- A number has no exponent.
+
+One thing is otherwise: a carriage return is a space here. Segment fails on it.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ MAX_DIGITS = 300
 
 Kind = Literal["word", "keyword", "text", "number", "operator", "split operator", "!", "(", ")", ",", ".", "]", "end"]
 
-_SPACE = re.compile(r"[ \t\n]*")
+_BLANKS = " \t\n\r"
+_SPACE = re.compile(rf"[{_BLANKS}]*")
 _WORD = re.compile(r"(?:[A-Za-z_]|\\.)(?:[A-Za-z0-9_-]|\\.)*", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9.]*")
 _NUMBER = re.compile(r"[+-]?(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?|[+-]\.(?P<bare_fraction>[0-9]+)")
 _UNESCAPED_NAME = re.compile(r"[0-9-][A-Za-z0-9_-]*")
-_TERMINATORS = frozenset((" ", "\t", "\n", ",", "]", ")", ""))
+_TERMINATORS = frozenset((*_BLANKS, ",", "]", ")", ""))
 _AFTER_WORD = _TERMINATORS | frozenset(".(=!")
 _SIGNS: dict[str, Kind] = {"(": "(", ")": ")", ",": ",", ".": ".", "]": "]"}
 
@@ -43,7 +46,7 @@ _PLAIN_SPACE = "Write a plain space or a line feed there."
 _PUT_A_SPACE = "<>\"'"
 _HINTS = {
     **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb`", _STRAIGHT_QUOTES),
-    **dict.fromkeys("\r\v\f\u00a0\u2009\u200b\u202f\u3000\ufeff", _PLAIN_SPACE),
+    **dict.fromkeys("\v\f\u00a0\u2009\u200b\u202f\u3000\ufeff", _PLAIN_SPACE),
     "&": "Conditions are joined by the word and.",
     "|": "Conditions are joined by the word or.",
     ":": "To compare with a text, write =.",
@@ -115,7 +118,7 @@ class Lexer:
         start = self._skip_space()
         character = self._at(start)
         if not character:
-            return Token("end", "", len(self.source.rstrip(" \t\n")))
+            return Token("end", "", len(self.source.rstrip(_BLANKS)))
         if word := _WORD.match(self.source, start):
             token = self._word(word[0], start)
         elif character in "\"'":

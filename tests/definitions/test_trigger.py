@@ -159,12 +159,12 @@ def test_an_error_holds_the_trigger_and_the_spot() -> None:
         ('!type = "a"', 0, "Compare with !="),
         ('!contain(event, "a")', 1, 'did you mean "contains"?'),
         ('not (type = "a")', 0, "there is no `not`"),
-        ('type = "a" AND event = "b"', 11, "Write and"),
+        ('type = "a" OR event = "b"', 11, "Write or"),
         ('type = "a" or(event = "b")', 11, "with a space behind it"),
         ('type = "a" foo = "b"', 11, "expected `and`, `or` or the end"),
         ('type = "a" || event = "b"', 11, "the word or"),
         ('type = "a";', 10, "leave it out"),
-        ('type = "a"\r\nand event = "b"', 10, "U+000D"),
+        ('type = "a"\x0b\nand event = "b"', 10, "U+000B"),
         ("type = \u201ctrack\u201d", 7, "straight quotes"),
         ('event = "He said \\"hi\\""', 19, "single quotes"),
         ('type = "track', 7, "closing"),
@@ -404,3 +404,64 @@ def test_errors_can_be_printed_whatever_the_trigger_holds(fql: str) -> None:
 def test_a_trigger_is_a_text(given: Any) -> None:
     with pytest.raises(TriggerError, match="a trigger is a text"):
         compile_trigger(given)
+
+
+@pytest.mark.parametrize(
+    ("fql", "advice"),
+    [
+        ('properties.first name = "x"', r"Write properties.first\ name."),
+        ("properties.product 1.price = 5", r"Write properties.product\ 1.price."),
+        ('contains(properties.first name, "x")', r"Write properties.first\ name."),
+        ('match(traits.home page url, "http*")', r"Write traits.home\ page\ url."),
+        ('type = "track" and context.device os version != "1"', r"Write context.device\ os\ version."),
+        (r"properties.a\ b c > 5", r"Write properties.a\ b\ c."),
+        ("properties.my list.0 item = 1", r"Write properties.my\ list.\0\ item."),
+        ('type = "track", event = "A"', "Write and in place of the comma"),
+        ('(type = "track", event = "A")', "Write and in place of the comma"),
+        ('contains(event, "A"), type = "track"', "Write and in place of the comma"),
+        ('type = "track" OR type = "page"', "Write or, in small letters."),
+        ('type = "track" Or (type = "page" and event = "A")', "Write or, in small letters."),
+        ('userId = "u" and (type = "track" OR type = "page")', "Write or, in small letters."),
+    ],
+)
+def test_what_people_write_gets_the_hint_that_helps(fql: str, advice: str) -> None:
+    with pytest.raises(TriggerError) as error:
+        compile_trigger(fql)
+    assert advice in str(error.value)
+    if advice.startswith("Write ") and "\\" in advice:
+        name = advice.removeprefix("Write ").removesuffix(".")
+        compile_trigger(f"{name} != null")
+
+
+@pytest.mark.parametrize(
+    ("fql", "normal"),
+    [
+        ('type = "track" AND event = "A"', 'type = "track" and event = "A"'),
+        ('type = "track" And event = "A" and userId = "u"', 'type = "track" and event = "A" and userId = "u"'),
+        ('type = "track" AND (event = "A" or event = "B")', 'type = "track" and (event = "A" or event = "B")'),
+        ('type = "a" or type = "b" OR type = "c"', 'type = "a" or type = "b" or type = "c"'),
+        ('type = "a" OR type = "b" or type = "c"', 'type = "a" or type = "b" or type = "c"'),
+        ('type = "track"\r\nand event = "A"\r\n', 'type = "track" and event = "A"'),
+        ('type\r=\r"track"\rand\rproperties.n >\r5\r', 'type = "track" and properties.n > 5'),
+        ('\rtype = "track"', 'type = "track"'),
+        ("properties.a != null\r", "properties.a != null"),
+    ],
+)
+def test_capitals_and_carriage_returns_are_read_as_meant(fql: str, normal: str) -> None:
+    assert str(compile_trigger(fql)) == normal
+
+
+@pytest.mark.parametrize(
+    "fql",
+    [
+        'type = "a" AND type = "b" or type = "c"',
+        'type = "a" or type = "b" AND type = "c"',
+        'type = "a" and type = "b" OR type = "c"',
+        'AND type = "track"',
+        'type = "track" AND',
+        'type = "track" and AND event = "A"',
+    ],
+)
+def test_capitals_that_segment_would_misread_are_refused(fql: str) -> None:
+    with pytest.raises(TriggerError):
+        compile_trigger(fql)
