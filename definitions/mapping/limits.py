@@ -20,11 +20,12 @@ MAX_JSON_DEPTH = 500
 MAX_LIQUID_LENGTH = 1000
 """UTF-16 units of a @liquid template (Segment's limit)."""
 
-MAX_LIQUID_MEMORY = 100_000_000
-"""Characters that one rendering of a @liquid template may handle, all steps together (Segment's limit)."""
+MAX_LIQUID_MEMORY = 10_000_000
+"""Characters that one rendering of a @liquid template may handle, all steps together."""
 
-MAX_LIQUID_STEPS = 5_000_000
+MAX_LIQUID_STEPS = 500_000
 """Elements, of lists and objects, that filters, operators and outputs of one rendering may go through.
 
-Eight characters of a text count as one. It stands for the half second that Segment gives a rendering.
+Eight characters of a text count as one. With the limit of characters it stands for the half second that Segment gives a
+rendering: both are a small part of that on an ordinary machine, so that a slow or busy one does not exceed it.
 """

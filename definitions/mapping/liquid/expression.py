@@ -111,6 +111,7 @@ def _range(budget: Budget, first: Any, last: Any) -> list[float]:
     if not count > 0:  # it may be no number
         return []
     budget.use(count * _BYTES_OF_ELEMENT)
+    budget.take_steps(count)
     return [low + offset for offset in range(math.ceil(count))]
 
 

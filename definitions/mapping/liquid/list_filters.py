@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _BYTES_OF_ELEMENT = 8
 _MAX_INDENT = 10
+_JSON_STEPS = 2
 
 
 def _first(_budget: Budget, value: Any) -> Any:
@@ -167,6 +168,9 @@ def _json(budget: Budget, value: Any, space: Any = MISSING) -> Any:
     else:
         width, is_number = to_number(space), isinstance(space, int | float) and not isinstance(space, bool)
         indent = " " * int(min(max(width, 0), _MAX_INDENT)) if is_number and width == width else ""  # noqa: PLR0124
+    # Writing an element takes longer than looking at it, which was accounted for already.
+    for _ in range(_JSON_STEPS):
+        budget.weigh(value)
     try:
         text = to_json(value, indent=indent)
     except ValueError as error:

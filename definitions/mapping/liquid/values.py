@@ -47,7 +47,7 @@ class Budget:
     def weigh(self, value: Any) -> None:
         """Account for the work that a value makes whoever goes through all of it."""
         if isinstance(value, str):
-            self._take_steps(len(value) // _CHARACTERS_A_STEP)
+            self.take_steps(len(value) // _CHARACTERS_A_STEP)
         elif isinstance(value, list | dict):
             self._weigh_all(value)
 
@@ -56,15 +56,18 @@ class Budget:
         stack = [value]
         while stack:
             holder = stack.pop()
-            self._take_steps(len(holder) + 1)
+            self.take_steps(len(holder) or 1)
+            if isinstance(holder, dict):
+                self.take_steps(sum(map(len, holder)) // _CHARACTERS_A_STEP)
             for item in holder.values() if isinstance(holder, dict) else holder:
                 if isinstance(item, list | dict):
                     stack.append(item)
                 elif isinstance(item, str):
-                    self._take_steps(len(item) // _CHARACTERS_A_STEP)
+                    self.take_steps(len(item) // _CHARACTERS_A_STEP)
 
-    def _take_steps(self, count: int) -> None:
-        self._steps_left -= count
+    def take_steps(self, count: float) -> None:
+        """Account for work before it is done, in elements."""
+        self._steps_left -= int(min(count, MAX_LIQUID_STEPS + 1))
         if self._steps_left < 0:
             raise TemplateError(f"the template would go through more than {MAX_LIQUID_STEPS:,} elements")
 
