@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .answers.reader import AnswerReader
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .fields import compile_fields
+from .input_field import DefinitionModel
 from .json_body import sorted_json
 from .nearest import nearest
+from .planning.author_code import author_fault, call_author
 from .planning.compiled_subscription import CompiledSubscription, compile_subscription
 from .planning.event_reader import EventReader
 from .planning.obstacles import request_obstacles
@@ -25,7 +28,7 @@ from .redaction import Redactor
 from .request import RequestBuilder, RequestOptions, check_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import httpx
 
@@ -55,20 +58,31 @@ class Destination:
         base_url: str | None = None,
         is_example: bool = False,
     ) -> None:
+        _check_arguments(definition, settings, subscriptions)
         problems: list[Problem] = []
         self.definition = definition
         self.settings = _valid_settings(definition, settings, problems)
         given = _preset_subscriptions(definition) if subscriptions is None else tuple(subscriptions)
+        for subscription in given:
+            if not isinstance(subscription, Subscription):
+                raise TypeError(f"a Subscription is expected, but this is {type(subscription).__name__}")
         self.subscriptions = tuple(subscription for subscription in given if subscription.enabled)
+        self.redactor = Redactor(_secrets(definition, self.settings))
         is_published = subscriptions is None or is_example
         self._compiled = tuple(
-            _compiled(definition, self.subscriptions, self.settings, problems, is_published=is_published)
+            _compiled(
+                definition,
+                self.subscriptions,
+                self.settings,
+                problems,
+                redactor=self.redactor,
+                is_published=is_published,
+            )
         )
         if problems:
             raise SetupError.of(dict.fromkeys(problems))
-        options = _options(definition, self.settings, base_url)
+        options = _options(definition, self.settings, base_url, self.redactor)
         check_headers(options.headers, self.settings)
-        self.redactor = Redactor(_secrets(definition, self.settings))
         self.request = RequestBuilder(options)
         self._reader = EventReader(_paths(self._compiled))
         self._answers = AnswerReader(
@@ -133,7 +147,7 @@ class Destination:
         action = self.definition.actions.get(batch.action)
         if action is None:
             raise RejectedError.of([Problem("", f'{self.definition.name} has no action "{batch.action}" any more')])
-        return perform(batch, action, self.settings, self.request)
+        return perform(batch, action, self.settings, self.request, self.redactor)
 
     def read(self, planned: PlannedRequest, response: httpx.Response) -> list[Result] | PlannedRequest:
         """Return what an answer means for each event of its request, or the next request of a longer exchange.
@@ -143,7 +157,7 @@ class Destination:
         error = self._answers.error(response)
         if error is None and planned.exchange is not None:
             try:
-                request = next_request(planned.exchange, response)
+                request = next_request(planned.exchange, response, self.redactor)
             except AnswerError as found:
                 error = found
             except RejectedError as rejection:
@@ -169,7 +183,7 @@ class Destination:
         if obstacles:
             raise SetupError.of(obstacles)
         test = self.definition.authentication.test
-        return None if test is None else test(self.request, self.settings)
+        return None if test is None else _set_up(test, self.request, self.settings, redactor=self.redactor)
 
     def read_authentication(self, response: httpx.Response) -> AnswerError | None:
         """Return what is wrong with the answer to the authentication test; None if the credentials are good."""
@@ -193,6 +207,18 @@ class Destination:
             for first in self._compiled[:position]:
                 if _same_id(first, second) and first.trigger.may_overlap(second.trigger):
                     yield first, second
+
+
+def _check_arguments(definition: object, settings: object, subscriptions: object) -> None:
+    """Raise TypeError for arguments of the wrong type: a mistake in a program, not in a configuration."""
+    if not isinstance(definition, DefinitionModel) or not hasattr(definition, "actions"):
+        raise TypeError(f"a DestinationDefinition is expected, but this is {type(definition).__name__}")
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"settings are a mapping of keys to values, but these are {type(settings).__name__}")
+    if subscriptions is None:
+        return
+    if isinstance(subscriptions, str | bytes | Mapping) or not isinstance(subscriptions, Iterable):
+        raise TypeError(f"subscriptions are a list, but these are {type(subscriptions).__name__}")
 
 
 def _same_id(first: CompiledSubscription, second: CompiledSubscription) -> bool:
@@ -240,6 +266,7 @@ def _compiled(
     settings: Settings,
     problems: list[Problem],
     *,
+    redactor: Redactor,
     is_published: bool,
 ) -> Iterator[CompiledSubscription]:
     names: Counter[str] = Counter()
@@ -255,6 +282,7 @@ def _compiled(
                 place=place,
                 definition=definition,
                 settings=settings,
+                redactor=redactor,
                 is_published=is_published,
             )
         except SetupError as error:
@@ -269,13 +297,25 @@ def _paths(subscriptions: Iterable[CompiledSubscription]) -> Iterator[Keys]:
         yield from subscription.keys
 
 
-def _options(definition: DestinationDefinition, settings: Settings, base_url: str | None) -> RequestOptions:
+def _options(
+    definition: DestinationDefinition, settings: Settings, base_url: str | None, redactor: Redactor
+) -> RequestOptions:
     if definition.extend_request is None:
         return RequestOptions(base_url or _NOWHERE)
-    options = definition.extend_request(settings)
+    options = _set_up(definition.extend_request, settings, redactor=redactor)
+    if not isinstance(options, RequestOptions):
+        raise SetupError.of(author_fault(f"made {type(options).__name__} where RequestOptions were expected").problems)
     if base_url is None:
         return options
     return RequestOptions(base_url, options.headers, options.username, options.password)
+
+
+def _set_up(function: Callable[..., Any], *arguments: Any, redactor: Redactor) -> Any:
+    """Call an author's code while a destination is set up. Raises SetupError for a fault in it."""
+    try:
+        return call_author(function, *arguments, redactor=redactor)
+    except RejectedError as error:
+        raise SetupError.of(error.problems or (Problem("", error.message),)) from error
 
 
 def _secrets(definition: DestinationDefinition, settings: Settings) -> Iterator[str]:

@@ -93,6 +93,8 @@ class Finding:
 
 def lint(definition: DestinationDefinition) -> list[Finding]:
     """Find what is probably not meant in a definition, in the order of its parts. Does no I/O and raises nothing."""
+    if not hasattr(definition, "actions"):
+        raise TypeError(f"a DestinationDefinition is expected, but this is {type(definition).__name__}")
     return list(_findings(definition))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from .faults import checked_rules
 from .fields_writer import FIELDS_NAMESPACE, FieldsWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ..input_field import InputField
 
@@ -35,6 +36,8 @@ class CompiledFields:
 
 def compile_fields(fields: Mapping[str, InputField]) -> CompiledFields:
     """Compile fields into the validation that Segment gives their payloads. Raises FieldsError with all faults."""
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"fields are a mapping of keys to InputField, but these are {type(fields).__name__}")
     source = PythonSource()
     FieldsWriter(source).validate_function(checked_rules(fields))
     return CompiledFields(validate=source.compiled("fields", FIELDS_NAMESPACE)["validate"], source=str(source))

@@ -15,6 +15,7 @@ from ..mapping.path_texts import path_texts
 from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
+from .author_code import author_fault, author_fault_of, call_author
 from .batch_group import BatchGroup, batch_group
 from .constant_ids import constant_ids
 from .obstacles import delivery_obstacles, unsupported
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..definition import DestinationDefinition
     from ..input_field import InputField
+    from ..redaction import Redactor
     from .payload_list import Payload
     from .subscription import Subscription
 
@@ -64,6 +66,7 @@ class CompiledSubscription:
     mapping: CompiledMapping
     payload: PayloadFunction
     sources: Mapping[str, FieldSource]
+    redactor: Redactor
     obstacles: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
@@ -111,10 +114,10 @@ class CompiledSubscription:
         except RejectedError:
             raise
         except Exception as error:
-            raise author_fault(f"failed in mapping or validation ({type(error).__name__})") from error
+            raise author_fault_of(error, "failed in mapping or validation", self.redactor) from error
         if self.action.prepare is None:
             return payload
-        prepared = call_author(self.action.prepare, EventData(payload, self.settings, kept))
+        prepared = call_author(self.action.prepare, EventData(payload, self.settings, kept), redactor=self.redactor)
         if not isinstance(prepared, dict):
             raise author_fault(f"made {type(prepared).__name__} where a payload was expected")
         return prepared
@@ -124,23 +127,6 @@ def _nothing(_: Any) -> None:
     """Return None for every event: the subscription has no fast path."""
 
 
-def call_author(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run an author's code on one event; a fault in it rejects that event and no other. Raises RejectedError."""
-    try:
-        return function(*arguments)
-    except RejectedError:
-        raise
-    except Exception as error:
-        # The text of the error is not shown, since it may hold anything.
-        name = getattr(function, "__name__", "perform")
-        raise author_fault(f"failed in its action's code ({name}: {type(error).__name__})") from error
-
-
-def author_fault(what: str) -> RejectedError:
-    """Make a rejection of what the code of a destination plugin should not have done."""
-    return RejectedError.of([Problem("", f"the destination plugin {what}; this is a fault of the plugin")])
-
-
 def compile_subscription(
     subscription: Subscription,
     *,
@@ -148,6 +134,7 @@ def compile_subscription(
     place: str,
     definition: DestinationDefinition,
     settings: Settings,
+    redactor: Redactor,
     is_published: bool = False,
 ) -> CompiledSubscription:
     """Compile one subscription under a name of its own.
@@ -198,6 +185,7 @@ def compile_subscription(
             time_field=action.time_field,
         ),
         sources=sources,
+        redactor=redactor,
         obstacles=tuple(delivery_obstacles(definition, subscription.partner_action)),
     )
 

@@ -65,6 +65,8 @@ class EventCounter:
     """Counts what a destination would make of events, without making a request."""
 
     def __init__(self, destination: Destination) -> None:
+        if not hasattr(destination, "compiled_subscriptions"):
+            raise TypeError(f"a Destination is expected, but this is {type(destination).__name__}")
         self.events = 0
         self.unreadable = 0
         self.rejected = 0

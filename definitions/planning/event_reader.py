@@ -72,6 +72,8 @@ class EventReader:
 
 def read_event(text: bytes) -> dict[str, Any]:
     """Read the whole of an event; integers are read exactly, however large. Raises UnreadableError."""
+    if not isinstance(text, bytes | bytearray | memoryview):
+        raise TypeError(f"the text of an event is bytes, but this is {type(text).__name__}")
     try:
         event = msgspec.json.decode(text)
     except DECODING_ERRORS as error:

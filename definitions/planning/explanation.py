@@ -60,6 +60,8 @@ class Explanation:
 
 def explain(destination: Destination, event: Any) -> Explanation:
     """Explain one event, by the same plan that delivers it."""
+    if not hasattr(destination, "compiled_subscriptions"):
+        raise TypeError(f"a Destination is expected, but this is {type(destination).__name__}")
     plan = destination.plan([event])
     for outcome in plan.outcomes:
         if outcome.status == "skipped" and outcome.reason == "integrations":

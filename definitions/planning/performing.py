@@ -9,7 +9,7 @@ import httpx
 
 from ..action import BatchData, EventData
 from ..errors import AnswerError, Problem, RejectedError
-from .compiled_subscription import author_fault, call_author
+from .author_code import author_fault, author_fault_of, call_author
 from .obstacles import NO_CODE
 from .plan import PlannedRequest
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..action import ActionDefinition, BatchLimits, Exchange, Settings
+    from ..redaction import Redactor
     from ..request import RequestBuilder
     from .plan import EventBatch
 
 
-def perform(batch: EventBatch, action: ActionDefinition, settings: Settings, request: RequestBuilder) -> PlannedRequest:
+def perform(
+    batch: EventBatch, action: ActionDefinition, settings: Settings, request: RequestBuilder, redactor: Redactor
+) -> PlannedRequest:
     """Let an action build the request for some events.
 
     Raises RejectedError when its code fails on them, or makes more than a request may carry.
@@ -29,10 +32,10 @@ def perform(batch: EventBatch, action: ActionDefinition, settings: Settings, req
     data: EventData | BatchData
     if len(batch) == 1:
         data = EventData(batch.payloads[0], settings, batch.events.kept[0])
-        built, exchange = _started(action.perform, request, data)
+        built, exchange = _started(action.perform, request, data, redactor)
     else:
         data = BatchData(batch.payloads, settings, batch.events)
-        built, exchange = _started(action.perform_batch, request, data)
+        built, exchange = _started(action.perform_batch, request, data, redactor)
     if action.batch is not None and len(built.content) > action.batch.bytes:
         raise RejectedError.of([too_large("the body is", len(built.content), action.batch)])
     return PlannedRequest(built, batch, exchange)
@@ -44,17 +47,17 @@ def too_large(what: str, size: int, limits: BatchLimits) -> Problem:
 
 
 def _started(
-    function: Callable[..., Any] | None, request: RequestBuilder, data: EventData | BatchData
+    function: Callable[..., Any] | None, request: RequestBuilder, data: EventData | BatchData, redactor: Redactor
 ) -> tuple[httpx.Request, Exchange | None]:
     if function is None:
         raise RejectedError.of([NO_CODE])
-    made = call_author(function, request, data)
+    made = call_author(function, request, data, redactor=redactor)
     if isinstance(made, Generator):
-        return _built(call_author(next, made)), made
+        return _built(call_author(next, made, redactor=redactor)), made
     return _built(made), None
 
 
-def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request | None:
+def next_request(exchange: Exchange, response: httpx.Response, redactor: Redactor) -> httpx.Request | None:
     """Send an answer to an exchange, and return its next request; None if it has ended.
 
     Raises RejectedError, or an AnswerError that the action's code raises.
@@ -66,7 +69,7 @@ def next_request(exchange: Exchange, response: httpx.Response) -> httpx.Request 
     except (AnswerError, RejectedError):
         raise
     except Exception as error:
-        raise author_fault(f"failed in its action's code on an answer ({type(error).__name__})") from error
+        raise author_fault_of(error, "failed in its action's code on an answer", redactor) from error
     return _built(made)
 
 

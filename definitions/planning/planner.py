@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, RejectedError, UnreadableError
@@ -17,8 +18,6 @@ from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..action import BatchLimits
     from ..request import RequestBuilder
     from .batch_group import BatchGroup
@@ -64,6 +63,7 @@ class Planner:
         `indexes` are your own numbers of the events; without them the planner counts from 0.
         The events of an open batch have no outcome yet; they get one when the batch closes.
         """
+        _check_events(events, "events", "objects")
         numbers = self._count if indexes is None else iter(indexes)
         for event in events:
             index = next(numbers, None)
@@ -82,6 +82,7 @@ class Planner:
 
         A text that holds no event is rejected with UnreadableError.
         """
+        _check_events(texts, "texts", "bytes")
         all_texts, numbers = iter(texts), self._count if indexes is None else iter(indexes)
         while some := list(itertools.islice(all_texts, _TEXTS_AT_ONCE)):
             some_numbers = list(itertools.islice(numbers, len(some)))
@@ -284,7 +285,9 @@ class Planner:
     def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
         """Build the request of a batch; if that fails, build requests for its halves, so that one event fails alone."""
         try:
-            self._requests.append(perform(batch, subscription.action, subscription.settings, self._request))
+            self._requests.append(
+                perform(batch, subscription.action, subscription.settings, self._request, subscription.redactor)
+            )
         except RejectedError as error:
             if len(batch) == 1:
                 (index,), (name,), (kept,) = batch.indexes, batch.subscriptions, batch.events.kept
@@ -292,6 +295,12 @@ class Planner:
                 return
             for half in batch.halves():
                 self._plan(half, subscription)
+
+
+def _check_events(events: object, name: str, item: str) -> None:
+    """Raise TypeError for what is no list of events, such as one event or a text: it would be taken apart."""
+    if isinstance(events, str | bytes | bytearray | memoryview | Mapping) or not isinstance(events, Iterable):
+        raise TypeError(f"{name} are a list of {item}, but this is {type(events).__name__}; write [event] for one")
 
 
 def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:

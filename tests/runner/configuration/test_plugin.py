@@ -121,3 +121,44 @@ def test_a_plugin_that_is_a_manifest_is_previewed_and_its_events_are_kept(with_p
 def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: CommandLine, name: str) -> None:
     checked = with_plugins("check", "--destination", name)
     assert (checked.code, checked.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "line"),
+    [
+        ("import httpx\nimport nowhere_to_be_found\n", "ModuleNotFoundError: No module named 'nowhere_to_be_found'", 2),
+        ("\n\nbroken = 1 / 0\n", "ZeroDivisionError: division by zero", 3),
+        ("broken = (\n", "SyntaxError: '(' was never closed", 1),
+        (
+            "def make():\n    raise RuntimeError('no\\nconfiguration')\n\nbroken = make()\n",
+            "RuntimeError: no configuration",
+            2,
+        ),
+        ("from kable_destination.definitions import Nothing\n", "ImportError: cannot import name 'Nothing'", 1),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "preview", "deliver"])
+def test_a_plugin_that_cannot_be_imported_is_one_sentence_with_file_and_line(
+    with_plugins: CommandLine, command: str, code: str, said: str, line: int
+) -> None:
+    site = with_plugins.folder / "site"
+    (site / "broken_destination.py").write_text(code, encoding="utf-8")
+    metadata = site / "broken_destination-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
+    entry = "[destination_actions]\nbroken = broken_destination:broken\n"
+    (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
+    run = with_plugins(command, *([] if command == "check" else ["-"]), "--destination", "broken")
+    assert run.code == 2
+    assert "Traceback" not in run.err
+    (sentence,) = run.err.strip().splitlines()
+    assert said in sentence
+    assert f'broken_destination.py", line {line})' in sentence
+
+
+def test_a_plugin_without_what_its_entry_point_names_is_refused(with_plugins: CommandLine) -> None:
+    site = with_plugins.folder / "site"
+    (site / "ledger_destination.py").write_text("", encoding="utf-8")
+    run = with_plugins("check", "--destination", "ledger")
+    assert (run.code, "Traceback" in run.err) == (2, False)
+    assert "AttributeError" in run.err
