@@ -100,5 +100,10 @@ def _in_transform(options: dict[str, Any], place: str) -> Iterator[Constant]:
     if not isinstance(apply, dict) or is_directive(apply):
         return
     for keys in event_paths(options["mapping"]):
-        if keys and keys[0] in apply:
-            yield from _constants(apply[keys[0]], below(below(place, "apply"), keys[0]))
+        made, at = apply, below(place, "apply")
+        for key in keys:
+            if not isinstance(made, dict) or is_directive(made) or key not in made:
+                break
+            made, at = made[key], below(at, key)
+        if made is not apply:
+            yield from _constants(made, at)

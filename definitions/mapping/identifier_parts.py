@@ -7,13 +7,18 @@ still see the value.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..identifiers import identifier_fault, identifier_text
 from ..missing import MISSING
 from .event_paths import event_paths
 from .failure import fail
 from .validation import METADATA, is_directive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .paths import Keys
 
 IDENTIFIER_TEMPLATE = "@identifierTemplate"
 IDENTIFIER_LIQUID = "@identifierLiquid"
@@ -55,13 +60,20 @@ def _checked(name: str, options: Any, *, allows_placeholders: bool) -> Any:
     return {name: changed}
 
 
-def _transform(options: dict[str, Any], checked: Any) -> dict[str, Any]:
+def _transform(options: dict[str, Any], checked: Callable[[Any], Any]) -> dict[str, Any]:
     """Check the mapping, and what it reads of `apply`."""
     apply, mapping = options["apply"], options["mapping"]
     if isinstance(apply, dict) and not is_directive(apply):
-        read = {keys[0] for keys in event_paths(mapping) if keys}
-        apply = {key: checked(item) if key in read else item for key, item in apply.items()}
+        for keys in event_paths(mapping):
+            apply = _with_checked(apply, keys, checked)
     return {**options, "apply": apply, "mapping": checked(mapping)}
+
+
+def _with_checked(made: Any, keys: Keys, checked: Callable[[Any], Any]) -> Any:
+    """Check what a path leads to in a mapping; what stands on the way is copied."""
+    if not keys or not isinstance(made, dict) or is_directive(made) or keys[0] not in made:
+        return checked(made)
+    return {**made, keys[0]: _with_checked(made[keys[0]], keys[1:], checked)}
 
 
 def identifier_piece(value: Any, path: str, place: str, *, allows_placeholders: bool) -> str:

@@ -100,6 +100,10 @@ def test_a_text_that_is_meant_or_no_value_passes(value: Any, given: Any) -> None
         ({"@replace": {"pattern": "x", "value": "acme"}}, ".@replace.value"),
         ({"@json": {"mode": "encode", "value": 7}}, ".@json.value"),
         ({"@transform": {"apply": {"id": "acme"}, "mapping": {"@path": "$.id"}}}, ".@transform.apply.id"),
+        (
+            {"@transform": {"apply": {"n": {"id": "acme"}}, "mapping": {"@path": "$.n.id"}}},
+            ".@transform.apply.n.id",
+        ),
         ({"@excludeWhenNull": "acme"}, ".@excludeWhenNull"),
     ],
 )
@@ -268,6 +272,7 @@ FLAG, OBJECT, NOTHING = {"@path": "$.properties.flag"}, {"@path": "$.properties"
         {"@liquid": "user-{{ properties.none }}"},
         {"@liquid": "user-{{ properties.undefined }}"},
         {"@transform": {"apply": {"id": {"@template": "user-{{properties.none}}"}}, "mapping": {"@path": "$.id"}}},
+        {"@transform": {"apply": {"n": {"id": {"@liquid": "u{{ none }}"}}}, "mapping": {"@template": "{{n.id}}"}}},
         {"@template": {"@path": "$.properties.undefined"}},
         FLAG,
         OBJECT,
