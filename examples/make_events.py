@@ -205,7 +205,7 @@ KINDS = (
     Kind("group", 30, Fate.NOT_SUBSCRIBED, group),
     Kind("alias", 10, Fate.NOT_SUBSCRIBED, alias),
     Kind("type is `pageview`, which Segment does not have", 2, Fate.UNKNOWN_TYPE, fields={"type": "pageview"}),
-    Kind("no `type`", 1, Fate.UNKNOWN_TYPE, fields={"type": ABSENT}),
+    Kind("no `type`", 1, Fate.REJECTED, fields={"type": ABSENT}),
 
     Kind("no `userId`, anonymous only", 2, Fate.REJECTED, fields={"userId": ABSENT, "anonymousId": "anon-1"}),
     Kind("`userId` is null", 1, Fate.REJECTED, fields={"userId": None}),

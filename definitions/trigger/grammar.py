@@ -100,6 +100,8 @@ class _Parser:
             advice = ""
             if token.kind == "word" and (word := str(token.value)) in {"and", "or"}:
                 advice = f"Write {word}, in small letters and with a space behind it."
+            elif token.kind == "word":
+                advice = "A text of several words needs double quotes around it."
             elif token.kind == ",":
                 advice = "Write and in place of the comma, or or if one of both will do."
             raise self._fault(token, f"expected `and`, `or` or the end, found {token}", advice)

@@ -88,14 +88,15 @@ def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
         .replace('"properties": {', '"properties": {"deep": ' + "[" * 500 + "]" * 500 + ",")
         .encode(),
         track(11),
+        track(13, type="purchase"),
     ]
     run = command_line.deliver(ndjson(*lines), sandbox.base_url)
     assert run.code == 1
     report = run.report
     assert report["delivered"] == 2
     assert report["skipped"]["unknown_type"] == 1
-    assert report["dead_lettered"] == {"unreadable": 5, "rejected": 4, "refused": 0, "exhausted": 0}
-    assert wanted(report) == accounted(report) == 11
+    assert report["dead_lettered"] == {"unreadable": 5, "rejected": 5, "refused": 0, "exhausted": 0}
+    assert wanted(report) == accounted(report) == 12
     assert [event["transactionId"] for event in sandbox.ledger.events] == ["message-000001", "message-000011"]
     told = {letter["line"]: letter["message"] for letter in run.letters}
     for line, words in {
@@ -104,6 +105,7 @@ def test_bad_lines_are_kept_with_reasons_and_the_rest_is_delivered(
         4: "but this is an array",
         5: "1,000,000",
         6: "UTF-8",
+        7: 'did you mean "track"?',
         8: "clientId",
         9: '"yesterday"',
         11: "nested too deeply",

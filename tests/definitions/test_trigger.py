@@ -419,6 +419,7 @@ def test_a_trigger_is_a_text(given: Any) -> None:
         ('type = "track", event = "A"', "Write and in place of the comma"),
         ('(type = "track", event = "A")', "Write and in place of the comma"),
         ('contains(event, "A"), type = "track"', "Write and in place of the comma"),
+        ("event = Order Completed", "A text of several words needs double quotes"),
         ('type = "track" OR type = "page"', "Write or, in small letters."),
         ('type = "track" Or (type = "page" and event = "A")', "Write or, in small letters."),
         ('userId = "u" and (type = "track" OR type = "page")', "Write or, in small letters."),
