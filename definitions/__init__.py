@@ -44,13 +44,14 @@ from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result, Sk
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import RequestBuilder, RequestOptions
+from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import one_line, quoted, shortened, visible
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
+    "BASE_URL",
     "IMPLIED_HEADERS",
     "MISSING",
     "ORDER_SHARDS",
@@ -115,6 +116,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnreadableError",
     "WorkedExample",
+    "address_fault",
     "batch_group",
     "compile_fields",
     "compile_mapping",
@@ -124,6 +126,7 @@ __all__ = [
     "explain",
     "http_text",
     "indented_json",
+    "is_loopback",
     "json_line",
     "lint",
     "nearest",

@@ -10,11 +10,11 @@ DestinationError
 │   ├── RejectedError           found here, before any request was made
 │   │   └── UnreadableError     a text that holds no event
 │   └── RefusedError            the destination refused the content
-├── UnexpectedAnswerError       an answer that is not documented: not delivered, not sent again
 ├── RetryableError              a passing fault: send the same request again
 └── StoppedError                sending anything more is pointless until a person acts; nothing is lost
     ├── CredentialsError
-    └── ConfigurationError
+    ├── ConfigurationError
+    └── UnexpectedAnswerError   an answer that is not documented says nothing about the content
 """
 
 from __future__ import annotations
@@ -119,10 +119,6 @@ class RefusedError(AnswerError, EventError):
     """The destination refused the content of a request."""
 
 
-class UnexpectedAnswerError(AnswerError):
-    """The destination gave an answer that is not documented."""
-
-
 class RetryableError(AnswerError):
     """A passing fault; `retry_after` is the wait that the destination asks for, if it does."""
 
@@ -148,3 +144,7 @@ class CredentialsError(StoppedError):
 
 class ConfigurationError(StoppedError):
     """The address, or what is asked of it, is wrong."""
+
+
+class UnexpectedAnswerError(StoppedError):
+    """The destination gave an answer that is not documented."""

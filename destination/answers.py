@@ -10,7 +10,7 @@ from ..definitions import Answer
 answers = (
     Answer(statuses=("2xx",), meaning="delivered", json_only=True, description="Kable has the events."),
     Answer(
-        statuses=("400", "409", "413", "422", "4xx"),
+        statuses=("400", "409", "413", "422"),
         meaning="refused",
         description="something in it is not as Kable expects it.",
     ),
@@ -20,12 +20,12 @@ answers = (
         description="the API Key or the Kable Client ID.",
     ),
     Answer(
-        statuses=("402", "404", "405", "407", "410", "501", "3xx"),
+        statuses=("3xx", "4xx"),
         meaning="configuration",
         description="the address, the account or a proxy on the way; redirects are never followed.",
     ),
     Answer(
-        statuses=("408", "425", "429", "5xx"),
+        statuses=("408", "423", "425", "429", "5xx"),
         meaning="retryable",
         description="Kable is busy or out of order.",
     ),

@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from ..definitions import ConfigurationError, Problem, RetryableError, SetupError, http_text
+from ..definitions import AnswerError, ConfigurationError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
@@ -27,12 +28,13 @@ from .delivery.run_report import RunReport
 from .queues.contract import Lane, QueueFullError, QueueOpenError
 from .queues.opening import open_queue, shown_place
 from .sources.contract import SourceError
+from .transports.certificates import check_certificate_files
 from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from ..definitions import AnswerError, Destination, RejectedError
+    from ..definitions import Destination, RejectedError
     from .configuration.delivery_options import DeliveryOptions
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock
@@ -124,9 +126,10 @@ async def open_session(
     report = report or RunReport()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_suited_interpreter())
-        queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
         if transport is None:
+            # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
+        queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
         delivery = Delivery(
             destination,
             queue,
@@ -224,12 +227,20 @@ async def limits_of(queue: Queue) -> Mapping[Lane, Limits]:
 
 
 def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTransport:
-    """Return the transport. Proxies of the environment are used on the way out, never for this machine."""
-    return HttpTransport(
+    """Return the transport. Proxies of the environment are used for https.
+
+    Raises SetupError if the environment names a proxy or certificates that cannot be used.
+    """
+    address = destination.request.url("/")
+    transport = HttpTransport(
         connections=options.concurrency * max(1, len(destination.definition.actions)),
         timeout=options.timeout,
-        trust_environment=destination.request.url("/").scheme == "https",
+        trust_environment=address.scheme == "https",
     )
+    if address.scheme == "https":
+        transport.proxy_to(address)
+        check_certificate_files(os.environ)
+    return transport
 
 
 async def check_credentials(destination: Destination, options: DeliveryOptions) -> AnswerError | None:
@@ -240,7 +251,7 @@ async def check_credentials(destination: Destination, options: DeliveryOptions) 
     async with http_transport(destination, options) as http:
         try:
             return destination.read_authentication(await http.send(request))
-        except RetryableError as error:
+        except AnswerError as error:
             return error
 
 

@@ -32,12 +32,16 @@ class Answer(DefinitionModel):
 
 SEGMENT_ANSWERS = (
     Answer(statuses=("2xx",), meaning="delivered"),
-    Answer(statuses=("4xx",), meaning="refused"),
+    Answer(statuses=("400", "409", "413", "422"), meaning="refused"),
     Answer(statuses=("401", "403"), meaning="credentials"),
-    Answer(statuses=("3xx", "404", "405", "407", "501"), meaning="configuration"),
-    Answer(statuses=("408", "423", "429", "5xx"), meaning="retryable"),
+    Answer(statuses=("3xx", "4xx"), meaning="configuration"),
+    Answer(statuses=("408", "423", "425", "429", "5xx"), meaning="retryable"),
 )
-"""The table of a destination that declares none: Segment's own retry contract."""
+"""The table of a destination that declares none: Segment's own retry contract, with one difference.
+
+Segment drops an event after any other 4xx. Most of these say nothing about the content (431, 410, 451), so they stop
+the lane.
+"""
 
 ERRORS: Mapping[Meaning, type[AnswerError]] = {
     "refused": RefusedError,

@@ -204,7 +204,7 @@ def _answers(definition: DestinationDefinition) -> Iterator[DocumentedAnswer]:
         statuses=("any other",),
         meaning="Not documented",
         error=UnexpectedAnswerError.__name__,
-        consequence="Not delivered and not sent again: a dead letter.",
+        consequence=_MEANINGS["configuration"][1],
         description="it is neither known to be delivered nor to be refused.",
     )
     yield DocumentedAnswer(

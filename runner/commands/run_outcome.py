@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 def exit_code(ended: AnswerError | None, report: RunReport) -> int:
     """Return the exit code of a run; `ended` is the reason why it ended early."""
-    from ...definitions import ConfigurationError, CredentialsError
+    from ...definitions import ConfigurationError, CredentialsError, UnexpectedAnswerError
     from ..delivery.delivery import InterruptionError
 
     if ended is not None:
         codes: dict[type[AnswerError], int] = {
             CredentialsError: CREDENTIALS,
             ConfigurationError: CONFIGURATION,
+            UnexpectedAnswerError: CONFIGURATION,
             InterruptionError: INTERRUPTED,
         }
         return codes.get(type(ended), FAILED)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...definitions import Destination, Problem, Redactor, SetupError, Subscription
+from ...definitions import BASE_URL, Destination, Problem, Redactor, SetupError, Subscription
 from . import plugins
 from .delivery_options import DeliveryOptions
-from .environment import options_from, settings_from
+from .environment import environment_name, options_from, settings_from
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
@@ -45,8 +45,14 @@ class Configuration:
         self.settings.update(settings_from(environment, self.destination_name, self.definition, problems))
         self.subscriptions = _subscriptions(document, problems)
         given = _by_field_name(table_of(document, "delivery", problems))
-        given.update(options_from(environment, self.destination_name, DeliveryOptions.model_fields))
-        given.update({key: value for key, value in (delivery or {}).items() if value is not None})
+        from_environment = dict(options_from(environment, self.destination_name, DeliveryOptions.model_fields))
+        from_options = {key: value for key, value in (delivery or {}).items() if value is not None}
+        given.update(from_environment)
+        given.update(from_options)
+        variable = environment_name(self.destination_name, "baseUrl")
+        self._base_url_place = (
+            "--base-url" if "base_url" in from_options else variable if "base_url" in from_environment else "baseUrl"
+        )
         self.delivery = validated(DeliveryOptions, given, "delivery", problems) or DeliveryOptions()
         self._problems = problems
 
@@ -59,7 +65,12 @@ class Configuration:
                 self.definition, self.settings, self.subscriptions, base_url=self.delivery.base_url
             )
         except SetupError as error:
-            problems.extend(error.problems)
+            problems.extend(
+                Problem(f"{BASE_URL} ({self._base_url_place})", problem.message)
+                if problem.place == BASE_URL
+                else problem
+                for problem in error.problems
+            )
         problems.extend(_too_large(self.definition, self.delivery))
         if problems or destination is None:
             raise SetupError.of(problems)

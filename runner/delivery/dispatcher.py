@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from ...definitions import CredentialsError, StoppedError
 from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
 from .fullness import LONGEST_WAIT_FOR_ROOM
+from .lane import Doubt
 from .limits_record import LimitsRecord
 from .notices import Notice
+from .sending import Progress
 from .waiting import ends_before
 
 if TYPE_CHECKING:
@@ -158,12 +160,14 @@ class Dispatcher:
                 for lane in self.lanes:
                     if lane.held:
                         self._start(lane)
+                await self._resolve_doubts()
                 if self._woken.is_set():
                     continue
                 waits = self._waits()
                 if self._is_finished(waits):
                     break
                 await self._wait(min(waits, default=None))
+            await self._resolve_doubts()
         except BaseException as error:
             # A request that ends now must not begin the next one.
             self._fault = self._fault or error
@@ -284,17 +288,30 @@ class Dispatcher:
 
     async def _work(self, lane: ActiveLane, lease: Lease) -> None:
         """Send a batch, and settle it."""
+        began, progress = lane.step(), lane.continued.pop(id(lease), None) or Progress(lease)
+        delivered = len(progress.delivered)
         try:
-            progress = await self._sender.send(lease, lane.limiter, patiently=not lane.is_in_trouble)
+            await self._sender.send(progress, lane.limiter, patiently=not lane.is_in_trouble)
             # From here on an abort would lose results.
             self._end_request()
-            if progress.stopped is not None and lane.stopped is None:
+            if len(progress.delivered) > delivered:
+                lane.success = began, lane.step()
+            if progress.is_doubtful:
+                # It is kept as it is, until another batch shows what it means.
+                lane.doubts.append(Doubt(progress, began, lane.step()))
+            elif progress.stopped is not None and lane.stopped is None:
                 # Before the rest of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
             if lane.limiter.pause and (noting := self._pausing.get(lane.key)) is not None:
                 await asyncio.wait({noting})
         finally:
             lane.sending -= 1
+        self._woken.set()
+        if not progress.is_doubtful:
+            await self._settle_batch(lane, progress)
+
+    async def _settle_batch(self, lane: ActiveLane, progress: Progress) -> None:
+        """Settle a batch while the next ones are sent."""
         lane.is_in_trouble = bool(progress.retry)
         lane.postponed += len(progress.retry)
         # The next request goes out now. This result is written meanwhile, together with the next lease.
@@ -307,13 +324,26 @@ class Dispatcher:
         finally:
             lane.settling -= 1
             # A settled batch may free the next one of its shard.
-            frees_next = lease.queued.batch.shard is not None
+            frees_next = progress.lease.queued.batch.shard is not None
             lane.may_have_work = lane.may_have_work or frees_next or bool(progress.rest)
 
     def _end_request(self) -> None:
         """Note that the present task has its response."""
         if (task := asyncio.current_task()) is not None:
             self._requests.discard(task)
+
+    async def _resolve_doubts(self) -> None:
+        """Stop lanes of which nothing gets through; send again what other batches have shown to be at fault."""
+        for lane in self.lanes:
+            if not lane.doubts:
+                continue
+            stopping = lane.settle_doubts()
+            if stopping and lane.stopped is None and (error := stopping[0].stopped) is not None:
+                await self._stop_for(lane, error)
+            for progress in stopping:
+                self._begin(self._settle_batch(lane, progress))
+            if lane.held:
+                self._start(lane)
 
     async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
         """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""
@@ -369,7 +399,7 @@ class Dispatcher:
         while True:
             await self._has_leases.wait()
             await self._clock.sleep(LEASE_SECONDS / _RENEWALS)
-            if not any(lane.held or lane.sending or lane.settling for lane in self.lanes):
+            if not any(lane.held or lane.sending or lane.settling or lane.doubts for lane in self.lanes):
                 self._has_leases.clear()
                 continue
             # If there is no room, the next renewal still comes before the lease ends.

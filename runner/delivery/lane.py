@@ -12,12 +12,28 @@ if TYPE_CHECKING:
     from ...definitions import StoppedError
     from ..queues.contract import Lane, Lease
     from .limiter import Limiter
+    from .sending import Progress
 
 AHEAD = 3
 """Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
 
+MOST_DOUBTS = 5
+"""After so many batches without a success between them, it is not their content."""
+
 POLL_SECONDS = 0.5
 """How often to look for what another process may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A batch whose response would stop the lane, unless another batch gets through: then it is about its content.
+
+    `began` and `ended` are steps of the lane.
+    """
+
+    progress: Progress
+    began: int
+    ended: int
 
 
 @dataclass(slots=True)
@@ -28,6 +44,9 @@ class ActiveLane:
     - `may_have_work`: something has happened since the last lease, so there may be more to lease.
     - `batches`: how many batches the queue held for the lane at the last lease, without those settled since.
     - `looked_at`: when the queue was last asked, in seconds since 1970.
+    - `doubts`: batches that are kept until another one shows whether they or the lane are at fault.
+    - `continued`: what is known of leases that are sent again, by their identity.
+    - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
     """
 
@@ -45,6 +64,10 @@ class ActiveLane:
     looked_at: float = 0.0
     depth: LaneDepth = field(default_factory=LaneDepth)
     held: deque[Lease] = field(default_factory=deque)
+    doubts: list[Doubt] = field(default_factory=list)
+    continued: dict[int, Progress] = field(default_factory=dict)
+    steps: int = 0
+    success: tuple[int, int] = (0, 0)
 
     @property
     def wanted(self) -> int:
@@ -76,6 +99,36 @@ class ActiveLane:
             return None
         self.sending += 1
         return self.held.popleft()
+
+    def step(self) -> int:
+        """Return the number of something that happens now."""
+        self.steps += 1
+        return self.steps
+
+    def settle_doubts(self) -> list[Progress]:
+        """Resolve doubts; return the batches that stop the lane, none if another got through or may do so.
+
+        The surest sign is a batch that was sent after the doubt and got through. If there is nothing more to send, it
+        is enough that one got through meanwhile.
+        """
+        self._continue([doubt for doubt in self.doubts if self.success[0] > doubt.ended])
+        is_last = not (self.sending or self.held or self.may_have_work or self.limiter.pause)
+        if is_last and len(self.doubts) < MOST_DOUBTS:
+            self._continue([doubt for doubt in self.doubts if self.success[1] > doubt.began])
+        if self.stopped is None and (self.held or not is_last) and len(self.doubts) < MOST_DOUBTS:
+            return []
+        doubts, self.doubts = self.doubts, []
+        return [doubt.progress for doubt in doubts]
+
+    def _continue(self, doubts: list[Doubt]) -> None:
+        """Send batches again, whose content is at fault if they are refused once more."""
+        for doubt in doubts:
+            progress = doubt.progress
+            self.doubts.remove(doubt)
+            progress.stopped = progress.error = None
+            progress.is_doubtful, progress.is_content = False, True
+            self.continued[id(progress.lease)] = progress
+            self.held.appendleft(progress.lease)
 
     def wait(self, now: float) -> float | None:
         """Return in how many seconds there may be something to do; None if the lane is empty."""

@@ -16,6 +16,7 @@ from ...definitions import (
     RejectedError,
     RetryableError,
     StoppedError,
+    UnexpectedAnswerError,
 )
 from ..queues.contract import Settlement, dead_letter_of
 from .notices import Notice
@@ -39,6 +40,7 @@ SHORT_WAIT = 5.0
 
 _MOST_SHORT_WAITS = 3
 _BUSY = frozenset({429, 503})
+_CLIENT_ERRORS = range(400, 500)
 
 
 class Interrupted(Exception):  # noqa: N818 - it is not an error
@@ -47,7 +49,12 @@ class Interrupted(Exception):  # noqa: N818 - it is not an error
 
 @dataclass(slots=True)
 class Progress:
-    """What is known of a leased batch, by the positions of its events. `stopped`: why the lane must stop."""
+    """What is known of a leased batch, by the positions of its events.
+
+    - `stopped`: why the lane must stop.
+    - `is_doubtful`: the response that says so may be about the content of this batch.
+    - `is_content`: another batch got through, so such a response is about the content.
+    """
 
     lease: Lease
     delivered: list[int] = field(default_factory=list)
@@ -57,6 +64,17 @@ class Progress:
     attempts: int = 0
     error: AnswerError | None = None
     stopped: StoppedError | None = None
+    is_doubtful: bool = False
+    is_content: bool = False
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Which events have no result yet."""
+        count = len(self.lease.queued)
+        if not self.delivered and not self.dead and not self.retry:
+            return range(count)
+        done = {*self.delivered, *self.dead, *self.retry}
+        return [position for position in range(count) if position not in done]
 
     @property
     def rest(self) -> int:
@@ -82,22 +100,21 @@ class Sender:
     notify: Observer
     stopping: asyncio.Event
 
-    async def send(self, lease: Lease, limiter: Limiter, *, patiently: bool = True) -> Progress:
-        """Send a batch and return its results. Raises nothing that a server can cause.
+    async def send(self, progress: Progress, limiter: Limiter, *, patiently: bool = True) -> None:
+        """Send what is left of a batch, and note the results. Raises nothing that a server can cause.
 
         A failed request is sent again after a short wait, a few times (`patiently`). When nothing got through lately,
         one attempt shows that as well, and each batch would wait for itself.
         """
-        sending = _Sending(self, lease, limiter, short_waits=_MOST_SHORT_WAITS if patiently else 0)
+        sending = _Sending(self, progress, limiter, short_waits=_MOST_SHORT_WAITS if patiently else 0)
         try:
-            await sending.send(range(len(lease.queued)))
+            await sending.send(progress.positions)
         except (Interrupted, asyncio.CancelledError):
             # The results that are known by now are kept.
             pass
         except StoppedError as error:
-            sending.progress.stopped = error
-            sending.progress.error = error
-        return sending.progress
+            progress.stopped = error
+            progress.error = error
 
     async def unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Wait for something that may take long. Raises Interrupted when the run is stopped first."""
@@ -108,10 +125,10 @@ class Sender:
 class _Sending:
     """One lease on its way, part by part."""
 
-    def __init__(self, sender: Sender, lease: Lease, limiter: Limiter, *, short_waits: int) -> None:
-        self.progress = Progress(lease)
+    def __init__(self, sender: Sender, progress: Progress, limiter: Limiter, *, short_waits: int) -> None:
+        self.progress = progress
         self._sender = sender
-        self._lease = lease
+        self._lease = progress.lease
         self._limiter = limiter
         self._short_waits = short_waits
         self._credentials_are_good = False
@@ -131,11 +148,23 @@ class _Sending:
         else:
             common = _common_error(results)
             if isinstance(common, StoppedError):
-                raise common
+                common = self._refusal(common)
             if isinstance(common, RefusedError):
                 await self._refuse(positions, common, "refused")
             else:
                 self._take(positions, results)
+
+    def _refusal(self, error: StoppedError) -> RefusedError:
+        """Return the refusal that a response means which would stop the lane. Raises the error if it may mean that."""
+        status = error.status_code or 0
+        is_tested = isinstance(error, CredentialsError) and self._sender.destination.definition.authentication.test
+        if is_tested or not (status in _CLIENT_ERRORS or isinstance(error, UnexpectedAnswerError)):
+            raise error
+        if not self.progress.is_content:
+            self.progress.is_doubtful = True
+            raise error
+        message = f"{error.message} (though other batches get through)"
+        return RefusedError(message, status_code=error.status_code, request_id=error.request_id)
 
     async def _results(self, planned: PlannedRequest) -> list[Result]:
         step: PlannedRequest | list[Result] = planned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
@@ -10,12 +11,16 @@ import httpx
 from yarl import URL
 
 from ...definitions import ConfigurationError, RetryableError
+from .certificates import certificate_fault, trusted_certificates
+from .connections import ConnectionUse, WatchedBody, WatchingConnector, connection_use
+from .proxies import proxy_for
 from .response_body import AnswerBody
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ...definitions import AnswerError
+    from .proxies import Proxy
 
 MAX_ANSWER_BYTES = 64 * 1024
 """No more of an answer is read: it is enough for its words."""
@@ -28,6 +33,7 @@ _MADE_ANEW = frozenset({b"host", b"content-length"})
 _PASSING = frozenset({408, 425, 429})
 _WELCOME_CLASS = 2
 _SERVER_ERRORS = 500
+_HTTPS_PORT = 443
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -52,14 +58,16 @@ class HttpTransport:
             total=timeout * _DEADLINE_FACTOR, sock_connect=timeout, sock_read=timeout, ceil_threshold=timeout
         )
         self._trust_environment = trust_environment
+        self._proxies: dict[tuple[str, int], Proxy | None] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
+            connector=WatchingConnector(limit=self._connections, ssl=trusted_certificates()),
             timeout=self._timeout,
-            trust_env=self._trust_environment,
+            # It would also send a password of ~/.netrc to the host, or to the proxy. See proxy_to.
+            trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=_NOT_ADDED,
@@ -76,14 +84,16 @@ class HttpTransport:
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its answer.
 
-        Raises RetryableError when there is none, ConfigurationError when a proxy on the way refuses to let it pass.
-        Neither repeats what a server has said: nothing could tell a secret in it.
+        Raises RetryableError when there is none, ConfigurationError when a proxy on the way refuses to let it pass or
+        a certificate cannot be verified. None repeats what a server has said: nothing could tell a secret in it.
         """
         host = request.url.netloc.decode("ascii")
         try:
-            return await self._exchange(request)
+            return await self._send_again_if_lost(request)
         except TimeoutError:
             raise RetryableError(f"{host} did not answer in time") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise ConfigurationError(certificate_fault(error, host)) from None
         except aiohttp.ClientHttpProxyError as error:
             raise _refused_by_proxy(host, error.status) from None
         except aiohttp.ClientProxyConnectionError as error:
@@ -100,7 +110,32 @@ class HttpTransport:
             detail = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             raise RetryableError(f"the connection to {host} failed: {detail}") from None
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+    def proxy_to(self, url: httpx.URL) -> Proxy | None:
+        """Return the proxy on the way to an address. Raises SetupError if the environment names none that can be used.
+
+        Only https goes through a proxy: http is for this machine.
+        """
+        if not self._trust_environment or url.scheme != "https":
+            return None
+        key = url.host, url.port or _HTTPS_PORT
+        if key not in self._proxies:
+            self._proxies[key] = proxy_for(*key, os.environ)
+        return self._proxies[key]
+
+    async def _send_again_if_lost(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and at once again if its connection had ended before: servers close idle ones at any time."""
+        use = ConnectionUse()
+        try:
+            return await self._exchange(request, use)
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientConnectionError, OSError):
+            if not use.was_lost_while_idle:
+                raise
+        # Another one of the pool has probably ended too.
+        return await self._exchange(request, ConnectionUse(needs_new=True))
+
+    async def _exchange(self, request: httpx.Request, use: ConnectionUse) -> httpx.Response:
         if self._session is None:
             raise RuntimeError("the transport is used before it is opened")
         headers = [
@@ -110,17 +145,28 @@ class HttpTransport:
         ]
         if "Accept-Encoding" not in request.headers:
             headers.append(("Accept-Encoding", "identity"))
+        proxy = self.proxy_to(request.url)
+        connection_use.set(use)
         async with self._session.request(
             request.method,
             _url(str(request.url)),
-            data=request.content,
+            data=WatchedBody(request.content, use),
             headers=headers,
             allow_redirects=False,
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
+            content = await _read(response)
+            if use.is_early:
+                # Nobody reads the rest of the request.
+                use.abort()
+                if response.status // 100 == _WELCOME_CLASS:
+                    told = f"{request.url.netloc.decode('ascii')} answered {response.status}"
+                    raise RetryableError(f"{told} before it had the whole request, which proves nothing")
             return httpx.Response(
                 response.status,
                 headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
-                content=await _read(response),
+                content=content,
                 request=request,
                 extensions={"reason_phrase": (response.reason or "").encode("utf-8", "surrogateescape")},
             )

@@ -253,7 +253,7 @@ def test_a_firewall_is_not_judged_while_the_authentication_test_gives_no_answer(
     assert (run.report.delivered, run.report.dead, run.ended) == (2, 0, None)
 
 
-@pytest.mark.parametrize("status", [301, 302, 404, 405, 501])
+@pytest.mark.parametrize("status", [301, 302, 402, 404, 405, 410, 415, 418, 431, 451, 499])
 def test_a_wrong_address_stops_the_lane_and_keeps_everything(tmp_path: Path, status: int) -> None:
     run, script, setting = send(tmp_path, httpx.Response(status, headers={"Location": "https://elsewhere.example"}))
     assert isinstance(run.ended, ConfigurationError)
