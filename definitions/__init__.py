@@ -47,7 +47,7 @@ from .redaction import Redactor
 from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
-from .text import one_line, quoted, shortened, visible
+from .text import one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
@@ -137,4 +137,5 @@ __all__ = [
     "shortened",
     "shown_request",
     "visible",
+    "visible_json",
 ]

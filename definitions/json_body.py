@@ -11,7 +11,7 @@ import orjson
 
 from .errors import Problem, RejectedError
 from .planning.payload_list import PayloadList
-from .text import visible
+from .text import visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,13 +53,13 @@ def sorted_json(value: Any) -> bytes:
 def json_line(value: Any) -> str:
     """Return a value as JSON on one line, to be shown. Of what JSON cannot carry it holds the type."""
     try:
-        return visible(encode_json(value).decode())
+        return visible_json(encode_json(value).decode())
     except RejectedError:
-        return visible(_json_text(value, _instead, separators=(",", ":")))
+        return _json_text(value, _instead, separators=(",", ":"))
 
 
 def indented_json(value: Any, *, instead: Callable[[Any], Any] | None = None) -> str:
-    """Return a value as JSON over several lines, to be shown or kept.
+    """Return a value as JSON over several lines, to be shown or kept. What would not print is escaped.
 
     For what JSON cannot carry it holds what `instead` returns, by default the type.
     """
@@ -68,7 +68,7 @@ def indented_json(value: Any, *, instead: Callable[[Any], Any] | None = None) ->
 
 def _json_text(value: Any, instead: Callable[[Any], Any], **layout: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, default=instead, **layout)
+        return visible_json(json.dumps(value, ensure_ascii=False, default=instead, **layout))
     except (TypeError, ValueError, RecursionError):
         return json.dumps(_instead(value))
 

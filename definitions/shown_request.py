@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from .json_body import indented_json
-from .text import visible
+from .text import visible, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +39,17 @@ def shown_request(request: httpx.Request, redactor: Redactor, *, all_headers: bo
 
 
 def http_text(request: httpx.Request, redactor: Redactor) -> bytes:
-    """Return a request as HTTP text: request line, headers, an empty line, and the body, byte for byte."""
+    """Return a request as HTTP text: request line, headers, an empty line, and the body.
+
+    The body is as it is sent, but JSON's escapes replace characters that would steer a terminal.
+    """
     lines = [redactor.text(f"{request.method} {request.url}")]
     lines += [f"{name}: {value}" for name, value in own_headers(request, redactor)]
-    body = redactor.text(request.content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    try:
+        body = visible_json(redactor.text(request.content.decode())).encode()
+    except UnicodeDecodeError:
+        # It is not JSON, so there is no escape that would mean the same.
+        body = redactor.text(request.content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     return "\n".join(lines).encode() + b"\n\n" + body + b"\n\n"
 
 
@@ -58,7 +65,10 @@ def curl_command(request: httpx.Request, redactor: Redactor, variables: Mapping[
         else:
             parts += ["--header", shlex.quote(f"{name}: {redactor.text(value)}")]
     if request.content:
-        parts += ["--data-raw", shlex.quote(redactor.text(request.content.decode("utf-8", "backslashreplace")))]
+        parts += [
+            "--data-raw",
+            shlex.quote(visible_json(redactor.text(request.content.decode("utf-8", "backslashreplace")))),
+        ]
     return " ".join(parts)
 
 

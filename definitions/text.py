@@ -14,6 +14,7 @@ from .javascript.values import to_string, type_name
 _LONGEST_VALUE = 60
 _LONGEST_QUOTED = 41
 _MOST_BITS = 200
+_KEPT_IN_JSON = "\n\N{NO-BREAK SPACE}"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -32,6 +33,19 @@ def visible(text: str, *, keep_lines: bool = True) -> str:
     kept = "\n\N{NO-BREAK SPACE}" if keep_lines else "\N{NO-BREAK SPACE}"
     return "".join(
         character if character.isprintable() or character in kept else _escaped(character) for character in text
+    )
+
+
+def visible_json(text: str) -> str:
+    """Return JSON text in which JSON's own escapes replace control characters and what cannot be encoded.
+
+    It means the same as before, also to a program that reads it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in _KEPT_IN_JSON else json.dumps(character)[1:-1]
+        for character in text
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, OK, exits
 from .options import BaseUrlOption, ConfigOption, DestinationOption
+from .output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,17 +54,17 @@ def check(
         config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
     )
     for finding in _findings(configuration.definition):
-        typer.echo(f"warning: {finding}", err=True)
+        echo(f"warning: {finding}", err=True)
     ready = configuration.set_up()
     # A proxy that cannot be used is found here too, as by every command that sends.
     http_transport(ready, configuration.delivery)
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
-    typer.echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
+    echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     mistakes = [str(problem) for problem in ready.setting_mistakes()]
     for mistake in mistakes:
-        typer.echo(f"error: {mistake}", err=True)
+        echo(f"error: {mistake}", err=True)
     code = CONFIGURATION if mistakes else OK
     if events is not None:
         code = max(code, _count_events(ready, events))
@@ -78,9 +79,9 @@ def _ask(ready: Destination, configuration: Configuration) -> int:
 
     error = asyncio.run(check_credentials(ready, configuration.delivery))
     if error is None:
-        typer.echo(f"{ready.definition.name} accepts the credentials")
+        echo(f"{ready.definition.name} accepts the credentials")
         return OK
-    typer.echo(f"error: {error}", err=True)
+    echo(f"error: {error}", err=True)
     return _exit_code(error)
 
 
@@ -121,7 +122,7 @@ def _count_events(destination: Destination, path: str) -> int:
 
     counter = count_events(destination, path)
     for line in _counts(counter, path):
-        typer.echo(visible(line))
+        echo(visible(line))
     is_failed = not counter.matched or any(count.unfilled_required for count in counter.subscriptions)
     return FAILED if is_failed else OK
 

@@ -19,6 +19,7 @@ from .options import (
     OutboxOption,
     TracesOption,
 )
+from .output import echo
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -200,7 +201,7 @@ def discard_letters(
     configuration = _configuration(config, outbox)
     chosen = _filter(reason, since, numbers)
     count = asyncio.run(_ask(configuration, lambda letters: letters.discard(chosen), read_only=False))
-    typer.echo(f"{count:,} dead letters discarded")
+    echo(f"{count:,} dead letters discarded")
     return OK
 
 
@@ -264,13 +265,13 @@ def _replay(
 
     destination, report = configuration.set_up(), RunReport()
     observers = open_observers(
-        observing, destination=configuration.destination_name, redactor=destination.redactor, announce=typer.echo
+        observing, destination=configuration.destination_name, redactor=destination.redactor, announce=echo
     )
     with observers as opened:
         done = asyncio.run(_run_replay(configuration, destination, chosen, opened, report, dry_run=dry_run))
     console = plain_console()
     if done is None:
-        typer.echo("no dead letters to replay")
+        echo("no dead letters to replay")
         return OK
     replayed, waiting, ended = done
     stay = FAILED if any(replayed.counts[obstacle] for obstacle in _ADVICE) else OK

@@ -20,6 +20,7 @@ from .options import (
     OutboxOption,
     TracesOption,
 )
+from .output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -269,7 +270,7 @@ def _cannot_write(path: Path, error: OSError) -> Problem:
 
 
 def _announce_metrics(url: str) -> None:
-    typer.echo(f"metrics: {url}", err=True)
+    echo(f"metrics: {url}", err=True)
 
 
 @contextlib.contextmanager
@@ -304,7 +305,7 @@ def _warn(notice: Notice) -> None:
         message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
     else:
         return
-    typer.echo(f"warning: {message}", err=True)
+    echo(f"warning: {message}", err=True)
 
 
 def _print_outcome(

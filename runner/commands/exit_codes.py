@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
+from .output import echo
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,7 +38,7 @@ def exits(run: Callable[P, int]) -> Callable[P, None]:
             code = run(*arguments, **options)
         except SetupError as error:
             for problem in error.problems or (Problem("", error.message),):
-                typer.echo(f"error: {problem}", err=True)
+                echo(f"error: {problem}", err=True)
             code = CONFIGURATION
         except BrokenPipeError:
             # The reader of our output has closed it. Python would flush to it again at exit, and fail.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .exit_codes import OK, exits
+from .output import echo
 
 
 @exits
@@ -36,7 +37,7 @@ def new(
     names = PluginNames.derive(name, title, taken=installed())
     target = folder if folder is not None else Path(names.distribution)
     write_plugin(names, target)
-    typer.echo(f"{names.title} is written. Next:\n")
+    echo(f"{names.title} is written. Next:\n")
     for step in (f"cd {shlex.quote(str(target))}", "pip install --editable '.[test]'", "make test"):
-        typer.echo(f"  {step}")
+        echo(f"  {step}")
     return OK

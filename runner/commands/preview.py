@@ -11,6 +11,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import BaseUrlOption, ConfigOption, DestinationOption
+from .output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def preview(
         config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
     )
     ready = configuration.set_up()
-    typer.echo(_preview(ready, configuration.destination_name, _read(event), explain_code=explain))
+    echo(_preview(ready, configuration.destination_name, _read(event), explain_code=explain))
     return OK
 
 

@@ -10,6 +10,7 @@ import typer
 
 from .exit_codes import FAILED, OK, exits
 from .options import ConfigOption, DestinationOption
+from .output import echo
 
 if TYPE_CHECKING:
     from ...definitions import Redactor
@@ -65,10 +66,10 @@ def snapshot(
         return _print_comparison(now, folder, {difference.key for difference in differences})
     write_sections(folder, now.sections.values())
     done = "recorded again" if recorded else "recorded"
-    typer.echo(f"{_counted(len(now.lines))} {done} in {folder}: {_outcomes(now)}")
+    echo(f"{_counted(len(now.lines))} {done} in {folder}: {_outcomes(now)}")
     if ready.placeholders:
         names = ", ".join(ready.placeholders)
-        typer.echo(f"credentials are not read for a snapshot; placeholders replace {names}")
+        echo(f"credentials are not read for a snapshot; placeholders replace {names}")
     return OK
 
 
@@ -76,25 +77,25 @@ def _print_unreadable(now: Recording, events: str) -> None:
     from ..snapshotting.difference import MOST_SHOWN, one_line
 
     for line, message in now.unreadable[:MOST_SHOWN]:
-        typer.echo(one_line(f"{events}, line {line}: no event: {message}"), err=True)
+        echo(one_line(f"{events}, line {line}: no event: {message}"), err=True)
     if len(now.unreadable) > MOST_SHOWN:
-        typer.echo(f"… and {len(now.unreadable) - MOST_SHOWN:,} more lines that are no events", err=True)
+        echo(f"… and {len(now.unreadable) - MOST_SHOWN:,} more lines that are no events", err=True)
 
 
 def _print_differences(differences: list[Difference], now: Recording, redactor: Redactor, *, show_all: bool) -> None:
     from ..snapshotting.difference import report
 
     for line in report(differences, now.lines, show_all=show_all) if differences else ():
-        typer.echo(redactor.text(line))
+        echo(redactor.text(line))
 
 
 def _print_comparison(now: Recording, folder: Path, changed: set[Key | None]) -> int:
     """Print how a comparison ended. The key None means that something changed that all events share."""
     if not changed:
-        typer.echo(f"{_counted(len(now.lines))} as recorded in {folder}: {_outcomes(now)}")
+        echo(f"{_counted(len(now.lines))} as recorded in {folder}: {_outcomes(now)}")
         return OK
     what = _counted(len(changed - {None})) if changed - {None} else "what all events share is"
-    typer.echo(f"{what} not as recorded in {folder}; if you meant this, record it with --update")
+    echo(f"{what} not as recorded in {folder}; if you meant this, record it with --update")
     return FAILED
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ...definitions import UnreadableError, read_event
+from ...definitions import UnreadableError, read_event, visible_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +51,16 @@ class DeadLetterFile:
     def write(self, letter: DeadLetter, reason: str | None = None) -> None:
         """Write a dead letter, with another reason than its own if one is given."""
         try:
-            self._file.write(_to_json(shown(letter, self._redactor, reason)) + b"\n")
+            self._file.write(_line(shown(letter, self._redactor, reason)))
             self._file.flush()
         except OSError as error:
             self.failure = f"{self.path} cannot be written, so dead letters are missing there: {error.strerror}"
         self.count += 1
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    """Return a line of JSON; people look at such a file in a terminal."""
+    return visible_json(_to_json(value).decode()).encode() + b"\n"
 
 
 def shown(letter: DeadLetter, redactor: Redactor, reason: str | None = None) -> dict[str, Any]:

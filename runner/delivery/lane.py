@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AHEAD = 3
 """Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
 
-MOST_DOUBTS = 5
+MOST_DOUBTS = 4
 """After so many batches without a success between them, it is not their content."""
 
 POLL_SECONDS = 0.5
@@ -96,6 +96,9 @@ class ActiveLane:
     def next(self) -> Lease | None:
         """Return the next batch that may be sent now; from now on it counts as being sent."""
         if not self.held or self.stopped is not None or self.limiter.pause or self.sending >= self.limiter.allowed:
+            return None
+        if self.doubts and self.sending:
+            # One request shows as well whether anything gets through, and a wrong address is not asked in vain.
             return None
         self.sending += 1
         return self.held.popleft()

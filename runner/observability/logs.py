@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ...definitions import visible
 from ..delivery.notices import Notice
 from .options import LogFormat
 
@@ -32,10 +33,13 @@ _DIGITS = 3
 
 def log_observer(log_format: LogFormat, redactor: Redactor) -> Observer:
     """Return an observer that writes the log, as text for a person or as one JSON object a line."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
+    renderers: list[Any] = (
+        [structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [
+            lambda _logger, _method, record: _visible(record),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ]
     )
     logger = structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
@@ -43,7 +47,7 @@ def log_observer(log_format: LogFormat, redactor: Redactor) -> Observer:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             lambda _logger, _method, record: _masked(record, redactor),
-            renderer,
+            *renderers,
         ],
     )
 
@@ -57,6 +61,11 @@ def log_observer(log_format: LogFormat, redactor: Redactor) -> Observer:
 
 def _masked(record: Any, redactor: Redactor) -> Any:
     return {key: redactor.text(value) if isinstance(value, str) else value for key, value in record.items()}
+
+
+def _visible(record: Any) -> Any:
+    """Escape what would steer a terminal. JSON has escapes of its own."""
+    return {key: visible(value, keep_lines=False) if isinstance(value, str) else value for key, value in record.items()}
 
 
 def _rounded(value: Any) -> Any:

@@ -193,10 +193,11 @@ def test_settings_that_cannot_work_are_refused_by_name_and_never_by_value(settin
         *((status, None) for status in (200, 201, 202, 204)),
         *((status, RefusedError) for status in (400, 409, 413, 422)),
         *((status, CredentialsError) for status in (401, 403)),
-        *((status, ConfigurationError) for status in (301, 302, 307, 308, 404, 405, 410, 501)),
-        *((status, RetryableError) for status in (207, 408, 425, 429, 500, 502, 503, 504, 599)),
+        *((status, ConfigurationError) for status in (301, 302, 307, 308, 404, 405, 410)),
+        *((status, RetryableError) for status in (207, 408, 423, 425, 429, 500, 501, 502, 503, 504, 599)),
         *((status, ConfigurationError) for status in (402, 407)),
-        *((status, RefusedError) for status in (406, 415, 418, 423, 451)),
+        # These say nothing about the content, so no event may be given up for them.
+        *((status, ConfigurationError) for status in (406, 415, 418, 431, 451)),
         (101, UnexpectedAnswerError),
     ],
 )
