@@ -8,6 +8,7 @@ from .answers.retry_after import RetryAfter
 from .answers.status_table import SEGMENT_ANSWERS, Answer
 from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
+from .environment import Environment, Environments
 from .errors import (
     AnswerError,
     ConfigurationError,
@@ -75,6 +76,8 @@ __all__ = [
     "DestinationDefinition",
     "DestinationError",
     "Documentation",
+    "Environment",
+    "Environments",
     "EventBatch",
     "EventCounter",
     "EventData",

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from .action import Settings
 from .answers.status_table import SEGMENT_ANSWERS, Answer
+from .environment import Environments  # noqa: TC001 - pydantic reads it at run time
 from .fields import json_schema
 from .input_field import DefinitionModel
 from .manifest import read_manifest, write_manifest
@@ -54,6 +55,7 @@ class DestinationDefinition(ManifestDefinition):
     - `settings`: what a user fills in once.
     - `extend_request`: host and headers of every request, from the settings.
       A destination that was read from a manifest has none, and its actions have no `perform`.
+    - `environments`: the hosts among which the settings choose, None if there is only one.
     - `answers`: what the destination's status codes mean.
     - `request_id_header`: the header of its answers with the ID that its support asks for.
     - `documentation`: what its page says beyond all this; it is not in the manifest.
@@ -61,6 +63,7 @@ class DestinationDefinition(ManifestDefinition):
     """
 
     extend_request: ExtendRequest | None = None
+    environments: Environments | None = None
     answers: tuple[Answer, ...] = SEGMENT_ANSWERS
     request_id_header: str | None = None
     documentation: Documentation = Documentation()
@@ -99,6 +102,8 @@ class DestinationDefinition(ManifestDefinition):
         for name in self.authentication.fields:
             if name not in self.settings:
                 raise ValueError(f'authentication names the unknown setting "{name}"')
+        if self.environments is not None and self.environments.setting not in self.settings:
+            raise ValueError(f'environments names the unknown setting "{self.environments.setting}"')
         for key, action in self.actions.items():
             for name, field in action.fields.items():
                 for setting in (field.default_path_setting, field.renames_setting):

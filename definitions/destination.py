@@ -25,7 +25,8 @@ from .planning.probable_mistakes import subscription_mistakes
 from .planning.setting_mistakes import setting_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import RequestBuilder, RequestOptions, check_headers
+from .request import RequestBuilder, RequestOptions, check_headers, is_loopback
+from .text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from .action import Settings
     from .definition import DestinationDefinition
+    from .environment import Environment
     from .mapping.paths import Keys
     from .planning.plan import EventBatch
 
@@ -79,6 +81,7 @@ class Destination:
                 is_published=is_published,
             )
         )
+        problems.extend(_unknown_environment(definition, self.settings, base_url))
         if problems:
             raise SetupError.of(dict.fromkeys(problems))
         options = _options(definition, self.settings, base_url, self.redactor)
@@ -104,6 +107,22 @@ class Destination:
             if self.definition.settings[key].type != "password" and key in self.settings
         ]
         return " ".join((self.request.url("/").netloc.decode("ascii"), *names))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what is sent is billed: the key is that of a live environment, and the host is not this machine."""
+        environments = self.definition.environments
+        chosen = None if environments is None else environments.of(self.settings)
+        return chosen is not None and chosen.is_live and not is_loopback(self.request.url("/").host)
+
+    @property
+    def environment(self) -> Environment | None:
+        """The environment to show wherever something is sent or checked; None if the destination has only one."""
+        environments = self.definition.environments
+        if environments is None:
+            return None
+        chosen = environments.of(self.settings)
+        return chosen if self.is_live else environments.harmless
 
     @property
     def fingerprint(self) -> str:
@@ -245,6 +264,21 @@ def _valid_settings(
     except (FieldsError, RejectedError) as error:
         problems.extend(Problem(f"settings.{item.place}", item.message) for item in error.problems)
         return {}
+
+
+def _unknown_environment(
+    definition: DestinationDefinition, settings: Settings, base_url: str | None
+) -> Iterator[Problem]:
+    """Yield a problem if the key belongs to no environment, and no base URL says where it goes."""
+    environments = definition.environments
+    if environments is None or base_url is not None or environments.of(settings) is not None:
+        return
+    if settings.get(environments.setting):
+        prefixes = listed([choice.prefix for choice in environments.choices], "or")
+        yield Problem(
+            f"settings.{environments.setting}",
+            f"should begin with {prefixes}, which says where events go; if it belongs to another host, give a base URL",
+        )
 
 
 def _preset_subscriptions(definition: DestinationDefinition) -> tuple[Subscription, ...]:

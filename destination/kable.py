@@ -6,7 +6,7 @@ from ..actions import identify, track
 from ..definitions import Authentication, DestinationDefinition
 from .answers import answers
 from .documentation import documentation
-from .environments import authenticate, extend_request
+from .environments import authenticate, environments, extend_request
 from .presets import presets
 from .settings import settings
 
@@ -18,6 +18,7 @@ kable = DestinationDefinition(
     settings=settings,
     authentication=Authentication(scheme="custom", fields=("apiKey", "kableClientId"), test=authenticate),
     extend_request=extend_request,
+    environments=environments,
     actions={"track": track, "identify": identify},
     presets=presets,
     answers=answers,

@@ -10,7 +10,7 @@ settings = {
         description=(
             "Your Kable secret key. You find it on the Company page of the Kable dashboard "
             "(https://dashboard.kable.io/company). Live and Test have keys of their own; "
-            "a key that begins with sk_test sends to the Test environment, any other to Live."
+            "a key that begins with sk_live sends to the Live environment, one that begins with sk_test to Test."
         ),
         type="password",
         required=True,

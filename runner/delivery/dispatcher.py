@@ -157,10 +157,10 @@ class Dispatcher:
             while not self.all_stopped and self._fault is None:
                 self._woken.clear()
                 await self._lease()
+                await self._resolve_doubts()
                 for lane in self.lanes:
                     if lane.held:
                         self._start(lane)
-                await self._resolve_doubts()
                 if self._woken.is_set():
                     continue
                 waits = self._waits()
@@ -342,8 +342,6 @@ class Dispatcher:
                 await self._stop_for(lane, error)
             for progress in stopping:
                 self._begin(self._settle_batch(lane, progress))
-            if lane.held:
-                self._start(lane)
 
     async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
         """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""

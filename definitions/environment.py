@@ -1,0 +1,36 @@
+"""The environments of a destination, such as Live and Test, and which of them a user's settings mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .input_field import DefinitionModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Environment(DefinitionModel):
+    """An environment: its `name`, the `prefix` of its keys, and its host. In a live one, events are billed."""
+
+    name: str
+    prefix: str
+    base_url: str
+    is_live: bool = False
+
+
+class Environments(DefinitionModel):
+    """The environments of a destination. The beginning of the value of one setting says which is meant."""
+
+    setting: str
+    choices: tuple[Environment, ...]
+
+    def of(self, settings: Mapping[str, Any]) -> Environment | None:
+        """Return the environment that the settings mean; None if the key belongs to none of them."""
+        key = settings.get(self.setting)
+        return next((choice for choice in self.choices if isinstance(key, str) and key.startswith(choice.prefix)), None)
+
+    @property
+    def harmless(self) -> Environment:
+        """The environment in which nothing is billed."""
+        return next((choice for choice in self.choices if not choice.is_live), self.choices[-1])
