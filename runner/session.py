@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from ..definitions import AnswerError, ConfigurationError, Problem, SetupError, http_text
+from ..definitions import AnswerError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
@@ -27,7 +27,6 @@ from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
 from .queues.contract import Lane, QueueFullError, QueueOpenError
 from .queues.opening import open_queue, shown_place
-from .sources.contract import SourceError
 from .transports.certificates import check_certificate_files
 from .transports.http import HttpTransport
 
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
 
 _OBJECTS_BEFORE_COLLECTION = 200_000
 _SWITCH_SECONDS = 0.0005
+_HANGUP = getattr(signal, "SIGHUP", None)
+_ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @dataclass(slots=True)
@@ -151,8 +152,8 @@ async def print_requests(
     output: IO[bytes],
     *,
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
-) -> AnswerError | None:
-    """Print the requests that a run would send; return why the sources could not be read to their end, if so."""
+) -> None:
+    """Print the requests that a run would send."""
     dry_run = DryRun(
         output,
         destination,
@@ -161,11 +162,9 @@ async def print_requests(
         batch_size=options.batch_size,
         write_dead_letter=write_dead_letter,
     )
-    try:
-        await Intake(dry_run, clock=SystemClock()).run(sources)
-    except SourceError as error:
-        return ConfigurationError(str(error))
-    return None
+    intake = Intake(dry_run, clock=SystemClock())
+    await intake.run(sources)
+    report.sources = intake.results
 
 
 @contextlib.asynccontextmanager
@@ -275,10 +274,13 @@ def rules_of(options: DeliveryOptions) -> Rules:
 
 @contextlib.contextmanager
 def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end a run in order."""
+    """Let SIGTERM, Ctrl-C and the end of a terminal (SIGHUP) end a run in order."""
     loop = asyncio.get_running_loop()
     handled = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING_SIGNALS:
+        # Whoever started the run may want it to go on, as nohup does.
+        if number == _HANGUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         # Not every platform and thread can; there, Ctrl-C simply ends the program.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, interrupt)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +22,7 @@ from .options import (
     OutboxOption,
     TracesOption,
 )
-from .output import echo
+from .output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +200,8 @@ def _deliver(configuration: Configuration, files: _Files, observing: ObserverOpt
         write = letters.write if letters is not None else _ignore
         if dry_run:
             printing = print_requests(destination, options, sources, report, sys.stdout.buffer, write_dead_letter=write)
-            ended = asyncio.run(printing)
+            asyncio.run(printing)
+            ended = None
         else:
             with _observers(configuration, destination, observing, report) as observers:
                 ended = asyncio.run(run(observers, write))
@@ -222,6 +225,7 @@ def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
 def _observers(
     configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
 ) -> Iterator[list[Observer]]:
+    from ..observability.detached import DetachedWriter
     from ..observability.observers import open_observers
 
     opened = open_observers(
@@ -230,8 +234,9 @@ def _observers(
         redactor=destination.redactor,
         announce=_announce_metrics,
     )
-    with opened as observers, _progress(report) as bars:
-        yield [*observers, *bars, *([] if observing.log_format else [_warn])]
+    warnings = DetachedWriter()
+    with opened as observers, _progress(report) as bars, warnings:
+        yield [*observers, *bars, *([] if observing.log_format else [partial(_warn, warnings.write)])]
 
 
 def _dead_letter_file(
@@ -257,8 +262,14 @@ def _check_report(path: Path | None) -> None:
     if path is None:
         return
     try:
-        with path.open("ab"):
-            pass
+        if not path.exists():
+            with path.open("ab"):
+                pass
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not os.access(path, os.W_OK):
+            # A pipe must not be opened to look at it: that would wait for its reader, or end it.
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise SetupError.of([_cannot_write(path, error)]) from None
 
@@ -270,7 +281,7 @@ def _cannot_write(path: Path, error: OSError) -> Problem:
 
 
 def _announce_metrics(url: str) -> None:
-    echo(f"metrics: {url}", err=True)
+    say(f"metrics: {url}", error=True)
 
 
 @contextlib.contextmanager
@@ -294,7 +305,7 @@ def _progress(report: RunReport) -> Iterator[list[Observer]]:
         yield [tick]
 
 
-def _warn(notice: Notice) -> None:
+def _warn(write: Callable[[str], None], notice: Notice) -> None:
     """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
     if notice.kind == "full":
         message = f"the outbox takes nothing more: {notice.error}; waiting"
@@ -305,7 +316,9 @@ def _warn(notice: Notice) -> None:
         message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
     else:
         return
-    echo(f"warning: {message}", err=True)
+    from ...definitions import visible
+
+    write(f"warning: {visible(message)}")
 
 
 def _print_outcome(
@@ -318,28 +331,28 @@ def _print_outcome(
     report_file: Path | None,
     dry_run: bool,
 ) -> bool:
-    """Write the report and print how the run went. Return whether everything could be written."""
-    from .output import plain_console
+    """Write the report and print how the run went. Return whether every dead letter could be written.
+
+    What cannot be shown changes nothing: the delivery itself is done.
+    """
+    from ...definitions import visible
     from .run_outcome import kept_in_outbox, why_stopped
 
-    errors = plain_console(stderr=True)
+    failures = [*filter(None, (None if letters is None else letters.failure, _write_report(report_file, report)))]
     if ended is not None:
-        errors.print(why_stopped(ended, report, redactor))
-    failures = [
-        failure
-        for failure in (None if letters is None else letters.failure, _write_report(report_file, report))
-        if failure is not None
-    ]
-    out = plain_console(stderr=dry_run)
-    out.print(report.summary())
+        say(why_stopped(ended, report, redactor), error=True)
+    for source in report.unread_sources:
+        say(f"error: {redactor.text(str(source.error))}", error=True)
+    out = partial(say, error=dry_run)
+    out(visible(report.summary()))
     if letters is not None and letters.count:
-        out.print(f"dead letters: {letters.path}")
+        out(f"dead letters: {letters.path}")
     if outbox and not dry_run:
         for line in kept_in_outbox(report, outbox):
-            out.print(line)
+            out(line)
     for failure in failures:
-        errors.print(f"error: {failure}")
-    return not failures
+        say(f"error: {failure}", error=True)
+    return letters is None or letters.failure is None
 
 
 def _write_report(path: Path | None, report: RunReport) -> str | None:
@@ -349,7 +362,11 @@ def _write_report(path: Path | None, report: RunReport) -> str | None:
     if path is None:
         return None
     try:
-        path.write_text(f"{indented_json(report.as_json())}\n", encoding="utf-8")
+        # Without O_NONBLOCK, opening a named pipe that nobody reads would wait for ever.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o666)
+        os.set_blocking(file, True)
+        with os.fdopen(file, "w", encoding="utf-8") as report_file:
+            report_file.write(f"{indented_json(report.as_json())}\n")
     except OSError as error:
         return f"{path} cannot be written: {error.strerror}"
     return None

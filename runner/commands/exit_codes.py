@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
-from .output import echo
+from .output import cannot_write, discard, prepare_output, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,16 +33,25 @@ def exits(run: Callable[P, int]) -> Callable[P, None]:
     def command(*arguments: P.args, **options: P.kwargs) -> None:
         from ...definitions import Problem, SetupError
 
+        prepare_output()
         try:
             code = run(*arguments, **options)
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except SetupError as error:
             for problem in error.problems or (Problem("", error.message),):
-                echo(f"error: {problem}", err=True)
+                say(f"error: {problem}", error=True)
             code = CONFIGURATION
         except BrokenPipeError:
-            # The reader of our output has closed it. Python would flush to it again at exit, and fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader of our output has closed it, and that is its right.
+            discard(sys.stdout)
             code = OK
+        except OSError as error:
+            if not cannot_write(error):
+                raise
+            say(f"error: the output cannot be written: {error.strerror}", error=True)
+            discard(sys.stdout)
+            code = FAILED
         raise typer.Exit(code)
 
     return command

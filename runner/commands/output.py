@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -18,6 +23,42 @@ class PlainConsole:
     def print(self, text: str) -> None:
         """Print a text and end the line."""
         echo(text, err=self.stderr)
+
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
+
+
+def prepare_output() -> None:
+    """Let output show what its encoding lacks as escapes, instead of failing in the middle of a text."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line to standard output, or to standard error, if it takes one: the outcome never depends on it."""
+    from ...definitions import visible
+
+    stream = sys.stderr if error else sys.stdout
+    if stream is None:
+        return
+    try:
+        stream.write(f"{visible(text)}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let what is still to be written to a stream go nowhere: Python would try again at exit, and fail."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def cannot_write(error: OSError) -> bool:
+    """Return whether an error says that output cannot be written. One that names a file is about that file."""
+    return error.errno in _CANNOT_WRITE and error.filename is None
 
 
 def plain_console(*, stderr: bool = False) -> PlainConsole:

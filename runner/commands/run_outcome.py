@@ -26,7 +26,10 @@ def exit_code(ended: AnswerError | None, report: RunReport) -> int:
             InterruptionError: INTERRUPTED,
         }
         return codes.get(type(ended), FAILED)
-    return FAILED if report.dead or report.earlier_dead or report.next_due is not None else OK
+    if report.unread_sources and not report.read:
+        return CONFIGURATION
+    is_complete = not (report.dead or report.earlier_dead or report.next_due is not None or report.unread_sources)
+    return OK if is_complete else FAILED
 
 
 def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> str:

@@ -288,15 +288,12 @@ class Acceptor:
         chunks = [submission.chunk for submission in group]
         # The last checkpoint of a source counts.
         checkpoints = {
-            chunk.key: Checkpoint(chunk.key, chunk.source, chunk.checkpoint, chunk.is_end)
+            key: Checkpoint(key, chunk.source, chunk.checkpoint, chunk.is_end)
             for chunk in chunks
             if chunk.key is not None and chunk.checkpoint is not None
+            for key in (chunk.key, *chunk.other_keys)
         }
-        reread = [
-            RereadText(self._account, Origin(chunk.source, chunk.places[0], chunk.unit), chunk.texts[0])
-            for chunk in chunks
-            if chunk.reread
-        ]
+        reread = [RereadText(self._account, _begin_of(chunk), chunk.texts[0]) for chunk in chunks if chunk.reread]
         return Put(
             self._token(),
             planned.batches,
@@ -348,6 +345,12 @@ def _fail(submission: _Submission, error: Exception) -> None:
 
 def _only(too_old: Mapping[int, AbstractSet[int]], batch: int) -> dict[int, AbstractSet[int]]:
     return {0: too_old[batch]} if batch in too_old else {}
+
+
+def _begin_of(chunk: Chunk) -> Origin:
+    """Return where a chunk begins. A batch was no batch, only text on its line, before it was complete."""
+    first = Origin(chunk.source, chunk.places[0], chunk.unit)
+    return first._replace(place=first.line)
 
 
 def _are_known_by_id(put: Put) -> bool:

@@ -69,13 +69,15 @@ def shown(letter: DeadLetter, redactor: Redactor, reason: str | None = None) -> 
         "reason": reason or letter.reason,
         "message": letter.message,
         "file": letter.origin.source,
-        "line": letter.origin.place,
+        "line": letter.origin.line,
         "action": letter.action,
         "subscription": letter.subscription,
         "errors": [{"path": problem.place, "message": problem.message} for problem in letter.problems],
         "status": letter.status_code,
         "request_id": letter.request_id,
     }
+    if letter.origin.item is not None:
+        told["item"] = letter.origin.item
     masked: dict[str, Any] = redactor.value(told)
     return {**masked, **_event(letter, redactor)}
 

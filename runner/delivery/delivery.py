@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...definitions import AnswerError, ConfigurationError, StoppedError
+from ...definitions import AnswerError, StoppedError
 from ..queues.contract import ExportedBatch, Lane, QueueFullError, Token, dead_letter_of
-from ..sources.contract import SourceError
 from .acceptor import Acceptor
 from .backpressure import Backpressure
 from .dispatcher import Dispatcher, full
@@ -154,8 +153,7 @@ class Delivery:
             finally:
                 taking.cancel()
         self._report.read_to_the_end = self._intake.read_to_the_end
-        for source in sources:
-            self._note_resumed(source)
+        self._report.sources = self._intake.results
         return await self._close(self._dispatcher.stopped or error)
 
     @contextlib.asynccontextmanager
@@ -261,13 +259,6 @@ class Delivery:
         for letter in self.acceptor.unaccepted(chunk, str(error)):
             self._write_dead_letter(letter, "unsent")
 
-    def _note_resumed(self, source: Source) -> None:
-        resumed = source.resumed
-        if resumed is not None and resumed.place is None:
-            self._report.done_before.append(source.name)
-        elif resumed is not None and resumed.place is not None:
-            self._report.resumed_at[source.name] = resumed.place
-
     def _wake(self) -> None:
         self._dispatcher.wake()
 
@@ -277,8 +268,6 @@ class Delivery:
     async def _take(self, sources: Sequence[Source]) -> AnswerError | None:
         try:
             await self._intake.run(sources)
-        except SourceError as error:
-            return ConfigurationError(str(error))
         except QueueFullError as error:
             return full(error)
         return None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from ..sources.contract import FoundCheckpoint, SourceError
+from .source_result import SourceResult
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from typing import Any
@@ -33,7 +36,7 @@ class Intake:
     """Reads sources. What was accepted is safe; the rest of a source is read again the next time.
 
     `checkpoint` finds how far a source was accepted before. `unaccepted` is called with chunks that could not be
-    accepted and cannot be read again.
+    accepted and cannot be read again. `results` has one item for each source, in their order.
     """
 
     def __init__(
@@ -55,16 +58,27 @@ class Intake:
         self._drain_until = 0.0
         self._is_interrupted = False
         self.read_to_the_end = True
+        self.results: list[SourceResult] = []
 
     async def run(self, sources: Sequence[Source]) -> None:
-        """Take everything that some sources hold. Raises SourceError, and what accepting raises."""
+        """Take everything that some sources hold, and note what became of each. Raises what accepting raises.
+
+        One that cannot be read does not keep the others from being read.
+        """
+        self.results = [SourceResult(source.name) for source in sources]
         try:
-            for source in sources:
+            for source, result in zip(sources, self.results, strict=True):
                 if self._is_interrupted:
                     self.read_to_the_end = False
                     break
-                await self._take(source)
+                result.is_begun = True
+                try:
+                    await self._take(source, result)
+                except SourceError as error:
+                    result.error = str(error)
         finally:
+            for source, result in zip(sources, self.results, strict=True):
+                result.resumed = source.resumed
             await self._finish(0)
 
     def stop(self, *, drain_seconds: float = SECONDS_TO_DRAIN) -> None:
@@ -76,11 +90,11 @@ class Intake:
                 self._backpressure.open()
             self._stopped.set()
 
-    async def _take(self, source: Source) -> None:
-        chunks = source.chunks(await self._state(source))
-        is_end = False
+    async def _take(self, source: Source, result: SourceResult) -> None:
+        chunks = source.chunks(None if self._checkpoint is None else self._find)
         while (chunk := await self._next(source, chunks)) is not None:
-            is_end = chunk.is_end
+            result.is_read = chunk.is_end
+            result.events += len(chunk)
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
             try:
@@ -88,7 +102,8 @@ class Intake:
             except Exception as error:
                 await self._keep_rest(source, chunks, error)
                 raise
-        self.read_to_the_end &= is_end or not self._stopped.is_set()
+        result.is_read = result.is_read or not self._stopped.is_set()
+        self.read_to_the_end &= result.is_read
 
     async def _keep_rest(self, source: Source, chunks: AsyncIterator[Chunk], error: Exception) -> None:
         """Read nothing more, and keep what was read already if it cannot be read again."""
@@ -97,11 +112,13 @@ class Intake:
             while (chunk := await self._next(source, chunks)) is not None:
                 self._unaccepted(chunk, error)
 
-    async def _state(self, source: Source) -> bytes | None:
-        if source.key is None or self._checkpoint is None:
-            return None
-        checkpoint = await self._checkpoint(source.key)
-        return None if checkpoint is None else checkpoint.state
+    async def _find(self, key: str) -> FoundCheckpoint | None:
+        """Return the checkpoint of a key, once nothing is being accepted that may change it."""
+        pending = [task for chunk, task in self._accepting if key == chunk.key or key in chunk.other_keys]
+        if pending:
+            await asyncio.wait(pending)
+        found = None if self._checkpoint is None else await self._checkpoint(key)
+        return None if found is None else FoundCheckpoint(found.name, found.state)
 
     async def _next(self, source: Source, chunks: AsyncIterator[Chunk]) -> Chunk | None:
         """Return the next chunk; None at the end, or after a stop when its time is over."""

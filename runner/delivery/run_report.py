@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..queues.contract import PutResult, RunOutcomes, Settlement, State
     from .notices import Notice
     from .receipt import Receipt
+    from .source_result import SourceResult
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _MOST_KNOWN = 10_000
@@ -44,8 +45,7 @@ class RunReport:
     retries: int = 0
     seconds: float = 0.0
     sent: int = 0
-    done_before: list[str] = field(default_factory=list)
-    resumed_at: dict[str, int] = field(default_factory=dict)
+    sources: list[SourceResult] = field(default_factory=list)
     read_to_the_end: bool = True
     next_due: datetime | None = None
     _duplicate_states: Counter[State] = field(default_factory=Counter)
@@ -107,6 +107,11 @@ class RunReport:
         self.duplicates += sum(states.values())
 
     @property
+    def unread_sources(self) -> list[SourceResult]:
+        """The sources that could not be read, or not to their end."""
+        return [source for source in self.sources if source.error is not None]
+
+    @property
     def dead(self) -> int:
         """How many usage events are dead-lettered, for any reason."""
         return self.dead_lettered.total()
@@ -131,12 +136,12 @@ class RunReport:
             "requests": self.requests,
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
+            "sources": [source.as_json() for source in self.sources],
         }
 
     def summary(self) -> str:
         """Return the counts in a few lines for a person."""
-        lines = [f"{name}: all of it was accepted by an earlier run" for name in self.done_before]
-        lines += [f"{name}: accepted by an earlier run up to line {line:,}" for name, line in self.resumed_at.items()]
+        lines = [line for source in self.sources for line in source.lines()]
         lines.append(
             f"{self.read:,} read · {self.delivered:,} delivered · {self.skipped.total():,} skipped · "
             f"{self.dead:,} dead-lettered · {self.unsent:,} unsent"

@@ -13,6 +13,8 @@ from ..delivery.notices import Notice
 from .options import LogFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...definitions import Redactor
     from ..delivery.notices import Observer
 
@@ -31,18 +33,25 @@ _DEFAULTS = {item.name: item.default for item in fields(Notice) if item.name != 
 _DIGITS = 3
 
 
-def log_observer(log_format: LogFormat, redactor: Redactor) -> Observer:
+class _LineLogger:
+    """What structlog calls with a rendered record."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.debug = self.info = self.warning = self.error = write
+
+
+def log_observer(log_format: LogFormat, redactor: Redactor, write: Callable[[str], None]) -> Observer:
     """Return an observer that writes the log, as text for a person or as one JSON object a line."""
     renderers: list[Any] = (
         [structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON
         else [
             lambda _logger, _method, record: _visible(record),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr is not None and sys.stderr.isatty()),
         ]
     )
     logger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        _LineLogger(write),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

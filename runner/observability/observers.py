@@ -27,9 +27,11 @@ def open_observers(
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = []
         if options.log_format is not None:
+            from .detached import DetachedWriter  # noqa: PLC0415 - it starts a thread
             from .logs import log_observer  # noqa: PLC0415 - imported only if it is used
 
-            observers.append(log_observer(options.log_format, redactor))
+            writer = stack.enter_context(DetachedWriter())
+            observers.append(log_observer(options.log_format, redactor, writer.write))
         if options.metrics_port is not None:
             observers.append(stack.enter_context(_metrics(options.metrics_port, destination, announce)))
         if options.traces:

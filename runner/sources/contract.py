@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 Unit = Literal["line", "offset", "item"]
 """What a place counts: lines of a file, offsets of a partition, items of a request."""
+
+
+_LINE_BITS = 34
+_LINE_MASK = (1 << _LINE_BITS) - 1
+MOST_ITEMS = 1 << 22
+"""A place counts fewer items than this on one line, so that it fits in 56 bits."""
+
+
+def place_of(line: int, item: int) -> int:
+    """Return the place of an item (from 1) of the text that begins on a line."""
+    return line | item << _LINE_BITS
 
 
 class Origin(NamedTuple):
@@ -18,6 +29,16 @@ class Origin(NamedTuple):
     source: str
     place: int
     unit: Unit = "line"
+
+    @property
+    def line(self) -> int:
+        """The line, offset or number that the place counts."""
+        return self.place & _LINE_MASK if self.unit == "line" else self.place
+
+    @property
+    def item(self) -> int | None:
+        """The number of the event within a batch that begins on the line; None if the line holds no batch."""
+        return (self.place >> _LINE_BITS if self.unit == "line" else 0) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +55,8 @@ class Chunk:
     """Some events in a row: their texts, and the place of each in the source; and texts that are no events.
 
     - `source`: the name of the source, for people; `unit`: what its places count.
-    - `key`: identifies the source's checkpoint; None if the source cannot be read again.
+    - `key`: identifies the source's checkpoint; None if the source cannot be read again. `other_keys` find the same
+      checkpoint, such as by the content of a file that was renamed.
     - `checkpoint`: the state from which the source goes on once this chunk is accepted; None if there is nothing new
       to note. `is_end`: whether the source ends here.
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
@@ -43,6 +65,7 @@ class Chunk:
 
     source: str
     key: str | None = None
+    other_keys: tuple[str, ...] = ()
     unit: Unit = "line"
     texts: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -59,9 +82,21 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """How an earlier run left a source: accepted up to a place, or all of it (None)."""
+    """How a source was left: accepted up to a place, or all of it (None), under the name that it had then."""
 
     place: int | None
+    name: str
+
+
+class FoundCheckpoint(NamedTuple):
+    """A checkpoint that was noted before, and the name of its source then."""
+
+    name: str
+    state: bytes
+
+
+FindCheckpoint: TypeAlias = "Callable[[str], Awaitable[FoundCheckpoint | None]]"
+"""Returns the checkpoint of a key. It takes into account what is being accepted at the moment."""
 
 
 class Source(Protocol):
@@ -79,8 +114,8 @@ class Source(Protocol):
     def resumed(self) -> Resumed | None:
         """How an earlier run left the source, once that is known; None if it is read from its beginning."""
 
-    def chunks(self, after: bytes | None) -> AsyncIterator[Chunk]:
-        """Yield chunks after a checkpoint, or from the beginning (None). Raises SourceError."""
+    def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+        """Yield chunks after a checkpoint that `find` finds, or from the beginning (None). Raises SourceError."""
 
     def stop(self) -> None:
         """Read nothing more; what was read already is still yielded."""

@@ -1,27 +1,36 @@
-"""A file as a source: NDJSON, JSON arrays or indented objects, plain or gzipped."""
+"""A regular file as a source: NDJSON, JSON arrays or indented objects, plain, gzip or zstd."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
 
-from .blocks import read_blocks
-from .contract import Chunk, Resumed, SourceError
+from ...definitions import UnreadableError, read_event
+from .blocks import identities, read_blocks, read_head
+from .chunks import chunk_of
+from .contract import Resumed, SourceError
 from .event_splitting import Splitter, Texts
 from .reading import BlockReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from os import PathLike
 
     from .blocks import Block
+    from .contract import Chunk, FindCheckpoint, FoundCheckpoint
 
 FULL_EVENTS = 500
 """Chunks hold a multiple of so many events, so that requests are full: common limits of batches divide it."""
 
 _MOST_HELD_BYTES = 8 * 1024 * 1024
+_LINES_WITHOUT_EVENTS = 100
+"""A file is given up when so many lines at its beginning hold no event: it is hardly a file of events."""
+
 _Match = Literal["same", "longer", "other"]
 
 
@@ -42,30 +51,34 @@ _to_json = msgspec.json.Encoder().encode
 _read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
 
 
+def shown_path(path: str | PathLike[str]) -> str:
+    """Return a path as text that can be shown and stored, also if the name of the file is no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 class FileSource:
     """The events of one file.
 
-    Its checkpoint is known by `scope` and its absolute path. `scope` says what the events are for: with other settings
-    or mappings the file is read from its beginning.
+    Its checkpoint is known by `scope` and its absolute path, and also by `scope` and how its content begins: a log that
+    was rotated has another name and the same content. `scope` says what the events are for: with other settings or
+    mappings the file is read from its beginning.
     """
 
     def __init__(self, path: str, *, scope: str = "") -> None:
-        self.name = path
-        self.resumed: Resumed | None = None
         self._path = Path(path)
-        self._is_regular = self._path.is_file()
-        self.key = f"{scope} {self._path.absolute()}" if self._is_regular else None
+        self.name = shown_path(path)
+        self.key = f"{scope} {shown_path(self._path.absolute())}"
+        self.resumed: Resumed | None = None
+        self._scope = scope
         self._reader: BlockReader | None = None
         self._first_line = 1
         self._is_stopped = False
+        self._judged_lines = 0
 
-    async def chunks(self, after: bytes | None) -> AsyncIterator[Chunk]:
+    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
         """Yield what follows a checkpoint; nothing if the file has not changed since it was read to its end."""
-        try:
-            async for texts in self._texts(after):
-                yield self._chunk(texts)
-        except OSError as error:
-            raise SourceError(f"{self.name} cannot be read: {error.strerror or error}") from None
+        async for texts in self._texts(find):
+            yield self._chunk(texts)
 
     def stop(self) -> None:
         """Read nothing more; what was read already is still yielded."""
@@ -73,42 +86,60 @@ class FileSource:
         if self._reader is not None:
             self._reader.stop()
 
-    def _blocks(self, after: bytes | None) -> Iterator[Block]:
+    def _blocks(self, find: FindCheckpoint | None, loop: asyncio.AbstractEventLoop) -> Iterator[Block]:
         """Read the file, if there is anything new in it. This runs in a thread."""
         with self._path.open("rb") as stream:
             # Compared and read through one open file: another one may take its name meanwhile.
-            if after is not None and not self._has_news(stream, _read_checkpoint(after)):
+            if find is not None and not self._has_news(stream, find, loop):
                 return
-            yield from read_blocks(stream, signed=self._is_regular)
+            stream.seek(0)
+            yield from read_blocks(stream, signed=True, refuse_tables=True)
 
-    def _has_news(self, stream: BinaryIO, checkpoint: FileCheckpoint) -> bool:
+    def _has_news(self, stream: BinaryIO, find: FindCheckpoint, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether there is anything to read, and note where that begins."""
-        match = _compare(stream, checkpoint)
-        if match == "same" and checkpoint.is_end:
-            self.resumed = Resumed(None)
-            return False
-        if match != "other":
-            self._first_line = checkpoint.line
-            self.resumed = Resumed(checkpoint.line)
-        stream.seek(0)
+        for key in self._keys(stream):
+            found: FoundCheckpoint | None = asyncio.run_coroutine_threadsafe(_find(find, key), loop).result()
+            if found is None:
+                continue
+            checkpoint = _read_checkpoint(found.state)
+            stream.seek(0)
+            match = _compare(stream, checkpoint)
+            if match == "same" and checkpoint.is_end:
+                self.resumed = Resumed(None, found.name)
+                return False
+            if match != "other":
+                self._first_line = checkpoint.line
+                self.resumed = Resumed(checkpoint.line, found.name)
+                return True
         return True
 
-    async def _texts(self, after: bytes | None) -> AsyncIterator[Texts]:
-        """Yield the texts of each block; of a regular file in multiples of FULL_EVENTS, and the rest at its end."""
-        splitter, held, sent = Splitter(), Texts(), 0
-        self._reader = BlockReader(self.name, lambda: self._blocks(after))
+    def _keys(self, stream: BinaryIO) -> Iterator[str]:
+        """Yield by what a checkpoint may be known: first the name, since several files may begin alike."""
+        yield self.key
+        stream.seek(0)
+        for identity in identities(read_head(stream)):
+            yield self._content_key(identity)
+
+    def _content_key(self, identity: str) -> str:
+        return f"{self._scope} content {identity}"
+
+    async def _texts(self, find: FindCheckpoint | None) -> AsyncIterator[Texts]:
+        """Yield the texts of each block in multiples of FULL_EVENTS, and the rest at the end."""
+        splitter, held, sent, loop = Splitter(), Texts(), 0, asyncio.get_running_loop()
+        self._reader = BlockReader(self.name, lambda: self._blocks(find, loop))
         if self._is_stopped:
             self._reader.stop()
+        holds_events = False
         async for block in self._reader.blocks():
             texts = splitter.feed(block)
-            if not self._is_regular:
-                yield texts
-                continue
             held.add_all(texts)
             held.next_line, held.block = texts.next_line, texts.block
+            holds_events = holds_events or self._first_line > 1 or self._has_event(texts)
             if block.is_last:
                 yield held
                 return
+            if not holds_events and block.size - sent <= _MOST_HELD_BYTES:
+                continue
             count = held.complete(FULL_EVENTS)
             is_too_much = block.size - sent > _MOST_HELD_BYTES
             if not count and (held.unreadable or is_too_much):
@@ -125,20 +156,41 @@ class FileSource:
         if ready.lines or ready.unreadable:
             yield ready
 
+    def _has_event(self, texts: Texts) -> bool:
+        """Return whether some text is an event. Raises SourceError if none of the first hundred is."""
+        first = texts.unreadable[0].message if texts.unreadable else ""
+        self._judged_lines += len(texts.unreadable)
+        for text in texts.texts[:_LINES_WITHOUT_EVENTS]:
+            try:
+                read_event(text)
+            except UnreadableError as error:
+                first = first or error.message
+            else:
+                return True
+            self._judged_lines += 1
+        if self._judged_lines >= _LINES_WITHOUT_EVENTS:
+            problem = f"none of its first {_LINES_WITHOUT_EVENTS} lines is an event (the first: {first})"
+            raise SourceError(f"{self.name} holds no events: {problem}. Nothing of it was accepted")
+        return False
+
     def _chunk(self, texts: Texts) -> Chunk:
         block, first_line = texts.block, self._first_line
         kept = texts if first_line == 1 else texts.from_line(first_line)
-        chunk = Chunk(self.name, self.key, texts=kept.texts, places=kept.lines, unreadable=kept.unreadable)
+        chunk = chunk_of(kept, self.name, self.key)
         if block is None:
             return chunk
-        chunk.is_end, chunk.is_damaged = block.is_last, block.damage is not None
         # Nothing is noted until the file is read further than it was before.
-        if self._is_regular and (first_line == 1 or texts.next_line >= first_line):
+        if first_line == 1 or texts.next_line >= first_line:
             chunk.checkpoint = _to_json(
                 FileCheckpoint(texts.next_line, block.size, block.digest.hex(), is_end=block.is_last)
             )
-        chunk.reread = first_line > 1 and kept.lines[:1] == [first_line]
+            chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
+        chunk.reread = first_line > 1 and kept.lines[:1] == [first_line] and bool(chunk.texts)
         return chunk
+
+
+async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:
+    return await find(key)
 
 
 def _compare(stream: BinaryIO, checkpoint: FileCheckpoint) -> _Match:

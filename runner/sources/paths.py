@@ -2,37 +2,106 @@
 
 from __future__ import annotations
 
+import os
+import re
+import stat
+import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
-from .files import FileSource
-from .standard_input import STANDARD_INPUT, StandardInput
+from .files import FileSource, shown_path
+from .streams import StreamSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .contract import Source
 
+STANDARD_INPUT = "-"
+"""How a path names standard input."""
+
+STANDARD_INPUT_NAME = "standard input"
+_DESCRIPTOR = re.compile(r"/dev/fd/(\d{1,9})|/proc/self/fd/(\d{1,9})")
+_STDIN_DESCRIPTOR = 0
+_MANY = "can be read only once, and is named twice"
+
 
 def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input. Raises SetupError with every path that cannot be read."""
-    problems = [Problem(path, f"cannot be read: {error}") for path, error in _unreadable(paths)]
-    if paths.count(STANDARD_INPUT) > 1:
-        problems.append(Problem(STANDARD_INPUT, "standard input can be read only once"))
+    """Return a source for each path; `-` is standard input. Raises SetupError with every path that cannot be read.
+
+    Nothing is opened: who opens a pipe to look at it takes it away from its reader.
+    """
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        try:
+            status = _status(path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            problems.append(Problem(shown_path(path), f"cannot be read: {reason}"))
+            continue
+        identity = (status.st_dev, status.st_ino)
+        if _is_read_once(path, status) and identity in seen:
+            name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else "it"
+            problems.append(Problem(shown_path(path), f"{name} {_MANY}"))
+            continue
+        seen.add(identity)
+        sources.append(_source(path, status, scope))
     if problems:
         raise SetupError.of(problems)
-    return [StandardInput() if path == STANDARD_INPUT else FileSource(path, scope=scope) for path in paths]
+    return sources
 
 
-def _unreadable(paths: Sequence[str]) -> list[tuple[str, str]]:
-    found = []
-    for path in paths:
-        if path == STANDARD_INPUT:
-            continue
-        try:
-            with Path(path).open("rb"):
-                pass
-        except OSError as error:
-            found.append((path, error.strerror or str(error)))
-    return found
+def _status(path: str) -> os.stat_result:
+    """Return the status of what a path names. Raises OSError if it cannot be read."""
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        if descriptor == _STDIN_DESCRIPTOR and sys.stdin is None:
+            # It was closed when the program began; the number may belong to another file by now.
+            raise OSError(None, f"{STANDARD_INPUT_NAME} is closed")
+        return os.fstat(descriptor)
+    status = Path(path).stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(None, "it is a folder; name the files in it")
+    if stat.S_ISSOCK(status.st_mode):
+        raise OSError(None, "it is a socket; connect to it with another program and pipe the events in")
+    if not os.access(path, os.R_OK):
+        raise OSError(None, "Permission denied")
+    return status
+
+
+def _descriptor(path: str) -> int | None:
+    """Return the number of the open file that a path names, if it names one."""
+    if path in {STANDARD_INPUT, "/dev/stdin"}:
+        return _STDIN_DESCRIPTOR
+    match = _DESCRIPTOR.fullmatch(os.path.normpath(path))
+    return None if match is None else int(match[1] or match[2])
+
+
+def _is_read_once(path: str, status: os.stat_result) -> bool:
+    return _descriptor(path) is not None or stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
+
+
+def _source(path: str, status: os.stat_result, scope: str) -> Source:
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else path
+        return StreamSource(name, partial(_open_descriptor, descriptor))
+    if stat.S_ISREG(status.st_mode):
+        return FileSource(path, scope=scope)
+    return StreamSource(shown_path(path), partial(_open_path, path))
+
+
+def _open_path(path: str) -> IO[bytes]:
+    return Path(path).open("rb")
+
+
+def _open_descriptor(descriptor: int) -> IO[bytes]:
+    """Open a reader of our own: the interpreter, when it ends, must not wait for a thread that reads `sys.stdin`.
+
+    Opened by its number, since a socket cannot be opened by its path.
+    """
+    return open(descriptor, "rb", closefd=False)

@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
+from .contract import SourceError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -24,6 +26,7 @@ class BlockReader:
     """
 
     def __init__(self, name: str, read: Callable[[], Iterator[Block]]) -> None:
+        self._name = name
         self._read = read
         self._loop = asyncio.get_running_loop()
         self._blocks: asyncio.Queue[Block | BaseException | None] = asyncio.Queue(maxsize=_BLOCKS_AHEAD)
@@ -31,10 +34,10 @@ class BlockReader:
         threading.Thread(target=self._run, name=f"read {name}", daemon=True).start()
 
     async def blocks(self) -> AsyncIterator[Block]:
-        """Yield the blocks, the last of them marked unless reading was stopped. Raises what reading raises."""
+        """Yield the blocks, the last of them marked unless reading was stopped. Raises SourceError."""
         while (item := await self._blocks.get()) is not None:
             if isinstance(item, BaseException):
-                raise item
+                raise _source_error(self._name, item) from item
             yield item
             if item.is_last:
                 return
@@ -71,3 +74,12 @@ class BlockReader:
         except RuntimeError:
             putting.close()
             raise
+
+
+def _source_error(name: str, error: BaseException) -> SourceError:
+    """Return the error of a source that cannot be read, whatever is wrong with it."""
+    if isinstance(error, SourceError):
+        return SourceError(f"{name} {error}")
+    if isinstance(error, OSError):
+        return SourceError(f"{name} cannot be read: {error.strerror or error}")
+    return SourceError(f"{name} cannot be read: {type(error).__name__}: {error}")

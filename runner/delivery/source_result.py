@@ -1,0 +1,59 @@
+"""What became of one source in a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..sources.contract import Resumed
+
+
+@dataclass(slots=True)
+class SourceResult:
+    """What became of one source: how many events were read, and whether that was all of it.
+
+    `resumed` says how an earlier run left it, `error` why it could not be read (to its end).
+    """
+
+    name: str
+    events: int = 0
+    is_begun: bool = False
+    is_read: bool = False
+    resumed: Resumed | None = None
+    error: str | None = None
+
+    @property
+    def result(self) -> str:
+        """The result in one word."""
+        if self.error is not None:
+            return "failed"
+        if self.resumed is not None and self.resumed.place is None:
+            return "known"
+        if self.is_read:
+            return "read"
+        return "partly_read" if self.is_begun else "not_read"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the JSON report shows it."""
+        shown: dict[str, Any] = {"source": self.name, "result": self.result, "events": self.events}
+        if self.resumed is not None:
+            shown["accepted_before"] = self.resumed.name
+            if self.resumed.place is not None:
+                shown["from_line"] = self.resumed.place
+        if self.error is not None:
+            shown["error"] = self.error
+        return shown
+
+    def lines(self) -> list[str]:
+        """Return what a person should know about it: nothing if it was simply read."""
+        shown = []
+        if self.resumed is not None:
+            earlier = "" if self.resumed.name == self.name else f" as {self.resumed.name}"
+            if self.resumed.place is None:
+                shown.append(f"{self.name}: all of it was accepted by an earlier run{earlier}")
+            else:
+                shown.append(f"{self.name}: accepted by an earlier run{earlier} up to line {self.resumed.place:,}")
+        if self.error is not None:
+            shown.append(f"not read: {self.error}" if not self.events else f"not read to its end: {self.error}")
+        return shown

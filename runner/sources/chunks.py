@@ -1,0 +1,33 @@
+"""Making chunks of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .contract import Chunk, Unreadable, place_of
+from .envelopes import EnvelopeError, events_of
+
+if TYPE_CHECKING:
+    from .event_splitting import Texts
+
+
+def chunk_of(texts: Texts, name: str, key: str | None = None) -> Chunk:
+    """Return a chunk of some texts. A batch as an SDK posts it becomes its events."""
+    block = texts.block
+    chunk = Chunk(name, key, unreadable=texts.unreadable)
+    if block is not None:
+        chunk.is_end, chunk.is_damaged = block.is_last, block.damage is not None
+    found: list[bytes] | None
+    for line, text in zip(texts.lines, texts.texts, strict=True):
+        try:
+            found = events_of(text)
+        except EnvelopeError as error:
+            chunk.unreadable.append(Unreadable(line, str(error), text))
+            continue
+        if found is None:
+            chunk.texts.append(text)
+            chunk.places.append(line)
+        else:
+            chunk.texts += found
+            chunk.places += [place_of(line, item) for item in range(1, len(found) + 1)]
+    return chunk

@@ -1,0 +1,53 @@
+"""Inputs that can be read only once: standard input, pipes, sockets, devices, open file descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .blocks import read_blocks
+from .chunks import chunk_of
+from .event_splitting import Splitter
+from .reading import BlockReader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import IO
+
+    from .blocks import Block
+    from .contract import Chunk, FindCheckpoint
+
+
+class StreamSource:
+    """The events that come by a stream: NDJSON, JSON arrays or indented objects, plain, gzip or zstd.
+
+    `open_stream` is called once, by the thread that reads: opening a named pipe waits for a writer, and whoever opens
+    it twice takes away what the writer wrote first.
+    """
+
+    key = None
+    resumed = None
+
+    def __init__(self, name: str, open_stream: Callable[[], IO[bytes]]) -> None:
+        self.name = name
+        self._open = open_stream
+        self._reader: BlockReader | None = None
+        self._is_stopped = False
+
+    async def chunks(self, find: FindCheckpoint | None = None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+        """Yield what comes, as it comes."""
+        splitter = Splitter()
+        self._reader = BlockReader(self.name, self._blocks)
+        if self._is_stopped:
+            self._reader.stop()
+        async for block in self._reader.blocks():
+            yield chunk_of(splitter.feed(block), self.name)
+
+    def stop(self) -> None:
+        """Read nothing more; what was read already is still yielded."""
+        self._is_stopped = True
+        if self._reader is not None:
+            self._reader.stop()
+
+    def _blocks(self) -> Iterator[Block]:
+        with self._open() as stream:
+            yield from read_blocks(stream)
