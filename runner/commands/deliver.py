@@ -192,7 +192,15 @@ def _deliver(configuration: Configuration, files: _Files, observing: ObserverOpt
     _check_report(files.report)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
-        session = open_session(destination, options, observers=observers, report=report, write_dead_letter=write)
+        session = open_session(
+            destination,
+            options,
+            observers=observers,
+            report=report,
+            write_dead_letter=write,
+            # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
+            create=bool(sources),
+        )
         async with session as opened:
             return await opened.run(sources)
 
@@ -336,7 +344,7 @@ def _print_outcome(
     What cannot be shown changes nothing: the delivery itself is done.
     """
     from ...definitions import visible
-    from .run_outcome import kept_in_outbox, why_stopped
+    from .run_outcome import kept_in_outbox, nothing_matched, why_stopped
 
     failures = [*filter(None, (None if letters is None else letters.failure, _write_report(report_file, report)))]
     if ended is not None:
@@ -344,12 +352,17 @@ def _print_outcome(
     for source in report.unread_sources:
         say(f"error: {redactor.text(str(source.error))}", error=True)
     out = partial(say, error=dry_run)
-    out(visible(report.summary()))
+    warning = nothing_matched(report)
+    if warning is not None:
+        say(warning, error=True)
+    out(visible(report.summary(dry_run=dry_run)))
     if letters is not None and letters.count:
-        out(f"dead letters: {letters.path}")
+        out(visible(f"dead letters: {letters.path}"))
     if outbox and not dry_run:
         for line in kept_in_outbox(report, outbox):
-            out(line)
+            out(visible(line))
+    if not dry_run and report.last_errors:
+        out(visible(redactor.text(report.last_errors)))
     for failure in failures:
         say(f"error: {failure}", error=True)
     return letters is None or letters.failure is None

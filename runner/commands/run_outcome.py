@@ -34,16 +34,35 @@ def exit_code(ended: AnswerError | None, report: RunReport) -> int:
 
 def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> str:
     """Return one line that says why a run ended early, and how far it came."""
+    from ..delivery.run_report import counted
+
     partly = "" if report.read_to_the_end else "; the input was not read to its end"
-    return f"stopped: {redactor.text(str(ended))}; {report.unsent:,} events unsent{partly}"
+    return f"stopped: {redactor.text(str(ended))}; {counted(report.unsent, 'event')} unsent{partly}"
+
+
+def nothing_matched(report: RunReport) -> str | None:
+    """Return a warning if everything that was read was skipped: a trigger or an input is hardly as it should be."""
+    skipped = report.skipped.total()
+    if not skipped or report.wanted:
+        return None
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.skipped.items()) if count)
+    return (
+        f"warning: nothing was sent: no event matches a subscription ({report.read:,} read, skipped: {reasons}). "
+        "Compare the events with the triggers: kable-destination preview"
+    )
 
 
 def kept_in_outbox(report: RunReport, path: str) -> Iterator[str]:
     """Yield what an outbox keeps after a run, and what to do about it."""
+    from ..delivery.run_report import counted
+
     if report.dead or report.earlier_dead:
         yield f"dead letters are kept in {path}: kable-destination dead-letters list"
     if report.next_due is not None:
+        earlier = report.kept - report.unsent
+        partly = f" ({earlier:,} of them from earlier runs)" if earlier > 0 else ""
+        verb = "is" if report.kept == 1 else "are"
         yield (
-            f"unsent events are kept in {path}; run the same command again. "
+            f"{counted(report.kept, 'unsent event')} {verb} kept in {path}{partly}; run the same command again. "
             f"Next retry: {report.next_due:%Y-%m-%dT%H:%M:%SZ}"
         )

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from ..sources.contract import Chunk, Source
     from ..transports.contract import Transport
     from .clock import Clock
-    from .notices import Observer
+    from .notices import Notice, Observer
     from .receipt import Receipt
     from .retry_policy import RetryPolicy
     from .run_report import RunReport
 
 DEFAULT_CONCURRENCY = 16
 
+_SHORTEST_WAIT_FOR_ROOM = 1.0
 _NOT_SENT = AnswerError("it was not sent before the run ended")
 
 
@@ -92,7 +93,7 @@ class Delivery:
         self._write_dead_letter = write_dead_letter
         report.run = secrets.randbits(62)
         self._token = Token(report.run, 0)
-        notify = to_all((report.observe, *observers))
+        notify = to_all((report.observe, self._note_fullness, *observers))
         self._stopping = asyncio.Event()
         self._fullness = Fullness(notify, self._wake)
         lanes = [self._lane(destination, action) for action in destination.definition.actions]
@@ -132,6 +133,7 @@ class Delivery:
         )
         self._unrepeatable: set[str] = set()
         self._ending: asyncio.Task[None] | None = None
+        self._waiting_for_room: asyncio.Task[None] | None = None
 
     def next_token(self) -> Token:
         """Return the token of the next put of this run."""
@@ -165,12 +167,31 @@ class Delivery:
 
     def interrupt(self) -> None:
         """Accept nothing more. Requests in flight may end; what is not sent stays queued."""
+        self._end(InterruptionError("interrupted"))
+
+    def _end(self, reason: StoppedError) -> None:
         self._stopping.set()
         self._intake.stop(drain_seconds=0)
         self.acceptor.give_up()
-        self._dispatcher.stop(InterruptionError("interrupted"))
+        self._dispatcher.stop(reason)
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._end_after_grace())
+
+    def _note_fullness(self, notice: Notice) -> None:
+        """Wait for room no longer than for a retry."""
+        if notice.kind == "full" and self._rules.longest_wait is not None:
+            self._waiting_for_room = asyncio.ensure_future(self._end_without_room(notice.error))
+        elif notice.kind == "room" and self._waiting_for_room is not None:
+            self._waiting_for_room.cancel()
+
+    async def _end_without_room(self, error: str) -> None:
+        """End the run when nothing was sent for as long as it waits for retries: what is sent leaves room behind."""
+        while True:
+            requests = self._report.requests
+            await self._clock.sleep(max(self._rules.longest_wait or 0, _SHORTEST_WAIT_FOR_ROOM))
+            if self._report.requests == requests and not any(lane.sending for lane in self._dispatcher.lanes):
+                break
+        self._end(StoppedError(f"the outbox takes nothing more: {error}; make room and run again"))
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -186,8 +207,9 @@ class Delivery:
                 # Something has failed. What was sent must still be settled before the queue is closed.
                 self.interrupt()
                 await asyncio.wait({dispatching})
-            if self._ending is not None:
-                self._ending.cancel()
+            for task in (self._ending, self._waiting_for_room):
+                if task is not None:
+                    task.cancel()
             self._report.seconds += self._clock.monotonic() - began
 
     async def _close(self, ended: AnswerError | None) -> AnswerError | None:
@@ -195,6 +217,8 @@ class Delivery:
         outcomes, states = await self._queue.outcomes(self._report.run, self._report.queued_duplicates)
         if self._queue.is_durable:
             self._report.next_due = await self._next_due()
+            if self._report.next_due is not None:
+                await self._note_kept()
         else:
             await self._leave(ended)
         # Nothing outlives a run without a durable queue, so what it did not send in its time is given up.
@@ -227,6 +251,14 @@ class Delivery:
         lanes = (await self._queue.status()).lanes
         moments = [lane.next_due for lane in lanes if (lane.account, lane.action) in own and lane.next_due is not None]
         return datetime.fromtimestamp(min(moments), UTC) if moments else None
+
+    async def _note_kept(self) -> None:
+        """Report what the queue keeps, and why, also of lanes that this run sent nothing of."""
+        for lane in (await self._queue.status()).lanes:
+            if lane.account == self.account and lane.queued:
+                self._report.kept += lane.queued
+                if lane.error is not None:
+                    self._report.errors.setdefault((lane.account, lane.action), lane.error)
 
     def _lane(self, destination: Destination, action: str) -> ActiveLane:
         key = Lane(self.account, action)

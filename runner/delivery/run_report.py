@@ -30,6 +30,8 @@ class RunReport:
     each subscription that wants it. Each wanted one is delivered, dead-lettered or unsent, and nothing else; unsent
     ones are queued if the queue is durable. `duplicates` counts those among them whose ID was known before. `earlier`
     counts events that other runs had accepted and this run has settled; `earlier_dead` of them are dead-lettered.
+    `kept` counts all that the queue holds for the account after the run, from whichever run, and `errors` has the last
+    error of each lane (account, action).
     """
 
     run: int = 0
@@ -48,6 +50,9 @@ class RunReport:
     sources: list[SourceResult] = field(default_factory=list)
     read_to_the_end: bool = True
     next_due: datetime | None = None
+    kept: int = 0
+    errors: dict[tuple[str, str], str] = field(default_factory=dict)
+    _of_duplicates: Counter[State] = field(default_factory=Counter)
     _duplicate_states: Counter[State] = field(default_factory=Counter)
     _known: list[Duplicate] = field(default_factory=list)
     _known_in: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -57,6 +62,8 @@ class RunReport:
         if notice.kind == "attempted":
             self.requests += 1
             self.retries += notice.attempt > 1
+            if notice.error:
+                self.errors[notice.account, notice.action] = notice.error
         elif notice.kind == "delivered":
             self.sent += notice.events
 
@@ -104,6 +111,7 @@ class RunReport:
         self.dead_lettered["exhausted"] += queued if given_up else 0
         for reason in REASONS:
             self.dead_lettered[reason] += outcomes.dead.get(reason, 0) + states.get(reason, 0)
+        self._of_duplicates += Counter(states)
         self.duplicates += sum(states.values())
 
     @property
@@ -131,28 +139,76 @@ class RunReport:
             "dead_lettered": {reason: self.dead_lettered[reason] for reason in REASONS},
             "unsent": self.unsent,
             "duplicates": self.duplicates,
+            "duplicates_of": {
+                "delivered": self._of_duplicates["delivered"],
+                "dead_lettered": sum(self._of_duplicates[reason] for reason in REASONS),
+                "unsent": self._of_duplicates["queued"],
+            },
             "earlier": self.earlier,
             "earlier_dead": self.earlier_dead,
             "requests": self.requests,
             "retries": self.retries,
+            "kept": self.kept,
             "seconds": round(self.seconds, 3),
+            "errors": [{"action": action, "error": error} for (_, action), error in sorted(self.errors.items())],
             "sources": [source.as_json() for source in self.sources],
         }
 
-    def summary(self) -> str:
-        """Return the counts in a few lines for a person."""
+    @property
+    def last_errors(self) -> str:
+        """The last error of each lane that has left events behind, as one text; empty if none did."""
+        if not self.unsent and self.next_due is None and not self.dead_lettered["exhausted"]:
+            return ""
+        return "; ".join(f"last error of {action}: {error}" for (_, action), error in sorted(self.errors.items()))
+
+    def summary(self, *, dry_run: bool = False) -> str:
+        """Return the counts in a few lines for a person.
+
+        The counts of the first line are of this run, and add up to what was wanted and skipped of what was read:
+        whatever was known by its ID before is a duplicate there, not delivered once more.
+        """
+        of = self._of_duplicates
+        dead = self.dead - sum(of[reason] for reason in REASONS)
+        unsent = self.unsent - of["queued"]
+        if dry_run:
+            parts = [f"{self.unsent - self.duplicates:,} would be sent"]
+        else:
+            parts = [f"{self.delivered - of['delivered']:,} delivered"]
+        parts += [counted(self.duplicates, "duplicate")] if self.duplicates else []
+        parts += [f"{self.skipped.total():,} skipped", f"{dead:,} dead-lettered"]
+        parts += [] if dry_run else [f"{unsent:,} unsent"]
         lines = [line for source in self.sources for line in source.lines()]
+        lines.append(" · ".join([f"{self.read:,} read", *parts]))
         lines.append(
-            f"{self.read:,} read · {self.delivered:,} delivered · {self.skipped.total():,} skipped · "
-            f"{self.dead:,} dead-lettered · {self.unsent:,} unsent"
+            f"{counted(self.requests, 'request')} · {counted(self.retries, 'retry', 'retries')} · {self.seconds:.2f} s"
         )
-        second = f"{self.requests:,} requests · {self.retries:,} retries · {self.duplicates:,} duplicates"
-        earlier = f" · {self.earlier:,} from earlier runs" if self.earlier else ""
-        if self.earlier_dead:
-            earlier += f", of which {self.earlier_dead:,} dead-lettered"
-        lines.append(f"{second}{earlier} · {self.seconds:.2f} s")
-        for title, counts in (("skipped", self.skipped), ("dead-lettered", self.dead_lettered)):
-            if any(counts.values()):
-                shown = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count)
-                lines.append(f"{title}: {shown}")
-        return "\n".join(lines)
+        if dry_run:
+            lines[-1] = f"{counted(self.requests, 'request')} printed, none sent"
+        return "\n".join([*lines, *self._details()])
+
+    def _details(self) -> list[str]:
+        of = self._of_duplicates
+        known = {
+            "delivered": of["delivered"],
+            "dead-lettered": sum(of[reason] for reason in REASONS),
+            "still unsent": of["queued"],
+        }
+        dead = {reason: self.dead_lettered[reason] - of[reason] for reason in REASONS}
+        lines = [
+            f"{title}: {shown}"
+            for title, counts in (
+                ("duplicates of events that are", known),
+                ("skipped", self.skipped),
+                ("dead-lettered", dead),
+            )
+            if (shown := ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count))
+        ]
+        if self.earlier:
+            delivered = self.earlier - self.earlier_dead
+            lines.append(f"from earlier runs: {delivered:,} delivered, {self.earlier_dead:,} dead-lettered")
+        return lines
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its word: `1 request`, `2 requests`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ class DetachedWriter:
     """
 
     def __init__(self, descriptor: int = STANDARD_ERROR) -> None:
-        self._descriptor = descriptor
+        # If standard error was closed when the program began, its number may belong to another file by now.
+        self._descriptor = None if descriptor == STANDARD_ERROR and sys.stderr is None else descriptor
         self._lines: queue.Queue[str | None] = queue.Queue(maxsize=_MOST_WAITING)
         self._left_out = 0
         self._thread = threading.Thread(target=self._run, name="write lines", daemon=True)
@@ -56,16 +58,17 @@ class DetachedWriter:
             self._left_out += 1
 
     def _run(self) -> None:
+        is_open = self._descriptor is not None
         while (line := self._lines.get()) is not None:
-            data = f"{line}\n".encode("utf-8", "backslashreplace")
-            try:
-                while data:
-                    data = data[os.write(self._descriptor, data) :]
-            except OSError:
-                # It is closed, or its disk is full. The rest is left unwritten, but whoever waits is not held up.
-                self._drain()
-                return
+            # Lines are taken also when they cannot be written, so that nobody waits for a place.
+            is_open = is_open and self._put(line)
 
-    def _drain(self) -> None:
-        while self._lines.get() is not None:
-            pass
+    def _put(self, line: str) -> bool:
+        """Write a line; return False if the file takes nothing more: it is closed, or its disk is full."""
+        data = f"{line}\n".encode("utf-8", "backslashreplace")
+        try:
+            while data and self._descriptor is not None:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:
+            return False
+        return True

@@ -8,9 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +16,8 @@ import zstandard
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
@@ -28,7 +27,7 @@ RUNNER = f"{sys.executable} -m kable_destination.runner"
 def shell(command_line: CommandLine, script: str, base_url: str) -> subprocess.CompletedProcess[str]:
     """Run a script of bash in the folder of the command line; `$K` is the program and `$B` its options."""
     return subprocess.run(
-        ["bash", "-c", script],
+        ["/bin/bash", "-c", script],
         cwd=command_line.folder,
         env={**command_line.environment, "K": RUNNER, "B": f"--base-url {base_url}"},
         capture_output=True,
@@ -132,3 +131,219 @@ def test_a_writer_that_never_comes_leaves_the_run_interruptible(
     run = shell(command_line, "timeout -s TERM 3 $K deliver p $B --wait 1", sandbox.base_url)
     assert run.returncode in {124, 130}
     assert "Traceback" not in run.stderr
+
+
+ENVELOPE = {
+    "sentAt": "2026-03-04T05:06:08.000Z",
+    "writeKey": "w",
+    "context": {"library": {"name": "analytics-go"}},
+    "batch": [track(1), {"type": "track", "messageId": "x"}, track(2), 5],
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (json.dumps(ENVELOPE).encode(), 1),
+        (json.dumps(ENVELOPE, indent=2).encode(), 1),
+        (ndjson(track(7), ENVELOPE), 2),
+        (json.dumps([track(7), ENVELOPE]).encode(), 1),
+        (json.dumps([track(7), ENVELOPE], indent=1).encode(), 19),
+    ],
+    ids=["a file", "an indented file", "a line", "an item", "an indented item"],
+)
+def test_a_batch_of_an_sdk_is_read_as_its_events(
+    command_line: CommandLine, sandbox: RunningSandbox, content: bytes, line: int
+) -> None:
+    run = command_line.deliver(content, sandbox.base_url)
+    assert run.code == 1
+    assert numbers(sandbox)[:2] == [1, 2]
+    found = {letter["item"]: letter for letter in run.letters}
+    assert set(found) == {2, 4}
+    assert {letter["line"] for letter in run.letters} == {line}
+    assert found[2]["event"]["context"] == {"library": {"name": "analytics-go"}}
+    assert "number" in found[4]["message"]
+    assert run.report["read"] == len(numbers(sandbox)) + 2
+
+
+def test_integrations_of_the_batch_skip_its_events(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    envelope = {**ENVELOPE, "integrations": {"All": False}, "batch": [track(1), track(2)]}
+    run = command_line.deliver(ndjson(envelope), sandbox.base_url)
+    assert run.code == 0
+    assert run.report["skipped"]["integrations"] == 2
+    assert numbers(sandbox) == []
+
+
+def deliver(command_line: CommandLine, sandbox: RunningSandbox, *paths: str) -> tuple[int, str, int]:
+    """Deliver files; return the exit code, the output, and how many events were read."""
+    run = command_line("deliver", *paths, "--base-url", sandbox.base_url, "--report", "report.json")
+    assert "Traceback" not in run.err, run.err
+    return run.code, run.out + run.err, run.report["read"]
+
+
+def test_a_rotated_log_is_neither_lost_nor_read_twice(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    folder = command_line.folder
+    log = write(command_line, "app.log", *range(100))
+    assert deliver(command_line, sandbox, "app.log")[2] == 100
+    with log.open("ab") as more:
+        more.write(ndjson(*(track(number) for number in range(100, 110))))
+    log.rename(folder / "app.log.1")
+    write(command_line, "app.log", *range(200, 230))
+    code, out, read = deliver(command_line, sandbox, "app.log.1", "app.log")
+    assert (code, read) == (0, 10 + 30)
+    assert "app.log.1: accepted by an earlier run as app.log up to line 101" in out
+    # The next night, compressed, and truncated instead of renamed.
+    (folder / "app.log.2.gz").write_bytes(gzip.compress((folder / "app.log.1").read_bytes()))
+    (folder / "app.log.1").write_bytes(log.read_bytes())
+    write(command_line, "app.log", 300)
+    assert deliver(command_line, sandbox, "app.log.2.gz", "app.log.1", "app.log")[2] == 1
+    assert numbers(sandbox) == [*range(110), *range(200, 230), 300]
+
+
+def test_a_copy_in_the_same_run_is_not_read_twice(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    write(command_line, "a", 1, 2, 3)
+    write(command_line, "b", 1, 2, 3)
+    write(command_line, "c", 1, 2, 3, 4)
+    write(command_line, "d", 1, 2, 9)
+    code, out, read = deliver(command_line, sandbox, "a", "b", "c", "d")
+    assert (code, read) == (0, 3 + 1 + 3)
+    assert "b: all of it was accepted by an earlier run as a" in out
+    assert numbers(sandbox) == [1, 2, 3, 4, 9]
+
+
+def test_files_that_begin_alike_keep_a_checkpoint_each(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    write(command_line, "a", *range(10), 100)
+    write(command_line, "b", *range(10), 200)
+    for read in (22, 0, 0):
+        assert deliver(command_line, sandbox, "a", "b")[2] == read
+
+
+def parquet() -> bytes:
+    return b"PAR1" + os.urandom(2_000) + b"PAR1"
+
+
+TABLE = b"type,userId,event\n" + b"track,u1,API Call\n" * 300
+FORMATS = {
+    "Parquet": parquet(),
+    "zip": b"PK\x03\x04\x14\0" + os.urandom(500),
+    "Excel": b"PK\x03\x04\x14\0" + b"\0" * 20 + b"[Content_Types].xml" + os.urandom(500),
+    "CSV": TABLE,
+    "TSV": TABLE.replace(b",", b"\t"),
+    "a CSV table": b"\xef\xbb\xbf" + TABLE.replace(b",", b";"),
+    "(its first line is type,userId,event)": gzip.compress(TABLE),
+    "UTF-16": ndjson(track(1)).decode().encode("utf-16"),
+    "UTF-16 text": ndjson(track(1)).decode().encode("utf-16-be"),
+    "UTF-32": ndjson(track(1)).decode().encode("utf-32"),
+    "Avro": b"Obj\x01" + os.urandom(300),
+    "binary": b"\x0a\x05track\x12\x02u1\x1a\x03\0\x01\x02" * 200,
+    "tar": b"events.ndjson".ljust(257, b"\0") + b"ustar\x0000" + b"\0" * 200,
+    "XML": b"<?xml version='1.0'?>\n<events/>\n" * 200,
+    "xz": b"\xfd7zXZ\0" + os.urandom(100),
+    "none of its first 100 lines": b"{'type': 'track'}\n" * 150,
+    "100 lines": json.dumps([1] * 150).encode(),
+    "holds no events": b"just text here\n" * 101,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_another_format_is_refused_by_name_before_any_of_it_is_accepted(
+    command_line: CommandLine, sandbox: RunningSandbox, name: str
+) -> None:
+    (command_line.folder / "data").write_bytes(FORMATS[name])
+    write(command_line, "good", 1)
+    code, out, read = deliver(command_line, sandbox, "data")
+    assert (code, read) == (2, 0)
+    assert "error: data " in out
+    assert name in out
+    assert command_line("dead-letters", "list").out == "no dead letters\n"
+    assert deliver(command_line, sandbox, "data", "good")[::2] == (1, 1)
+
+
+def test_zstd_is_read_and_its_damage_is_named(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    text = ndjson(*(track(number) for number in range(3_000)))
+    whole = zstandard.ZstdCompressor(write_checksum=True).compress(text)
+    frames = zstandard.compress(text[:1_000]) + b"\x50\x2a\x4d\x18\x03\0\0\0abc" + zstandard.compress(text[1_000:])
+    folder = command_line.folder
+    (folder / "whole.zst").write_bytes(whole)
+    assert deliver(command_line, sandbox, "whole.zst")[::2] == (0, 3_000)
+    (folder / "frames.zst").write_bytes(frames)
+    assert deliver(command_line, sandbox, "frames.zst")[::2] == (0, 0), "the same content was read before"
+    (folder / "cut.zst").write_bytes(zstandard.compress(text[5:])[:-100])
+    run = command_line("deliver", "cut.zst", "--base-url", sandbox.base_url)
+    assert run.code == 1
+    assert (
+        "zstd data is damaged"
+        in command_line("dead-letters", "show", "1").out + command_line("dead-letters", "list").out
+    )
+    run = command_line("deliver", "-", "--no-outbox", "--base-url", sandbox.base_url, stdin=whole)
+    assert "3,000 read" in run.out
+
+
+def test_standard_input_without_events_still_gives_dead_letters(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    run = command_line("deliver", "-", "--base-url", sandbox.base_url, stdin=b"a line\n" * 150 + ndjson(track(1)))
+    assert run.code == 1
+    assert "151 read · 1 delivered" in run.out
+    run = command_line("deliver", "-", "--base-url", sandbox.base_url, stdin=parquet())
+    assert run.code == 2
+    assert "standard input is a Parquet file" in run.err
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    for number in range(5):
+        write(command_line, f"f{number}", number)
+    # It is there when the run begins, and its target is a file that the system refuses to read.
+    (command_line.folder / "bad").symlink_to("/proc/self/mem")
+    code, out, read = deliver(command_line, sandbox, "f0", "f1", "bad", "f2", "f3", "f4")
+    assert (code, read) == (1, 5)
+    assert "error: bad cannot be read" in out
+    report = json.loads((command_line.folder / "report.json").read_text())
+    assert [(source["source"], source["result"]) for source in report["sources"]] == [
+        ("f0", "read"),
+        ("f1", "read"),
+        ("bad", "failed"),
+        ("f2", "read"),
+        ("f3", "read"),
+        ("f4", "read"),
+    ]
+    assert numbers(sandbox) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"LC_ALL": "POSIX"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}]
+)
+@pytest.mark.parametrize("name", [b"caf\xe9.ndjson", "Zoë 💸.ndjson".encode(), b"a\x1b[31mb\nc"])
+def test_any_file_name_is_read_shown_and_stored(
+    command_line: CommandLine, sandbox: RunningSandbox, name: bytes, environment: dict[str, str]
+) -> None:
+    path = os.fsencode(command_line.folder) + b"/" + name
+    with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
+        file.write(ndjson(track(1), b"bad"))
+    options = ["--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson"]
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "kable_destination.runner", *arguments],
+            cwd=command_line.folder,
+            env={**command_line.environment, **environment},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        for arguments in (
+            ["deliver", name, *options],
+            ["deliver", name, *options],
+            ["dead-letters", "list"],
+            ["dead-letters", "show", "1"],
+            ["deliver", b"missing " + name, *options],
+        )
+    ]
+    for run in done:
+        assert b"Traceback" not in run.stderr, run.stderr
+        assert b"\x1b" not in run.stdout + run.stderr
+    assert [run.returncode for run in done][:1] == [1]
+    assert done[4].returncode == 2
+    assert b"all of it was accepted" in done[1].stdout
+    assert numbers(sandbox) == [1]

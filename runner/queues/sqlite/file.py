@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import sqlite3
+import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -59,7 +61,9 @@ def _make_file(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
-        raise QueueOpenError(f"the outbox {path} cannot be made: {error.strerror}") from None
+        lacking = _lacking_permissions(path)
+        reason = f"{error.strerror} ({lacking})" if lacking else error.strerror
+        raise QueueOpenError(f"the outbox {path} cannot be made: {reason}") from None
 
 
 def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
@@ -107,9 +111,32 @@ def _unusable(path: Path, error: Exception) -> QueueOpenError:
     """Return an error that says why an outbox cannot be used, and what to do about it."""
     if isinstance(error, sqlite3.Error) and is_locked(error):
         error = QueueOpenError("another program has it to itself; end that program, or wait for it, and run again")
+    elif isinstance(error, sqlite3.Error) and (lacking := _lacking_permissions(path)):
+        error = QueueOpenError(f"{error} ({lacking})")
     elif isinstance(error, sqlite3.Error) and is_full(error):
         error = QueueOpenError(f"{error}; it is as it was, so make room and run again")
     return QueueOpenError(f"the outbox {path} cannot be used: {error}")
+
+
+def _lacking_permissions(path: Path) -> str:
+    """Return whose an outbox and its folder are, if this process may not use them; empty if it may."""
+    lacking = [
+        f"{item} belongs to {_owner(item)} and has the permissions {stat.filemode(item.stat().st_mode)}"
+        for item in (path.with_name(f"{path.name}-wal"), path, path.absolute().parent)
+        if item.exists() and not os.access(item, os.R_OK | os.W_OK)
+    ]
+    return f"{'; '.join(lacking)}; this process runs as {_user(os.geteuid())}" if lacking else ""
+
+
+def _owner(path: Path) -> str:
+    return _user(path.stat().st_uid)
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
