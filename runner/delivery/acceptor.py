@@ -41,6 +41,9 @@ _ENOUGH_EVENTS = 500
 """With so many events there is no need to wait for more."""
 
 _MOST_EVENTS = 10_000
+_MOST_BYTES = 16 * 1024 * 1024
+"""No more is planned together than so many events or bytes: a batch holds its events, however small its payloads."""
+
 _PLACE_BITS = 56
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
 _FIRST_WAIT_FOR_ROOM = 1.0
@@ -55,6 +58,11 @@ class _Submission:
     patient: bool
     future: asyncio.Future[Receipt]
     receipt: Receipt
+
+    @property
+    def size(self) -> int:
+        """The bytes of the events."""
+        return sum(map(len, self.chunk.texts))
 
 
 @dataclass(slots=True)
@@ -176,10 +184,14 @@ class Acceptor:
 
     def _group(self) -> list[_Submission]:
         group, self._again = self._again, []
-        events = 0
-        while self._waiting and (not group or events + len(self._waiting[0].chunk) <= _MOST_EVENTS):
+        events = size = 0
+        while self._waiting and (
+            not group
+            or (events + len(self._waiting[0].chunk) <= _MOST_EVENTS and size + self._waiting[0].size <= _MOST_BYTES)
+        ):
             group.append(self._waiting.popleft())
             events += len(group[-1].chunk)
+            size += group[-1].size
         self._waiting_events -= events
         if not self._waiting:
             self._arrived.clear()

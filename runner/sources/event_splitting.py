@@ -22,6 +22,7 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 
 _TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event"
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
+_STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
 _KEPT_AFTER_END = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
@@ -211,23 +212,36 @@ class ArrayScanner:
         self._closed = False
         self._after_comma = False
         self._skipping = False
+        self._in_string = False
 
     def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
         found = Texts()
         self._buffer += block
-        for match in _TOKEN.finditer(self._buffer, self._position):
-            token = match[0]
-            if token == b'"':
-                self._position = match.start()
-                break
-            self._position = match.end()
-            if not self._closed:
-                self._take(token, match.start(), match.end(), found)
-        else:
-            self._position = len(self._buffer)
+        while self._position < len(self._buffer):
+            if self._in_string:
+                # What was seen of a string is not looked at again: it may be longer than all that is kept.
+                rest = _STRING_REST.match(self._buffer, self._position)
+                self._position = self._position if rest is None else rest.end()
+                if self._buffer[self._position : self._position + 1] != b'"':
+                    break
+                self._position += 1
+                self._in_string = False
+            self._take_tokens(found)
         self._shrink(found)
         return found
+
+    def _take_tokens(self, found: Texts) -> None:
+        """Take what is complete, to the end of the buffer or to a string whose end is still to come."""
+        for match in _TOKEN.finditer(self._buffer, self._position):
+            token = match[0]
+            self._position = match.end()
+            if token == b'"':
+                self._in_string = True
+                return
+            if not self._closed:
+                self._take(token, match.start(), match.end(), found)
+        self._position = len(self._buffer)
 
     def end(self) -> Texts:
         """Finish: what stands after the array, or an array that is not closed, is reported."""

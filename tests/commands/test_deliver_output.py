@@ -1,0 +1,174 @@
+"""What is shown never decides what is delivered, and what a run says adds up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
+
+RUNNER = f"{sys.executable} -m kable_destination.runner"
+EVENTS = 3_000
+
+
+def shell(
+    command_line: CommandLine, script: str, base_url: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of bash; `$K` is the program and `$B` its options."""
+    return subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=command_line.folder,
+        env={**command_line.environment, "K": RUNNER, "B": f"--base-url {base_url}", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "$K deliver a $B --log json 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
+        "$K deliver a $B --log json --no-outbox 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
+        "$K deliver a $B --log text 2>/dev/full",
+        "$K deliver a $B 2>/dev/full",
+        "$K deliver a $B >/dev/full",
+        "$K deliver a $B >/dev/full 2>/dev/full --log json --report /dev/full",
+        "$K deliver a $B | true; exit ${PIPESTATUS[0]}",
+        "$K deliver a $B >&-",
+        "$K deliver a $B 2>&- --log json",
+        "$K deliver a $B <&- >&- 2>&- --log json --metrics-port 0",
+        "$K deliver a $B --report /dev/full",
+        "mkfifo r; $K deliver a $B --report r",
+        "$K deliver a $B --report >(cat > copy); sleep 0.2; grep -q delivered copy",
+        # Nobody reads the log while the run lasts, and a pipe holds 64 KiB of it.
+        "mkfifo l; exec 9<>l; $K deliver a $B --batch-size 3 --log json 2>l",
+    ],
+)
+def test_output_that_cannot_be_written_changes_nothing(
+    command_line: CommandLine, sandbox: RunningSandbox, script: str
+) -> None:
+    (command_line.folder / "a").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
+    run = shell(command_line, script, sandbox.base_url)
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
+    assert len(sandbox.ledger.events) == EVENTS
+
+
+def test_ascii_output_shows_the_summary(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson(track(1)), sandbox.base_url, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (run.code, run.err) == (0, "")
+    assert "1 read \\xb7 1 delivered" in run.out
+
+
+@pytest.mark.parametrize("arguments", ["status", "dead-letters list", "deliver events.ndjson --dry-run"])
+def test_a_command_whose_output_is_its_purpose_fails_when_it_cannot_be_written(
+    command_line: CommandLine, sandbox: RunningSandbox, arguments: str
+) -> None:
+    command_line.deliver(ndjson(track(1)), sandbox.base_url)
+    run = shell(command_line, f"$K {arguments} >/dev/full", sandbox.base_url)
+    assert run.returncode == 1
+    assert run.stderr == "error: the output cannot be written: No space left on device\n"
+    assert shell(command_line, f"$K {arguments} | true; exit ${{PIPESTATUS[0]}}", sandbox.base_url).returncode == 0
+
+
+@pytest.mark.parametrize(("name", "ends"), [("SIGHUP", True), ("SIGTERM", True), ("nohup", False)])
+def test_a_signal_keeps_what_standard_input_gave(
+    command_line: CommandLine, sandbox: RunningSandbox, name: str, *, ends: bool
+) -> None:
+    around = ("/usr/bin/nohup",) if name == "nohup" else ()
+    process = command_line.start("deliver", "-", "--base-url", sandbox.base_url, around=around)
+    assert process.stdin is not None
+    process.stdin.write(ndjson(*(track(number) for number in range(700))))
+    process.stdin.flush()
+    while not sandbox.ledger.events:
+        assert process.poll() is None
+    process.send_signal(signal.SIGHUP if name == "nohup" else getattr(signal, name))
+    if not ends:
+        process.stdin.write(ndjson(track(700)))
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == (130 if ends else 0), errors
+    assert b"Traceback" not in errors
+    if ends:
+        assert command_line("deliver", "--base-url", sandbox.base_url).code == 0, out
+    arrived = {event["transactionId"] for event in sandbox.ledger.events}
+    assert len(arrived) == (700 if ends else 701)
+
+
+def test_the_last_line_and_the_report_say_why_events_are_unsent(command_line: CommandLine) -> None:
+    down = "http://127.0.0.1:1"
+    run = command_line.deliver(ndjson(*(track(number) for number in range(600))), down, "--wait", "0")
+    assert run.code == 1
+    assert run.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    assert run.report["errors"][0]["action"] == "track"
+    assert "600 unsent events are kept in outbox.sqlite; run the same command again" in run.out
+    again = command_line("deliver", "--base-url", down, "--wait", "0")
+    assert "600 unsent events are kept in outbox.sqlite (600 of them from earlier runs)" in again.out
+    assert again.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    without = command_line.deliver(ndjson(track()), down, "--no-outbox", "--attempts", "1")
+    assert "last error of track: 127.0.0.1:1 cannot be reached" in without.out.splitlines()[-1]
+
+
+def test_the_counts_of_this_run_are_apart_from_earlier_ones(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    events = ndjson(*(track(number) for number in range(3)))
+    assert "3 read · 3 delivered · 0 skipped" in command_line.deliver(events, sandbox.base_url).out
+    again = command_line("deliver", "-", "--base-url", sandbox.base_url, stdin=events + ndjson(track(9), track(9)))
+    lines = again.out.splitlines()
+    assert lines[0] == "5 read · 1 delivered · 4 duplicates · 0 skipped · 0 dead-lettered · 0 unsent"
+    assert lines[1].startswith("1 request · 0 retries · ")
+    assert lines[2] == "duplicates of events that are: 4 delivered"
+    dry = command_line("deliver", "-", "--base-url", sandbox.base_url, "--dry-run", stdin=ndjson(track(9), track(9)))
+    assert "2 read · 1 would be sent · 1 duplicate · 0 skipped · 0 dead-lettered" in dry.err
+    assert "1 request printed, none sent" in dry.err
+
+
+def test_a_run_with_nothing_to_do_makes_no_outbox(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line("deliver", "--base-url", sandbox.base_url)
+    assert run.code == 2
+    assert "there is no outbox at outbox.sqlite" in run.err
+    assert list(command_line.folder.iterdir()) == []
+
+
+def test_a_run_in_which_nothing_matched_says_so(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    run = command_line.deliver(ndjson({**track(1), "type": "page"}, {**track(2), "type": "screen"}), sandbox.base_url)
+    assert run.err.startswith("warning: nothing was sent: no event matches a subscription (2 read")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("mode", [0o444, 0o644, 0o600])
+def test_an_outbox_that_can_only_be_read_is_shown(
+    command_line: CommandLine, sandbox: RunningSandbox, mode: int
+) -> None:
+    command_line.deliver(ndjson(track(1), b"bad"), sandbox.base_url)
+    folder, path = command_line.folder, command_line.folder / "outbox.sqlite"
+    path.chmod(mode)
+    os.chown(path, 65_534, 65_534)
+    os.chown(folder, 65_534, 65_534)
+    folder.chmod(0o755)
+    # Root without these capabilities is a user like any other.
+    without = "-dac_override,-dac_read_search,-fowner"
+    user = f"setpriv --bounding-set={without} --inh-caps={without} $K"
+    may_read = mode != 0o600
+    for arguments in ("status", "dead-letters list", "dead-letters show 1"):
+        run = shell(command_line, f"{user} {arguments}", sandbox.base_url)
+        assert run.returncode == (0 if may_read else 2), run.stderr
+        if not may_read:
+            assert "outbox.sqlite belongs to nobody and has the permissions -rw-------" in run.stderr
+    run = shell(command_line, f"{user} deliver $B", sandbox.base_url)
+    assert run.returncode == 2
+    assert "belongs to nobody and has the permissions" in run.stderr
+    assert "make room" not in run.stderr
+    run = shell(command_line, f"{user} deliver events.ndjson $B --outbox new.sqlite", sandbox.base_url)
+    assert run.returncode == 2
+    assert "new.sqlite cannot be made: Permission denied" in run.stderr
+    assert "belongs to nobody" in run.stderr
