@@ -20,6 +20,8 @@ AHEAD = 3
 MOST_DOUBTS = 4
 """After so many batches without a success between them, it is not their content."""
 
+_MOST_HELD_BYTES = 64 * 1024 * 1024
+
 POLL_SECONDS = 0.5
 """How often to look for what another process may leave."""
 
@@ -47,6 +49,7 @@ class ActiveLane:
     - `doubts`: batches that are kept until another one shows whether they or the lane are at fault.
     - `continued`: what is known of leases that are sent again, by their identity.
     - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
+    - `largest`: the bytes of the largest batch so far, events and payloads.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
     """
 
@@ -63,6 +66,7 @@ class ActiveLane:
     batches: int = 0
     looked_at: float = 0.0
     depth: LaneDepth = field(default_factory=LaneDepth)
+    largest: int = 0
     held: deque[Lease] = field(default_factory=deque)
     doubts: list[Doubt] = field(default_factory=list)
     continued: dict[int, Progress] = field(default_factory=dict)
@@ -79,7 +83,11 @@ class ActiveLane:
             return 0
         # Batches that are being settled need no request, unless they pile up.
         piled_up = max(0, self.settling - allowed)
-        return max(0, AHEAD * allowed - held - self.sending - piled_up)
+        wanted = AHEAD * allowed - held - self.sending - piled_up
+        if self.largest:
+            # Small payloads may have been made of large events, and a batch holds both.
+            wanted = min(wanted, max(1, _MOST_HELD_BYTES // self.largest) - held)
+        return max(0, wanted)
 
     def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int, now: float) -> None:
         """Take what a lease has brought."""
@@ -88,6 +96,7 @@ class ActiveLane:
         if depth.pause:
             self.limiter.keep_pause(depth.pause)
         for lease in leases:
+            self.largest = max(self.largest, lease.queued.size)
             if lease.attempts:
                 self.postponed = max(0, self.postponed - len(lease.queued))
         self.held += leases

@@ -113,6 +113,7 @@ class Sender:
             # The results that are known by now are kept.
             pass
         except StoppedError as error:
+            _forget_frames(error)
             progress.stopped = error
             progress.error = error
 
@@ -144,6 +145,7 @@ class _Sending:
         except RejectedError as error:
             await self._refuse(positions, error, "rejected")
         except RetryableError as error:
+            _forget_frames(error)
             self._postpone(positions, error)
         else:
             common = _common_error(results)
@@ -184,6 +186,7 @@ class _Sending:
             try:
                 return await self._attempt(planned)
             except RetryableError as error:
+                _forget_frames(error)
                 wait = self._fail(error)
                 waits += 1
                 if wait > SHORT_WAIT or waits > self._short_waits or self._is_over():
@@ -336,6 +339,16 @@ class _Sending:
     def _notify(self, kind: Kind, **what: Any) -> None:
         queued = self._lease.queued
         self._sender.notify(Notice(kind=kind, account=queued.account, action=queued.batch.action, **what))
+
+
+def _forget_frames(error: AnswerError) -> None:
+    """Cut the traceback off an error that was caught.
+
+    Its frames hold the error itself, and the batch. Cycles are collected very rarely during a run, so with a server
+    that is down every batch would stay in memory.
+    """
+    error.__traceback__ = None
+    error.__context__ = None
 
 
 def _common_error(results: Sequence[Result]) -> AnswerError | None:
