@@ -91,7 +91,7 @@ class Intake:
             self._stopped.set()
 
     async def _take(self, source: Source, result: SourceResult) -> None:
-        chunks = source.chunks(None if self._checkpoint is None else self._find)
+        chunks = source.chunks(None if self._checkpoint is None or source.key is None else self._find)
         while (chunk := await self._next(source, chunks)) is not None:
             result.is_read = chunk.is_end
             result.events += len(chunk)

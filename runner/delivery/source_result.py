@@ -38,7 +38,7 @@ class SourceResult:
         """Return it as the JSON report shows it."""
         shown: dict[str, Any] = {"source": self.name, "result": self.result, "events": self.events}
         if self.resumed is not None:
-            shown["accepted_before"] = self.resumed.name
+            shown["accepted_before"] = self.resumed.name or self.name
             if self.resumed.place is not None:
                 shown["from_line"] = self.resumed.place
         if self.error is not None:
@@ -49,7 +49,7 @@ class SourceResult:
         """Return what a person should know about it: nothing if it was simply read."""
         shown = []
         if self.resumed is not None:
-            earlier = "" if self.resumed.name == self.name else f" as {self.resumed.name}"
+            earlier = "" if self.resumed.name in {"", self.name} else f" as {self.resumed.name}"
             if self.resumed.place is None:
                 shown.append(f"{self.name}: all of it was accepted by an earlier run{earlier}")
             else:

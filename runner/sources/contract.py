@@ -82,10 +82,13 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """How a source was left: accepted up to a place, or all of it (None), under the name that it had then."""
+    """How a source was left: accepted up to a place, or all of it (None).
+
+    `name` is the name that it had then, if it was another one.
+    """
 
     place: int | None
-    name: str
+    name: str = ""
 
 
 class FoundCheckpoint(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -29,19 +30,25 @@ _MANY = "can be read only once, and is named twice"
 
 
 def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input. Raises SetupError with every path that cannot be read.
+    """Return a source for each path; `-` is standard input. Raises SetupError if a path makes no sense, or none works.
 
-    Nothing is opened: who opens a pipe to look at it takes it away from its reader.
+    Nothing is opened: who opens a pipe to look at it takes it away from its reader. A file that is missing is a source
+    that cannot be read: it may have gone since somebody listed the folder, and the others are read all the same.
     """
     sources: list[Source] = []
     problems: list[Problem] = []
+    missing: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            problems.append(Problem(shown_path(path), f"cannot be read: {reason}"))
+            problem = Problem(shown_path(path), f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            if isinstance(error, FileNotFoundError | PermissionError):
+                missing.append(problem)
+                sources.append(FileSource(path, scope=scope))
+            else:
+                problems.append(problem)
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -50,8 +57,8 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             continue
         seen.add(identity)
         sources.append(_source(path, status, scope))
-    if problems:
-        raise SetupError.of(problems)
+    if problems or (missing and len(missing) == len(paths)):
+        raise SetupError.of([*problems, *missing])
     return sources
 
 
@@ -69,7 +76,7 @@ def _status(path: str) -> os.stat_result:
     if stat.S_ISSOCK(status.st_mode):
         raise OSError(None, "it is a socket; connect to it with another program and pipe the events in")
     if not os.access(path, os.R_OK):
-        raise OSError(None, "Permission denied")
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return status
 
 

@@ -297,15 +297,17 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
         write(command_line, f"f{number}", number)
     # It is there when the run begins, and its target is a file that the system refuses to read.
     (command_line.folder / "bad").symlink_to("/proc/self/mem")
-    code, out, read = deliver(command_line, sandbox, "f0", "f1", "bad", "f2", "f3", "f4")
+    code, out, read = deliver(command_line, sandbox, "f0", "f1", "bad", "f2", "gone", "f3", "f4")
     assert (code, read) == (1, 5)
     assert "error: bad cannot be read" in out
+    assert "error: gone cannot be read: No such file or directory" in out
     report = json.loads((command_line.folder / "report.json").read_text())
     assert [(source["source"], source["result"]) for source in report["sources"]] == [
         ("f0", "read"),
         ("f1", "read"),
         ("bad", "failed"),
         ("f2", "read"),
+        ("gone", "failed"),
         ("f3", "read"),
         ("f4", "read"),
     ]
@@ -347,3 +349,26 @@ def test_any_file_name_is_read_shown_and_stored(
     assert done[4].returncode == 2
     assert b"all of it was accepted" in done[1].stdout
     assert numbers(sandbox) == [1]
+
+
+@pytest.mark.parametrize("kind", ["lines", "a batch on each line", "standard input"])
+def test_large_events_with_small_payloads_fill_no_memory(command_line: CommandLine, kind: str) -> None:
+    """The server is down, so every batch is tried and kept."""
+    event = {**track(1), "context": {"blob": "x" * (8 * 1024 * 1024 - 1_000)}}
+    content = b"".join(
+        ndjson(
+            {"batch": [{**event, "messageId": f"m{number}"}]}
+            if "batch" in kind
+            else {**event, "messageId": f"m{number}"}
+        )
+        for number in range(60)
+    )
+    path = command_line.folder / "big.gz"
+    path.write_bytes(gzip.compress(content, 1))
+    peak = "import resource,subprocess,sys; subprocess.run(sys.argv[1:]); "
+    peak += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    source = "- < big.gz" if kind == "standard input" else "big.gz"
+    script = f"{sys.executable} -c '{peak}' $K deliver {source} --base-url http://127.0.0.1:1 --wait 1"
+    run = shell(command_line, script, "")
+    assert "60 read" in run.stdout, run.stderr
+    assert int(run.stdout.splitlines()[-1]) < 500

@@ -40,7 +40,7 @@ def shell(
     [
         "$K deliver a $B --log json 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
         "$K deliver a $B --log json --no-outbox 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
-        "$K deliver a $B --log text 2>/dev/full",
+        "$K deliver a $B --log console 2>/dev/full",
         "$K deliver a $B 2>/dev/full",
         "$K deliver a $B >/dev/full",
         "$K deliver a $B >/dev/full 2>/dev/full --log json --report /dev/full",

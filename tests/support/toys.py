@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from kable_destination.runner.delivery.acceptor import Acceptor
+    from kable_destination.runner.sources.contract import FindCheckpoint
 
 
 class EndlessSource:
@@ -30,9 +31,9 @@ class EndlessSource:
         self._numbers = itertools.count(first)
         self._is_stopped = False
 
-    async def chunks(self, after: bytes | None) -> AsyncIterator[Chunk]:
-        """Yield events; `after` is always None, since there is no checkpoint."""
-        assert after is None
+    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+        """Yield events; `find` is always None, since there is no key."""
+        assert find is None
         while not self._is_stopped:
             number = next(self._numbers)
             yield Chunk(self.name, unit="item", texts=[json.dumps(track(number)).encode()], places=[number])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,3 +151,25 @@ def test_damaged_gzip_data_keeps_what_came_before() -> None:
 
 def test_a_gzip_of_several_members_is_one_stream() -> None:
     assert len(read(gzip.compress(ndjson(track(1))) + gzip.compress(ndjson(track(2)))).events) == 2
+
+
+def test_an_endless_string_in_an_array_takes_time_in_proportion_to_its_length() -> None:
+    def seconds(megabytes: int) -> float:
+        scanner, began = ArrayScanner(), time.process_time()
+        chunks = [scanner.feed(b'[{"a":1},{"b":"')]
+        chunks += [scanner.feed(b"x\\n" * 21_845) for _ in range(megabytes * 16)]
+        chunks += [scanner.feed(b'"},{"c":2}]'), scanner.end()]
+        assert [text for chunk in chunks for text in chunk.texts] == [b'{"a":1}', b'{"c":2}']
+        assert [len(text.text) for chunk in chunks for text in chunk.unreadable] < [MAX_EVENT_BYTES * 2]
+        return time.process_time() - began
+
+    assert seconds(96) < 20 * seconds(16)
+
+
+@pytest.mark.parametrize("tail", [b'"}]', b'\\"}]', b'\\\\"}]', b'", "x": ["]"]}]'])
+@pytest.mark.parametrize("block", [1, 2, 3, 5])
+def test_a_string_ends_where_it_ends_wherever_the_blocks_end(tail: bytes, block: int) -> None:
+    data = b'[{"a":"te\\\\xt\\"' + tail
+    chunk = scanned(ArrayScanner(), data, block)
+    assert chunk.texts == scanned(ArrayScanner(), data, 1_000).texts
+    assert bool(chunk.texts) != tail.startswith(b'\\"')
