@@ -55,7 +55,8 @@ def deliver(
         list[str] | None,
         typer.Argument(
             metavar="FILE",
-            help="NDJSON or JSON arrays, plain or gzipped; - is standard input. Without files, sends what is queued.",
+            help="NDJSON, JSON arrays or batches of an SDK; plain, gzip or zstd. - is standard input. "
+            "Without files, sends what is queued.",
         ),
     ] = None,
     *,

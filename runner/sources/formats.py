@@ -53,6 +53,8 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, Format], ...] = (
     (b"\xfd7zXZ\0", Format("an xz file", _DECOMPRESS)),
     (b"\x04\x22\x4d\x18", Format("an LZ4 file", _DECOMPRESS)),
     (b"\xff\x06\0\0sNaPpY", Format("a Snappy file", _DECOMPRESS)),
+    (b"\x1f\x8b", Format("gzip data that was compressed twice", _DECOMPRESS)),
+    (b"\x28\xb5\x2f\xfd", Format("zstd data that was compressed twice", _DECOMPRESS)),
     (b"LZIP", Format("an lzip file", _DECOMPRESS)),
     (b"\x1f\x9d", Format("a file of compress (.Z)", _DECOMPRESS)),
     (b"\xff\xfe\0\0", Format("UTF-32 text", _TO_UTF_8)),

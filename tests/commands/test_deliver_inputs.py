@@ -238,6 +238,7 @@ FORMATS = {
     "binary": b"\x0a\x05track\x12\x02u1\x1a\x03\0\x01\x02" * 200,
     "tar": b"events.ndjson".ljust(257, b"\0") + b"ustar\x0000" + b"\0" * 200,
     "XML": b"<?xml version='1.0'?>\n<events/>\n" * 200,
+    "gzip data that was compressed twice": gzip.compress(gzip.compress(ndjson(track(1)))),
     "xz": b"\xfd7zXZ\0" + os.urandom(100),
     "none of its first 100 lines": b"{'type': 'track'}\n" * 150,
     "100 lines": json.dumps([1] * 150).encode(),
