@@ -23,6 +23,7 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 _TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event"
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 _STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_BATCH_BEGINS = re.compile(rb'\{[^{}]*"batch"\s*:\s*\[\s*$')
 _WHITESPACE = b" \t\r\n"
 _KEPT_AFTER_END = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
@@ -200,6 +201,31 @@ class IndentedScanner:
         self._object, self._length = [], 0
 
 
+class WholeScanner:
+    """A batch over several lines, as an SDK would post it: all of the input is one text."""
+
+    def __init__(self) -> None:
+        self._blocks: list[bytes] = []
+        self._length = 0
+        self.line = 1
+
+    def feed(self, block: bytes) -> Texts:
+        """Take more of the stream."""
+        self._length += len(block)
+        if self._length <= MAX_EVENT_BYTES:
+            self._blocks.append(block)
+        return Texts()
+
+    def end(self) -> Texts:
+        """Finish: give the text, unless it is too long."""
+        found, text = Texts(), b"".join(self._blocks)
+        if self._length <= MAX_EVENT_BYTES:
+            found.add(self.line, text)
+        else:
+            found.refuse(self.line, text, _TOO_LONG)
+        return found
+
+
 class ArrayScanner:
     """One JSON array: its elements, found by their brackets, so that one bad element leaves the others readable."""
 
@@ -350,7 +376,7 @@ def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
     line, newline, rest = start.partition(b"\n")
     whole_line = bool(newline) or at_end
     if not start.startswith(b"["):
-        return _choose_for_objects(line.strip(), whole_line=whole_line)
+        return _choose_for_objects(line.strip(), rest, whole_line=whole_line, at_end=at_end)
     if not whole_line and len(head) < MAX_EVENT_BYTES:
         return None
     if not newline or not _is_json(line):
@@ -360,10 +386,18 @@ def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
     return ArrayScanner() if at_end else None
 
 
-def _choose_for_objects(line: bytes, *, whole_line: bool) -> Scanner | None:
-    if line != b"{":
+def _choose_for_objects(line: bytes, rest: bytes, *, whole_line: bool, at_end: bool) -> Scanner | None:
+    if line == b"{":
+        return IndentedScanner() if whole_line else None
+    if not whole_line or not line.startswith(b"{") or not line.endswith((b"{", b"[", b",")):
         return LineScanner()
-    return IndentedScanner() if whole_line else None
+    if _BATCH_BEGINS.match(line):
+        return WholeScanner()
+    # A first line that is cut off is followed by whole ones.
+    second, newline, _ = rest.partition(b"\n")
+    if not newline and not at_end:
+        return None
+    return LineScanner() if not second.strip() or _is_json(second) else WholeScanner()
 
 
 def _is_json(text: bytes) -> bool:

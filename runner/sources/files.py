@@ -72,6 +72,7 @@ class FileSource:
         self._scope = scope
         self._reader: BlockReader | None = None
         self._first_line = 1
+        self._accepted: FileCheckpoint | None = None
         self._is_stopped = False
         self._judged_lines = 0
 
@@ -93,7 +94,8 @@ class FileSource:
             if find is not None and not self._has_news(stream, find, loop):
                 return
             stream.seek(0)
-            yield from read_blocks(stream, signed=True, refuse_tables=True)
+            blocks = read_blocks(stream, signed=True, refuse_tables=True)
+            yield from blocks if self._accepted is None else _verified(blocks, self._accepted)
 
     def _has_news(self, stream: BinaryIO, find: FindCheckpoint, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether there is anything to read, and note where that begins."""
@@ -109,6 +111,7 @@ class FileSource:
                 return False
             if match != "other":
                 self._first_line = checkpoint.line
+                self._accepted = checkpoint
                 self.resumed = Resumed(checkpoint.line, found.name)
                 return True
         return True
@@ -135,6 +138,10 @@ class FileSource:
             held.add_all(texts)
             held.next_line, held.block = texts.next_line, texts.block
             holds_events = holds_events or self._first_line > 1 or self._has_event(texts)
+            if self._accepted is not None and block.size < self._accepted.size:
+                # Nothing is new yet, and nobody knows yet that the file still begins as it did.
+                held = held.from_line(self._first_line)
+                continue
             if block.is_last:
                 yield held
                 return
@@ -187,6 +194,23 @@ class FileSource:
             chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
         chunk.reread = first_line > 1 and kept.lines[:1] == [first_line] and bool(chunk.texts)
         return chunk
+
+
+def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Block]:
+    """Yield blocks that begin with what was accepted. Raises SourceError if they do not.
+
+    They did when they were compared, but a log can be cut and written anew at any moment.
+    """
+    signature, left = hashlib.sha256(), accepted.size
+    for block in blocks:
+        signature.update(block.data[:left])
+        left = max(0, left - len(block.data))
+        if (left and block.is_last) or (not left and signature.hexdigest() != accepted.digest):
+            raise SourceError("was replaced while it was read; run the same command again")
+        yield block
+        if not left:
+            break
+    yield from blocks
 
 
 async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:

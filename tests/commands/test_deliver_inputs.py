@@ -146,11 +146,12 @@ ENVELOPE = {
     [
         (json.dumps(ENVELOPE).encode(), 1),
         (json.dumps(ENVELOPE, indent=2).encode(), 1),
+        (json.dumps(ENVELOPE).replace('"batch": [', '"batch": [\n').replace("}, ", "},\n").encode(), 1),
         (ndjson(track(7), ENVELOPE), 2),
         (json.dumps([track(7), ENVELOPE]).encode(), 1),
         (json.dumps([track(7), ENVELOPE], indent=1).encode(), 19),
     ],
-    ids=["a file", "an indented file", "a line", "an item", "an indented item"],
+    ids=["a file", "an indented file", "a file of lines", "a line", "an item", "an indented item"],
 )
 def test_a_batch_of_an_sdk_is_read_as_its_events(
     command_line: CommandLine, sandbox: RunningSandbox, content: bytes, line: int

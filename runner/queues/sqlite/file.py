@@ -30,6 +30,8 @@ def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox, make it if there is none, and bring it to this format. Raises QueueOpenError."""
     if options.create and not options.read_only:
         _make_file(path)
+    if path.is_dir():
+        raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     try:

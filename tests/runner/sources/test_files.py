@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kable_destination.definitions import UnreadableError, read_event
+from kable_destination.runner.sources import files
 from kable_destination.runner.sources.blocks import read_blocks
+from kable_destination.runner.sources.contract import FoundCheckpoint, SourceError
 from kable_destination.runner.sources.event_splitting import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Splitter, Texts
+from kable_destination.runner.sources.files import FileSource
 from segment_events import ndjson, track
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass
@@ -173,3 +180,42 @@ def test_a_string_ends_where_it_ends_wherever_the_blocks_end(tail: bytes, block:
     chunk = scanned(ArrayScanner(), data, block)
     assert chunk.texts == scanned(ArrayScanner(), data, 1_000).texts
     assert bool(chunk.texts) != tail.startswith(b'\\"')
+
+
+def test_a_file_that_is_cut_between_comparing_and_reading_is_refused(tmp_path: Path) -> None:
+    """Otherwise the beginning of what is new would be taken for what was accepted."""
+    path = tmp_path / "app.log"
+    old = ndjson(*(track(number) for number in range(2_000)))
+    path.write_bytes(old)
+
+    async def first() -> bytes:
+        chunks = [chunk async for chunk in FileSource(str(path)).chunks(None)]
+        checkpoint = chunks[-1].checkpoint
+        assert checkpoint is not None
+        return checkpoint
+
+    checkpoint = asyncio.run(first())
+    path.write_bytes(old + ndjson(track(2_000)))
+
+    async def second() -> list[bytes]:
+        source = FileSource(str(path))
+
+        async def find(_key: str) -> FoundCheckpoint:
+            return FoundCheckpoint("app.log", checkpoint)
+
+        texts: list[bytes] = []
+        compare = files._compare
+
+        def compared(stream: Any, accepted: Any) -> Any:
+            match = compare(stream, accepted)
+            path.write_bytes(ndjson(*(track(number) for number in range(5_000, 8_000))))
+            return match
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "_compare", compared)
+            async for chunk in source.chunks(find):
+                texts += chunk.texts
+        return texts
+
+    with pytest.raises(SourceError, match="was replaced while it was read"):
+        asyncio.run(second())
