@@ -41,8 +41,10 @@ def say(text: str, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     if stream is None:
         return
+    # Names of files may hold bytes that are no UTF-8; they show as in the report.
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        stream.write(f"{visible(text)}\n")
+        stream.write(f"{visible(shown)}\n")
         stream.flush()
     except (OSError, ValueError):
         discard(stream)

@@ -30,25 +30,19 @@ _MANY = "can be read only once, and is named twice"
 
 
 def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input. Raises SetupError if a path makes no sense, or none works.
+    """Return a source for each path; `-` is standard input. Raises SetupError with every path that cannot be read.
 
-    Nothing is opened: who opens a pipe to look at it takes it away from its reader. A file that is missing is a source
-    that cannot be read: it may have gone since somebody listed the folder, and the others are read all the same.
+    Nothing is opened: who opens a pipe to look at it takes it away from its reader.
     """
     sources: list[Source] = []
     problems: list[Problem] = []
-    missing: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
-            problem = Problem(shown_path(path), f"cannot be read: {getattr(error, 'strerror', None) or error}")
-            if isinstance(error, FileNotFoundError | PermissionError):
-                missing.append(problem)
-                sources.append(FileSource(path, scope=scope))
-            else:
-                problems.append(problem)
+            reason = getattr(error, "strerror", None) or str(error)
+            problems.append(Problem(shown_path(path), f"cannot be read: {reason}"))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -57,8 +51,8 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             continue
         seen.add(identity)
         sources.append(_source(path, status, scope))
-    if problems or (missing and len(missing) == len(paths)):
-        raise SetupError.of([*problems, *missing])
+    if problems:
+        raise SetupError.of(problems)
     return sources
 
 

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -299,12 +300,25 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
         write(command_line, f"f{number}", number)
     # It is there when the run begins, and its target is a file that the system refuses to read.
     (command_line.folder / "bad").symlink_to("/proc/self/mem")
-    code, out, read = deliver(command_line, sandbox, "f0", "f1", "bad", "f2", "gone", "f3", "f4")
-    assert (code, read) == (1, 5)
+    gone, gate = write(command_line, "gone", 7), command_line.folder / "gate"
+    os.mkfifo(gate)
+
+    def remove() -> None:
+        with gate.open("wb") as opened:
+            # The run has begun, since it reads.
+            gone.unlink()
+            opened.write(ndjson(track(9)))
+
+    with ThreadPoolExecutor() as threads:
+        removing = threads.submit(remove)
+        code, out, read = deliver(command_line, sandbox, "gate", "f0", "f1", "bad", "f2", "gone", "f3", "f4")
+        removing.result()
+    assert (code, read) == (1, 6)
     assert "error: bad cannot be read" in out
     assert "error: gone cannot be read: No such file or directory" in out
     report = json.loads((command_line.folder / "report.json").read_text())
     assert [(source["source"], source["result"]) for source in report["sources"]] == [
+        ("gate", "read"),
         ("f0", "read"),
         ("f1", "read"),
         ("bad", "failed"),
@@ -313,7 +327,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
         ("f3", "read"),
         ("f4", "read"),
     ]
-    assert numbers(sandbox) == [0, 1, 2, 3, 4]
+    assert numbers(sandbox) == [0, 1, 2, 3, 4, 9]
 
 
 @pytest.mark.parametrize(
