@@ -172,3 +172,40 @@ def test_an_outbox_that_can_only_be_read_is_shown(
     assert run.returncode == 2
     assert "new.sqlite cannot be made: Permission denied" in run.stderr
     assert "belongs to nobody" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"LC_ALL": "POSIX"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}]
+)
+@pytest.mark.parametrize("name", [b"caf\xe9.ndjson", "Zoë 💸.ndjson".encode(), b"a\x1b[31mb\nc"])
+def test_any_file_name_is_read_shown_and_stored(
+    command_line: CommandLine, sandbox: RunningSandbox, name: bytes, environment: dict[str, str]
+) -> None:
+    path = os.fsencode(command_line.folder) + b"/" + name
+    with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
+        file.write(ndjson(track(1), b"bad"))
+    options = ["--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson"]
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "kable_destination.runner", *arguments],
+            cwd=command_line.folder,
+            env={**command_line.environment, **environment},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        for arguments in (
+            ["deliver", name, *options],
+            ["deliver", name, *options],
+            ["dead-letters", "list"],
+            ["dead-letters", "show", "1"],
+            ["deliver", b"missing " + name, *options],
+        )
+    ]
+    for run in done:
+        assert b"Traceback" not in run.stderr, run.stderr
+        assert b"\x1b" not in run.stdout + run.stderr
+    assert [run.returncode for run in done][:1] == [1]
+    assert done[4].returncode == 2
+    assert b"all of it was accepted" in done[1].stdout
+    assert [event["transactionId"] for event in sandbox.ledger.events] == ["message-000001"]
