@@ -104,6 +104,11 @@ class Session:
                 raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
         return report
 
+    async def make_due(self) -> int:
+        """Let everything of this account be sent now, whatever it waits for; return how many events were due later."""
+        lanes = [Lane(self._delivery.account, action) for action in self.destination.definition.actions]
+        return await self.queue.make_due(lanes)
+
     async def waiting(self) -> int:
         """Return how many events of this account are queued and not being sent."""
         lanes = (await self.queue.status()).lanes

@@ -169,7 +169,8 @@ def replay_letters(
     """Send dead letters again.
 
     Exhausted events are sent unchanged. Refused and rejected events are mapped again, with the current mappings. An
-    event that is queued or was delivered under the same ID is not sent again.
+    event that is queued or was delivered under the same ID is not sent again. Events that wait for a retry are sent
+    at once, too.
     """
     from ..configuration.configuration import Configuration
     from ..observability.options import ObserverOptions
@@ -311,6 +312,8 @@ async def _run_replay(
             return replayed, waiting, None
         if not replayed.counts and not waiting:
             return None
+        # Whoever replays wants to see the result now, whatever the lane waits for.
+        await session.make_due()
         return replayed, waiting, await session.run([])
 
 

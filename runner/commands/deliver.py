@@ -123,6 +123,9 @@ def deliver(
         Path | None, typer.Option("--report", metavar="FILE", help="Write the counts of the run to this file, as JSON.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests instead of sending them.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Send at once what waits for a retry, whatever the server asked for.")
+    ] = False,
     allow_old: Annotated[
         bool, typer.Option("--allow-old", help="Also send events that are older than the outbox remembers IDs.")
     ] = False,
@@ -164,18 +167,19 @@ def deliver(
         _Files(files or [], dead_letters, report),
         ObserverOptions(log_format, metrics_port, traces),
         dry_run=dry_run,
+        now=now,
     )
 
 
 def _warn_of_mistakes(destination: Destination) -> None:
     """Warn of settings and subscriptions that hardly match anything: `check` says the same before a run."""
     for mistake in (*destination.setting_mistakes(), *destination.probable_mistakes()):
-        # A standard error that is closed or full does not stop a delivery.
-        with contextlib.suppress(OSError):
-            typer.echo(f"warning: {mistake}", err=True)
+        say(f"warning: {mistake}", error=True)
 
 
-def _deliver(configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool) -> int:
+def _deliver(
+    configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool, now: bool
+) -> int:
     import asyncio
 
     from ...definitions import Problem, SetupError
@@ -203,6 +207,8 @@ def _deliver(configuration: Configuration, files: _Files, observing: ObserverOpt
             create=bool(sources),
         )
         async with session as opened:
+            if now:
+                await opened.make_due()
             return await opened.run(sources)
 
     with _dead_letter_file(files, options, destination, dry_run=dry_run) as letters:

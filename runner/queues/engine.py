@@ -39,7 +39,10 @@ EVERY_SHARD = -1
 
 
 class Candidate(NamedTuple):
-    """A queued batch, as the rules see it when they choose what to lease."""
+    """A queued batch, as the rules see it when they choose what to lease.
+
+    `wait` is how many seconds `due` was away when it was set; 0 if the batch was never postponed.
+    """
 
     id: int
     shard: int | None
@@ -47,6 +50,14 @@ class Candidate(NamedTuple):
     due: float
     owner: str | None = None
     leased_until: float = 0.0
+    wait: float = 0.0
+
+
+class Pause(NamedTuple):
+    """Until when a lane is paused, and how many seconds away that was when it was set."""
+
+    until: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +133,30 @@ class Tables(Protocol):
     def renew(self, owner: str, until: float) -> None:
         """Let all leases of an owner end at a moment."""
 
-    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
-        """Let no lease and no pause of a lane end later than these moments."""
+    def correct(self, lane: Lane, now: float, *, leases: float, longest: float) -> None:
+        """Correct the moments of a lane that a clock has set which was ahead.
+
+        No lease ends later than `leases`. No batch was accepted after now, and none is due later than its `wait` from
+        now; one that is due later than `longest` is due now.
+        """
+
+    def make_due(self, lane: Lane, now: float) -> int:
+        """Let every batch of a lane that is due later be due now; return how many events that are."""
 
     def release(self, owner: str) -> None:
         """End all leases of an owner."""
 
-    def paused_until(self, lane: Lane) -> float:
-        """Return until when a lane is paused; 0 if it never was."""
+    def pause(self, lane: Lane) -> Pause:
+        """Return the pause of a lane; an empty one if it never had one."""
+
+    def set_pause(self, lane: Lane, pause: Pause) -> None:
+        """Store the pause of a lane."""
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""
 
-    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
-        """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+    def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
+        """Note why a lane has stopped, or that it has not (None)."""
 
     # Settlements
 
@@ -143,7 +164,10 @@ class Tables(Protocol):
         """Return the owner of a batch; None if it has none, or if there is no such batch."""
 
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
-        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
+        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane.
+
+        What must be sent again is due at the moment of the settlement, which is `wait` seconds after now.
+        """
 
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         """Add to the outcomes of a run."""
@@ -189,7 +213,10 @@ class Tables(Protocol):
         """Return the outcomes of a run, and how many of its events are still queued."""
 
     def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
-        """Return the state of every lane that was ever used, sorted. `is_held` decides what counts as leased."""
+        """Return the state of every lane that was ever used, sorted. `is_held` decides what counts as leased.
+
+        The rules say when a batch is due (`moment_due`) and until when a lane is paused (`pause_left`).
+        """
 
     def dead_counts(self) -> Mapping[Reason, int]:
         """Return how many dead letters there are, by reason."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .contract import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, LaneDepth, Leased
-from .rules import choose, is_held
+from .engine import Pause
+from .rules import choose, is_held, pause_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from .contract import Lane, Lease
     from .engine import Candidate, Tables
@@ -34,8 +35,11 @@ def lease(tables: Tables, most: Mapping[Lane, int], *, owner: str, now: float) -
     depths: dict[Lane, LaneDepth] = {}
     for lane, count in most.items():
         batches, events = tables.depth(lane)
-        paused_until = tables.paused_until(lane)
-        pause = min(max(paused_until - now, 0.0), LONGEST_PAUSE_SECONDS)
+        stored = tables.pause(lane)
+        pause = pause_left(stored, now)
+        if stored.until > now + pause:
+            # A clock that was ahead has set it. It must end all the same, so what is stored is corrected.
+            tables.set_pause(lane, Pause(now + pause, pause))
         if not batches:
             depths[lane] = LaneDepth(pause=pause)
             continue
@@ -43,9 +47,8 @@ def lease(tables: Tables, most: Mapping[Lane, int], *, owner: str, now: float) -
         # One more, so that the next one that is due is among them.
         candidates = tables.candidates(lane, wanted + 1)
         choice = choose(candidates, wanted, owner=owner, now=now, held=held)
-        if choice.outlasts or paused_until > now + LONGEST_PAUSE_SECONDS:
-            # It must end all the same, so what is stored is corrected.
-            tables.shorten(lane, leases=now + LEASE_SECONDS, pause=now + LONGEST_PAUSE_SECONDS)
+        if choice.is_ahead:
+            tables.correct(lane, now, leases=now + LEASE_SECONDS, longest=now + LONGEST_PAUSE_SECONDS)
         if choice.ids:
             leases += tables.take(choice.ids, owner, now + LEASE_SECONDS)
         due = choice.next_due
@@ -53,3 +56,23 @@ def lease(tables: Tables, most: Mapping[Lane, int], *, owner: str, now: float) -
             due = max(due, now + pause)
         depths[lane] = LaneDepth(batches, events, choice.leased_elsewhere, due, pause)
     return Leased(leases, depths)
+
+
+def mark(tables: Tables, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
+    """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+    if stopped is not None or paused_until is None:
+        tables.mark(lane, now, stopped)
+    if paused_until is not None:
+        seconds = max(0.0, paused_until - now)
+        if seconds >= pause_left(tables.pause(lane), now):
+            tables.set_pause(lane, Pause(paused_until, seconds))
+
+
+def make_due(tables: Tables, lanes: Sequence[Lane], now: float) -> int:
+    """Let everything in some lanes be due now, and end their pauses; return how many events were due later."""
+    events = 0
+    for lane in lanes:
+        if pause_left(tables.pause(lane), now):
+            tables.set_pause(lane, Pause())
+        events += tables.make_due(lane, now)
+    return events

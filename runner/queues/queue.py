@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from .accepting import Retention, accept, present_states
 from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
-from .leasing import holds_at, lease
+from .leasing import holds_at, lease, make_due, mark
 from .owner import own_name
 from .replaying import EngineDeadLetters
 
@@ -119,8 +119,12 @@ class EngineQueue:
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when nobody may send anything in it; with neither, that it goes on."""
         await self._engine.write(
-            lambda tables: tables.mark(lane, self._now(), stopped=stopped, paused_until=paused_until)
+            lambda tables: mark(tables, lane, self._now(), stopped=stopped, paused_until=paused_until)
         )
+
+    async def make_due(self, lanes: Sequence[Lane]) -> int:
+        """Let everything in some lanes be due now, and end their pauses; return how many events were due later."""
+        return await self._engine.write(lambda tables: make_due(tables, lanes, self._now()))
 
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""

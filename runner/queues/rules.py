@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from .contract import QueuedBatch
-    from .engine import Candidate
+    from .engine import Candidate, Pause
 
 
 class Sorting(NamedTuple):
@@ -61,30 +61,40 @@ def is_held(candidate: Candidate, now: float) -> bool:
     return candidate.owner is not None and candidate.leased_until >= now and not has_ended(candidate.owner)
 
 
-def is_due(candidate: Candidate, now: float) -> bool:
-    """Return whether a batch may be sent at a moment.
-
-    A clock that was set back must not hold up batches: one that was never postponed is always due, and no settlement
-    postpones a batch by more than the longest pause.
-    """
-    return candidate.due <= max(now, candidate.accepted_at) or candidate.due > now + LONGEST_PAUSE_SECONDS
-
-
 def moment_due(candidate: Candidate, now: float) -> float:
-    """Return the moment at which a batch is due; one in the past, or now, if it is."""
-    return min(candidate.due, now) if is_due(candidate, now) else candidate.due
+    """Return the moment at which a batch is due; one in the past, or now, if it is.
+
+    A clock that was ahead when the batch was postponed must not hold it up: it waits no longer than it was to wait
+    then, and not at all if it would be due later than any settlement may say.
+    """
+    if candidate.due > now + LONGEST_PAUSE_SECONDS:
+        return now
+    return min(candidate.due, now + candidate.wait)
+
+
+def is_due(candidate: Candidate, now: float) -> bool:
+    """Return whether a batch may be sent at a moment."""
+    return moment_due(candidate, now) <= now
+
+
+def pause_left(pause: Pause, now: float) -> float:
+    """Return for how many seconds a lane is paused: never longer than when the pause was set, whatever the clock says.
+
+    No pause is longer than LONGEST_PAUSE_SECONDS.
+    """
+    return max(0.0, min(pause.until - now, pause.seconds, LONGEST_PAUSE_SECONDS))
 
 
 class Choice(NamedTuple):
     """What may be leased of a lane, in the order in which it was put, and what that leaves.
 
-    `outlasts` says that a lease would hold longer than any lease may: the clock was set back.
+    `is_ahead` says that a moment is later than it can be: a clock that set it was ahead.
     """
 
     ids: list[int]
     leased_elsewhere: int
     next_due: float | None
-    outlasts: bool
+    is_ahead: bool
 
 
 def choose(
@@ -112,7 +122,9 @@ def choose(
     chosen = [candidate for candidate in free if is_due(candidate, now)][:most]
     ids = sorted(candidate.id for candidate in chosen)
     left = [moment_due(candidate, now) for candidate in free if candidate not in chosen]
-    outlasts = any(
-        candidate.owner is not None and candidate.leased_until > now + LEASE_SECONDS for candidate in candidates
-    )
-    return Choice(ids, elsewhere, min(left, default=None), outlasts)
+    return Choice(ids, elsewhere, min(left, default=None), any(_is_ahead(each, now) for each in candidates))
+
+
+def _is_ahead(candidate: Candidate, now: float) -> bool:
+    is_leased_too_long = candidate.owner is not None and candidate.leased_until > now + LEASE_SECONDS
+    return is_leased_too_long or candidate.accepted_at > now or candidate.due > max(now, now + candidate.wait)

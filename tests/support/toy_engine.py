@@ -17,9 +17,9 @@ from kable_destination.runner.queues.contract import (
     Lease,
     QueueOpenError,
 )
-from kable_destination.runner.queues.engine import Candidate
+from kable_destination.runner.queues.engine import Candidate, Pause
 from kable_destination.runner.queues.lane_figures import MINUTES_OF_RATE, lane_error, minute_of
-from kable_destination.runner.queues.rules import moment_due
+from kable_destination.runner.queues.rules import moment_due, pause_left
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
@@ -62,6 +62,7 @@ class ToyTables:
         self.ids: dict[Hashable, int] = {}
         self.letters: dict[int, tuple[Hashable, KeptDeadLetter]] = {}
         self.statuses: dict[Lane, LaneStatus] = {}
+        self.pauses: dict[Lane, Pause] = {}
         self.rates: Counter[tuple[Lane, int]] = Counter()
         self.puts: dict[int, tuple[int, bytes]] = {}
         self.counts: dict[int, Counter[Outcome]] = {}
@@ -127,29 +128,42 @@ class ToyTables:
     def renew(self, owner: str, until: float) -> None:
         self._own(lambda row: row.candidate.owner == owner, owner, until)
 
-    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
-        for row in self.rows.values():
-            if row.queued.lane == lane and row.candidate.leased_until > leases:
-                row.candidate = row.candidate._replace(leased_until=leases)
-        self._lane(lane, paused_until=min(self.paused_until(lane), pause))
+    def correct(self, lane: Lane, now: float, *, leases: float, longest: float) -> None:
+        for row in self._rows_of(lane):
+            _, _, accepted_at, due, _, leased_until, wait = row.candidate
+            row.candidate = row.candidate._replace(
+                accepted_at=min(accepted_at, now),
+                due=now if due > longest else min(due, now + wait),
+                leased_until=min(leased_until, leases),
+            )
+
+    def make_due(self, lane: Lane, now: float) -> int:
+        later = [row for row in self._rows_of(lane) if row.candidate.due > now]
+        for row in later:
+            row.candidate = row.candidate._replace(due=now)
+        return sum(len(row.queued) for row in later)
+
+    def _rows_of(self, lane: Lane) -> list[Row]:
+        return [row for row in self.rows.values() if row.queued.lane == lane]
 
     def release(self, owner: str) -> None:
         self._own(lambda row: row.candidate.owner == owner, None, 0)
 
-    def paused_until(self, lane: Lane) -> float:
-        return (self.statuses[lane].paused_until or 0) if lane in self.statuses else 0
+    def pause(self, lane: Lane) -> Pause:
+        return self.pauses.get(lane, Pause())
+
+    def set_pause(self, lane: Lane, pause: Pause) -> None:
+        self.pauses[lane] = pause
+        self._lane(lane)
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         sizes = [len(row.queued) for row in self.rows.values() if row.queued.lane == lane]
         return len(sizes), sum(sizes)
 
-    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
-        if paused_until is not None:
-            self._lane(lane, paused_until=max(self.paused_until(lane), paused_until))
+    def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
+        self._lane(lane, stopped=stopped is not None)
         if stopped is not None:
-            self._lane(lane, stopped=True, error=stopped, error_at=now)
-        elif paused_until is None:
-            self._lane(lane, stopped=False)
+            self._lane(lane, error=stopped, error_at=now)
 
     def owner_of(self, batch: int) -> str | None:
         return self.rows[batch].candidate.owner if batch in self.rows else None
@@ -159,8 +173,10 @@ class ToyTables:
         row.queued = row.queued.part(rest)
         row.attempts += settlement.attempts
         row.error = None if settlement.error is None else settlement.error.message
-        due = max(row.candidate.due, settlement.due)
-        row.candidate = row.candidate._replace(due=due, owner=None, leased_until=0)
+        if settlement.due > row.candidate.due:
+            wait = max(0, settlement.due - now)
+            row.candidate = row.candidate._replace(due=settlement.due, wait=wait)
+        row.candidate = row.candidate._replace(owner=None, leased_until=0)
         if not rest:
             del self.rows[settlement.lease.id]
         if delivered := len(settlement.delivered):
@@ -256,7 +272,8 @@ class ToyTables:
     def _status(self, lane: Lane, now: float, is_held: Callable[[Candidate], bool]) -> LaneStatus:
         status, rows = self._lane(lane), [row for row in self.rows.values() if row.queued.lane == lane]
         free = [row for row in rows if not is_held(row.candidate)]
-        pause = status.paused_until or 0
+        seconds = pause_left(self.pauses.get(lane, Pause()), now)
+        pause = now + seconds if seconds else 0
         first_minute = minute_of(now) - MINUTES_OF_RATE
         rate = sum(events for (of, minute), events in self.rates.items() if of == lane and minute > first_minute)
         return replace(
@@ -267,7 +284,7 @@ class ToyTables:
             next_due=min((max(moment_due(row.candidate, now), pause) for row in free), default=None),
             oldest_at=min((row.candidate.accepted_at for row in rows), default=None),
             per_minute=rate / MINUTES_OF_RATE,
-            paused_until=pause if pause > now else None,
+            paused_until=pause or None,
         )
 
 

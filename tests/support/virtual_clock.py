@@ -189,6 +189,11 @@ class BusyQueue:
         with self._clock.busy():
             await self._queue.mark(lane, stopped=stopped, paused_until=paused_until)
 
+    async def make_due(self, lanes: Sequence[Lane]) -> int:
+        """Let everything be due."""
+        with self._clock.busy():
+            return await self._queue.make_due(lanes)
+
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Find records."""
         with self._clock.busy():

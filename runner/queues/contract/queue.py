@@ -91,6 +91,12 @@ class Queue(Protocol):
         With neither, the lane is not stopped any more. A delivery says the same.
         """
 
+    async def make_due(self, lanes: Sequence[Lane]) -> int:
+        """Let everything in some lanes be due now, and end their pauses; return how many events were due later.
+
+        Batches that somebody has leased are left as they are.
+        """
+
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""
 

@@ -9,9 +9,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ..contract import Lane, LaneStatus, Lease
-from ..engine import Candidate
+from ..engine import Candidate, Pause
 from ..lane_figures import MINUTES_OF_RATE, lane_error, minute_of
-from ..rules import moment_due
+from ..rules import moment_due, pause_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ class Held:
     due: float
     owner: str | None = None
     leased_until: float = 0.0
+    wait: float = 0.0
     attempts: int = 0
     error: AnswerError | None = None
     size: int | None = None
@@ -48,7 +49,7 @@ class HeldLane:
     free: list[tuple[float, int]] = field(default_factory=list)
     owned: dict[int, None] = field(default_factory=dict)
     shards: dict[int, deque[int]] = field(default_factory=dict)
-    paused_until: float = 0.0
+    pause: Pause = field(default_factory=Pause)
     stopped: bool = False
     error: str | None = None
     error_at: float | None = None
@@ -115,13 +116,28 @@ class MemoryBatches:
             if held.owner == owner:
                 held.leased_until = until
 
-    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
-        """Let no lease and no pause of a lane end later than these moments."""
-        here = self._lane(lane)
-        here.paused_until = min(here.paused_until, pause)
-        for held in self._held.values():
-            if held.queued.lane == lane:
-                held.leased_until = min(held.leased_until, leases)
+    def correct(self, lane: Lane, now: float, *, leases: float, longest: float) -> None:
+        """Correct the moments of a lane that a clock has set which was ahead."""
+        for held in self._held_of(lane):
+            held.leased_until = min(held.leased_until, leases)
+            held.accepted_at = min(held.accepted_at, now)
+            held.due = now if held.due > longest else min(held.due, now + held.wait)
+        self._sort_free(lane)
+
+    def make_due(self, lane: Lane, now: float) -> int:
+        """Let every batch of a lane that is due later be due now; return how many events that are."""
+        later = [held for held in self._held_of(lane) if held.due > now]
+        for held in later:
+            held.due = now
+        self._sort_free(lane)
+        return sum([len(held.queued) for held in later])
+
+    def _held_of(self, lane: Lane) -> list[Held]:
+        return [held for held in self._held.values() if held.queued.lane == lane]
+
+    def _sort_free(self, lane: Lane) -> None:
+        if (here := self._lanes.get(lane)) is not None:
+            here.free = sorted((self._held[number].due, number) for _, number in here.free)
 
     def release(self, owner: str) -> None:
         """End all leases of an owner."""
@@ -129,24 +145,25 @@ class MemoryBatches:
             if held.owner == owner:
                 self._release(number, held)
 
-    def paused_until(self, lane: Lane) -> float:
-        """Return until when a lane is paused."""
-        return self._lanes.get(lane, _UNUSED).paused_until
+    def pause(self, lane: Lane) -> Pause:
+        """Return the pause of a lane."""
+        return self._lanes.get(lane, _UNUSED).pause
+
+    def set_pause(self, lane: Lane, pause: Pause) -> None:
+        """Store the pause of a lane."""
+        self._lane(lane).pause = pause
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""
         held = self._lanes.get(lane, _UNUSED)
         return held.batches, held.events
 
-    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
-        """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+    def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
+        """Note why a lane has stopped, or that it has not (None)."""
         held = self._lane(lane)
-        if paused_until is not None:
-            held.paused_until = max(held.paused_until, paused_until)
+        held.stopped = stopped is not None
         if stopped is not None:
-            held.stopped, held.error, held.error_at = True, stopped, now
-        elif paused_until is None:
-            held.stopped = False
+            held.error, held.error_at = stopped, now
 
     def owner_of(self, batch: int) -> str | None:
         """Return the owner of a batch; None if it has none, or if there is no such batch."""
@@ -164,7 +181,8 @@ class MemoryBatches:
                 lane.events -= len(held.queued) - len(rest)
                 held.queued, held.size = held.queued.part(rest), None
             held.attempts += settlement.attempts
-            held.due = max(held.due, settlement.due)
+            if settlement.due > held.due:
+                held.due, held.wait = settlement.due, max(0.0, settlement.due - now)
             held.error = settlement.error
             self._release(number, held)
         if settlement.delivered:
@@ -188,7 +206,8 @@ class MemoryBatches:
         candidates = [self._candidate(number) for number in ids]
         free = [candidate for candidate in candidates if not is_held(candidate)]
         free_events = sum([len(self._held[candidate.id].queued) for candidate in free])
-        due = min([max(moment_due(candidate, now), here.paused_until) for candidate in free], default=None)
+        paused_until = now + pause if (pause := pause_left(here.pause, now)) else None
+        due = min([max(moment_due(candidate, now), paused_until or 0.0) for candidate in free], default=None)
         recent = [events for minute, events in here.rates.items() if minute > minute_of(now) - MINUTES_OF_RATE]
         return LaneStatus(
             *lane,
@@ -203,7 +222,7 @@ class MemoryBatches:
             error=here.error,
             error_at=here.error_at,
             stopped=here.stopped,
-            paused_until=here.paused_until if here.paused_until > now else None,
+            paused_until=paused_until,
         )
 
     def _lane(self, lane: Lane) -> HeldLane:
@@ -215,7 +234,7 @@ class MemoryBatches:
     def _candidate(self, number: int) -> Candidate:
         held = self._held[number]
         shard = held.queued.batch.shard
-        return Candidate(number, shard, held.accepted_at, held.due, held.owner, held.leased_until)
+        return Candidate(number, shard, held.accepted_at, held.due, held.owner, held.leased_until, held.wait)
 
     def _release(self, number: int, held: Held) -> None:
         if held.queued.batch.shard is None and held.owner is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..contract import Lane, QueuedBatch, Settlement
     from .lanes import LaneTable
 
-_CANDIDATE = "id, shard, accepted_at, due, owner, leased_until"
+_CANDIDATE = "id, shard, accepted_at, due, owner, leased_until, wait"
 
 # The oldest batch of each shard. The index is asked for the next shard and its first batch, so it does not matter how
 # many batches there are.
@@ -100,12 +100,21 @@ class BatchTable:
         """Let all leases of an owner end at a moment."""
         self._connection.execute("UPDATE batches SET leased_until = ? WHERE owner = ?", (until, owner))
 
-    def shorten(self, lane: Lane, until: float) -> None:
-        """Let no lease of a lane end later than a moment."""
+    def correct(self, lane: Lane, now: float, *, leases: float, longest: float) -> None:
+        """Correct the moments of a lane that a clock has set which was ahead."""
         self._connection.execute(
-            "UPDATE batches SET leased_until = min(leased_until, ?) WHERE owner IS NOT NULL AND lane = ?",
-            (until, self._lanes.find(lane)),
+            "UPDATE batches SET leased_until = min(leased_until, :leases), accepted_at = min(accepted_at, :now),"
+            " due = CASE WHEN due > :longest THEN :now ELSE min(due, :now + wait) END WHERE lane = :lane",
+            {"lane": self._lanes.find(lane), "now": now, "leases": leases, "longest": longest},
         )
+
+    def make_due(self, lane: Lane, now: float) -> int:
+        """Let every batch of a lane that is due later be due now; return how many events that are."""
+        rows = self._connection.execute(
+            "UPDATE batches SET due = :now WHERE lane = :lane AND due > :now RETURNING events",
+            {"lane": self._lanes.find(lane), "now": now},
+        )
+        return sum([events for (events,) in rows.fetchall()])
 
     def release(self, owner: str) -> None:
         """End all leases of an owner."""
@@ -116,12 +125,12 @@ class BatchTable:
         row = self._connection.execute("SELECT owner FROM batches WHERE id = ?", (number,)).fetchone()
         return None if row is None else row[0]
 
-    def settle(self, settlement: Settlement, rest: Sequence[int]) -> None:
+    def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         """Free a batch, and keep only the positions in `rest`; delete it if there are none."""
         number = settlement.lease.id
         lane = self._lanes.use(settlement.lease.queued.lane)
         if rest:
-            self._keep(lane, settlement, rest)
+            self._keep(lane, settlement, rest, now)
             return
         ((events, size),) = self._connection.execute(
             "DELETE FROM batches WHERE id = ? RETURNING events, bytes", (number,)
@@ -129,7 +138,7 @@ class BatchTable:
         self._connection.execute("DELETE FROM bodies WHERE batch = ?", (number,))
         self._lanes.add(lane, -1, -events, -size)
 
-    def _keep(self, lane: int, settlement: Settlement, rest: Sequence[int]) -> None:
+    def _keep(self, lane: int, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         lease, error = settlement.lease, settlement.error
         if len(rest) < len(lease.queued):
             part = lease.queued.part(rest)
@@ -141,7 +150,14 @@ class BatchTable:
             )
             self._lanes.add(lane, 0, len(part) - len(lease.queued), part.size - lease.queued.size)
         self._connection.execute(
-            "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + ?, due = max(due, ?),"
-            " error = ? WHERE id = ?",
-            (settlement.attempts, settlement.due, None if error is None else error.message, lease.id),
+            "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + :attempts, error = :error,"
+            " wait = CASE WHEN due < :due THEN max(0.0, :due - :now) ELSE wait END, due = max(due, :due)"
+            " WHERE id = :id",
+            {
+                "id": lease.id,
+                "attempts": settlement.attempts,
+                "due": settlement.due,
+                "now": now,
+                "error": None if error is None else error.message,
+            },
         )

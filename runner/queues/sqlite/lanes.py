@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract import Lane, LaneStatus
-from ..engine import Candidate
+from ..engine import Candidate, Pause
 from ..lane_figures import MINUTES_OF_RATE, lane_error, minute_of
-from ..rules import moment_due
+from ..rules import moment_due, pause_left
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 _MINUTES_KEPT = 120
 _STATUSES = f"""
-SELECT account, action, lanes.events, coalesce(held.events, 0), lanes.batches, max(held.due, paused_until),
+SELECT account, action, lanes.events, coalesce(held.events, 0), lanes.batches, held.due,
     held.oldest_at, delivered, delivered_at,
     (SELECT coalesce(sum(delivered), 0) FROM rates WHERE lane = lanes.id AND minute > ?) / {MINUTES_OF_RATE}.0,
-    error, error_at, stopped, CASE WHEN paused_until > ? THEN paused_until END
+    error, error_at, stopped, paused_until, paused_for
 FROM lanes LEFT JOIN (
     SELECT lane, sum(events * is_leased) AS events, min(accepted_at) AS oldest_at,
-        min(CASE WHEN NOT is_leased THEN moment_due(accepted_at, due) END) AS due
+        min(CASE WHEN NOT is_leased THEN moment_due(due, wait) END) AS due
     FROM (SELECT *, owner IS NOT NULL AND is_held(owner, leased_until) AS is_leased FROM batches) GROUP BY lane
 ) AS held ON held.lane = lanes.id ORDER BY account, action
 """  # noqa: S608 - a constant
@@ -76,15 +77,17 @@ class LaneTable:
         found: tuple[int, int] = row.fetchone() or (0, 0)
         return found
 
-    def paused_until(self, lane: Lane) -> float:
-        """Return until when a lane is paused; 0 if it never was."""
-        row = self._connection.execute("SELECT paused_until FROM lanes WHERE account = ? AND action = ?", lane)
-        return float((row.fetchone() or (0.0,))[0])
+    def pause(self, lane: Lane) -> Pause:
+        """Return the pause of a lane; an empty one if it never had one."""
+        row = self._connection.execute(
+            "SELECT paused_until, paused_for FROM lanes WHERE account = ? AND action = ?", lane
+        ).fetchone()
+        return Pause() if row is None else Pause(*row)
 
-    def shorten_pause(self, lane: Lane, until: float) -> None:
-        """Let no pause of a lane end later than a moment."""
+    def set_pause(self, lane: Lane, pause: Pause) -> None:
+        """Store the pause of a lane."""
         self._connection.execute(
-            "UPDATE lanes SET paused_until = min(paused_until, ?) WHERE account = ? AND action = ?", (until, *lane)
+            "UPDATE lanes SET paused_until = ?, paused_for = ? WHERE id = ?", (*pause, self.use(lane))
         )
 
     def settle(self, number: int, settlement: Settlement, now: float) -> None:
@@ -106,31 +109,34 @@ class LaneTable:
         if (error := lane_error(settlement)) is not None:
             self._connection.execute("UPDATE lanes SET error = ?, error_at = ? WHERE id = ?", (error, now, number))
 
-    def mark(self, lane: Lane, now: float, *, stopped: str | None, paused_until: float | None) -> None:
-        """Note why a lane has stopped, or until when it is paused at least; with neither, that it is not stopped."""
+    def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
+        """Note why a lane has stopped, or that it has not (None)."""
         number = self.use(lane)
-        if paused_until is not None:
-            self._connection.execute(
-                "UPDATE lanes SET paused_until = max(paused_until, ?) WHERE id = ?", (paused_until, number)
-            )
         if stopped is not None:
             self._connection.execute(
                 "UPDATE lanes SET stopped = 1, error = ?, error_at = ? WHERE id = ?", (stopped, now, number)
             )
-        elif paused_until is None:
+        else:
             self._connection.execute("UPDATE lanes SET stopped = 0 WHERE id = ?", (number,))
 
     def statuses(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
         """Return the state of every lane that was ever used, sorted."""
         self._connection.create_function("is_held", 2, lambda *lease: is_held(Candidate(0, None, 0, 0, *lease)))
         self._connection.create_function(
-            "moment_due", 2, lambda *moments: moment_due(Candidate(0, None, *moments), now), deterministic=True
+            "moment_due",
+            2,
+            lambda due, wait: moment_due(Candidate(0, None, 0, due, wait=wait), now),
+            deterministic=True,
         )
-        rows = self._connection.execute(_STATUSES, (minute_of(now) - MINUTES_OF_RATE, now))
-        return [_status(row) for row in rows.fetchall()]
+        rows = self._connection.execute(_STATUSES, (minute_of(now) - MINUTES_OF_RATE,))
+        return [_status(row, now) for row in rows.fetchall()]
 
 
-def _status(row: tuple[Any, ...]) -> LaneStatus:
-    *columns, stopped, paused_until = row
-    values: list[Any] = [*columns, bool(stopped), paused_until]
-    return LaneStatus(*values)
+def _status(row: tuple[Any, ...], now: float) -> LaneStatus:
+    *columns, stopped, until, seconds = row
+    values: list[Any] = [*columns, bool(stopped)]
+    status, pause = LaneStatus(*values), pause_left(Pause(until, seconds), now)
+    if not pause:
+        return status
+    due = None if status.next_due is None else max(status.next_due, now + pause)
+    return replace(status, next_due=due, paused_until=now + pause)

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..contract import LONGEST_PAUSE_SECONDS
 from ..engine import EVERY_SHARD
+from .format_3 import TABLES
 from .packing import pack
-from .schema import TABLES, statements
+from .schema import statements
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,7 +64,6 @@ def from_2(connection: sqlite3.Connection, now: float) -> None:
     connection.execute("DROP INDEX batches_by_lane")
     for table in _REPLACED:
         connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    # When the tables change, this step needs a copy of what they are now.
     for statement in statements(TABLES):
         if statement.split()[2] not in _UNCHANGED:
             connection.execute(statement)
@@ -74,6 +75,12 @@ def from_2(connection: sqlite3.Connection, now: float) -> None:
         connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?)", (key, name, state, is_end, now))
     for table in _REPLACED:
         connection.execute(f"DROP TABLE old_{table}")
+
+
+def from_3(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 - the signature of all steps
+    """Say how long each wait and pause was to be, and by what a dead letter is known beside its identity."""
+    for statement in statements(_ADD_4):
+        connection.execute(statement, {"longest": LONGEST_PAUSE_SECONDS})
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -107,5 +114,20 @@ UPDATE id_state SET merges = (SELECT count FROM old_merges), merged = (SELECT co
 INSERT INTO id_periods VALUES (0, :now);
 """
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {1: from_1, 2: from_2}
+# SQLite can add a column only at the end of a table, or in front of its constraints.
+_ADD_4 = """
+ALTER TABLE lanes ADD COLUMN paused_for REAL NOT NULL DEFAULT 0;
+UPDATE lanes SET paused_for = :longest WHERE paused_until > 0;
+ALTER TABLE batches ADD COLUMN wait REAL NOT NULL DEFAULT 0;
+UPDATE batches SET wait = :longest WHERE due > accepted_at;
+ALTER TABLE dead_letters ADD COLUMN path TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN name BLOB;
+ALTER TABLE dead_letters ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE dead_letters SET name = CASE WHEN key IS NOT NULL THEN identity END,
+    bytes = length(message) + coalesce(length(event), 0) + coalesce(length(payload), 0);
+CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
+CREATE INDEX dead_letter_bytes ON dead_letters (bytes);
+"""
+
+STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {1: from_1, 2: from_2, 3: from_3}
 """By the format that a step begins with."""

@@ -6,7 +6,7 @@ reads a large row from its beginning, so what is asked for often comes first.
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """The format of the tables, which `PRAGMA user_version` says."""
 
 APPLICATION_ID = 0x6B61626C
@@ -26,6 +26,7 @@ CREATE TABLE lanes (
     error_at REAL,
     stopped INTEGER NOT NULL DEFAULT 0,
     paused_until REAL NOT NULL DEFAULT 0,
+    paused_for REAL NOT NULL DEFAULT 0,
     UNIQUE (account, action)
 );
 CREATE TABLE batches (
@@ -40,7 +41,8 @@ CREATE TABLE batches (
     due REAL NOT NULL,
     owner TEXT,
     leased_until REAL NOT NULL DEFAULT 0,
-    error TEXT
+    error TEXT,
+    wait REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX batches_in_order ON batches (lane, shard, id) WHERE shard IS NOT NULL;
 CREATE INDEX batches_free ON batches (lane, due, id) WHERE shard IS NULL AND owner IS NULL;
@@ -69,8 +71,13 @@ CREATE TABLE dead_letters (
     payload BLOB,
     problems TEXT NOT NULL,
     status_code INTEGER,
-    request_id TEXT
+    request_id TEXT,
+    path TEXT NOT NULL DEFAULT '',
+    name BLOB,
+    bytes INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
+CREATE INDEX dead_letter_bytes ON dead_letters (bytes);
 CREATE TABLE ids (hash BLOB PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 CREATE TABLE id_periods (first_batch INTEGER PRIMARY KEY, at REAL NOT NULL);

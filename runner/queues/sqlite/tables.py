@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..contract import (
         DeadLetter,
-        Lane,
         QueuedBatch,
         Reason,
         Settlement,
@@ -36,6 +35,7 @@ class SqliteTables:
         self._notes = NoteTables(connection)
         # What concerns a single table is that table's own method.
         self.candidates = self._batches.candidates
+        self.correct = self._batches.correct
         self.checkpoint = self._notes.checkpoint
         self.count = self._notes.count
         self.dead_counts = self._dead_letters.counts
@@ -47,11 +47,12 @@ class SqliteTables:
         self.known_ids = self._ids.count
         self.lanes = self._lanes.statuses
         self.last_put = self._notes.last_put
+        self.make_due = self._batches.make_due
         self.mark = self._lanes.mark
         self.note_put = self._notes.put
         self.outcomes = self._notes.outcomes
         self.owner_of = self._batches.owner_of
-        self.paused_until = self._lanes.paused_until
+        self.pause = self._lanes.pause
         self.put_checkpoint = self._notes.put_checkpoint
         self.put_record = self._notes.put_record
         self.queued_bytes = self._lanes.bytes
@@ -59,6 +60,7 @@ class SqliteTables:
         self.records = self._notes.records
         self.release = self._batches.release
         self.renew = self._batches.renew
+        self.set_pause = self._lanes.set_pause
         self.take = self._batches.take
         self.take_dead_letters = self._dead_letters.take
 
@@ -90,14 +92,9 @@ class SqliteTables:
         self._ids.add(number, cast("Sequence[bytes | None]", names), now)
         return number
 
-    def shorten(self, lane: Lane, *, leases: float, pause: float) -> None:
-        """Let no lease and no pause of a lane end later than these moments."""
-        self._batches.shorten(lane, leases)
-        self._lanes.shorten_pause(lane, pause)
-
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
-        self._batches.settle(settlement, rest)
+        self._batches.settle(settlement, rest, now)
         self._lanes.settle(self._lanes.use(settlement.lease.queued.lane), settlement, now)
 
     def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:

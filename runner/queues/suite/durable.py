@@ -128,6 +128,22 @@ class DurableTests(Tested):
         assert keys_of(await other.lease({LANE: 1})) == ["a"]
 
     @with_queue
+    async def test_no_lease_outlasts_a_clock_that_was_ahead(self, opened: Opened) -> None:
+        """Whoever held it may run on another machine, so nobody can ask whether it has ended."""
+        for ahead in (365 * DAY, 3600):
+            other = opened.open()
+            opened.clock.moment += ahead
+            await opened.put(batch(f"{ahead}"))
+            await opened.one()
+            opened.clock.moment -= ahead
+            assert (await other.lease({LANE: 1})).leases == []
+            opened.clock.moment += LEASE_SECONDS + 1
+            (lease,) = (await other.lease({LANE: 1})).leases
+            await other.settle(Settlement(lease, delivered=(0,)))
+            await opened.close(other)
+            await opened.reopen()
+
+    @with_queue
     async def test_a_pause_holds_for_all_processes(self, opened: Opened) -> None:
         other = opened.open()
         await opened.put(batch("a"))

@@ -8,6 +8,10 @@ from ..contract import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, Lane, LaneDepth, Se
 from ..engine import EVERY_SHARD
 from .opened import LANE, Opened, Tested, batch, keys_of, with_queue
 
+YEAR = 365 * 86_400.0
+AHEAD = (YEAR, 23 * 3600.0, 600.0)
+"""Seconds by which a clock may have been ahead."""
+
 
 class LeaseTests(Tested):
     """What a lease returns."""
@@ -146,14 +150,80 @@ class LeaseTests(Tested):
 
     @with_queue
     async def test_no_pause_is_longer_than_the_longest(self, opened: Opened) -> None:
-        """The clock was set back: the pause ends all the same."""
         await opened.put(batch("a"))
-        await opened.queue.mark(LANE, paused_until=opened.clock.moment + 60)
-        opened.clock.moment -= 30 * LONGEST_PAUSE_SECONDS
+        await opened.queue.mark(LANE, paused_until=opened.clock.moment + 30 * LONGEST_PAUSE_SECONDS)
         leased = await opened.queue.lease({LANE: 1})
         assert leased.depths[LANE].pause == LONGEST_PAUSE_SECONDS
         opened.clock.moment += LONGEST_PAUSE_SECONDS
         assert keys_of(await opened.lease()) == ["a"]
+
+    @with_queue
+    async def test_no_pause_is_longer_than_it_was_to_be(self, opened: Opened) -> None:
+        """The clock was a year ahead, or only hours, and is right again."""
+        for ahead in (*AHEAD, -YEAR):
+            opened.clock.moment += ahead
+            await opened.put(batch(f"before {ahead}"))
+            await opened.queue.mark(LANE, paused_until=opened.clock.moment + 60)
+            opened.clock.moment -= ahead
+            await opened.put(batch(f"after {ahead}"))
+            (lane,) = (await opened.queue.status()).lanes
+            assert lane.next_due is not None
+            assert lane.next_due <= opened.clock.moment + 60
+            if ahead > 0:
+                assert (await opened.queue.lease({LANE: 5})).depths[LANE].pause == 60
+            opened.clock.moment += 60
+            leases = await opened.lease()
+            assert sorted(keys_of(leases)) == [f"after {ahead}", f"before {ahead}"]
+            for lease in leases:
+                await opened.deliver(lease)
+
+    @with_queue
+    async def test_no_retry_waits_longer_than_it_was_to_wait(self, opened: Opened) -> None:
+        """The clock was hours ahead when the retry was planned, and is right again."""
+        for ahead in (3600, 12 * 3600):
+            opened.clock.moment += ahead
+            await opened.put(batch(f"again {ahead}"), batch(f"ordered {ahead}", shard=1))
+            for lease in await opened.lease():
+                await opened.postpone(lease, 30)
+            opened.clock.moment -= ahead
+            assert await opened.lease() == []
+            (lane,) = (await opened.queue.status()).lanes
+            assert lane.next_due == opened.clock.moment + 30
+            assert lane.oldest_at == opened.clock.moment
+            opened.clock.moment += 30
+            leases = await opened.lease()
+            assert sorted(keys_of(leases)) == [f"again {ahead}", f"ordered {ahead}"]
+            for lease in leases:
+                await opened.deliver(lease)
+
+    @with_queue
+    async def test_a_retry_from_a_year_ahead_is_sent_now_and_then_waits_like_any_other(self, opened: Opened) -> None:
+        opened.clock.moment += YEAR
+        await opened.put(batch("a"), batch("b", shard=1))
+        for lease in await opened.lease():
+            await opened.postpone(lease, 30)
+        opened.clock.moment -= YEAR
+        leases = await opened.lease()
+        assert keys_of(leases) == ["a", "b"]
+        for lease in leases:
+            await opened.postpone(lease, 20)
+        assert await opened.lease() == []
+        opened.clock.moment += 20
+        assert keys_of(await opened.lease()) == ["a", "b"]
+
+    @with_queue
+    async def test_what_is_made_due_is_leased_at_once(self, opened: Opened) -> None:
+        other = Lane("other", "track")
+        await opened.put(batch("a", "b"), batch("c", shard=0), batch("leased"), batch("theirs", account="other"))
+        first, second, _ = await opened.lease()
+        (theirs,) = await opened.lease(lane=other)
+        for lease in (first, second, theirs):
+            await opened.postpone(lease, 3600)
+        await opened.queue.mark(LANE, paused_until=opened.clock.moment + 60)
+        assert await opened.queue.make_due([LANE, Lane("account", "unused")]) == 3
+        assert keys_of(await opened.lease()) == ["a", "b", "c"]
+        assert await opened.lease(lane=other) == []
+        assert await opened.queue.make_due([LANE]) == 0
 
     @with_queue
     async def test_a_process_never_leases_what_it_holds(self, opened: Opened) -> None:

@@ -42,7 +42,7 @@ ACTIONS = ("track", "identify")
 KEYS = st.lists(st.none() | st.sampled_from("abcdefgh"), min_size=1, max_size=4)
 SHARDS = st.none() | st.sampled_from((0, 1, EVERY_SHARD))
 BATCHES = st.lists(st.tuples(KEYS, st.sampled_from(ACTIONS), SHARDS), max_size=3)
-SECONDS = st.sampled_from((-200_000.0, -100.0, 1.0, 30.0, LEASE_SECONDS + 1, 4_000.0))
+SECONDS = st.sampled_from((-31_536_000.0, -200_000.0, -5_000.0, -100.0, 1.0, 30.0, LEASE_SECONDS + 1, 4_000.0))
 
 
 class Engines(RuleBasedStateMachine):
@@ -150,6 +150,11 @@ class Engines(RuleBasedStateMachine):
         stopped = "stopped" if stops else None
         until = None if pause is None else self.clock.moment + pause
         self.ask(lambda queue: queue.mark(Lane("account", action), stopped=stopped, paused_until=until))
+
+    @rule(action=st.sampled_from(ACTIONS))
+    def make_due(self, action: str) -> None:
+        """Let all batches of a lane be due."""
+        self.ask(lambda queue: queue.make_due([Lane("account", action)]))
 
     @rule(number=st.integers(1, 6), keys=KEYS)
     def replay(self, number: int, keys: list[str | None]) -> None:

@@ -1,0 +1,89 @@
+"""The tables of an outbox of format 3, which the step from format 2 makes."""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE lanes (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    action TEXT NOT NULL,
+    batches INTEGER NOT NULL DEFAULT 0,
+    events INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    delivered_at REAL,
+    error TEXT,
+    error_at REAL,
+    stopped INTEGER NOT NULL DEFAULT 0,
+    paused_until REAL NOT NULL DEFAULT 0,
+    UNIQUE (account, action)
+);
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane INTEGER NOT NULL,
+    shard INTEGER,
+    run INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    accepted_at REAL NOT NULL,
+    due REAL NOT NULL,
+    owner TEXT,
+    leased_until REAL NOT NULL DEFAULT 0,
+    error TEXT
+);
+CREATE INDEX batches_in_order ON batches (lane, shard, id) WHERE shard IS NOT NULL;
+CREATE INDEX batches_free ON batches (lane, due, id) WHERE shard IS NULL AND owner IS NULL;
+CREATE INDEX batches_leased ON batches (owner) WHERE owner IS NOT NULL;
+CREATE TABLE bodies (
+    batch INTEGER PRIMARY KEY,
+    about BLOB NOT NULL,
+    payloads BLOB NOT NULL,
+    events BLOB NOT NULL
+);
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity BLOB NOT NULL UNIQUE,
+    run INTEGER NOT NULL,
+    at REAL NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    source TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    unit TEXT NOT NULL,
+    account TEXT NOT NULL,
+    action TEXT,
+    subscription TEXT,
+    key TEXT,
+    event BLOB,
+    payload BLOB,
+    problems TEXT NOT NULL,
+    status_code INTEGER,
+    request_id TEXT
+);
+CREATE TABLE ids (hash BLOB PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+CREATE TABLE id_periods (first_batch INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE id_state (
+    merges INTEGER NOT NULL DEFAULT 0,
+    merged INTEGER NOT NULL DEFAULT 0,
+    pruning_before INTEGER,
+    pruned_to BLOB
+);
+INSERT INTO id_state DEFAULT VALUES;
+CREATE TABLE checkpoints (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    state BLOB NOT NULL,
+    is_end INTEGER NOT NULL,
+    at REAL NOT NULL
+);
+CREATE INDEX checkpoints_ended ON checkpoints (at) WHERE is_end;
+CREATE TABLE records (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE puts (run INTEGER PRIMARY KEY, number INTEGER NOT NULL, at REAL NOT NULL, result BLOB NOT NULL);
+CREATE INDEX puts_by_moment ON puts (at);
+CREATE TABLE rates (lane INTEGER NOT NULL, minute INTEGER NOT NULL, delivered INTEGER NOT NULL,
+    PRIMARY KEY (lane, minute)) WITHOUT ROWID;
+CREATE TABLE outcomes (run INTEGER NOT NULL, outcome TEXT NOT NULL, events INTEGER NOT NULL, PRIMARY KEY (run, outcome))
+    WITHOUT ROWID;
+"""
