@@ -16,7 +16,7 @@ from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
 from .author_code import author_fault, author_fault_of, call_author
-from .batch_group import BatchGroup, batch_group
+from .batch_group import BatchGroup, batch_group, payload_text
 from .constant_ids import constant_ids
 from .obstacles import delivery_obstacles, unsupported
 from .payload_function import PayloadFunction, compile_payload
@@ -101,9 +101,17 @@ class CompiledSubscription:
         """Return the group of events whose batch an event belongs to, by its payload."""
         return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
 
-    def outcome(self, index: int, kept: Any, error: RejectedError) -> Outcome:
+    def outcome(self, index: int, kept: Any, error: RejectedError, key: str | None = None) -> Outcome:
         """Return the outcome of an event that was rejected under this subscription."""
-        return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept)
+        return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept, key=key)
+
+    def key_of(self, event: Mapping[str, Any]) -> str | None:
+        """Return the id that the mapping gives to an event which is not valid; None if it gives none."""
+        try:
+            mapped = self.mapping(event)
+            return payload_text(mapped, self.action.idempotency_field) or None
+        except Exception:  # noqa: BLE001 - why the event is rejected is known already
+            return None
 
     def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
         """Map, validate and prepare an event, which `kept` holds as it came. Raises RejectedError."""

@@ -28,7 +28,8 @@ class Outcome:
 
     - `planned`: one of the requests carries it.
     - `skipped`: it is not sent; `reason` is a SkipReason and `detail` a sentence.
-    - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault.
+    - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault. `key` is
+      the ID by which the destination would discard duplicates of the event, as far as its mapping gives one.
 
     `event_type` names the type of an event that no subscription wants, so that a report can count by it (at most 40
     characters).
@@ -43,6 +44,7 @@ class Outcome:
     error: RejectedError | None = None
     kept: Any = field(default=None, repr=False)
     event_type: str | None = None
+    key: str | None = None
 
     @property
     def event(self) -> Any:

@@ -216,7 +216,7 @@ class Planner:
                 if len(wanting) > 1:
                     self._use_id(payload, subscription, used)
             except RejectedError as error:
-                self._turned_down.append(subscription.outcome(index, kept, error))
+                self._turned_down.append(subscription.outcome(index, kept, error, subscription.key_of(event)))
             else:
                 self._add_one(index, kept, payload, subscription)
 
@@ -253,7 +253,8 @@ class Planner:
             if limits is not None and len(text) > limits.bytes:
                 raise RejectedError.of([too_large("the event alone makes", len(text), limits)])
         except RejectedError as error:
-            self._turned_down.append(subscription.outcome(index, kept, error))
+            key = payload_text(payload, subscription.action.idempotency_field)
+            self._turned_down.append(subscription.outcome(index, kept, error, key))
             return
         group = subscription.group_of(payload)
         batch = self._batch_of(group, subscription)
@@ -290,8 +291,11 @@ class Planner:
             )
         except RejectedError as error:
             if len(batch) == 1:
-                (index,), (name,), (kept,) = batch.indexes, batch.subscriptions, batch.events.kept
-                self._turned_down.append(Outcome(index, "rejected", batch.action, name, error=error, kept=kept))
+                (index,), (kept,), (key,) = batch.indexes, batch.events.kept, batch.idempotency_keys
+                (name,) = batch.subscriptions
+                self._turned_down.append(
+                    Outcome(index, "rejected", batch.action, name, error=error, kept=kept, key=key)
+                )
                 return
             for half in batch.halves():
                 self._plan(half, subscription)

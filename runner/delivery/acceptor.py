@@ -305,7 +305,9 @@ class Acceptor:
             if chunk.key is not None and chunk.checkpoint is not None
             for key in (chunk.key, *chunk.other_keys)
         }
-        reread = [RereadText(self._account, _begin_of(chunk), chunk.texts[0]) for chunk in chunks if chunk.reread]
+        reread = [
+            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.path) for chunk in chunks if chunk.reread
+        ]
         return Put(
             self._token(),
             planned.batches,

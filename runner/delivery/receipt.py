@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...definitions import UnreadableError
@@ -11,6 +11,8 @@ from ..queues.contract import DeadLetter
 from ..sources.contract import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from ...definitions import Outcome
     from ..queues.contract import Reason
     from ..sources.contract import Chunk
@@ -28,6 +30,7 @@ class Receipt:
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     _skipped_places: list[int] = field(default_factory=list)
+    _occurrences: Counter[Hashable] = field(default_factory=Counter)
 
     @property
     def accepted(self) -> list[Origin]:
@@ -40,8 +43,7 @@ class Receipt:
         chunk = self.chunk
         for text in chunk.unreadable:
             origin = Origin(chunk.source, text.place, chunk.unit)
-            letter = DeadLetter("unreadable", text.message, origin, text.text, account, recurs=chunk.key is not None)
-            self.rejected.append(letter)
+            self._reject(DeadLetter("unreadable", text.message, origin, text.text, account))
 
     def note(self, outcome: Outcome, place: int, account: str) -> None:
         """Note an event that was skipped or rejected."""
@@ -58,7 +60,21 @@ class Receipt:
             account=account,
             action=outcome.action,
             subscription=outcome.subscription,
+            key=outcome.key,
             problems=outcome.problems,
-            recurs=self.chunk.key is not None,
         )
+        self._reject(letter)
+
+    def _reject(self, letter: DeadLetter) -> None:
+        """Add a dead letter, and say how to recognise it when its text is read again."""
+        chunk, place = self.chunk, letter.origin.place
+        if chunk.key is not None:
+            same = place, letter.subscription, letter.reason, letter.event
+            occurrence = self._occurrences[same] + (chunk.continues if place == self._first_place else 0)
+            self._occurrences[same] += 1
+            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence)
         self.rejected.append(letter)
+
+    @property
+    def _first_place(self) -> int:
+        return min([*self.chunk.places[:1], *(text.place for text in self.chunk.unreadable[:1])])

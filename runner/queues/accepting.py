@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .contract import Duplicate, PutResult
-from .rules import all_new, check_limit, sort_events
+from .keeping import Sources, add_dead_letters
+from .rules import all_new, check_limit, is_same_event, sort_events
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from .contract import DeadLetter, Put, QueuedBatch, State, Token
+    from .contract import Put, QueuedBatch, State, Token
     from .engine import Tables
 
 _NO_POSITIONS: AbstractSet[int] = frozenset()
@@ -50,14 +51,15 @@ def accept(tables: Tables, put: Put, *, now: float, limit_bytes: int | None, ret
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
     run = put.token.run
     accepted, duplicates, too_old = [], list[Duplicate](), 0
+    sources = Sources() if put.dead_letters else None
     for number, queued in enumerate(put.batches):
-        batch = _Batch(tables, queued, run, now)
+        batch = _Batch(tables, queued, run, now, sources)
         accepted.append(batch.put(duplicates, put.too_old.get(number, _NO_POSITIONS)))
         too_old += batch.too_old
     for reread in put.reread:
         tables.delete_reread(reread)
-    for position, letter in enumerate(put.dead_letters):
-        tables.add_dead_letter(letter, _identity(tables, letter, put.token, position), run, now)
+    if sources is not None:
+        add_dead_letters(tables, put, sources, now)
     for checkpoint in put.checkpoints:
         tables.put_checkpoint(checkpoint, now)
     for key, value in put.records.items():
@@ -74,8 +76,9 @@ def accept(tables: Tables, put: Put, *, now: float, limit_bytes: int | None, ret
 class _Batch:
     """One batch of a put."""
 
-    def __init__(self, tables: Tables, queued: QueuedBatch, run: int, now: float) -> None:
+    def __init__(self, tables: Tables, queued: QueuedBatch, run: int, now: float, sources: Sources | None) -> None:
         self.too_old = 0
+        self._sources = sources
         self._tables = tables
         self._queued = queued
         self._run = run
@@ -89,20 +92,59 @@ class _Batch:
         distinct.discard(None)
         known = tables.known(queued.account, distinct)
         if not too_old and all_new(names, distinct, known):
+            if self._sources is not None:
+                self._sources.note(queued, range(len(names)), ())
+            tables.delete_named(queued.account, distinct)
             tables.add_batch(queued, names, self._run, self._now)
             return len(names)
         new, known_at, repeated_at = sort_events(names, known)
+        if known_at:
+            corrected, known_at, again = self._corrected(known_at, known)
+            new, repeated_at = sorted(new + corrected), repeated_at + again
+        else:
+            corrected = []
         duplicates.extend([self._duplicate(position, known[names[position]]) for position in known_at])
+        if self._sources is not None:
+            self._sources.note(queued, new, known_at)
         if too_old:
             young = [position for position in new if position not in too_old]
             self.too_old, new = len(new) - len(young), young
         batch = 0
         if new:
             part = queued if len(new) == len(names) else queued.part(new)
-            batch = tables.add_batch(part, [names[position] for position in new], self._run, self._now)
+            new_names = [names[position] for position in new]
+            tables.forget({names[position] for position in corrected if position in new})
+            # What is queued is no dead letter any more.
+            tables.delete_named(queued.account, {name for name in new_names if name is not None})
+            batch = tables.add_batch(part, new_names, self._run, self._now)
         keys = queued.batch.idempotency_keys
         duplicates.extend([Duplicate("queued", queued.account, keys[at] or "", batch) for at in repeated_at])
         return len(new)
+
+    def _corrected(
+        self, known_at: Sequence[int], known: Mapping[Hashable, int]
+    ) -> tuple[list[int], list[int], list[int]]:
+        """Divide events whose ID is known: corrections of dead ones, known ones, and repeated corrections.
+
+        A dead event must not block one with the same ID and other content: somebody has corrected it.
+        """
+        tables, queued = self._tables, self._queued
+        corrected, duplicates, again = [], list[int](), list[int]()
+        seen: set[Hashable] = set()
+        for position in known_at:
+            name, key = self._names[position], queued.batch.idempotency_keys[position] or ""
+            if name in seen:
+                again.append(position)
+                continue
+            state = state_of(tables, queued.account, key, name, known[name])
+            if state not in {"queued", "delivered"}:
+                dead = tables.dead_event(queued.account, name)
+                if dead is not None and not is_same_event(dead, queued.batch.events.kept[position]):
+                    seen.add(name)
+                    corrected.append(position)
+                    continue
+            duplicates.append(position)
+        return corrected, duplicates, again
 
     def _duplicate(self, position: int, batch: int) -> Duplicate:
         key, name = self._queued.batch.idempotency_keys[position] or "", self._names[position]
@@ -131,16 +173,3 @@ def present_states(tables: Tables, duplicates: Sequence[Duplicate]) -> Mapping[S
             state = "delivered" if batch is None else state_of(tables, account, key, name, batch)  # noqa: PLW2901
         states[state] = states.get(state, 0) + events
     return states
-
-
-def _identity(tables: Tables, letter: DeadLetter, token: Token, position: int) -> Hashable:
-    """Return what makes a dead letter the same as another; nothing does if its source cannot be read again."""
-    if letter.recurs:
-        return tables.identity(*_told(letter))
-    return tables.identity("put", token.run, token.number, position)
-
-
-def _told(letter: DeadLetter) -> tuple[str | bytes | int, ...]:
-    source, place, _ = letter.origin
-    # The zero is a part of identities since format 1.
-    return letter.account, source, 0, place, letter.subscription or "", letter.reason, letter.event or b""

@@ -95,6 +95,9 @@ class Tables(Protocol):
     def dead_reason(self, account: str, name: Hashable) -> Reason | None:
         """Return why the event with this name is a dead letter; None if it is none."""
 
+    def dead_event(self, account: str, name: Hashable) -> bytes | None:
+        """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""
+
     def forget(self, identities: Collection[Hashable]) -> None:
         """Forget the IDs of the events whose dead letters have these identities."""
 
@@ -174,14 +177,19 @@ class Tables(Protocol):
 
     # Dead letters
 
-    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:
-        """Store a dead letter, unless one with the same identity is stored."""
+    def add_dead_letter(
+        self, letter: DeadLetter, identity: Hashable, name: Hashable | None, run: int, now: float
+    ) -> bool:
+        """Store a dead letter, unless one with the same identity is stored; return whether it was stored.
+
+        Any number of dead letters of an account may have the same name.
+        """
 
     def identity(self, *parts: str | bytes | int) -> Hashable:
-        """Return the identity of a dead letter that has no name."""
+        """Return the identity of a dead letter, made of its parts. It may be used as a name, too."""
 
     def name_identity(self, account: str, name: Hashable) -> Hashable:
-        """Return the identity of the dead letter of an event with a name."""
+        """Return the identity of the dead letter of an event that was queued under a name."""
 
     def delete_reread(self, reread: RereadText) -> None:
         """Delete the dead letters that hold only the beginning of a text."""
@@ -189,8 +197,11 @@ class Tables(Protocol):
     def take_dead_letters(self, ids: Collection[int]) -> Mapping[int, Hashable]:
         """Delete dead letters, and return the identity of each that was there."""
 
-    def delete_identities(self, identities: Collection[Hashable]) -> None:
-        """Delete the dead letters with these identities."""
+    def has_named(self, account: str, name: Hashable) -> bool:
+        """Return whether an account has a dead letter with a name."""
+
+    def delete_named(self, account: str, names: Collection[Hashable]) -> None:
+        """Delete the dead letters of an account with these names."""
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters in groups, the largest first, and of equal ones the one with the newest letter."""

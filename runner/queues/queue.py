@@ -175,8 +175,12 @@ class EngineQueue:
             keys = leased.queued.batch.idempotency_keys
             names = tables.names(account, [keys[position] for position in settlement.dead])
             for (position, letter), name in zip(settlement.dead.items(), names, strict=True):
-                identity = tables.identity(leased.id, position) if name is None else tables.name_identity(account, name)
-                tables.add_dead_letter(letter, identity, leased.run, now)
+                if name is not None:
+                    identity = tables.name_identity(account, name)
+                else:
+                    # What is left of the batch is shorter and counts its positions anew.
+                    identity = tables.identity("lease", leased.id, count, position)
+                tables.add_dead_letter(letter, identity, name, leased.run, now)
         rest: list[int] = []
         if len(settlement.delivered) < count:
             gone = {*settlement.delivered, *settlement.dead}

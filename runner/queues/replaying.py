@@ -106,9 +106,9 @@ def _replay_batch(
                 dead.add(tables.name_identity(queued.account, name))
         new.append(position)
     if dead:
-        # An event is in one place only: these have another dead letter, which ends with this replay too.
-        tables.delete_identities(dead)
         tables.forget(dead)
+    # An event is in one place only: if it has another dead letter, that ends with this replay too.
+    tables.delete_named(queued.account, seen)
     if new:
         part = queued if len(new) == len(names) else queued.part(new)
         tables.add_batch(part, [names[position] for position in new], run, now)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from .contract import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, QueueFullError
 from .engine import EVERY_SHARD
 from .owner import has_ended
@@ -47,6 +49,20 @@ def sort_events(names: Sequence[Hashable | None], known: Mapping[Hashable, int])
             seen.add(name)
             sorting.new.append(position)
     return sorting
+
+
+def is_same_event(event: bytes, other: bytes) -> bool:
+    """Return whether two JSON texts hold the same event: the order of keys and blanks make no difference."""
+    if event == other:
+        return True
+    try:
+        return _sorted_json(event) == _sorted_json(other)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return False
+
+
+def _sorted_json(text: bytes) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(text), order="sorted")
 
 
 def check_limit(held: int, batches: Sequence[QueuedBatch], limit: int) -> None:

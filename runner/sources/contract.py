@@ -61,6 +61,8 @@ class Chunk:
       to note. `is_end`: whether the source ends here.
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
     - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
+    - `path`: the absolute path of the file; empty if the source is none. Its name may be that of another file, too.
+    - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     """
 
     source: str
@@ -74,6 +76,8 @@ class Chunk:
     is_end: bool = False
     is_damaged: bool = False
     reread: bool = False
+    path: str = ""
+    continues: int = 0
 
     def __len__(self) -> int:
         """Count the texts."""

@@ -71,8 +71,11 @@ class FileSource:
         self.resumed: Resumed | None = None
         self._scope = scope
         self._reader: BlockReader | None = None
+        self._real_path = _shown_path(path)
         self._first_line = 1
         self._accepted: FileCheckpoint | None = None
+        self._last_line = 0
+        self._on_last_line = 0
         self._is_stopped = False
         self._judged_lines = 0
 
@@ -180,10 +183,23 @@ class FileSource:
             raise SourceError(f"{self.name} holds no events: {problem}. Nothing of it was accepted")
         return False
 
+    def _count_lines(self, chunk: Chunk) -> None:
+        """Note how many texts of its first line came before, and of its last line until now."""
+        places = [*chunk.places, *(text.place for text in chunk.unreadable)]
+        if not places:
+            return
+        if min(places) == self._last_line:
+            chunk.continues = self._on_last_line
+        last = max(places)
+        self._on_last_line = places.count(last) + (self._on_last_line if last == self._last_line else 0)
+        self._last_line = last
+
     def _chunk(self, texts: Texts) -> Chunk:
         block, first_line = texts.block, self._first_line
         kept = texts if first_line == 1 else texts.from_line(first_line)
         chunk = chunk_of(kept, self.name, self.key)
+        chunk.path = self._real_path
+        self._count_lines(chunk)
         if block is None:
             return chunk
         # Nothing is noted until the file is read further than it was before.
@@ -192,7 +208,7 @@ class FileSource:
                 FileCheckpoint(texts.next_line, block.size, block.digest.hex(), is_end=block.is_last)
             )
             chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
-        chunk.reread = first_line > 1 and kept.lines[:1] == [first_line] and bool(chunk.texts)
+        chunk.reread = self.resumed is not None and kept.lines[:1] == [first_line] and bool(chunk.texts)
         return chunk
 
 
@@ -215,6 +231,11 @@ def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Blo
 
 async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:
     return await find(key)
+
+
+def _shown_path(path: str) -> str:
+    """Return the absolute path without links, as text that any store takes: a name may hold any bytes."""
+    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
 def _compare(stream: BinaryIO, checkpoint: FileCheckpoint) -> _Match:

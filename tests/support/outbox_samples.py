@@ -5,16 +5,31 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
-from kable_destination.runner.queues.contract import Lane
+from kable_destination.definitions import EventList
+from kable_destination.runner.queues.contract import Lane, QueuedBatch
+from kable_destination.runner.queues.suite.opened import batch
 
 SAMPLES = sorted((Path(__file__).parent / "outboxes").glob("*.sql"))
 ACCOUNT = "actions-kable 127.0.0.1:18231 kci_sample"
+
+
+REFUSED = json.dumps(
+    {
+        "type": "track",
+        "event": "API Call",
+        "userId": "customer_1",
+        "messageId": "message-013",
+        "timestamp": "2026-03-04T05:06:07.890Z",
+        "properties": {"units": 13},
+    }
+).encode()
+"""The event whose dead letter says "refused" in every sample."""
 
 
 @dataclass
@@ -48,6 +63,15 @@ class Sample:
 
 def _plain(content: bytes) -> bytes:
     return content if content[:1] in b"[{" else zstandard.ZstdDecompressor().decompress(content)
+
+
+def again(*keys: str) -> QueuedBatch:
+    """Return a batch with events of a sample; that of the refused one is as it was, since a correction is new."""
+    queued = batch(*keys, account=ACCOUNT)
+    events = [
+        REFUSED if key == "message-013" else event for key, event in zip(keys, queued.batch.events.kept, strict=True)
+    ]
+    return replace(queued, batch=replace(queued.batch, events=EventList(events)))
 
 
 def made(script: Path, path: Path) -> Sample:

@@ -60,7 +60,7 @@ class ToyTables:
     def __init__(self) -> None:
         self.rows: dict[int, Row] = {}
         self.ids: dict[Hashable, int] = {}
-        self.letters: dict[int, tuple[Hashable, KeptDeadLetter]] = {}
+        self.letters: dict[int, tuple[Hashable, Hashable, KeptDeadLetter]] = {}
         self.statuses: dict[Lane, LaneStatus] = {}
         self.pauses: dict[Lane, Pause] = {}
         self.rates: Counter[tuple[Lane, int]] = Counter()
@@ -81,7 +81,10 @@ class ToyTables:
         return batch in self.rows and key in self.rows[batch].queued.batch.idempotency_keys
 
     def dead_reason(self, account: str, name: Hashable) -> Reason | None:
-        return next((kept.letter.reason for identity, kept in self.letters.values() if identity == name), None)
+        return next((kept.letter.reason for identity, _, kept in self.letters.values() if identity == name), None)
+
+    def dead_event(self, account: str, name: Hashable) -> bytes | None:
+        return next((kept.letter.event for identity, _, kept in self.letters.values() if identity == name), None)
 
     def forget(self, identities: Collection[Hashable]) -> None:
         self.ids = {name: batch for name, batch in self.ids.items() if name not in identities}
@@ -189,10 +192,15 @@ class ToyTables:
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         self.counts.setdefault(run, Counter()).update(outcomes)
 
-    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:
-        if all(identity != other for other, _ in self.letters.values()):
-            self.last_letter += 1
-            self.letters[self.last_letter] = identity, KeptDeadLetter(self.last_letter, now, letter)
+    def add_dead_letter(
+        self, letter: DeadLetter, identity: Hashable, name: Hashable | None, run: int, now: float
+    ) -> bool:
+        if any(identity == other for other, *_ in self.letters.values()):
+            return False
+        self.last_letter += 1
+        named = None if name is None else (letter.account, name)
+        self.letters[self.last_letter] = identity, named, KeptDeadLetter(self.last_letter, now, letter)
+        return True
 
     def identity(self, *parts: str | bytes | int) -> Hashable:
         return parts
@@ -201,17 +209,23 @@ class ToyTables:
         return name
 
     def delete_reread(self, reread: RereadText) -> None:
-        for number, (_, kept) in [*self.letters.items()]:
+        for number, (*_, kept) in [*self.letters.items()]:
             letter = kept.letter
-            is_there = (letter.account, letter.origin) == (reread.account, reread.origin)
+            is_there = (letter.account, letter.path) == (reread.account, reread.path)
+            is_there &= letter.origin[1:] == reread.origin[1:]
+            is_there &= bool(reread.path) or letter.origin == reread.origin
             if letter.reason == "unreadable" and is_there and reread.text.startswith(letter.event or b""):
                 del self.letters[number]
 
     def take_dead_letters(self, ids: Collection[int]) -> Mapping[int, Hashable]:
         return {number: self.letters.pop(number)[0] for number in [*ids] if number in self.letters}
 
-    def delete_identities(self, identities: Collection[Hashable]) -> None:
-        self.letters = {number: item for number, item in self.letters.items() if item[0] not in identities}
+    def has_named(self, account: str, name: Hashable) -> bool:
+        return any(named == (account, name) for _, named, _ in self.letters.values())
+
+    def delete_named(self, account: str, names: Collection[Hashable]) -> None:
+        gone = {(account, name) for name in names}
+        self.letters = {number: item for number, item in self.letters.items() if item[1] not in gone}
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         groups: dict[tuple[Reason, str], list[KeptDeadLetter]] = {}
@@ -226,14 +240,14 @@ class ToyTables:
     def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:
         return [
             number
-            for number, (_, kept) in self.letters.items()
+            for number, (*_, kept) in self.letters.items()
             if (chosen.ids is None or number in chosen.ids)
             and chosen.reason in (None, kept.letter.reason)
             and kept.at >= (chosen.since or 0)
         ]
 
     def read_dead_letters(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
-        return [self.letters[number][1] for number in sorted(ids) if number in self.letters]
+        return [self.letters[number][2] for number in sorted(ids) if number in self.letters]
 
     def checkpoint(self, key: str) -> Checkpoint | None:
         return self.checkpoints.get(key)
@@ -248,7 +262,7 @@ class ToyTables:
         return [self._status(lane, now, is_held) for lane in sorted(self.statuses)]
 
     def dead_counts(self) -> Mapping[Reason, int]:
-        return Counter(kept.letter.reason for _, kept in self.letters.values())
+        return Counter(kept.letter.reason for *_, kept in self.letters.values())
 
     def known_ids(self) -> int:
         return len(self.ids)
@@ -308,7 +322,7 @@ class ToyEngine:
             ExportedBatch(row.queued, row.run, row.attempts, row.candidate.accepted_at, row.candidate.due, row.error)
             for row in tables.rows.values()
         ]
-        letters = [kept for _, kept in tables.letters.values()]
+        letters = [kept for *_, kept in tables.letters.values()]
         records = [ExportedRecord(*item) for item in tables.values.items()]
         ids = [ExportedIds([str(name).encode()], 0) for name in tables.ids]
         everything: list[Exported] = [*tables.lanes(now, is_held), *batches, *letters, *records, *ids]

@@ -101,8 +101,11 @@ class DeadLetter:
     """A usage event that was not delivered, or text that should have been an event, and why.
 
     `event` is what was read and `payload` what was sent of it, both as JSON text, as far as the event came.
-    `recurs` says that its source can be read again: if the same text comes again from the same origin, one dead letter
-    is kept. Otherwise each is kept, since two requests or two runs of a pipe may well bring equal text.
+    `key` is the ID of the event, `path` the absolute path of its file (the name in `origin` may be that of two files).
+
+    `recurs` says that its source can be read again: if the same text comes again from the same place of the same file,
+    or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`. If the
+    source cannot be read again, each is kept, since two requests or two runs of a pipe may well bring equal text.
     """
 
     reason: Reason
@@ -117,7 +120,14 @@ class DeadLetter:
     problems: tuple[Problem, ...] = ()
     status_code: int | None = None
     request_id: str | None = None
+    path: str = ""
     recurs: bool = field(default=False, compare=False)
+    occurrence: int = field(default=0, compare=False)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its texts."""
+        return len(self.message) + len(self.event or b"") + len(self.payload or b"")
 
 
 def dead_letter_of(queued: QueuedBatch, position: int, error: DestinationError, reason: Reason) -> DeadLetter:

@@ -29,12 +29,14 @@ class Checkpoint:
 class RereadText:
     """Text that is read again because its file has grown.
 
-    A dead letter that says "unreadable" and holds only the beginning of this text is deleted.
+    A dead letter of the same file and place that says "unreadable" and holds only the beginning of this text is
+    deleted.
     """
 
     account: str
     origin: Origin
     text: bytes
+    path: str = ""
 
 
 class Token(NamedTuple):

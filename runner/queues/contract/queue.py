@@ -61,7 +61,9 @@ class Queue(Protocol):
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 
-        An event whose ID its account knows already is not put again. Raises QueueFullError.
+        An event whose ID its account knows already is not put again, with one exception: it takes the place of a dead
+        letter with the same ID and other content. What is queued has no dead letter any more: those with the same ID
+        are deleted. Raises QueueFullError.
         """
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:

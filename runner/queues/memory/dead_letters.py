@@ -22,22 +22,37 @@ class MemoryDeadLetters:
     """The dead letters of all lanes."""
 
     def __init__(self) -> None:
-        self._letters: dict[int, tuple[KeptDeadLetter, Hashable]] = {}
+        self._letters: dict[int, tuple[KeptDeadLetter, Hashable, Hashable | None]] = {}
         self._ids_by_identity: dict[Hashable, int] = {}
+        self._ids_by_name: dict[tuple[str, Hashable], set[int]] = {}
         self._dead: Counter[Reason] = Counter()
         self._letter_numbers = count(1)
 
-    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:  # noqa: ARG002
-        """Store a dead letter, unless one with the same identity is stored."""
+    def add_dead_letter(
+        self,
+        letter: DeadLetter,
+        identity: Hashable,
+        name: Hashable | None,
+        run: int,  # noqa: ARG002
+        now: float,
+    ) -> bool:
+        """Store a dead letter, unless one with the same identity is stored; return whether it was stored."""
         if identity in self._ids_by_identity:
-            return
+            return False
         number = next(self._letter_numbers)
-        self._letters[number] = KeptDeadLetter(number, now, letter), identity
+        self._letters[number] = KeptDeadLetter(number, now, letter), identity, name
         self._ids_by_identity[identity] = number
+        if name is not None:
+            self._ids_by_name.setdefault((letter.account, name), set()).add(number)
         self._dead[letter.reason] += 1
         if len(self._letters) > MOST_KEPT:
-            oldest = next(iter(self._letters))
-            del self._ids_by_identity[self._letters.pop(oldest)[1]]
+            self._drop(next(iter(self._letters)))
+        return True
+
+    def dead_event(self, account: str, name: Hashable) -> bytes | None:
+        """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""
+        number = self._ids_by_identity.get(self.name_identity(account, name))
+        return None if number is None else self._letters[number][0].letter.event
 
     def identity(self, *parts: str | bytes | int) -> Hashable:
         """Return the identity of a dead letter that has no name. It is short, whatever the letter holds."""
@@ -52,9 +67,11 @@ class MemoryDeadLetters:
         self.take_dead_letters(
             [
                 number
-                for number, (kept, _) in self._letters.items()
+                for number, (kept, *_) in self._letters.items()
                 if kept.letter.reason == "unreadable"
-                and (kept.letter.account, kept.letter.origin) == (reread.account, reread.origin)
+                and (kept.letter.account, kept.letter.path) == (reread.account, reread.path)
+                and (kept.letter.origin[1:], bool(reread.path) or kept.letter.origin.source)
+                == (reread.origin[1:], bool(reread.path) or reread.origin.source)
                 and kept.letter.event is not None
                 and reread.text.startswith(kept.letter.event)
             ]
@@ -64,22 +81,36 @@ class MemoryDeadLetters:
         """Delete dead letters, and return the identity of each that was there."""
         taken = {}
         for number in ids:
-            if (found := self._letters.pop(number, None)) is not None:
-                kept, identity = found
-                taken[number] = identity
-                del self._ids_by_identity[identity]
+            if number in self._letters:
+                kept, taken[number] = self._drop(number)
                 self._dead[kept.letter.reason] -= 1
         return taken
 
-    def delete_identities(self, identities: Collection[Hashable]) -> None:
-        """Delete the dead letters with these identities."""
-        self.take_dead_letters([number for each in identities if (number := self._ids_by_identity.get(each))])
+    def _drop(self, number: int) -> tuple[KeptDeadLetter, Hashable]:
+        """Keep a dead letter no longer; it stays counted."""
+        kept, identity, name = self._letters.pop(number)
+        del self._ids_by_identity[identity]
+        if name is not None:
+            named = self._ids_by_name[kept.letter.account, name]
+            named.remove(number)
+            if not named:
+                del self._ids_by_name[kept.letter.account, name]
+        return kept, identity
+
+    def has_named(self, account: str, name: Hashable) -> bool:
+        """Return whether an account has a dead letter with a name."""
+        return (account, name) in self._ids_by_name
+
+    def delete_named(self, account: str, names: Collection[Hashable]) -> None:
+        """Delete the dead letters of an account with these names."""
+        if self._ids_by_name:
+            self.take_dead_letters([number for name in names for number in self._ids_by_name.get((account, name), ())])
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters in groups, the largest first."""
         groups: dict[tuple[Reason, str], list[KeptDeadLetter]] = {}
         for number in self.dead_letter_ids(chosen):
-            kept, _ = self._letters[number]
+            kept = self._letters[number][0]
             letter = kept.letter
             message = letter.message.replace(f" (request id {letter.request_id or ''})", "")
             groups.setdefault((letter.reason, message), []).append(kept)
@@ -96,7 +127,7 @@ class MemoryDeadLetters:
         ids = None if chosen.ids is None else set(chosen.ids)
         return [
             number
-            for number, (kept, _) in self._letters.items()
+            for number, (kept, *_) in self._letters.items()
             if (ids is None or number in ids)
             and (chosen.reason is None or kept.letter.reason == chosen.reason)
             and (chosen.since is None or kept.at >= chosen.since)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "identity, run, at, reason, message, source, place, unit, event, account, action, subscription, key, payload,"
-    " problems, status_code, request_id"
+    " problems, status_code, request_id, path, name, bytes"
 )
 _INSERT = f"INSERT OR IGNORE INTO dead_letters ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"  # noqa: S608 - constants
 _READ = (
     "SELECT id, at, source, place, unit, problems, reason, message, event, account, action, subscription, key, payload,"
-    " status_code, request_id FROM dead_letters"
+    " path, status_code, request_id FROM dead_letters"
 )
 _PAGE = 200
 _to_json = msgspec.json.Encoder().encode
@@ -35,41 +35,60 @@ class DeadLetterTable:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def add(self, letter: DeadLetter, identity: bytes, run: int, now: float) -> None:
-        """Store a dead letter of a run, unless one with the same identity is stored."""
+    def add(self, letter: DeadLetter, identity: bytes, name: bytes | None, run: int, now: float) -> bool:
+        """Store a dead letter of a run, unless one with the same identity is stored; return whether it was stored."""
         problems = _to_json([[problem.place, problem.message] for problem in letter.problems]).decode()
-        self._connection.execute(
+        cursor = self._connection.execute(
             _INSERT,
             (
                 identity, run, now, letter.reason, letter.message, *letter.origin, letter.event, letter.account,
                 letter.action, letter.subscription, letter.key, letter.payload, problems, letter.status_code,
-                letter.request_id,
+                letter.request_id, letter.path, name, letter.size,
             ),
         )  # fmt: skip
+        return cursor.rowcount > 0
 
     def reason(self, identity: bytes) -> Reason | None:
         """Return the reason of a dead letter; None if there is none with this identity."""
         row = self._connection.execute("SELECT reason FROM dead_letters WHERE identity = ?", (identity,)).fetchone()
         return None if row is None else row[0]
 
+    def event(self, identity: bytes) -> bytes | None:
+        """Return the event of a dead letter; None if there is none with this identity."""
+        row = self._connection.execute("SELECT event FROM dead_letters WHERE identity = ?", (identity,)).fetchone()
+        return None if row is None else row[0]
+
+    def has_named(self, name: bytes) -> bool:
+        """Return whether there is a dead letter with a name."""
+        query = "SELECT 1 FROM dead_letters WHERE name = ? LIMIT 1"
+        return self._connection.execute(query, (name,)).fetchone() is not None
+
+    def delete_named(self, names: Collection[bytes]) -> None:
+        """Delete the dead letters with these names."""
+        if not self._connection.execute("SELECT 1 FROM dead_letters WHERE name IS NOT NULL LIMIT 1").fetchone():
+            return
+        self._connection.executemany("DELETE FROM dead_letters WHERE name = ?", [(name,) for name in names])
+
     def delete_reread(self, reread: RereadText) -> None:
         """Delete the dead letters that hold only the beginning of a text."""
         self._connection.execute(
-            "DELETE FROM dead_letters WHERE reason = 'unreadable' AND account = ? AND source = ? AND place = ?"
-            " AND unit = ? AND event = substr(?, 1, length(event))",
-            (reread.account, *reread.origin, reread.text),
+            "DELETE FROM dead_letters WHERE reason = 'unreadable' AND account = :account AND path = :path"
+            " AND (path <> '' OR source = :source) AND place = :place AND unit = :unit"
+            " AND event = substr(:text, 1, length(event))",
+            {
+                "account": reread.account,
+                "path": reread.path,
+                "source": reread.origin.source,
+                "place": reread.origin.place,
+                "unit": reread.origin.unit,
+                "text": reread.text,
+            },
         )
 
     def take(self, ids: Collection[int]) -> Mapping[int, bytes]:
         """Delete dead letters, and return the identity of each that was there."""
         query = "DELETE FROM dead_letters WHERE id = ? RETURNING identity"
         return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
-
-    def delete_identities(self, identities: Collection[bytes]) -> None:
-        """Delete the dead letters with these identities."""
-        self._connection.executemany(
-            "DELETE FROM dead_letters WHERE identity = ?", [(identity,) for identity in identities]
-        )
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters by reason and message (without request IDs), the largest group first."""
@@ -111,9 +130,9 @@ class DeadLetterTable:
 
 
 def _letter(row: tuple[Any, ...]) -> KeptDeadLetter:
-    number, at, source, place, unit, problems, reason, message, *columns, status_code, request_id = row
+    number, at, source, place, unit, problems, reason, message, *columns, path, status_code, request_id = row
     pairs = cast("list[list[str]]", msgspec.json.decode(problems))
-    values: list[Any] = [*columns, tuple([Problem(*pair) for pair in pairs]), status_code, request_id]
+    values: list[Any] = [*columns, tuple([Problem(*pair) for pair in pairs]), status_code, request_id, path]
     letter = DeadLetter(reason, message, Origin(source, place, unit), *values)
     return KeptDeadLetter(number, at, letter)
 

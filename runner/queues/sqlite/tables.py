@@ -97,21 +97,31 @@ class SqliteTables:
         self._batches.settle(settlement, rest, now)
         self._lanes.settle(self._lanes.use(settlement.lease.queued.lane), settlement, now)
 
-    def add_dead_letter(self, letter: DeadLetter, identity: Hashable, run: int, now: float) -> None:
-        """Store a dead letter, unless one with the same identity is stored."""
-        self._dead_letters.add(letter, cast("bytes", identity), run, now)
+    def dead_event(self, account: str, name: Hashable) -> bytes | None:  # noqa: ARG002 - likewise
+        """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""
+        return self._dead_letters.event(cast("bytes", name))
+
+    def add_dead_letter(
+        self, letter: DeadLetter, identity: Hashable, name: Hashable | None, run: int, now: float
+    ) -> bool:
+        """Store a dead letter, unless one with the same identity is stored; return whether it was stored."""
+        return self._dead_letters.add(letter, cast("bytes", identity), cast("bytes | None", name), run, now)
 
     def identity(self, *parts: str | bytes | int) -> bytes:
-        """Return the identity of a dead letter that has no name."""
+        """Return the identity of a dead letter, made of its parts."""
         return identity_of(*parts)
 
     def name_identity(self, account: str, name: Hashable) -> Hashable:  # noqa: ARG002 - a name holds it
         """Return the name: it is unique among all accounts."""
         return name
 
-    def delete_identities(self, identities: Collection[Hashable]) -> None:
-        """Delete the dead letters with these identities."""
-        self._dead_letters.delete_identities(cast("Collection[bytes]", identities))
+    def has_named(self, account: str, name: Hashable) -> bool:  # noqa: ARG002 - a name holds it
+        """Return whether an account has a dead letter with a name."""
+        return self._dead_letters.has_named(cast("bytes", name))
+
+    def delete_named(self, account: str, names: Collection[Hashable]) -> None:  # noqa: ARG002 - a name holds it
+        """Delete the dead letters of an account with these names."""
+        self._dead_letters.delete_named(cast("Collection[bytes]", names))
 
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
         """Delete IDs and runs from before a moment, and finished checkpoints from before another."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ....definitions import RefusedError
+from ....definitions import EventList, RefusedError
 from ...sources.contract import Origin
 from ..contract import (
     Checkpoint,
@@ -21,6 +23,21 @@ from ..contract import (
     dead_letter_of,
 )
 from .opened import LANE, RUN, Opened, Tested, batch, keys_of, with_queue
+
+if TYPE_CHECKING:
+    from ..contract import QueuedBatch
+
+
+def _of(source: str, queued: QueuedBatch) -> QueuedBatch:
+    """Return a batch whose events come from a source."""
+    return replace(queued, origins=replace(queued.origins, sources=(source,)))
+
+
+def _holding(queued: QueuedBatch, event: bytes, at: int = 0) -> QueuedBatch:
+    """Return a batch with another event at a position."""
+    events = [*queued.batch.events.kept]
+    events[at] = event
+    return replace(queued, batch=replace(queued.batch, events=EventList(events)))
 
 
 class PutTests(Tested):
@@ -165,6 +182,119 @@ class PutTests(Tested):
         assert [group.count for group in groups] == [5]
 
     @with_queue
+    async def test_texts_of_two_files_are_two_whatever_their_names(self, opened: Opened) -> None:
+        """The name is what the user wrote, and relative to another folder each time."""
+        for path in ("/one/f", "/two/f", "/one/f"):
+            letter = DeadLetter("unreadable", "cut", Origin("f", 1), b"{oops", path=path, recurs=True)
+            await opened.put(dead_letters=[letter])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1, 2]
+
+    @with_queue
+    async def test_equal_texts_of_one_line_are_kept_each(self, opened: Opened) -> None:
+        for _ in range(2):
+            letters = [
+                DeadLetter("rejected", "no", Origin("f", 1), b"{}", key=key, path="/f", recurs=True, occurrence=at)
+                for at in range(3)
+                for key in (None, "a")
+            ]
+            await opened.put(dead_letters=letters)
+        assert len(await opened.queue.dead_letters.ids(DeadLetterFilter())) == 6
+
+    @with_queue
+    async def test_a_copy_of_a_file_has_no_letters_of_its_own(self, opened: Opened) -> None:
+        for name in ("f", "copy of f", "other"):
+            account = "other" if name == "other" else "account"
+            letters = [
+                DeadLetter("rejected", "no", Origin(name, 1), b"{}", account, key="b", path=f"/{name}", recurs=True),
+                DeadLetter("unreadable", "cut", Origin(name, 2), b"{oops", account, path=f"/{name}", recurs=True),
+            ]
+            await opened.put(_of(name, batch("a", account=account)), dead_letters=letters)
+        kept = await opened.queue.dead_letters.read(await opened.queue.dead_letters.ids(DeadLetterFilter()))
+        assert [item.letter.origin for item in kept] == [
+            ("f", 1, "line"),
+            ("f", 2, "line"),
+            *(("other", place, "line") for place in (1, 2)),
+        ]
+
+    @with_queue
+    async def test_a_file_with_new_events_is_no_copy(self, opened: Opened) -> None:
+        for number, keys in enumerate((("a",), ("a", "b"), ("c",), (None,))):
+            letter = DeadLetter(
+                "unreadable", "cut", Origin(f"f{number}", 1), b"{oops", "account", path=f"/{number}", recurs=True
+            )
+            await opened.put(_of(f"f{number}", batch(*keys)), dead_letters=[letter])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1, 2, 3, 4]
+
+    @with_queue
+    async def test_an_event_that_is_queued_has_no_dead_letter_any_more(self, opened: Opened) -> None:
+        """It was rejected, from wherever and as often as it came; then somebody fixed the event, or the mapping."""
+        rejected = [
+            DeadLetter("rejected", "no", Origin("f", 1), b'{"a":1}', "account", key="a", path="/f", recurs=True),
+            DeadLetter("rejected", "no", Origin("pipe", 1), b'{"a":2}', "account", key="a"),
+        ]
+        others = [
+            DeadLetter("rejected", "no", Origin("f", 2), b'{"a":1}', "account", key="b", path="/f", recurs=True),
+            DeadLetter("rejected", "no", Origin("f", 3), b'{"a":1}', "other", key="a", path="/f", recurs=True),
+            DeadLetter("rejected", "no", Origin("f", 4), b'{"a":1}', "account", path="/f", recurs=True),
+        ]
+        await opened.put(dead_letters=[*rejected, *others])
+        assert (await opened.put(batch("a", "c"))).accepted == [2]
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [3, 4, 5]
+        assert (await opened.queue.status()).dead == {"rejected": 3}
+
+    @with_queue
+    async def test_a_letter_that_comes_with_its_event_is_kept(self, opened: Opened) -> None:
+        """One subscription accepts the event, another one rejects it."""
+        letter = DeadLetter("rejected", "no", Origin("f", 1), b"{}", "account", key="a", path="/f", recurs=True)
+        await opened.put(batch("a"), dead_letters=[letter])
+        await opened.put(batch("a"), dead_letters=[letter])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1]
+
+    @with_queue
+    async def test_a_corrected_event_takes_the_place_of_its_dead_letter(self, opened: Opened) -> None:
+        await opened.put(batch("a", "b", "c"))
+        lease, error = await opened.one(), RefusedError("no")
+        dead = {at: dead_letter_of(lease.queued, at, error, "refused") for at in range(3)}
+        await opened.queue.settle(Settlement(lease, dead=dead))
+        result = await opened.put(_holding(batch("b", "a", "new", "a", "c"), b'{ "messageId": "c" }', at=4))
+        assert [(each.key, each.state) for each in result.duplicates] == [
+            ("b", "refused"),
+            ("a", "refused"),
+            ("a", "refused"),
+            ("c", "refused"),
+        ]
+        corrected = _holding(_holding(batch("b", "a", "c", "a"), b'{"messageId":"a","x":1}', at=1), b"{}", at=3)
+        result = await opened.put(corrected)
+        assert (result.accepted, [each.state for each in result.duplicates]) == ([1], ["refused", "refused", "queued"])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [2, 3]
+        assert [*(await opened.lease())[-1].queued.batch.events.kept] == [b'{"messageId":"a","x":1}']
+        assert (await opened.queue.status()).known_ids == 4
+        assert (await opened.put(corrected)).accepted == [0]
+
+    @with_queue
+    async def test_a_correction_may_be_refused_and_corrected_again(self, opened: Opened) -> None:
+        for number in range(3):
+            event = b'{"messageId":"a","x":%d}' % number
+            assert (await opened.put(_holding(batch("a"), event))).accepted == [1]
+            lease = await opened.one()
+            dead = dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")
+            await opened.queue.settle(Settlement(lease, dead={0: dead}))
+            (kept,) = await opened.queue.dead_letters.read(await opened.queue.dead_letters.ids(DeadLetterFilter()))
+            assert kept.letter.event == event
+        assert (await opened.queue.status()).known_ids == 1
+
+    @with_queue
+    async def test_a_correction_that_is_too_old_leaves_the_letter(self, opened: Opened) -> None:
+        await opened.put(batch("a"))
+        lease = await opened.one()
+        letter = dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")
+        await opened.queue.settle(Settlement(lease, dead={0: letter}))
+        result = await opened.put(_holding(batch("a"), b"{}"), too_old={0: {0}})
+        assert (result.accepted, result.too_old) == ([0], 1)
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1]
+        assert (await opened.put(batch("a"))).duplicates[0].state == "refused"
+
+    @with_queue
     async def test_a_text_that_is_read_whole_is_no_dead_letter_any_more(self, opened: Opened) -> None:
         origin = Origin("f", 9)
         half = DeadLetter("unreadable", "cut", origin, b'{"type":', account="account", recurs=True)
@@ -174,6 +304,17 @@ class PutTests(Tested):
         assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [2]
         await opened.put(reread=[RereadText("account", Origin("f", 10), b"[]")])
         assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [2]
+
+    @with_queue
+    async def test_a_file_that_grows_leaves_the_letters_of_others(self, opened: Opened) -> None:
+        origin = Origin("f", 9)
+        for path in ("/one/f", "/two/f", ""):
+            half = DeadLetter("unreadable", "cut", origin, b'{"type":', account="account", path=path, recurs=True)
+            await opened.put(dead_letters=[half])
+        await opened.put(reread=[RereadText("account", Origin("../f", 9), b'{"type": "track"}', path="/two/f")])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1, 3]
+        await opened.put(reread=[RereadText("account", origin, b'{"type": "track"}')])
+        assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1]
 
     @with_queue
     async def test_records_are_replaced_deleted_and_found_by_prefix(self, opened: Opened) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....definitions import RefusedError, RetryableError
-from ..contract import RunOutcomes, Settlement, dead_letter_of
+from ..contract import DeadLetterFilter, RunOutcomes, Settlement, dead_letter_of
 from .opened import LANE, RUN, Opened, Tested, batch, keys_of, with_queue
 
 
@@ -57,6 +57,23 @@ class SettlementTests(Tested):
         assert [*await opened.deliver(lease)] == []
         assert [*await opened.deliver(lease)] == [0, 1]
         assert (await opened.queue.outcomes(RUN))[0] == RunOutcomes(2)
+
+    @with_queue
+    async def test_every_dead_letter_of_several_settlements_is_kept(self, opened: Opened) -> None:
+        """Events without an ID, refused in two partial responses in a row: what is left counts anew."""
+        await opened.put(batch(None, None, None, None))
+        for delivered in ((1,), ()):
+            lease = await opened.one()
+            letter = dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")
+            await opened.queue.settle(Settlement(lease, delivered=delivered, dead={0: letter}))
+        lease = await opened.one()
+        assert len(lease.queued) == 1
+        await opened.queue.settle(
+            Settlement(lease, dead={0: dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")})
+        )
+        kept = await opened.queue.dead_letters.read(await opened.queue.dead_letters.ids(DeadLetterFilter()))
+        assert [item.letter.origin.place for item in kept] == [1, 3, 4]
+        assert (await opened.queue.outcomes(RUN))[0] == RunOutcomes(1, {"refused": 3})
 
     @with_queue
     async def test_outcomes_are_those_of_the_run_that_put_the_events(self, opened: Opened) -> None:

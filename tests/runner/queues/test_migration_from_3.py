@@ -11,8 +11,8 @@ import pytest
 from kable_destination.runner.queues.contract import DeadLetterFilter, ExportedBatch, Lane, Put, QueueOpenError, Token
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.sqlite import migrations
-from kable_destination.runner.queues.suite.opened import MovedClock, batch
-from outbox_samples import ACCOUNT, SAMPLES, Sample, made
+from kable_destination.runner.queues.suite.opened import MovedClock
+from outbox_samples import ACCOUNT, SAMPLES, Sample, again, made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,9 +56,7 @@ def test_everything_of_format_3_is_kept(third: Sample, clock: MovedClock) -> Non
             assert checkpoint is not None
             assert (checkpoint.name, checkpoint.state, checkpoint.is_end) == (name, state, bool(is_end))
         keys = [f"message-{number:03}" for number in (0, 13, 30, 44)]
-        states = [
-            each.state for each in (await queue.put(Put(Token(1, 1), [batch(*keys, account=ACCOUNT)]))).duplicates
-        ]
+        states = [each.state for each in (await queue.put(Put(Token(1, 1), [again(*keys)]))).duplicates]
         assert states == ["delivered", "refused", "queued", "queued"]
         await queue.close()
 

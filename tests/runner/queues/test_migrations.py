@@ -28,7 +28,7 @@ from kable_destination.runner.queues.sqlite import migrations
 from kable_destination.runner.queues.sqlite.schema import VERSION
 from kable_destination.runner.queues.suite.opened import MovedClock, batch
 from kable_destination.runner.sources.files import FileCheckpoint
-from outbox_samples import ACCOUNT, SAMPLES, Sample, made
+from outbox_samples import ACCOUNT, SAMPLES, Sample, again, made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ def test_ids_stay_known(sample: Sample, clock: MovedClock) -> None:
     async def put() -> dict[str, str]:
         queue = open_queue(sample.path, clock=clock)
         keys = [f"message-{number:03}" for number in (0, 1, 2, 13, 30, 31, 32, 40, 41, 42, 43, 44)]
-        result = await queue.put(Put(Token(1, 1), [batch(*keys, "new", account=ACCOUNT)]))
+        result = await queue.put(Put(Token(1, 1), [again(*keys, "new")]))
         assert result.accepted == [1]
         assert (await queue.status()).known_ids == len(keys) + 1
         await queue.close()

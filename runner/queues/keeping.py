@@ -1,0 +1,71 @@
+"""Keeping the dead letters of a put: each once, however often its source is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from .contract import DeadLetter, Put, QueuedBatch
+    from .engine import Tables
+
+
+class Sources:
+    """Which sources of a put bring events that are new, and which bring known ones."""
+
+    def __init__(self) -> None:
+        self._with_new: set[str] = set()
+        self._with_known: set[str] = set()
+
+    def note(self, queued: QueuedBatch, new: Iterable[int], known: Iterable[int]) -> None:
+        """Note the sources of events, by their positions in a batch."""
+        sources = queued.origins.sources
+        for positions, noted in ((new, self._with_new), (known, self._with_known)):
+            noted.update(sources if len(sources) == 1 and any(True for _ in positions) else ())
+            if len(sources) > 1:
+                noted.update([sources[position] for position in positions])
+
+    def note_letter(self, source: str, *, is_new: bool) -> None:
+        """Note the source of an event with an ID that is a dead letter."""
+        (self._with_new if is_new else self._with_known).add(source)
+
+    def is_copy(self, source: str) -> bool:
+        """Return whether a source brings known events and no new one."""
+        return source in self._with_known and source not in self._with_new
+
+
+def add_dead_letters(tables: Tables, put: Put, sources: Sources, now: float) -> None:
+    """Store the dead letters of a put.
+
+    A file may be read again, also under another name. Events with an ID are recognised by that. A text without an ID
+    is recognised by its file and place; in a file that is a copy of one that was read before, by its place alone.
+    """
+    without_id: list[tuple[int, DeadLetter]] = []
+    for position, letter in enumerate(put.dead_letters):
+        if not letter.recurs:
+            name = None if letter.key is None else _name(tables, letter)
+            identity = tables.identity("put", put.token.run, put.token.number, position)
+            tables.add_dead_letter(letter, identity, name, put.token.run, now)
+        elif letter.key is None:
+            without_id.append((position, letter))
+        else:
+            identity = tables.identity("event", letter.key, *_told(letter))
+            is_new = tables.add_dead_letter(letter, identity, _name(tables, letter), put.token.run, now)
+            sources.note_letter(letter.origin.source, is_new=is_new)
+    for _, letter in without_id:
+        text = tables.identity("text", *_told(letter))
+        if not (sources.is_copy(letter.origin.source) and tables.has_named(letter.account, text)):
+            identity = tables.identity("file", letter.path or letter.origin.source, *_told(letter))
+            tables.add_dead_letter(letter, identity, text, put.token.run, now)
+
+
+def _name(tables: Tables, letter: DeadLetter) -> Hashable | None:
+    (name,) = tables.names(letter.account, [letter.key])
+    return name
+
+
+def _told(letter: DeadLetter) -> tuple[str | bytes | int, ...]:
+    """Return what a dead letter says of its text, but for the file."""
+    about = (letter.account, letter.origin.place, letter.occurrence, letter.action or "", letter.subscription or "")
+    return *about, letter.reason, letter.event or b""
