@@ -29,7 +29,10 @@ class DeliveryOptions(BaseModel):
     outbox_megabytes: int | None = Field(
         default=None,
         ge=1,
-        description="Maximum size of the queued events, in megabytes. Without it, there is no limit.",
+        description=(
+            "Maximum size of the queued events, in megabytes. Accounts share it: each may queue an equal part even if "
+            "others have filled the outbox. Without it, there is no limit."
+        ),
     )
     concurrency: int = Field(
         default=16,

@@ -116,7 +116,8 @@ class Acceptor:
         self._futures: set[asyncio.Future[Receipt]] = set()
         self._collecting: asyncio.Task[None] | None = None
         self._committing: asyncio.Task[None] | None = None
-        self._given_up = asyncio.Event()
+        self._gave_up = False
+        self._look_again = asyncio.Event()
         self._broken: BaseException | None = None
 
     async def accept(self, chunk: Chunk, *, patient: bool = False) -> Receipt:
@@ -145,7 +146,12 @@ class Acceptor:
 
     def give_up(self) -> None:
         """Let patient callers wait no longer for room in a full queue."""
-        self._given_up.set()
+        self._gave_up = True
+        self._look_again.set()
+
+    def look_again(self) -> None:
+        """Let patient callers try again: something was settled, so there may be room."""
+        self._look_again.set()
 
     async def close(self) -> None:
         """Finish what was accepted."""
@@ -275,9 +281,10 @@ class Acceptor:
                     left[:1] = self._one_by_one(left[0])
                     continue
                 self._fullness.failed(_WRITER, error)
-                if self._given_up.is_set():
+                if self._gave_up:
                     raise
-                await ends_before(self._given_up, self._clock.sleep(wait))
+                self._look_again.clear()
+                await ends_before(self._look_again, self._clock.sleep(wait))
                 wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
                 if _WRITER in self._fullness.writers:

@@ -275,6 +275,7 @@ class Delivery:
 
     def _settled(self, settlement: Settlement) -> None:
         self._report.note_settled(settlement)
+        self.acceptor.look_again()
         for letter in settlement.dead.values():
             self._write_dead_letter(letter, None)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
 from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
-from .fullness import LONGEST_WAIT_FOR_ROOM
 from .lane import Doubt
 from .limits_record import LimitsRecord
 from .notices import Notice
@@ -72,7 +71,7 @@ class Dispatcher:
         self._fault: BaseException | None = None
         self._no_more = False
         self._lease_failed: tuple[float, QueueFullError] | None = None
-        self._full_since: float | None = None
+        self._idle_since: float | None = None
         self._has_leases = asyncio.Event()
         self._limits = LimitsRecord(queue, clock)
 
@@ -164,6 +163,7 @@ class Dispatcher:
                 if self._woken.is_set():
                     continue
                 waits = self._waits()
+                self._note_idleness()
                 if self._is_finished(waits):
                     break
                 await self._wait(min(waits, default=None))
@@ -253,22 +253,29 @@ class Dispatcher:
 
     def _is_finished(self, waits: Sequence[float]) -> bool:
         """Return whether nothing is left to do, or nothing that is due soon."""
-        if self._tasks or waits or not self._fullness.writers:
-            self._full_since = None
         if self._tasks or any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
             return False
-        if not all(self._longest_wait is not None and wait > self._longest_wait for wait in waits):
+        is_over = self._has_waited_long
+        if not is_over and not all(self._longest_wait is not None and wait > self._longest_wait for wait in waits):
             return False
-        return self._no_more or (self._backpressure.makes_wait if waits else self._is_full_for_long())
+        return self._no_more or (self._backpressure.makes_wait and (bool(waits) or is_over))
 
-    def _is_full_for_long(self) -> bool:
-        """Return whether the queue has been full for longer than the run may wait, though nothing can be sent."""
-        if not self._fullness.writers or self._longest_wait is None:
+    def _note_idleness(self) -> None:
+        """Note since when nothing was sent and nothing could be leased."""
+        if self._tasks or any(lane.held for lane in self.lanes):
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self._clock.monotonic()
+
+    @property
+    def _has_waited_long(self) -> bool:
+        """Whether this run has waited for others for longer than it may.
+
+        They hold what is left, or have filled the queue, and may do so for ever.
+        """
+        if self._longest_wait is None or self._idle_since is None:
             return False
-        now = self._clock.monotonic()
-        self._full_since = now if self._full_since is None else self._full_since
-        # What was sent last may have made room, and whoever waits for room has not seen it yet.
-        return now - self._full_since > self._longest_wait + LONGEST_WAIT_FOR_ROOM
+        return self._clock.monotonic() - self._idle_since > self._longest_wait
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until something happens, or for so many seconds."""

@@ -109,8 +109,8 @@ class Tables(Protocol):
     def note_put(self, token: Token, result: bytes, now: float) -> None:
         """Store the number and the result of the last put of a run."""
 
-    def queued_bytes(self) -> int:
-        """Return the bytes of all queued events and payloads."""
+    def queued_bytes(self) -> Mapping[str, int]:
+        """Return the bytes of all queued events and payloads, for each account that has some."""
 
     def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
         """Queue a batch, due now, remember its names, and return its ID. IDs grow."""

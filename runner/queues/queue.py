@@ -44,6 +44,7 @@ class EngineQueue:
     """A queue whose contents are in an engine.
 
     Nothing is put while more than `limit_bytes` of events and payloads would be queued; results are always written.
+    The limit is shared among accounts: one that holds less than an equal share never waits for the others.
     IDs are kept for `keep_ids_days`, checkpoints of sources that have ended for two years.
     """
 

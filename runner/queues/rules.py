@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -65,11 +66,27 @@ def _sorted_json(text: bytes) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(text), order="sorted")
 
 
-def check_limit(held: int, batches: Sequence[QueuedBatch], limit: int) -> None:
-    """Raise QueueFullError if batches would exceed a limit. A single batch is never too large for an empty queue."""
-    more = sum([queued.size for queued in batches])
-    if held + more > limit and (held or len(batches) > 1):
-        raise QueueFullError(f"{held:,} bytes are queued, and no more than {limit:,} may be")
+def check_limit(held: Mapping[str, int], batches: Sequence[QueuedBatch], limit: int) -> None:
+    """Raise QueueFullError if batches would exceed a limit; `held` has the queued bytes of each account.
+
+    Each account that has something queued has an equal share of the limit. While there is room, an account may take
+    more than its share; up to its share it may queue events even if others have taken all. A single batch is never too
+    large for an account that has nothing queued.
+    """
+    more: Counter[str] = Counter()
+    batches_of: Counter[str] = Counter()
+    for queued in batches:
+        more[queued.account] += queued.size
+        batches_of[queued.account] += 1
+    total = sum(held.values())
+    if total + more.total() <= limit:
+        return
+    share = limit // len({*more, *(account for account, size in held.items() if size)})
+    for account, size in more.items():
+        own = held.get(account, 0)
+        if own + size > share and (own or batches_of[account] > 1):
+            others = f", {total - own:,} of them for other accounts" if total > own else ""
+            raise QueueFullError(f"{total:,} bytes are queued{others}, and no more than {limit:,} may be")
 
 
 def is_held(candidate: Candidate, now: float) -> bool:

@@ -95,8 +95,11 @@ class ToyTables:
     def note_put(self, token: Token, result: bytes, now: float) -> None:
         self.puts[token.run] = token.number, result
 
-    def queued_bytes(self) -> int:
-        return sum(row.queued.size for row in self.rows.values())
+    def queued_bytes(self) -> Mapping[str, int]:
+        sizes: Counter[str] = Counter()
+        for row in self.rows.values():
+            sizes[row.queued.account] += row.queued.size
+        return sizes
 
     def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
         self.last_row += 1

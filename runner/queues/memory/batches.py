@@ -14,7 +14,7 @@ from ..lane_figures import MINUTES_OF_RATE, lane_error, minute_of
 from ..rules import moment_due, pause_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ....definitions import AnswerError
     from ..contract import QueuedBatch, Settlement
@@ -82,12 +82,14 @@ class MemoryBatches:
             lane.shards.setdefault(shard, deque()).append(number)
         return number
 
-    def queued_bytes(self) -> int:
-        """Return the bytes of all queued events and payloads, which are counted only if there is a limit."""
+    def queued_bytes(self) -> Mapping[str, int]:
+        """Return the bytes of queued events and payloads by account, which are counted only if there is a limit."""
+        queued: Counter[str] = Counter()
         for held in self._held.values():
             if held.size is None:
                 held.size = held.queued.size
-        return sum([held.size or 0 for held in self._held.values()])
+            queued[held.queued.account] += held.size
+        return queued
 
     def candidates(self, lane: Lane, most: int) -> list[Candidate]:
         """Return what is needed to choose from a lane."""

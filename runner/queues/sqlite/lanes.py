@@ -12,7 +12,7 @@ from ..rules import moment_due, pause_left
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..contract import Settlement
 
@@ -67,9 +67,10 @@ class LaneTable:
             (batches, events, size, number),
         )
 
-    def bytes(self) -> int:
-        """Return the bytes of all queued events and payloads."""
-        return int(self._connection.execute("SELECT coalesce(sum(bytes), 0) FROM lanes").fetchone()[0])
+    def bytes(self) -> Mapping[str, int]:
+        """Return the bytes of queued events and payloads, for each account that has some."""
+        rows = self._connection.execute("SELECT account, sum(bytes) FROM lanes GROUP BY account HAVING sum(bytes) > 0")
+        return dict(rows.fetchall())
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""

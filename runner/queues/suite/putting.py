@@ -164,6 +164,37 @@ class PutTests(Tested):
         assert (await queue.put(Put(opened.token(), [batch("a", "b", "c")]))).accepted == [3]
 
     @with_queue
+    async def test_a_full_queue_has_room_for_the_share_of_another_account(self, opened: Opened) -> None:
+        size = batch("a").size
+        queue = opened.open(limit_bytes=4 * size)
+
+        async def put(*batches: QueuedBatch) -> bool:
+            try:
+                await queue.put(Put(opened.token(), batches))
+            except QueueFullError:
+                return False
+            return True
+
+        assert await put(*[batch(str(number)) for number in range(4)])
+        assert not await put(batch("4"))
+        for number, has_room in enumerate((True, True, False)):
+            assert await put(batch(str(number), account="healthy")) == has_room, number
+        assert not await put(batch("4")), "an account beyond its share waits"
+        assert await put(batch("0", account="third"))
+        assert not await put(batch("1", account="third"))
+        for lease in (await queue.lease({LANE: 9})).leases:
+            await queue.settle(Settlement(lease, delivered=(0,)))
+        assert await put(batch("5")), "there is room again for everybody"
+
+    @with_queue
+    async def test_a_single_batch_is_never_too_large_for_an_account_with_nothing_queued(self, opened: Opened) -> None:
+        queue = opened.open(limit_bytes=10)
+        assert (await queue.put(Put(opened.token(), [batch("a", "b")]))).accepted == [2]
+        assert (await queue.put(Put(opened.token(), [batch("a", "b", account="other")]))).accepted == [2]
+        with pytest.raises(QueueFullError, match="for other accounts"):
+            await queue.put(Put(opened.token(), [batch("c", account="other")]))
+
+    @with_queue
     async def test_a_full_queue_stores_results_and_checkpoints(self, opened: Opened) -> None:
         queue = opened.open(limit_bytes=1)
         await queue.put(Put(opened.token(), [batch("a")]))
