@@ -26,7 +26,7 @@ from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
 from .queues.contract import Lane, QueueFullError, QueueOpenError
-from .queues.opening import open_queue, shown_place
+from .queues.opening import open_queue, shown_place, split_place
 from .transports.certificates import check_certificate_files
 from .transports.http import HttpTransport
 
@@ -205,6 +205,14 @@ def require_outbox(options: DeliveryOptions) -> DeliveryOptions:
 def outbox_name(options: DeliveryOptions) -> str:
     """Return the outbox as messages name it, without what may be a password."""
     return shown_place(require_outbox(options).outbox or "")
+
+
+def outbox_path(options: DeliveryOptions) -> str | None:
+    """Return the path of the outbox; None if it is none, or no file."""
+    if not options.outbox:
+        return None
+    scheme, location = split_place(options.outbox)
+    return location if scheme == "sqlite" else None
 
 
 def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:

@@ -184,8 +184,9 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
-    from ..session import open_session, outbox_name, print_requests
+    from ..session import open_session, outbox_name, outbox_path, print_requests
     from ..sources.paths import sources_of
+    from .output_files import check_outputs, permission_warnings
     from .run_outcome import exit_code
 
     destination = configuration.set_up()
@@ -194,7 +195,13 @@ def _deliver(
     sources = sources_of(files.events, destination.fingerprint)
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+    outbox = outbox_path(options)
+    inputs = [*files.events, configuration.path, configuration.manifest]
+    outputs = {"--report": files.report, "--dead-letters": _letters_path(files, options, dry_run=dry_run)}
+    check_outputs(outputs, None if dry_run else outbox, inputs)
     _check_report(files.report)
+    for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
+        typer.echo(f"warning: {warning}", err=True)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
@@ -261,25 +268,31 @@ def _dead_letter_file(
     from ...definitions import SetupError
     from ..delivery.dead_letter_file import DeadLetterFile
 
-    if files.dead_letters is None and (dry_run or options.outbox):
+    path = _letters_path(files, options, dry_run=dry_run)
+    if path is None:
         return contextlib.nullcontext()
-    path = files.dead_letters or DEFAULT_DEAD_LETTERS
     try:
         return DeadLetterFile(path, destination.redactor)
     except OSError as error:
         raise SetupError.of([_cannot_write(path, error)]) from None
 
 
+def _letters_path(files: _Files, options: DeliveryOptions, *, dry_run: bool) -> Path | None:
+    if files.dead_letters is None and (dry_run or options.outbox):
+        return None
+    return files.dead_letters or DEFAULT_DEAD_LETTERS
+
+
 def _check_report(path: Path | None) -> None:
     """Raise SetupError if the report cannot be written, before anything is sent."""
     from ...definitions import SetupError
+    from ..delivery.private_file import open_to_append
 
     if path is None:
         return
     try:
         if not path.exists():
-            with path.open("ab"):
-                pass
+            os.close(open_to_append(path))
         elif path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         elif not os.access(path, os.W_OK):

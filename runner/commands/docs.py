@@ -55,6 +55,7 @@ def docs(
     the configuration.
     """
     from ..pages import Wanted, changes, pages_of, write_page
+    from .output_files import check_outputs
 
     wanted = Wanted(destination, page_format.value, None if reference is None else reference.value)
     pages = pages_of(wanted, lambda: _command_line_reference(context))
@@ -62,6 +63,9 @@ def docs(
         stale = [changes((folder or _DEFAULT_FOLDER) / name, make()) for name, make in pages.items()]
         typer.echo("".join(stale), nl=False)
         return FAILED if any(stale) else OK
+    if folder is not None and destination is not None and destination.endswith(".json"):
+        for name in pages:
+            check_outputs({"--output": folder / name}, None, [destination])
     for name, make in pages.items():
         if folder is None:
             typer.echo(make(), nl=False)

@@ -53,8 +53,19 @@ class Configuration:
         self._base_url_place = (
             "--base-url" if "base_url" in from_options else variable if "base_url" in from_environment else "baseUrl"
         )
-        self.delivery = validated(DeliveryOptions, given, "delivery", problems) or DeliveryOptions()
+        earlier = len(problems)
+        self._delivery = validated(DeliveryOptions, given, "delivery", problems) or DeliveryOptions()
+        self._delivery_problems = problems[earlier:]
         self._problems = problems
+        self.path = path
+        self.manifest = given_name if given_name.endswith(".json") else None
+
+    @property
+    def delivery(self) -> DeliveryOptions:
+        """The delivery options. Raises SetupError if they are not valid: a default may name another outbox."""
+        if self._delivery_problems:
+            raise SetupError.of(self._delivery_problems)
+        return self._delivery
 
     def set_up(self) -> Destination:
         """Validate and compile everything. Raises SetupError with all problems, those of the file included."""
@@ -62,7 +73,7 @@ class Configuration:
         destination = None
         try:
             destination = Destination(
-                self.definition, self.settings, self.subscriptions, base_url=self.delivery.base_url
+                self.definition, self.settings, self.subscriptions, base_url=self._delivery.base_url
             )
         except SetupError as error:
             problems.extend(
@@ -71,7 +82,7 @@ class Configuration:
                 else problem
                 for problem in error.problems
             )
-        problems.extend(_too_large(self.definition, self.delivery))
+        problems.extend(_too_large(self.definition, self._delivery))
         if problems or destination is None:
             raise SetupError.of(problems)
         return destination

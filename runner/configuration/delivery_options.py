@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
+
+# SQLite's own names for a database in memory, ours, and none at all.
+_KEEPS_NOTHING = re.compile(r"((sqlite|file):/*)?(:memory:(\?.*)?)?|memory:.*", re.IGNORECASE)
 
 DEFAULT_OUTBOX = "outbox.sqlite"
 
@@ -68,3 +72,11 @@ class DeliveryOptions(BaseModel):
     def _read_false(cls, value: Any) -> Any:
         """Accept `false` from the environment, where every value is text."""
         return False if value == "false" else value
+
+    @field_validator("outbox")
+    @classmethod
+    def _keeps_something(cls, value: str | Literal[False]) -> str | Literal[False]:
+        """Refuse what would be kept in memory: the program says of an outbox that it keeps what is not sent."""
+        if value is not False and _KEEPS_NOTHING.fullmatch(value.strip()):
+            raise ValueError(f'"{value}" would keep nothing; name a file, or turn the outbox off (--no-outbox)')
+        return value

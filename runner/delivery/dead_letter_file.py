@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from ...definitions import UnreadableError, read_event, visible_json
+from .private_file import open_to_append
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +24,9 @@ _to_json = msgspec.json.Encoder().encode
 class DeadLetterFile:
     """Appends dead letters to a file, one by one, with secrets masked.
 
-    The file is opened before anything is sent, so that you learn in time if it cannot be written. A new file that
-    stays empty is removed again. `failure` says why a dead letter could not be written. Raises OSError if the file
-    cannot be opened.
+    The file is opened before anything is sent, so that you learn in time if it cannot be written. A new file is
+    readable by its owner only; if it stays empty, it is removed again. `failure` says why a dead letter could not be
+    written. Raises OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
@@ -33,7 +35,7 @@ class DeadLetterFile:
         self.failure: str | None = None
         self._redactor = redactor
         self._existed = path.exists()
-        self._file = path.open("ab")
+        self._file = os.fdopen(open_to_append(path), "ab")
 
     def __enter__(self) -> Self:
         """Return the file."""

@@ -32,6 +32,8 @@ def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
         _make_file(path)
     if path.is_dir():
         raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
+    if path.exists() and not path.is_file():
+        raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     try:
