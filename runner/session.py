@@ -165,6 +165,7 @@ async def print_requests(
         report,
         lambda request: http_text(request, destination.redactor),
         batch_size=options.batch_size,
+        counts_nobodies=options.on_missing_client_id == "count",
         write_dead_letter=write_dead_letter,
     )
     intake = Intake(dry_run, clock=SystemClock())
@@ -177,6 +178,7 @@ async def opened_queue(
     options: DeliveryOptions, clock: Clock | None = None, *, create: bool = True, read_only: bool = False
 ) -> AsyncIterator[Queue]:
     """Open the queue that the options name, memory if they name none. Raises SetupError."""
+    megabytes = options.dead_letter_megabytes
     limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
     try:
         queue = open_queue(
@@ -184,6 +186,8 @@ async def opened_queue(
             clock=clock or SystemClock(),
             limit_bytes=limit,
             keep_ids_days=options.keep_ids,
+            letter_days=options.dead_letter_days,
+            letter_bytes=None if megabytes is None else int(megabytes * 1_000_000),
             create=create,
             read_only=read_only,
         )
@@ -282,6 +286,7 @@ def rules_of(options: DeliveryOptions) -> Rules:
         grace=options.grace,
         keep_days=options.keep_ids,
         allow_old=options.allow_old,
+        counts_nobodies=options.on_missing_client_id == "count",
     )
 
 

@@ -16,7 +16,7 @@ from ..mapping.paths import written_path
 from ..nearest import nearest
 from ..trigger import Trigger, compile_trigger
 from .author_code import author_fault, author_fault_of, call_author
-from .batch_group import BatchGroup, batch_group, payload_text
+from .batch_group import BatchGroup, batch_group
 from .constant_ids import constant_ids
 from .obstacles import delivery_obstacles, unsupported
 from .payload_function import PayloadFunction, compile_payload
@@ -101,17 +101,41 @@ class CompiledSubscription:
         """Return the group of events whose batch an event belongs to, by its payload."""
         return batch_group(self.action_key, self.action, payload) if self.is_grouped else self.group
 
-    def outcome(self, index: int, kept: Any, error: RejectedError, key: str | None = None) -> Outcome:
-        """Return the outcome of an event that was rejected under this subscription."""
-        return Outcome(index, "rejected", self.action_key, self.name, error=error, kept=kept, key=key)
+    def outcome(self, index: int, kept: Any, error: RejectedError, mapped: Mapping[str, Any]) -> Outcome:
+        """Return the outcome of an event that was rejected under this subscription; `mapped` is what it was mapped to.
 
-    def key_of(self, event: Mapping[str, Any]) -> str | None:
-        """Return the id that the mapping gives to an event which is not valid; None if it gives none."""
+        The mapping may have come to anything, since the event is not valid.
+        """
+        key = mapped.get(self.action.idempotency_field or "")
+        places = {problem.place for problem in error.problems}
+        missing = {name for name in self._owners if (value := mapped.get(name)) is None or value == ""}
+        return Outcome(
+            index,
+            "rejected",
+            self.action_key,
+            self.name,
+            error=error,
+            kept=kept,
+            key=str(key) if key and type(key) in {str, int} else None,
+            names_nobody=bool(places) and places <= missing,
+        )
+
+    def mapped(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the mapping makes of an event that is not valid, as far as it comes to anything."""
         try:
             mapped = self.mapping(event)
-            return payload_text(mapped, self.action.idempotency_field) or None
         except Exception:  # noqa: BLE001 - why the event is rejected is known already
-            return None
+            return {}
+        return mapped if isinstance(mapped, dict) else {}
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        """The fields without which an event is nobody's."""
+        return tuple(
+            key
+            for key, field in self.action.fields.items()
+            if field.identifier and field.required and key != self.action.idempotency_field
+        )
 
     def prepared_payload(self, event: Mapping[str, Any], kept: Any) -> Payload:
         """Map, validate and prepare an event, which `kept` holds as it came. Raises RejectedError."""

@@ -30,6 +30,8 @@ class Outcome:
     - `skipped`: it is not sent; `reason` is a SkipReason and `detail` a sentence.
     - `rejected`: `error` says why (UnreadableError: there is no event), `problems` lists each field at fault. `key` is
       the ID by which the destination would discard duplicates of the event, as far as its mapping gives one.
+      `names_nobody`: nothing is wrong but that required identifiers are missing, which say whose event it is (not
+      which event: the ID of the event itself is none of them).
 
     `event_type` names the type of an event that no subscription wants, so that a report can count by it (at most 40
     characters).
@@ -45,6 +47,7 @@ class Outcome:
     kept: Any = field(default=None, repr=False)
     event_type: str | None = None
     key: str | None = None
+    names_nobody: bool = False
 
     @property
     def event(self) -> Any:

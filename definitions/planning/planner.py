@@ -216,7 +216,7 @@ class Planner:
                 if len(wanting) > 1:
                     self._use_id(payload, subscription, used)
             except RejectedError as error:
-                self._turned_down.append(subscription.outcome(index, kept, error, subscription.key_of(event)))
+                self._turned_down.append(subscription.outcome(index, kept, error, subscription.mapped(event)))
             else:
                 self._add_one(index, kept, payload, subscription)
 
@@ -253,8 +253,7 @@ class Planner:
             if limits is not None and len(text) > limits.bytes:
                 raise RejectedError.of([too_large("the event alone makes", len(text), limits)])
         except RejectedError as error:
-            key = payload_text(payload, subscription.action.idempotency_field)
-            self._turned_down.append(subscription.outcome(index, kept, error, key))
+            self._turned_down.append(subscription.outcome(index, kept, error, payload))
             return
         group = subscription.group_of(payload)
         batch = self._batch_of(group, subscription)

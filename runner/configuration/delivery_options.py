@@ -55,6 +55,27 @@ class DeliveryOptions(BaseModel):
     allow_old: bool = Field(
         default=False, description="Send events older than `keepIds` too, although they may have been sent before."
     )
+    on_missing_client_id: Literal["dead-letter", "count"] = Field(
+        default="dead-letter",
+        description=(
+            "What happens to an event that lacks nothing but a required identifier (for Kable, the Client ID), such as "
+            "that of an anonymous visitor: `dead-letter` keeps it; `count` skips it, and the report counts it as "
+            "`missing_client_id`."
+        ),
+    )
+    dead_letter_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="Days to keep dead letters. Older ones are deleted, and the report counts them.",
+    )
+    dead_letter_megabytes: float | None = Field(
+        default=None,
+        gt=0,
+        description=(
+            "Maximum size of all dead letters, in megabytes. The oldest are deleted, and the report counts them. "
+            "Without it, there is no limit."
+        ),
+    )
     attempts: int = Field(default=4, ge=1, le=20, description="Attempts per request when there is no outbox.")
     give_up_hours: float = Field(
         default=72, gt=0, description="Hours after which an unsent event becomes a dead letter, with an outbox."

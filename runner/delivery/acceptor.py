@@ -97,6 +97,7 @@ class Acceptor:
         batch_size: int | None = None,
         keep_days: float = 400,
         allow_old: bool = False,
+        counts_nobodies: bool = False,
     ) -> None:
         self._planner = destination.planner(max_events=batch_size)
         self._time_fields = {key: action.time_field for key, action in destination.definition.actions.items()}
@@ -108,6 +109,7 @@ class Acceptor:
         self._put = put
         self._accepted = accepted
         self._keep_days = None if allow_old else keep_days
+        self._counts_nobodies = counts_nobodies
         self._token = token
         self._waiting: deque[_Submission] = deque()
         self._waiting_events = 0
@@ -210,7 +212,7 @@ class Acceptor:
         requests: list[PlannedRequest] = []
         for number, submission in enumerate(group):
             chunk = submission.chunk
-            submission.receipt = Receipt(chunk)
+            submission.receipt = Receipt(chunk, self._counts_nobodies)
             submission.receipt.reject_unreadable(self._account)
             indexes = [(number << _PLACE_BITS) | place for place in chunk.places] if number else chunk.places
             plan = self._planner.feed_texts(chunk.texts, indexes)

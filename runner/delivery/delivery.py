@@ -54,6 +54,7 @@ class Rules:
     - `longest_wait`: the run ends when everything left is due later than so many seconds. None means never.
     - `grace`: how many seconds requests in flight may take when the run is interrupted.
     - `keep_days`: events older than this are sent only if their ID is known, unless `allow_old` is set.
+    - `counts_nobodies`: an event that lacks nothing but an identifier of whose it is is counted, not kept.
     """
 
     policy: RetryPolicy
@@ -64,6 +65,7 @@ class Rules:
     grace: float = 10.0
     keep_days: float = 400
     allow_old: bool = False
+    counts_nobodies: bool = False
 
 
 class Delivery:
@@ -123,6 +125,7 @@ class Delivery:
             batch_size=rules.batch_size,
             keep_days=rules.keep_days,
             allow_old=rules.allow_old,
+            counts_nobodies=rules.counts_nobodies,
         )
         self._intake = Intake(
             self.acceptor,
@@ -221,6 +224,7 @@ class Delivery:
                 await self._note_kept()
         else:
             await self._leave(ended)
+        self._report.deleted_dead_letters = self._queue.deleted_dead_letters
         # Nothing outlives a run without a durable queue, so what it did not send in its time is given up.
         self._report.close(outcomes, states, given_up=not self._queue.is_durable and ended is None)
         return ended

@@ -32,19 +32,21 @@ class DryRun:
         show: Callable[[httpx.Request], bytes],
         *,
         batch_size: int | None = None,
+        counts_nobodies: bool = False,
         write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
     ) -> None:
         self._output = output
         self._destination = destination
         self._planner = destination.planner(max_events=batch_size)
         self._report = report
+        self._counts_nobodies = counts_nobodies
         self._show = show
         self._write_dead_letter = write_dead_letter
         self._seen = RecentIds()
 
     async def accept(self, chunk: Chunk, *, patient: bool = False) -> Receipt:  # noqa: ARG002 - nothing is ever full
         """Print the requests of a chunk, and return its receipt."""
-        receipt = Receipt(chunk)
+        receipt = Receipt(chunk, self._counts_nobodies)
         receipt.reject_unreadable("")
         for plan in (self._planner.feed_texts(chunk.texts, chunk.places), self._planner.flush()):
             for outcome in plan.turned_down:

@@ -23,10 +23,11 @@ class Receipt:
     """What became of a chunk. Everything that is not rejected or skipped is on disk, if the queue is durable.
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
-    events that nobody wants, by reason.
+    events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
     """
 
     chunk: Chunk
+    counts_nobodies: bool = False
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     _skipped_places: list[int] = field(default_factory=list)
@@ -47,8 +48,9 @@ class Receipt:
 
     def note(self, outcome: Outcome, place: int, account: str) -> None:
         """Note an event that was skipped or rejected."""
-        if outcome.status == "skipped":
-            self.skipped[outcome.reason or "not_subscribed"] += 1
+        is_counted = self.counts_nobodies and outcome.names_nobody
+        if outcome.status == "skipped" or is_counted:
+            self.skipped["missing_client_id" if is_counted else outcome.reason or "not_subscribed"] += 1
             self._skipped_places.append(place)
             return
         reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"

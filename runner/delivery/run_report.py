@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _MOST_KNOWN = 10_000
-SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old")
+SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id")
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class RunReport:
     counts events that other runs had accepted and this run has settled; `earlier_dead` of them are dead-lettered.
     `kept` counts all that the queue holds for the account after the run, from whichever run, and `errors` has the last
     error of each lane (account, action).
+    `deleted_dead_letters` counts dead letters, of any run, that were deleted because a limit was reached.
     """
 
     run: int = 0
@@ -50,6 +51,7 @@ class RunReport:
     sources: list[SourceResult] = field(default_factory=list)
     read_to_the_end: bool = True
     next_due: datetime | None = None
+    deleted_dead_letters: int = 0
     kept: int = 0
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
     _of_duplicates: Counter[State] = field(default_factory=Counter)
@@ -146,6 +148,7 @@ class RunReport:
             },
             "earlier": self.earlier,
             "earlier_dead": self.earlier_dead,
+            "deleted_dead_letters": self.deleted_dead_letters,
             "requests": self.requests,
             "retries": self.retries,
             "kept": self.kept,
@@ -206,6 +209,9 @@ class RunReport:
         if self.earlier:
             delivered = self.earlier - self.earlier_dead
             lines.append(f"from earlier runs: {delivered:,} delivered, {self.earlier_dead:,} dead-lettered")
+        if self.deleted_dead_letters:
+            reached = "deadLetterDays or deadLetterMegabytes is reached"
+            lines.append(f"{counted(self.deleted_dead_letters, 'old dead letter')} deleted: {reached}")
         return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,19 +16,11 @@ if TYPE_CHECKING:
 
     from .contract import Put, QueuedBatch, State, Token
     from .engine import Tables
+    from .keeping import Retention
 
 _NO_POSITIONS: AbstractSet[int] = frozenset()
 _write_result = msgspec.msgpack.Encoder().encode
 _read_result = msgspec.msgpack.Decoder(tuple[list[int], list[Duplicate], int]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """What is deleted when something is put, step by step. Moments are seconds since 1970."""
-
-    ids_before: float
-    checkpoints_before: float
-    most: int
 
 
 def repeated(tables: Tables, token: Token) -> bytes | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ..delivery.clock import Clock
@@ -202,6 +202,12 @@ class Tables(Protocol):
 
     def delete_named(self, account: str, names: Collection[Hashable]) -> None:
         """Delete the dead letters of an account with these names."""
+
+    def dead_letter_bytes(self) -> int:
+        """Return the sizes of all dead letters together."""
+
+    def oldest_dead_letters(self, most: int) -> Iterable[tuple[int, float, int]]:
+        """Return ID, moment and size of up to so many dead letters, the oldest first."""
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters in groups, the largest first, and of equal ones the one with the newest letter."""

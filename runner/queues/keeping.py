@@ -1,7 +1,8 @@
-"""Keeping the dead letters of a put: each once, however often its source is read."""
+"""What is kept: the dead letters of a put, each once, however often its source is read; and how long."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,37 @@ if TYPE_CHECKING:
 
     from .contract import DeadLetter, Put, QueuedBatch
     from .engine import Tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What is deleted when something is put, step by step. Moments are seconds since 1970; None is no limit."""
+
+    ids_before: float
+    checkpoints_before: float
+    letters_before: float | None
+    letter_bytes: int | None
+    most: int
+
+
+def delete_old(tables: Tables, retention: Retention) -> int:
+    """Delete dead letters that are too old, and the oldest while there are too many bytes; return how many.
+
+    Their IDs are forgotten, as though somebody had discarded them: they must not count as delivered.
+    """
+    before, limit = retention.letters_before, retention.letter_bytes
+    if before is None and limit is None:
+        return 0
+    left = 0 if limit is None else tables.dead_letter_bytes()
+    ids: list[int] = []
+    for number, at, size in tables.oldest_dead_letters(retention.most):
+        if (before is None or at >= before) and (limit is None or left <= limit):
+            break
+        ids.append(number)
+        left -= size
+    taken = tables.take_dead_letters(ids)
+    tables.forget(set(taken.values()))
+    return len(taken)
 
 
 class Sources:

@@ -38,6 +38,8 @@ def open_queue(
     busy_seconds: float = BUSY_SECONDS,
     limit_bytes: int | None = None,
     keep_ids_days: float = KEEP_IDS_DAYS,
+    letter_days: float | None = None,
+    letter_bytes: int | None = None,
 ) -> EngineQueue:
     """Open a queue by its URL (`sqlite:outbox.sqlite`, `memory:`), or an outbox in SQLite by its path.
 
@@ -60,7 +62,14 @@ def open_queue(
         engine = open_engine(location, options)
     except QueueOpenError as error:
         raise QueueOpenError(_without_secrets(str(error), location)) from None
-    return EngineQueue(engine, clock=clock, limit_bytes=limit_bytes, keep_ids_days=keep_ids_days)
+    return EngineQueue(
+        engine,
+        clock=clock,
+        limit_bytes=limit_bytes,
+        keep_ids_days=keep_ids_days,
+        letter_days=letter_days,
+        letter_bytes=letter_bytes,
+    )
 
 
 def split_place(place: str | PathLike[str]) -> tuple[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, cast
 
-from .accepting import Retention, accept, present_states
+from .accepting import accept, present_states
 from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
+from .keeping import Retention, delete_old
 from .leasing import holds_at, lease, make_due, mark
 from .owner import own_name
 from .replaying import EngineDeadLetters
@@ -45,16 +46,28 @@ class EngineQueue:
 
     Nothing is put while more than `limit_bytes` of events and payloads would be queued; results are always written.
     The limit is shared among accounts: one that holds less than an equal share never waits for the others.
-    IDs are kept for `keep_ids_days`, checkpoints of sources that have ended for two years.
+    IDs are kept for `keep_ids_days`, checkpoints of sources that have ended for two years. Dead letters are kept until
+    somebody deletes them, or for `letter_days`, the latest `letter_bytes` of them. They are deleted bit by bit while
+    events come in.
     """
 
     def __init__(
-        self, engine: Engine, *, clock: Clock, limit_bytes: int | None = None, keep_ids_days: float = KEEP_IDS_DAYS
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        limit_bytes: int | None = None,
+        keep_ids_days: float = KEEP_IDS_DAYS,
+        letter_days: float | None = None,
+        letter_bytes: int | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._limit_bytes = limit_bytes
         self._keep_ids_days = keep_ids_days
+        self._letter_days = letter_days
+        self._letter_bytes = letter_bytes
+        self.deleted_dead_letters = 0
         self._owner = own_name()
         self._leased: set[int] = set()
         self._leasing = 0
@@ -78,16 +91,13 @@ class EngineQueue:
         """
         retention = self._retention()
 
-        def operation(tables: Tables) -> PutResult:
-            return accept(
-                tables,
-                put,
-                now=self._now(),
-                limit_bytes=self._limit_bytes,
-                retention=retention,
-            )
+        def operation(tables: Tables) -> tuple[PutResult, int]:
+            result = accept(tables, put, now=self._now(), limit_bytes=self._limit_bytes, retention=retention)
+            return result, 0 if retention is None else delete_old(tables, retention)
 
-        return await self._engine.write(operation)
+        result, deleted = await self._engine.write(operation)
+        self.deleted_dead_letters += deleted
+        return result
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:
         """Lease up to so many batches of each lane that are due, the longest due first; none of a paused lane."""
@@ -201,7 +211,11 @@ class EngineQueue:
         self._pruned_at = moment
         now = self._now()
         return Retention(
-            now - self._keep_ids_days * _SECONDS_A_DAY, now - _KEEP_CHECKPOINTS_DAYS * _SECONDS_A_DAY, _PRUNED_AT_ONCE
+            ids_before=now - self._keep_ids_days * _SECONDS_A_DAY,
+            checkpoints_before=now - _KEEP_CHECKPOINTS_DAYS * _SECONDS_A_DAY,
+            letters_before=None if self._letter_days is None else now - self._letter_days * _SECONDS_A_DAY,
+            letter_bytes=self._letter_bytes,
+            most=_PRUNED_AT_ONCE,
         )
 
     def _now(self) -> float:

@@ -230,6 +230,12 @@ class ToyTables:
         gone = {(account, name) for name in names}
         self.letters = {number: item for number, item in self.letters.items() if item[1] not in gone}
 
+    def dead_letter_bytes(self) -> int:
+        return sum(kept.letter.size for *_, kept in self.letters.values())
+
+    def oldest_dead_letters(self, most: int) -> list[tuple[int, float, int]]:
+        return [(number, kept.at, kept.letter.size) for number, (*_, kept) in self.letters.items()][:most]
+
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         groups: dict[tuple[Reason, str], list[KeptDeadLetter]] = {}
         for kept in self.read_dead_letters(self.dead_letter_ids(chosen)):

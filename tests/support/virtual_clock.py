@@ -155,6 +155,11 @@ class BusyQueue:
         return self._queue.is_durable
 
     @property
+    def deleted_dead_letters(self) -> int:
+        """How many were deleted."""
+        return self._queue.deleted_dead_letters
+
+    @property
     def dead_letters(self) -> DeadLetters:
         """As the queue."""
         return self._queue.dead_letters

@@ -55,6 +55,10 @@ class Queue(Protocol):
         """Whether the contents outlive the process."""
 
     @property
+    def deleted_dead_letters(self) -> int:
+        """How many dead letters this queue has deleted, since it was opened, because a limit was reached."""
+
+    @property
     def dead_letters(self) -> DeadLetters:
         """The dead letters."""
 

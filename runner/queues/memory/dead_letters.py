@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from ..contract import DeadLetterGroup, KeptDeadLetter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from ..contract import DeadLetter, DeadLetterFilter, Reason, RereadText
 
@@ -105,6 +105,15 @@ class MemoryDeadLetters:
         """Delete the dead letters of an account with these names."""
         if self._ids_by_name:
             self.take_dead_letters([number for name in names for number in self._ids_by_name.get((account, name), ())])
+
+    def dead_letter_bytes(self) -> int:
+        """Return the sizes of all dead letters together."""
+        return sum([kept.letter.size for kept, *_ in self._letters.values()])
+
+    def oldest_dead_letters(self, most: int) -> Iterable[tuple[int, float, int]]:
+        """Return ID, moment and size of up to so many dead letters, the oldest first."""
+        oldest = islice(self._letters.values(), most)
+        return [(kept.id, kept.at, kept.letter.size) for kept, *_ in oldest]
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters in groups, the largest first."""

@@ -90,6 +90,14 @@ class DeadLetterTable:
         query = "DELETE FROM dead_letters WHERE id = ? RETURNING identity"
         return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
 
+    def bytes(self) -> int:
+        """Return the sizes of all dead letters together."""
+        return int(self._connection.execute("SELECT coalesce(sum(bytes), 0) FROM dead_letters").fetchone()[0])
+
+    def oldest(self, most: int) -> Iterator[tuple[int, float, int]]:
+        """Yield ID, moment and size of up to so many dead letters, the oldest first."""
+        yield from self._connection.execute("SELECT id, at, bytes FROM dead_letters ORDER BY id LIMIT ?", (most,))
+
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters by reason and message (without request IDs), the largest group first."""
         condition, values = _condition(chosen)

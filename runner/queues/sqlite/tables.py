@@ -39,6 +39,7 @@ class SqliteTables:
         self.checkpoint = self._notes.checkpoint
         self.count = self._notes.count
         self.dead_counts = self._dead_letters.counts
+        self.dead_letter_bytes = self._dead_letters.bytes
         self.dead_letter_ids = self._dead_letters.ids
         self.delete_reread = self._dead_letters.delete_reread
         self.depth = self._lanes.depth
@@ -50,6 +51,7 @@ class SqliteTables:
         self.make_due = self._batches.make_due
         self.mark = self._lanes.mark
         self.note_put = self._notes.put
+        self.oldest_dead_letters = self._dead_letters.oldest
         self.outcomes = self._notes.outcomes
         self.owner_of = self._batches.owner_of
         self.pause = self._lanes.pause

@@ -8,6 +8,7 @@ from ..contract import DeadLetter, DeadLetterFilter, ReplayBatch, RunOutcomes, S
 from .opened import RUN, Opened, Tested, batch, keys_of, with_queue
 
 ALL = DeadLetterFilter()
+DAY = 86_400.0
 
 
 async def refuse(opened: Opened, *keys: str | None) -> list[int]:
@@ -137,6 +138,38 @@ class DeadLetterTests(Tested):
         status = await opened.queue.status()
         assert (status.dead, status.known_ids) == ({}, 0)
         assert (await opened.put(batch("a", "b"))).accepted == [2]
+
+    @with_queue
+    async def test_letters_that_are_too_old_are_deleted_and_counted(self, opened: Opened) -> None:
+        await opened.reopen(letter_days=7)
+        await refuse(opened, "a", "b")
+        opened.clock.moment += 5 * DAY
+        await opened.put(dead_letters=[DeadLetter("rejected", "no", Origin("f", 1), b"{}")])
+        assert opened.queue.deleted_dead_letters == 0
+        opened.clock.moment += 3 * DAY
+        await opened.put()
+        assert (await opened.queue.status()).dead == {"rejected": 1}
+        assert opened.queue.deleted_dead_letters == 2
+        assert (await opened.put(batch("a"))).accepted == [1], "its ID is forgotten: it was not delivered"
+
+    @with_queue
+    async def test_the_oldest_letters_are_deleted_while_they_are_too_large(self, opened: Opened) -> None:
+        letters = [DeadLetter("rejected", "no", Origin("f", at), b"%3d" % at) for at in range(10)]
+        await opened.reopen(letter_bytes=4 * letters[0].size)
+        for letter in letters:
+            await opened.put(dead_letters=[letter])
+            opened.clock.moment += 2
+        await opened.put()
+        kept = await opened.queue.dead_letters.read(await opened.queue.dead_letters.ids(ALL))
+        assert [item.letter.origin.place for item in kept] == [6, 7, 8, 9]
+        assert opened.queue.deleted_dead_letters == 6
+
+    @with_queue
+    async def test_without_limits_letters_are_kept(self, opened: Opened) -> None:
+        await refuse(opened, "a")
+        opened.clock.moment += 3_000 * DAY
+        await opened.put()
+        assert (await opened.queue.status()).dead == {"refused": 1}
 
     @with_queue
     async def test_a_discarded_letter_stays_counted_in_its_run(self, opened: Opened) -> None:
