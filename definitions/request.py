@@ -97,6 +97,9 @@ class RequestBuilder:
         return httpx.URL(self._base + path)
 
 
+_LARGEST_PORT = 65_535
+
+
 def check_base_url(text: str) -> str:
     """Return a base URL without a trailing slash; only https may leave this machine, http is for loopback.
 
@@ -108,10 +111,12 @@ def check_base_url(text: str) -> str:
         url = httpx.URL("")
     if url.userinfo or url.query or url.fragment:
         wrong = "should hold neither credentials nor a query nor a fragment"
-    elif not url.host or url.scheme not in {"https", "http"}:
+    elif not url.host or url.scheme not in {"https", "http"} or "\\" in text:
         wrong = "should be a URL such as https://api.example.com"
     elif fault := address_fault(url):
         wrong = fault
+    elif url.port is not None and not 1 <= url.port <= _LARGEST_PORT:
+        wrong = f"has the port {url.port}; ports are 1 to {_LARGEST_PORT:,}"
     elif url.scheme == "http" and not is_loopback(url.host):
         wrong = "should begin with https://, since secrets go there; http is for loopback addresses only"
     else:

@@ -50,10 +50,14 @@ _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGH
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What became of dead letters: how many were queued, were queued or delivered before, or stay, by the reason."""
+    """What became of dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
+
+    `rejections` counts those that are rejected again, by the message; `examples` has the number of one for each.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
-    rejections: dict[int, RejectedError] = field(default_factory=dict)
+    rejections: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, int] = field(default_factory=dict)
 
 
 class Session:
@@ -93,7 +97,9 @@ class Session:
             some = await letters.read(ids[start : start + REPLAYED_AT_ONCE])
             replays = plan_replays(self.destination, self._delivery.account, some, batch_size=self._options.batch_size)
             report.counts.update(replays.staying)
-            report.rejections.update(replays.rejections)
+            for number, error in replays.rejections.items():
+                report.rejections[error.message] += 1
+                report.examples.setdefault(error.message, number)
             if dry_run:
                 report.counts["queued"] += sum(len(batch.ids) for batch in replays.batches)
                 continue

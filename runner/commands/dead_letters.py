@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from datetime import datetime
 
-    from ...definitions import AnswerError, Destination
+    from ...definitions import AnswerError, Destination, Redactor
     from ..configuration.configuration import Configuration
     from ..delivery.notices import Observer
     from ..delivery.replay import Obstacle
@@ -64,6 +64,10 @@ SinceOption = Annotated[
 ]
 
 _LONGEST_MESSAGE = 300
+_MOST_GROUPS = 20
+LARGEST_ID = 2**63 - 1
+"""No store has larger numbers."""
+
 _ADVICE: dict[Obstacle, str] = {
     "of another account": "replay them with the settings of that account",
     "unreadable": "fix the source and deliver it",
@@ -116,7 +120,7 @@ def list_letters(
 @dead_letters.command("show")
 @exits
 def show_letter(
-    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the dead letter.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the dead letter.", min=1, max=LARGEST_ID)],
     *,
     config: ConfigOption = None,
     outbox: OutboxOption = None,
@@ -126,8 +130,6 @@ def show_letter(
     The JSON has the reason, where the event came from, the event, and what was sent.
     """
     import asyncio
-
-    import msgspec
 
     from ...definitions import Problem, SetupError
     from ..delivery.dead_letter_file import shown
@@ -146,7 +148,7 @@ def show_letter(
             "at": time_text(kept.at),
             "account": letter.account,
             **shown(letter, redactor),
-            "payload": None if letter.payload is None else redactor.value(msgspec.json.decode(letter.payload)),
+            "payload": _shown_payload(letter.payload, redactor),
         }
     )
     return OK
@@ -183,7 +185,9 @@ def replay_letters(
 @dead_letters.command("discard")
 @exits
 def discard_letters(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Numbers of dead letters.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", help="Numbers of dead letters.", min=1, max=LARGEST_ID)
+    ] = None,
     *,
     config: ConfigOption = None,
     outbox: OutboxOption = None,
@@ -204,6 +208,18 @@ def discard_letters(
     count = asyncio.run(_ask(configuration, lambda letters: letters.discard(chosen), read_only=False))
     echo(f"{count:,} dead letters discarded")
     return OK
+
+
+def _shown_payload(payload: bytes | None, redactor: Redactor) -> Any:
+    """Return a payload as JSON, or as text if it cannot be read or is nested too deeply."""
+    import msgspec
+
+    if payload is None:
+        return None
+    try:
+        return redactor.value(msgspec.json.decode(payload))
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return redactor.text(payload.decode("utf-8", "backslashreplace"))
 
 
 def _configuration(config: Path | None, outbox: str | None) -> Configuration:
@@ -241,15 +257,16 @@ def _time(text: str, now: datetime) -> datetime:
 
     from ...definitions import Problem, SetupError
 
-    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[ago[2]]
-        return now - timedelta(**{unit: int(ago[1])})
     try:
+        if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+            unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[ago[2]]
+            return now - timedelta(**{unit: int(ago[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # The first and the last day of the calendar have moments that no zone but their own can name.
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         example = "a time such as 2026-03-04T05:06, or 90m, 12h, 3d for how long ago"
         raise SetupError.of([Problem("--since", f'"{text[:40]}" is not a time; write {example}')]) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _replay(
@@ -277,8 +294,8 @@ def _replay(
     replayed, waiting, ended = done
     stay = FAILED if any(replayed.counts[obstacle] for obstacle in _ADVICE) else OK
     if dry_run:
-        for number, error in replayed.rejections.items():
-            console.print(f"dead letter {number} would be rejected again: {destination.redactor.text(error.message)}")
+        for line in _rejections(replayed, destination.redactor):
+            console.print(line)
         for line in _results(replayed.counts, waiting, would=True):
             console.print(line)
         return stay
@@ -315,6 +332,18 @@ async def _run_replay(
         # Whoever replays wants to see the result now, whatever the lane waits for.
         await session.make_due()
         return replayed, waiting, await session.run([])
+
+
+def _rejections(replayed: ReplayReport, redactor: Redactor) -> Iterator[str]:
+    """Yield why dead letters would be rejected again, the most frequent reasons first."""
+    from ...definitions import shortened
+
+    for message, count in replayed.rejections.most_common(_MOST_GROUPS):
+        words = shortened(redactor.text(message), _LONGEST_MESSAGE)
+        yield f"{count:,} would be rejected again, such as {replayed.examples[message]}: {words}"
+    left = list(replayed.rejections.items())
+    if (more := len(left) - _MOST_GROUPS) > 0:
+        yield f"and {more:,} more reasons"
 
 
 def _results(results: Counter[str], waiting: int, *, would: bool = False) -> Iterator[str]:

@@ -98,6 +98,8 @@ class DeliveryOptions(BaseModel):
     @classmethod
     def _keeps_something(cls, value: str | Literal[False]) -> str | Literal[False]:
         """Refuse what would be kept in memory: the program says of an outbox that it keeps what is not sent."""
+        if value is not False and "\0" in value:
+            raise ValueError("no name of a file holds a NUL")
         if value is not False and _KEEPS_NOTHING.fullmatch(value.strip()):
             raise ValueError(f'"{value}" would keep nothing; name a file, or turn the outbox off (--no-outbox)')
         return value

@@ -31,15 +31,30 @@ def settings_from(
     """Yield the settings that the environment holds. An empty variable is as good as none."""
     for key, field in definition.settings.items():
         variable = environment_name(name, key)
-        if text := environment.get(variable):
+        if (text := _text(environment, variable, problems)) is not None:
             yield key, _value(text, field, variable, problems)
 
 
-def options_from(environment: Mapping[str, str], name: str, options: Iterable[str]) -> Iterator[tuple[str, str]]:
+def options_from(
+    environment: Mapping[str, str], name: str, options: Iterable[str], problems: list[Problem]
+) -> Iterator[tuple[str, str]]:
     """Yield those of the options that the environment holds, as text."""
     for key in options:
-        if text := environment.get(environment_name(name, key)):
+        if (text := _text(environment, environment_name(name, key), problems)) is not None:
             yield key, text
+
+
+def _text(environment: Mapping[str, str], variable: str, problems: list[Problem]) -> str | None:
+    """Return a variable; None if it is not set, empty, or no text."""
+    text = environment.get(variable)
+    if text and not text.isascii():
+        try:
+            # Python keeps bytes that are not UTF-8 as lone surrogates, which nothing can encode again.
+            text.encode()
+        except UnicodeEncodeError:
+            problems.append(Problem(variable, "is not UTF-8"))
+            return None
+    return text or None
 
 
 def _value(text: str, field: InputField, variable: str, problems: list[Problem]) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
@@ -80,7 +80,7 @@ def split_place(place: str | PathLike[str]) -> tuple[str, str]:
     if match is None:
         return "sqlite", place
     scheme, location = match[1].lower(), place[match.end() :]
-    if scheme not in _engines() and Path(place).exists():
+    if scheme not in _engines() and os.path.exists(place):  # noqa: PTH110 - a name that is too long does not exist
         return "sqlite", place
     if scheme == "sqlite" and location.startswith("//"):
         # sqlite:///outbox.sqlite, as others write it; four slashes begin an absolute path.

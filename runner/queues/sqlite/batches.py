@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..contract import Lease
 from ..engine import Candidate
 from .fresh_batches import FreshBatches
-from .packing import body, holds, lease_of
+from .packing import UNREADABLE, body, holds, lease_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,6 +37,16 @@ SELECT {_CANDIDATE} FROM batches WHERE lane = ? AND shard IS NULL AND owner IS N
 _OWNED = f"SELECT {_CANDIDATE} FROM batches WHERE owner IS NOT NULL AND lane = ? AND shard IS NULL"  # noqa: S608 - a constant
 
 
+class Damaged(NamedTuple):
+    """A batch that could not be read: its ID, lane, run, how many events it has, and why."""
+
+    id: int
+    lane: int
+    run: int
+    events: int
+    reason: str
+
+
 class BatchTable:
     """The queued batches of an outbox."""
 
@@ -44,10 +54,12 @@ class BatchTable:
         self._connection = connection
         self._lanes = lanes
         self._fresh = FreshBatches()
+        self.damaged: list[Damaged] = []
 
     def reset(self) -> None:
         """Know nothing: a transaction came to nothing."""
         self._fresh.reset()
+        self.damaged.clear()
 
     def add(self, queued: QueuedBatch, run: int, now: float) -> int:
         """Queue a batch, and return its ID."""
@@ -79,9 +91,10 @@ class BatchTable:
 
     def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
         """Lease batches."""
-        return [self._take(number, owner, until) for number in ids]
+        return [lease for number in ids if (lease := self._take(number, owner, until)) is not None]
 
-    def _take(self, number: int, owner: str, until: float) -> Lease:
+    def _take(self, number: int, owner: str, until: float) -> Lease | None:
+        """Lease a batch; if it cannot be read, set it aside and return None."""
         ((attempts, accepted_at, run, events),) = self._connection.execute(
             "UPDATE batches SET owner = ?, leased_until = ? WHERE id = ? RETURNING attempts, accepted_at, run, events",
             (owner, until, number),
@@ -94,7 +107,19 @@ class BatchTable:
             " FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane WHERE batches.id = ?",
             (number,),
         ).fetchone()
-        return lease_of(row)
+        try:
+            return lease_of(row)
+        except UNREADABLE as error:
+            self._set_aside(number, str(error))
+            return None
+
+    def _set_aside(self, number: int, reason: str) -> None:
+        """Take a damaged batch out of its lane, so that it blocks no other. Its row of `bodies` stays, for a person."""
+        ((lane, run, events, size),) = self._connection.execute(
+            "DELETE FROM batches WHERE id = ? RETURNING lane, run, events, bytes", (number,)
+        ).fetchall()
+        self._lanes.add(lane, -1, -events, -size)
+        self.damaged.append(Damaged(number, lane, run, events, reason))
 
     def renew(self, owner: str, until: float) -> None:
         """Let all leases of an owner end at a moment."""

@@ -139,10 +139,17 @@ class DeadLetterTable:
 
 def _letter(row: tuple[Any, ...]) -> KeptDeadLetter:
     number, at, source, place, unit, problems, reason, message, *columns, path, status_code, request_id = row
-    pairs = cast("list[list[str]]", msgspec.json.decode(problems))
-    values: list[Any] = [*columns, tuple([Problem(*pair) for pair in pairs]), status_code, request_id, path]
+    values: list[Any] = [*columns, _problems(problems), status_code, request_id, path]
     letter = DeadLetter(reason, message, Origin(source, place, unit), *values)
     return KeptDeadLetter(number, at, letter)
+
+
+def _problems(text: str) -> tuple[Problem, ...]:
+    """Return the problems of a row; none if they are damaged, since that must not hide the dead letter."""
+    try:
+        return tuple([Problem(*pair) for pair in cast("list[list[str]]", msgspec.json.decode(text))])
+    except (msgspec.DecodeError, TypeError, ValueError):
+        return ()
 
 
 def _condition(chosen: DeadLetterFilter) -> tuple[str, tuple[Any, ...]]:

@@ -28,14 +28,11 @@ _CACHE_KIB = 16_384
 
 def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox, make it if there is none, and bring it to this format. Raises QueueOpenError."""
-    if options.create and not options.read_only:
-        _make_file(path)
-    if path.is_dir():
-        raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
-    if path.exists() and not path.is_file():
-        raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
-    if not path.exists():
-        raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    try:
+        _find_or_make(path, options)
+    except OSError as error:
+        # A name that is too long, or a folder that nobody may look into.
+        raise QueueOpenError(f"the outbox {path} cannot be used: {error.strerror}") from None
     try:
         if options.read_only:
             return _open_to_read(path, options)
@@ -49,6 +46,16 @@ def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
     except (sqlite3.Error, QueueOpenError) as error:
         raise _unusable(path, error) from None
     return connection
+
+
+def _find_or_make(path: Path, options: EngineOptions) -> None:
+    """Make the file if there is none and one may be made. Raises QueueOpenError, and OSError."""
+    if options.create and not options.read_only:
+        _make_file(path)
+    if path.exists() and not path.is_file():
+        raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
+    if not path.exists():
+        raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
 
 
 def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:

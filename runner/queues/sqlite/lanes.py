@@ -51,6 +51,11 @@ class LaneTable:
             return None
         return self._ids.setdefault(lane, row[0])
 
+    def lane(self, number: int) -> Lane:
+        """Return the lane with an ID."""
+        row = self._connection.execute("SELECT account, action FROM lanes WHERE id = ?", (number,)).fetchone()
+        return Lane(*row)
+
     def use(self, lane: Lane) -> int:
         """Return the ID of a lane, which is made if it is new."""
         if (known := self.find(lane)) is not None:

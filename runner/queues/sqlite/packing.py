@@ -23,6 +23,10 @@ _LEVEL = -5
 _to_json = msgspec.json.Encoder().encode
 
 
+UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError, IndexError, TypeError, ValueError)
+"""What reading a damaged row raises."""
+
+
 class _Packing(threading.local):
     """A compressor and a decompressor for each thread, since neither may be used by two at once."""
 
@@ -79,11 +83,14 @@ def queued_of(row: tuple[Any, ...]) -> QueuedBatch:
     account, action, shard, about_text, payloads, events = row
     about = _read_about(about_text)
     count = len(about.keys)
+    kept = unpack(events).split(_SEPARATOR)
+    if len(kept) != count or len(about.places) != count:
+        raise ValueError("its columns differ in length")
     subscriptions = about.subscriptions if len(about.subscriptions) == count else about.subscriptions * count
     batch = EventBatch(
         action,
         PayloadList(unpack(payloads), count),
-        EventList(unpack(events).split(_SEPARATOR)),
+        EventList(kept),
         tuple(range(count)),
         subscriptions,
         about.keys,
@@ -99,5 +106,8 @@ def lease_of(row: tuple[Any, ...]) -> Lease:
 
 
 def holds(about_text: bytes, key: str) -> bool:
-    """Return whether a batch still holds the event with an ID, by its column about."""
-    return key in _read_about(about_text).keys
+    """Return whether a batch still holds the event with an ID, by its column about; one that is damaged may."""
+    try:
+        return key in _read_about(about_text).keys
+    except UNREADABLE:
+        return True

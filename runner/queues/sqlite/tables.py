@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ...sources.contract import Origin
+from ..contract import DeadLetter
 from .batches import BatchTable
 from .dead_letters import DeadLetterTable
 from .known_ids import KnownIds, identity_of, names_of
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ..contract import (
-        DeadLetter,
+        Lease,
         QueuedBatch,
         Reason,
         Settlement,
@@ -63,7 +65,6 @@ class SqliteTables:
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
-        self.take = self._batches.take
         self.take_dead_letters = self._dead_letters.take
 
     def reset(self) -> None:
@@ -93,6 +94,26 @@ class SqliteTables:
         number = self._batches.add(queued, run, now)
         self._ids.add(number, cast("Sequence[bytes | None]", names), now)
         return number
+
+    def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
+        """Lease batches. One that is damaged is set aside, and a dead letter names it."""
+        leases = self._batches.take(ids, owner, until)
+        for damaged in self._batches.damaged:
+            account, action = self._lanes.lane(damaged.lane)
+            message = f"batch {damaged.id} of the outbox is damaged ({damaged.reason}); its {damaged.events:,} events"
+            letter = DeadLetter(
+                "unreadable",
+                f"{message} cannot be read, and what is left of it is kept in the table bodies",
+                Origin("outbox", damaged.id, "item"),
+                None,
+                account=account,
+                action=action,
+            )
+            identity = identity_of("damaged", damaged.id)
+            self._dead_letters.add(letter, identity, None, damaged.run, until)
+            self.count(damaged.run, {"unreadable": damaged.events})
+        self._batches.damaged.clear()
+        return leases
 
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""

@@ -1,0 +1,73 @@
+"""One damaged row of an outbox is named and set aside, and blocks nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kable_destination.definitions import RefusedError
+from kable_destination.runner.queues.contract import DeadLetterFilter, Put, Settlement, Token, dead_letter_of
+from kable_destination.runner.queues.opening import open_queue
+from kable_destination.runner.queues.suite.opened import LANE, MovedClock, batch, keys_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "about = x'00ff'",
+        "payloads = x'00'",
+        "events = x'28b52ffd'",
+        "about = replace(about, '[1,2]', '[1]')",
+        "about = '{}'",
+        "events = payloads",
+    ],
+)
+def test_a_damaged_batch_is_set_aside(tmp_path: Path, damage: str) -> None:
+    path, clock = tmp_path / "outbox.sqlite", MovedClock()
+
+    async def use() -> None:
+        queue = open_queue(path, clock=clock)
+        await queue.put(Put(Token(1, 1), [batch("a"), batch("b", "c"), batch("d", shard=1)]))
+        await queue.close()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"UPDATE bodies SET {damage} WHERE batch = 2")  # noqa: S608 - a constant
+        queue = open_queue(path, clock=clock)
+        assert keys_of(await queue.lease({LANE: 10})) == ["a", "d"]
+        (kept,) = await queue.dead_letters.read(await queue.dead_letters.ids(DeadLetterFilter()))
+        assert "batch 2 of the outbox is damaged" in kept.letter.message
+        assert "its 2 events cannot be read" in kept.letter.message
+        assert (kept.letter.account, kept.letter.action, kept.letter.event) == (*LANE, None)
+        (lane,) = (await queue.status()).lanes
+        assert (lane.queued, lane.batches) == (2, 2)
+        outcomes, _ = await queue.outcomes(1)
+        assert (outcomes.dead, outcomes.queued) == ({"unreadable": 2}, 2)
+        assert keys_of(await queue.lease({LANE: 10})) == []
+        await queue.close()
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM bodies WHERE batch = 2").fetchone() == (1,)
+
+    asyncio.run(use())
+
+
+def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+
+    async def use() -> None:
+        queue = open_queue(path, clock=MovedClock())
+        await queue.put(Put(Token(1, 1), [batch("a", "b")]))
+        (lease,) = (await queue.lease({LANE: 1})).leases
+        dead = {at: dead_letter_of(lease.queued, at, RefusedError("no"), "refused") for at in range(2)}
+        await queue.settle(Settlement(lease, dead=dead))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE dead_letters SET problems = '[[' WHERE id = 1")
+        assert [kept.id for kept in await queue.dead_letters.read([1, 2])] == [1, 2]
+        await queue.close()
+
+    asyncio.run(use())
