@@ -119,3 +119,14 @@ def test_a_corrected_event_is_delivered_in_place_of_the_refused_one(command_line
         # What was delivered is delivered, whatever comes under its ID.
         late = deliver(command_line, server.base_url, path, ndjson(refused))
         assert (late.code, late.report["duplicates"], len(server.bodies)) == (0, 1, before + 1)
+
+
+def test_a_dry_run_groups_what_would_be_rejected_again(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    nobodies = [{**track(number), "userId": ""} for number in range(2_000)]
+    others = [{**track(3_000 + number), "userId": 1.5 + number} for number in range(30)]
+    deliver(command_line, sandbox.base_url, command_line.folder / "events.ndjson", ndjson(*nobodies, *others))
+    run = command_line("dead-letters", "replay", "--dry-run", "--base-url", sandbox.base_url)
+    lines = run.out.splitlines()
+    assert lines[0].startswith("2,000 would be rejected again, such as 1: clientId: Client ID is required")
+    assert "rejected again: 2,030, kept; fix the mapping first" in lines[-1]
+    assert len(lines) < 25
