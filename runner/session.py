@@ -33,7 +33,7 @@ from .transports.http import HttpTransport
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from ..definitions import Destination, RejectedError
+    from ..definitions import Destination
     from .configuration.delivery_options import DeliveryOptions
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock

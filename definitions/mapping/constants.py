@@ -96,11 +96,12 @@ def _in_liquid(text: str, place: str) -> Iterator[Constant]:
 def _in_transform(options: dict[str, Any], place: str) -> Iterator[Constant]:
     """Find constants of the mapping, and those of `apply` that the mapping reads."""
     yield from _constants(options["mapping"], below(place, "mapping"))
-    apply = expand_root(options["apply"])
+    apply: Any = expand_root(options["apply"])
     if not isinstance(apply, dict) or is_directive(apply):
         return
     for keys in event_paths(options["mapping"]):
-        made, at = apply, below(place, "apply")
+        made: Any = apply
+        at = below(place, "apply")
         for key in keys:
             if not isinstance(made, dict) or is_directive(made) or key not in made:
                 break

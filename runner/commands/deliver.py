@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from .output import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...definitions import AnswerError, Destination, Problem, Redactor
+    from ...definitions import AnswerError, Destination, Redactor
     from ..configuration.configuration import Configuration
     from ..configuration.delivery_options import DeliveryOptions
     from ..delivery.dead_letter_file import DeadLetterFile
@@ -187,6 +186,7 @@ def _deliver(
     from ..session import open_session, outbox_name, outbox_path, print_requests
     from ..sources.paths import sources_of
     from .output_files import check_outputs, permission_warnings
+    from .report_file import check_report
     from .run_outcome import exit_code
 
     destination = configuration.set_up()
@@ -199,7 +199,7 @@ def _deliver(
     inputs = [*files.events, configuration.path, configuration.manifest]
     outputs = {"--report": files.report, "--dead-letters": _letters_path(files, options, dry_run=dry_run)}
     check_outputs(outputs, None if dry_run else outbox, inputs)
-    _check_report(files.report)
+    check_report(files.report)
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -267,6 +267,7 @@ def _dead_letter_file(
     """Open the file of dead letters, if one is written. Raises SetupError."""
     from ...definitions import SetupError
     from ..delivery.dead_letter_file import DeadLetterFile
+    from .report_file import cannot_write
 
     path = _letters_path(files, options, dry_run=dry_run)
     if path is None:
@@ -274,38 +275,13 @@ def _dead_letter_file(
     try:
         return DeadLetterFile(path, destination.redactor)
     except OSError as error:
-        raise SetupError.of([_cannot_write(path, error)]) from None
+        raise SetupError.of([cannot_write(path, error)]) from None
 
 
 def _letters_path(files: _Files, options: DeliveryOptions, *, dry_run: bool) -> Path | None:
     if files.dead_letters is None and (dry_run or options.outbox):
         return None
     return files.dead_letters or DEFAULT_DEAD_LETTERS
-
-
-def _check_report(path: Path | None) -> None:
-    """Raise SetupError if the report cannot be written, before anything is sent."""
-    from ...definitions import SetupError
-    from ..delivery.private_file import open_to_append
-
-    if path is None:
-        return
-    try:
-        if not path.exists():
-            os.close(open_to_append(path))
-        elif path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        elif not os.access(path, os.W_OK):
-            # A pipe must not be opened to look at it: that would wait for its reader, or end it.
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise SetupError.of([_cannot_write(path, error)]) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> Problem:
-    from ...definitions import Problem
-
-    return Problem(str(path), f"cannot be written: {error.strerror}")
 
 
 def _announce_metrics(url: str) -> None:
@@ -364,9 +340,10 @@ def _print_outcome(
     What cannot be shown changes nothing: the delivery itself is done.
     """
     from ...definitions import visible
+    from .report_file import write_report
     from .run_outcome import kept_in_outbox, nothing_matched, why_stopped
 
-    failures = [*filter(None, (None if letters is None else letters.failure, _write_report(report_file, report)))]
+    failures = [*filter(None, (None if letters is None else letters.failure, write_report(report_file, report)))]
     if ended is not None:
         say(why_stopped(ended, report, redactor), error=True)
     for source in report.unread_sources:
@@ -386,20 +363,3 @@ def _print_outcome(
     for failure in failures:
         say(f"error: {failure}", error=True)
     return letters is None or letters.failure is None
-
-
-def _write_report(path: Path | None, report: RunReport) -> str | None:
-    """Write the report and return None, or the reason why it cannot be written: the delivery itself is done."""
-    from ...definitions import indented_json
-
-    if path is None:
-        return None
-    try:
-        # Without O_NONBLOCK, opening a named pipe that nobody reads would wait for ever.
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o666)
-        os.set_blocking(file, True)
-        with os.fdopen(file, "w", encoding="utf-8") as report_file:
-            report_file.write(f"{indented_json(report.as_json())}\n")
-    except OSError as error:
-        return f"{path} cannot be written: {error.strerror}"
-    return None

@@ -24,6 +24,7 @@ class PlainConsole:
         """Print a text and end the line."""
         echo(text, err=self.stderr)
 
+
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
 

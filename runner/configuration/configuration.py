@@ -45,7 +45,8 @@ class Configuration:
         self.settings.update(settings_from(environment, self.destination_name, self.definition, problems))
         self.subscriptions = _subscriptions(document, problems)
         given = _by_field_name(table_of(document, "delivery", problems))
-        from_environment = dict(options_from(environment, self.destination_name, DeliveryOptions.model_fields, problems))
+        fields = DeliveryOptions.model_fields
+        from_environment = dict(options_from(environment, self.destination_name, fields, problems))
         from_options = {key: value for key, value in (delivery or {}).items() if value is not None}
         given.update(from_environment)
         given.update(from_options)

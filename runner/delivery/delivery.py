@@ -13,8 +13,8 @@ from ...definitions import AnswerError, StoppedError
 from ..queues.contract import ExportedBatch, Lane, QueueFullError, Token, dead_letter_of
 from .acceptor import Acceptor
 from .backpressure import Backpressure
-from .dispatcher import Dispatcher, full
-from .fullness import Fullness
+from .dispatcher import Dispatcher
+from .fullness import Fullness, full
 from .intake import Intake
 from .lane import ActiveLane
 from .limiter import Limiter

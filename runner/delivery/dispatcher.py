@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
 from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
+from .fullness import full
 from .lane import Doubt
 from .limits_record import LimitsRecord
 from .notices import Notice
+from .patience import Patience
 from .sending import Progress
 from .waiting import ends_before
 
@@ -61,7 +63,7 @@ class Dispatcher:
         self._backpressure = backpressure
         self._fullness = fullness
         self._settled = settled
-        self._longest_wait = longest_wait
+        self._patience = Patience(clock, longest_wait)
         self._on_stop = on_stop
         self._woken = asyncio.Event()
         self._aborted = asyncio.Event()
@@ -70,8 +72,6 @@ class Dispatcher:
         self._pausing: dict[Lane, asyncio.Task[None]] = {}
         self._fault: BaseException | None = None
         self._no_more = False
-        self._lease_failed: tuple[float, QueueFullError] | None = None
-        self._idle_since: float | None = None
         self._has_leases = asyncio.Event()
         self._limits = LimitsRecord(queue, clock)
 
@@ -163,7 +163,7 @@ class Dispatcher:
                 if self._woken.is_set():
                     continue
                 waits = self._waits()
-                self._note_idleness()
+                self._patience.look(is_idle=not self._tasks and not any(lane.held for lane in self.lanes))
                 if self._is_finished(waits):
                     break
                 await self._wait(min(waits, default=None))
@@ -206,12 +206,13 @@ class Dispatcher:
         except QueueFullError as error:
             # A lease must be written too. Requests in flight make room when they are settled.
             self._fullness.failed(_WRITER, error)
-            self._note_failed_lease(error)
+            if self._patience.ends_with_failed_lease() and not self._tasks:
+                self.stop(full(error))
             for key in most:
                 self._by_key[key].may_have_work = True
             return
         self._has_room()
-        self._lease_failed = None
+        self._patience.leased()
         self._hold(most, leased)
 
     def _hold(self, most: dict[Lane, int], leased: Leased) -> None:
@@ -224,14 +225,6 @@ class Dispatcher:
             lane, depth = self._by_key[key], leased.depths[key]
             lane.hold(by_lane[key], depth, wanted, self._clock.now().timestamp())
             self._backpressure.correct(lane, depth.events)
-
-    def _note_failed_lease(self, error: QueueFullError) -> None:
-        """Stop when nothing could be leased for longer than the run may wait."""
-        now = self._clock.monotonic()
-        since, _ = self._lease_failed or (now, error)
-        self._lease_failed = since, error
-        if self._longest_wait is not None and now - since > self._longest_wait and not self._tasks:
-            self.stop(full(error))
 
     def _start(self, lane: ActiveLane) -> None:
         while self._fault is None and lane.held and (lease := lane.next()) is not None:
@@ -255,31 +248,14 @@ class Dispatcher:
         """Return whether nothing is left to do, or nothing that is due soon."""
         if self._tasks or any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
             return False
-        is_over = self._has_waited_long
-        if not is_over and not all(self._longest_wait is not None and wait > self._longest_wait for wait in waits):
+        is_over = self._patience.is_over
+        if not is_over and not all(self._patience.ends_with(wait) for wait in waits):
             return False
         return self._no_more or (self._backpressure.makes_wait and (bool(waits) or is_over))
 
-    def _note_idleness(self) -> None:
-        """Note since when nothing was sent and nothing could be leased."""
-        if self._tasks or any(lane.held for lane in self.lanes):
-            self._idle_since = None
-        elif self._idle_since is None:
-            self._idle_since = self._clock.monotonic()
-
-    @property
-    def _has_waited_long(self) -> bool:
-        """Whether this run has waited for others for longer than it may.
-
-        They hold what is left, or have filled the queue, and may do so for ever.
-        """
-        if self._longest_wait is None or self._idle_since is None:
-            return False
-        return self._clock.monotonic() - self._idle_since > self._longest_wait
-
     async def _wait(self, seconds: float | None) -> None:
         """Wait until something happens, or for so many seconds."""
-        if self._lease_failed is not None:
+        if self._patience.cannot_lease:
             seconds = _FULL_SECONDS
         elif self._backpressure.makes_wait:
             # Another process may send what holds up the reader here.
@@ -410,8 +386,3 @@ class Dispatcher:
             # If there is no room, the next renewal still comes before the lease ends.
             with contextlib.suppress(QueueFullError):
                 await self._queue.renew()
-
-
-def full(error: QueueFullError) -> StoppedError:
-    """Return the error of a run that cannot go on because the queue is full."""
-    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...definitions import StoppedError
 from .notices import Notice
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ class Fullness:
         self.writers.remove(writer)
         if not self.writers:
             self._notify(Notice(kind="room"))
+
+
+def full(error: QueueFullError) -> StoppedError:
+    """Return the error of a run that cannot go on because the queue is full."""
+    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

@@ -10,8 +10,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-import orjson
-
 from .contract import Unreadable
 
 if TYPE_CHECKING:
@@ -327,82 +325,3 @@ class ArrayScanner:
         self._buffer = self._buffer[self._begin :]
         self._position -= self._begin
         self._begin = 0
-
-
-class Splitter:
-    """Splits the blocks of an input into the texts of events.
-
-    Damage ends as little as possible: a bad text is reported and the next one is read. Damaged gzip data, and a JSON
-    array that is cut off, end the input with a report.
-    """
-
-    def __init__(self) -> None:
-        self._scanner: Scanner | None = None
-        self._head = b""
-
-    def feed(self, block: Block) -> Texts:
-        """Take the next block; return what is complete by now, and everything that is left for the last block."""
-        found = Texts(block=block)
-        data = block.data
-        if self._scanner is None:
-            data = self._head = self._head + data if self._head else data.removeprefix(_BOM)
-            self._scanner = _choose(data, at_end=block.is_last)
-            if self._scanner is None:
-                if not block.is_last and len(data) < MAX_EVENT_BYTES:
-                    return found
-                self._scanner = LineScanner()
-        if data:
-            self._head = b""
-            found = self._scanner.feed(data)
-        # The file may grow. Text at its end without a line feed may be half of an event, and is read again then.
-        found.next_line, found.block = self._scanner.line, block
-        if block.is_last:
-            last = self._scanner.end()
-            if block.damage is not None:
-                line = max([block.line, *last.lines, *(text.place for text in last.unreadable)])
-                last.refuse(line, b"", block.damage)
-            found.add_all(last)
-        return found
-
-
-def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
-    """Tell an array from lines by how the stream begins; None when more of it must be seen.
-
-    A first line that is a whole array is a bad line when something follows it, and the input when nothing does.
-    """
-    start = head.lstrip()
-    if not start:
-        return None
-    line, newline, rest = start.partition(b"\n")
-    whole_line = bool(newline) or at_end
-    if not start.startswith(b"["):
-        return _choose_for_objects(line.strip(), rest, whole_line=whole_line, at_end=at_end)
-    if not whole_line and len(head) < MAX_EVENT_BYTES:
-        return None
-    if not newline or not _is_json(line):
-        return ArrayScanner()
-    if rest.strip():
-        return LineScanner()
-    return ArrayScanner() if at_end else None
-
-
-def _choose_for_objects(line: bytes, rest: bytes, *, whole_line: bool, at_end: bool) -> Scanner | None:
-    if line == b"{":
-        return IndentedScanner() if whole_line else None
-    if not whole_line or not line.startswith(b"{") or not line.endswith((b"{", b"[", b",")):
-        return LineScanner()
-    if _BATCH_BEGINS.match(line):
-        return WholeScanner()
-    # A first line that is cut off is followed by whole ones.
-    second, newline, _ = rest.partition(b"\n")
-    if not newline and not at_end:
-        return None
-    return LineScanner() if not second.strip() or _is_json(second) else WholeScanner()
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True

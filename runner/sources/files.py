@@ -14,8 +14,9 @@ from ...definitions import UnreadableError, read_event
 from .blocks import identities, read_blocks, read_head
 from .chunks import chunk_of
 from .contract import Resumed, SourceError
-from .event_splitting import Splitter, Texts
+from .event_splitting import Texts
 from .reading import BlockReader
+from .splitter import Splitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

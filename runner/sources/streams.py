@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .blocks import read_blocks
 from .chunks import chunk_of
-from .event_splitting import Splitter
 from .reading import BlockReader
+from .splitter import Splitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +36,7 @@ def deliver(command_line: CommandLine, base_url: str, path: Path, content: bytes
     """Deliver a file from within its folder, by its name alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    here = type(command_line)(path.parent, command_line.environment)
+    here = replace(command_line, folder=path.parent)
     report = ("--report", str(command_line.folder / "report.json"))
     run = here("deliver", path.name, "--base-url", base_url, "--outbox", outbox(command_line), *report)
     return type(run)(run.code, run.out, run.err, command_line.folder)

@@ -52,6 +52,8 @@ def _find_or_make(path: Path, options: EngineOptions) -> None:
     """Make the file if there is none and one may be made. Raises QueueOpenError, and OSError."""
     if options.create and not options.read_only:
         _make_file(path)
+    if path.is_dir():
+        raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
     if path.exists() and not path.is_file():
         raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
     if not path.exists():

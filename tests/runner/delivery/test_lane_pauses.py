@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from answering import Answering, busy
-from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.delivery.delivery import account_of
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
 from kable_destination.runner.queues.contract import Lane

@@ -16,8 +16,9 @@ from kable_destination.definitions import UnreadableError, read_event
 from kable_destination.runner.sources import files
 from kable_destination.runner.sources.blocks import read_blocks
 from kable_destination.runner.sources.contract import FoundCheckpoint, SourceError
-from kable_destination.runner.sources.event_splitting import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Splitter, Texts
+from kable_destination.runner.sources.event_splitting import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Texts
 from kable_destination.runner.sources.files import FileSource
+from kable_destination.runner.sources.splitter import Splitter
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kable_destination.runner.sources import blocks
+from kable_destination.runner.sources.contract import FoundCheckpoint
 from kable_destination.runner.sources.files import FileSource
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ async def read(path: Path, after: bytes | None = None, most: int | None = None) 
     """Read a file after a checkpoint, up to some number of chunks."""
     source = FileSource(str(path))
     found: list[Chunk] = []
-    async for chunk in source.chunks(after):
+
+    async def find(_: str) -> FoundCheckpoint | None:
+        return None if after is None else FoundCheckpoint(path.name, after)
+
+    async for chunk in source.chunks(find):
         found.append(chunk)
         if len(found) == most:
             source.stop()

@@ -41,11 +41,11 @@ def recording_proxy(tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, li
     """Serve as a proxy that opens every tunnel; give its port, and what it was asked."""
     asked: list[bytes] = []
 
-    def talk(connection: socket.socket, _: int) -> None:
+    def talk(connection: socket.socket, _request: int) -> None:
         head = read_request(connection)
         asked.append(head)
-        host, _, there_port = head.split(b" ")[1].decode().rpartition(":")
-        with socket.create_connection((host, int(there_port))) as there:
+        host, _, target = head.split(b" ")[1].decode().rpartition(":")
+        with socket.create_connection((host, int(target))) as there:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=relay, args=(there, connection), daemon=True)
             back.start()
@@ -61,7 +61,7 @@ def kable_over_tls(tls: ssl.SSLContext) -> Iterator[tuple[int, list[bytes]]]:
     """Serve as Kable, and give the port and the requests."""
     requests: list[bytes] = []
 
-    def talk(connection: socket.socket, _: int) -> None:
+    def talk(connection: socket.socket, _request: int) -> None:
         while request := read_request(connection):
             requests.append(request)
             connection.sendall(OK)
