@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pytest
 
 from author_project import AuthorSuite, write_project
 from closing import Closing
-from command_line import API_KEY, CLIENT_ID, IMPORTED, CommandLine
+from command_line import API_KEY, CLIENT_ID, IMPORTED, CommandLine, with_credentials
 from environments import ROOT, build_wheel
 from fork_server import ForkServer
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
     """A process that has imported the command line, with credentials in its environment."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KABLE_", "PYTEST_"))}
-    kept.update(KABLE_API_KEY=API_KEY, KABLE_CLIENT_ID=CLIENT_ID, COLUMNS="120", NO_COLOR="1")
-    server = ForkServer(IMPORTED, kept, ROOT)
+    server = ForkServer(IMPORTED, with_credentials(), ROOT)
     yield server
     server.close()
 

@@ -48,7 +48,7 @@ def test_an_endless_source_is_delivered_while_it_yields(tmp_path: Path, sandbox:
     async def run() -> int:
         async with open_session(destination(sandbox.base_url), options(tmp_path)) as session:
             running = asyncio.create_task(session.run([EndlessSource()]))
-            while len(sandbox.ledger.events) < 1_000:  # noqa: ASYNC110 - the ledger is another thread's
+            while len(sandbox.ledger.events) < 200:  # noqa: ASYNC110 - the ledger is another thread's
                 await asyncio.sleep(0)
             session.interrupt()
             await running
@@ -58,7 +58,7 @@ def test_an_endless_source_is_delivered_while_it_yields(tmp_path: Path, sandbox:
         return read
 
     read = asyncio.run(run())
-    assert read >= 1_000
+    assert read >= 200
     assert billed(sandbox) == Counter(f"message-{number:06}" for number in range(read))
     assert sandbox.ledger.duplicates == 0
 

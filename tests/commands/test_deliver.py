@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import gzip
 import json
 import random
 import signal
 import socket
+import struct
+import termios
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -282,6 +285,12 @@ def test_without_credentials_nothing_is_sent_and_both_settings_are_named(command
     assert "kableClientId" in run.err
 
 
+def unread_bytes(pipe: IO[bytes]) -> int:
+    """Return how many bytes of a pipe nobody has read yet."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
 def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     arguments = ("deliver", "-", "--no-outbox", "--base-url", sandbox.base_url)
     files = ("--report", "report.json", "--dead-letters", "letters.ndjson")
@@ -289,7 +298,8 @@ def test_an_interruption_keeps_what_standard_input_gave(command_line: CommandLin
         assert process.stdin is not None
         process.stdin.write(ndjson(*(track(number) for number in range(700))))
         process.stdin.flush()
-        while sandbox.ledger.accepted_requests == 0 and process.poll() is None:
+        # What is still in the pipe was not given yet.
+        while (sandbox.ledger.accepted_requests == 0 or unread_bytes(process.stdin)) and process.poll() is None:
             threading.Event().wait(0.01)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130

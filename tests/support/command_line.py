@@ -6,6 +6,7 @@ Runs to the end are forked from a process that has the imports already; the othe
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,8 +34,14 @@ IMPORTED = (
     "kable_destination.runner.sources.files",
 )
 """What most commands import; together with what these import it takes most of the time of a short run."""
-READ_LATE = ("KABLE_", "METER_", "LEDGER_", "TALLY_", "PYTHONPATH")
+READ_LATE = ("KABLE_", "METER_", "CI")
 """The beginnings of the names of variables that nobody reads while it is imported."""
+
+
+def with_credentials(**more: str) -> dict[str, str]:
+    """Return the environment of this process with credentials, and with no other setting that somebody has made."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KABLE_", "PYTEST_"))}
+    return {**kept, "KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "COLUMNS": "120", "NO_COLOR": "1", **more}
 
 
 @dataclass(frozen=True)

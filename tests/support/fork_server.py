@@ -137,9 +137,8 @@ def _become(program: Program) -> None:
     os.environ.update(program.environment)
     time.tzset()
     sys.argv[1:] = program.arguments
-    # As the interpreter itself does with -m and PYTHONPATH.
-    path = program.environment.get("PYTHONPATH", "")
-    sys.path[:1] = [program.folder, *filter(None, path.split(os.pathsep))]
+    # As the interpreter itself does with -m.
+    sys.path[0] = program.folder
     runpy.run_module(program.module, run_name="__main__", alter_sys=True)
 
 

@@ -10,21 +10,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from command_line import IMPORTED, CommandLine, with_credentials
+from fork_server import ForkServer
 from scripted_server import scripted_server
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    from command_line import CommandLine
+    from collections.abc import Iterator
 
 SUPPORT = Path(__file__).parents[2] / "support"
-CREDENTIALS = {"METER_USER": "ada", "METER_TOKEN": "t0ken-of-nobody", "LEDGER_API_KEY": "k3y-of-nobody"}
+CREDENTIALS = {
+    "METER_USER": "ada",
+    "METER_TOKEN": "t0ken-of-nobody",
+    "LEDGER_API_KEY": "k3y-of-nobody",
+    "TALLY_API_KEY": "k3y-of-nobody",
+}
 
 
-@pytest.fixture
-def with_plugins(command_line: CommandLine) -> CommandLine:
+@pytest.fixture(scope="module")
+def server_with_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """The command line, in an environment where the reference plugins are installed too."""
-    site = command_line.folder / "site"
-    site.mkdir()
+    site = tmp_path_factory.mktemp("site")
     for name in ("meter", "ledger", "tally"):
         shutil.copy(SUPPORT / f"{name}_destination.py", site)
         metadata = site / f"{name}_destination-1.0.dist-info"
@@ -35,8 +41,15 @@ def with_plugins(command_line: CommandLine) -> CommandLine:
         entry = f"[destination_actions]\n{name} = {name}_destination:{name}\n"
         (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
     shutil.copy(SUPPORT / "tally_manifest.json", site)
-    command_line.environment.update(PYTHONPATH=str(site), TALLY_API_KEY="k3y-of-nobody", **CREDENTIALS)
-    return command_line
+    server = ForkServer(IMPORTED, with_credentials(PYTHONPATH=str(site), **CREDENTIALS), site)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def with_plugins(server_with_plugins: ForkServer, tmp_path: Path) -> CommandLine:
+    """Runs the command line beside the plugins, in a folder of its own."""
+    return CommandLine(tmp_path, dict(server_with_plugins.environment), server_with_plugins)
 
 
 def test_it_is_delivered_in_its_own_batches_with_its_own_credentials(with_plugins: CommandLine) -> None:

@@ -196,8 +196,7 @@ trace.set_tracer_provider(provider)
 def test_traces_are_recorded_only_if_they_are_asked_for(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     """OpenTelemetry is configured before the program runs, as opentelemetry-instrument does."""
     (command_line.folder / "sitecustomize.py").write_text(PRINT_SPANS, encoding="utf-8")
-    # With a variable that the server of forks does not know, the interpreter starts anew and reads sitecustomize.
-    configured = {"PYTHONPATH": str(command_line.folder), "OTEL_SERVICE_NAME": "tests"}
+    configured = {"PYTHONPATH": str(command_line.folder)}
     traced = command_line.deliver(ndjson(track(1)), sandbox.base_url, "--traces", **configured)
     assert traced.code == 0, traced.err
     assert '"name": "destination_runner send track"' in traced.err
