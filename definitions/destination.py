@@ -202,7 +202,7 @@ class Destination:
         if obstacles:
             raise SetupError.of(obstacles)
         test = self.definition.authentication.test
-        return None if test is None else _set_up(test, self.request, self.settings, redactor=self.redactor)
+        return None if test is None else test(self.request, self.settings)
 
     def read_authentication(self, response: httpx.Response) -> AnswerError | None:
         """Return what is wrong with the answer to the authentication test; None if the credentials are good."""
@@ -349,7 +349,7 @@ def _set_up(function: Callable[..., Any], *arguments: Any, redactor: Redactor) -
     try:
         return call_author(function, *arguments, redactor=redactor)
     except RejectedError as error:
-        raise SetupError.of(error.problems or (Problem("", error.message),)) from error
+        raise SetupError.of(error.problems or (Problem("", error.message),)) from error.__cause__
 
 
 def _secrets(definition: DestinationDefinition, settings: Settings) -> Iterator[str]:

@@ -49,12 +49,11 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "event_counting", "new", "observability", "pages", "queues.contract"),
+        *("configuration", "delivery", "new", "observability", "pages", "queues.contract"),
         *("sandbox", "session", "snapshotting", "sources", "version"),
     ),
     "configuration": (),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
-    "event_counting": ("sources",),
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "pages": ("configuration",),

@@ -101,9 +101,16 @@ def _becomes(
             return _payload(destination, example.event)
         return _Becomes(outcome=_turned_down(destination, plan.turned_down))
     except DestinationError as error:
+        # A page is public, so it shows the class of an author's exception and not its value.
+        if error.__cause__ is not None:
+            return _Becomes(outcome=_code_failed(error.__cause__))
         return _Becomes(outcome=f"No request can be shown: {error.message}.")
     except Exception as error:  # noqa: BLE001 - an author's code may fail in any way, and the page is still a page
-        return _Becomes(outcome=f"No request can be shown: the destination's code failed ({type(error).__name__}).")
+        return _Becomes(outcome=_code_failed(error))
+
+
+def _code_failed(error: BaseException) -> str:
+    return f"No request can be shown: the destination's code failed ({type(error).__name__})."
 
 
 def _payload(destination: Destination, event: Mapping[str, Any]) -> _Becomes:

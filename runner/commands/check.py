@@ -118,7 +118,7 @@ def _exit_code(error: AnswerError) -> int:
 def _count_events(destination: Destination, path: str) -> int:
     """Show what some events would become, and return the exit code: FAILED if a required field is never filled."""
     from ...definitions import visible
-    from ..event_counting import count_events
+    from ..sources.event_counting import count_events
 
     counter = count_events(destination, path)
     for line in _counts(counter, path):

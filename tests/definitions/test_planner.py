@@ -195,7 +195,7 @@ def test_texts_and_objects_make_the_same_batches(more: dict[str, Any]) -> None:
 def test_a_fault_in_an_actions_code_rejects_that_event_alone(fault: str) -> None:
     def fail_at_two(data: EventData) -> dict[str, Any]:
         if data.payload["units"] == 2:
-            raise KeyError("secret detail")
+            raise KeyError("of what")
         return data.payload
 
     def perform(request: RequestBuilder, data: EventData) -> httpx.Request:
@@ -204,8 +204,7 @@ def test_a_fault_in_an_actions_code_rejects_that_event_alone(fault: str) -> None
     made = destination(prepare=fail_at_two) if fault == "prepare" else destination(perform=perform)
     plan = made.plan(track(number) for number in range(4))
     assert [outcome.status for outcome in plan.outcomes] == ["planned", "planned", "rejected", "planned"]
-    assert "KeyError" in str(plan.outcomes[2].error)
-    assert "secret detail" not in str(plan.outcomes[2].error)
+    assert "KeyError: 'of what' (file " in str(plan.outcomes[2].error)
 
 
 def test_what_json_cannot_carry_is_rejected_with_its_place() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -136,10 +137,25 @@ def _become(program: Program) -> None:
     os.environ.clear()
     os.environ.update(program.environment)
     time.tzset()
+    _open_streams_anew()
     sys.argv[1:] = program.arguments
     # As the interpreter itself does with -m.
     sys.path[0] = program.folder
     runpy.run_module(program.module, run_name="__main__", alter_sys=True)
+
+
+def _open_streams_anew() -> None:
+    """Replace streams that remember what these descriptors were in the server: a file that can be rewound, perhaps."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        old = getattr(sys, name)
+        stream = io.TextIOWrapper(
+            open(descriptor, "wb" if descriptor else "rb", closefd=False),  # noqa: SIM115 - open to the end
+            encoding=old.encoding,
+            errors=old.errors,
+            line_buffering=old.line_buffering,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..definitions import EventCounter, Problem, SetupError
-from .sources.contract import SourceError
-from .sources.paths import sources_of
+from ...definitions import EventCounter, Problem, SetupError
+from .contract import SourceError
+from .paths import sources_of
 
 if TYPE_CHECKING:
-    from ..definitions import Destination
+    from ...definitions import Destination
 
 
 def count_events(destination: Destination, path: str) -> EventCounter:

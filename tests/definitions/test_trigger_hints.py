@@ -1,4 +1,4 @@
-"""Triggers as people write them: hints, capitals and carriage returns."""
+"""Triggers as people write them: what is meant is read where Segment reads it so, and else gets a hint that helps."""
 
 from __future__ import annotations
 
