@@ -40,6 +40,7 @@ _WORDS_FOR_OPERATORS = {
 _NAME = r"""(?:\\.|[^\s=!<>(),"'\\])++"""
 _SPACED_PATH = re.compile(rf"(?:properties|traits|context)\.(?P<path>{_NAME}(?:[ \t]++{_NAME})++)[ \t]*+(?=[=<>,)]|!=)")
 _ESCAPED_OR_SPACE = re.compile(r"(?:\\.|[^\s\\])+")
+_AROUND_DOT = re.compile(r"[ \t]*(?<!\\)\.[ \t]*")
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 _ESCAPE = re.compile(r"\\(.)")
 _NOT_IN_A_NAME = frozenset({"and", "or", "is", "in", "contains", "match", "not"})
@@ -165,10 +166,11 @@ class ConditionReader:
         match = _SPACED_PATH.match(self._lexer.source, token.position)
         if match is None or token.value not in OBJECT_SUBJECTS:
             return
-        words = _ESCAPED_OR_SPACE.findall(match["path"])
+        path = _AROUND_DOT.sub(".", match["path"])
+        words = _ESCAPED_OR_SPACE.findall(path)
         if len(words) < _TWO or any(word.lower() in _NOT_IN_A_NAME for word in words[1:]):
             return
-        names = [_ESCAPE.sub(r"\1", name.strip()) for name in _UNESCAPED_DOT.split(match["path"])]
+        names = [_ESCAPE.sub(r"\1", name.strip()) for name in _UNESCAPED_DOT.split(path)]
         advice = f"Write {'.'.join((str(token.value), *map(word_text, names)))}."
         position = match.start("path") + len(words[0])
         raise fault(self._lexer.source, position, "a space in a name needs a backslash before it", advice)

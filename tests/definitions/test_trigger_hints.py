@@ -46,6 +46,7 @@ def test_what_people_write_gets_the_hint_that_helps(fql: str, advice: str) -> No
         ('type = "a" OR type = "b" or type = "c"', 'type = "a" or type = "b" or type = "c"'),
         ('type = "track"\r\nand event = "A"\r\n', 'type = "track" and event = "A"'),
         ('type\r=\r"track"\rand\rproperties.n >\r5\r', 'type = "track" and properties.n > 5'),
+        ("properties.a . b = 5", "properties.a.b = 5"),
         ('\rtype = "track"', 'type = "track"'),
         ("properties.a != null\r", "properties.a != null"),
     ],

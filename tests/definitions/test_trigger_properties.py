@@ -49,7 +49,9 @@ def conditions(draw: st.DrawFn) -> str:
     subject = draw(st.sampled_from(SUBJECTS))
     form = draw(st.sampled_from(["comparison", "comparison", "contains", "match"]))
     if form == "comparison" or subject == "type":
-        return f"{subject}{draw(SIGNS)}{draw(VALUES)}"
+        value = draw(VALUES)
+        is_refused = value == "null" and subject in {"type", "event"}
+        return f"{subject}{draw(SIGNS)}{'null-' if is_refused else value}"
     argument = draw(VALUES if form == "contains" else PATTERNS)
     return f"{draw(st.sampled_from(['', '!']))}{form}({subject}, {argument})"
 
