@@ -110,7 +110,12 @@ def ready(
 
 def example_settings(definition: DestinationDefinition) -> dict[str, Any]:
     """Make valid values for the settings that are required."""
-    return example_values(definition.settings, definition.slug, required_only=True)
+    values = example_values(definition.settings, definition.slug, required_only=True)
+    environments = definition.environments
+    if environments is not None and environments.setting in values and environments.of(values) is None:
+        # A key must belong to an environment; that of a test is never Live.
+        values[environments.setting] = f"{environments.harmless.prefix}.{values[environments.setting]}"
+    return values
 
 
 def _payload(destination: Destination, event: Mapping[str, Any]) -> Payload | None:
