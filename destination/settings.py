@@ -10,7 +10,7 @@ settings = {
         description=(
             "Your Kable secret key. You find it on the Company page of the Kable dashboard "
             "(https://dashboard.kable.io/company). Live and Test have keys of their own; "
-            "a key that begins with sk_test sends to the Test environment, a Live key to Live, and any other is refused."
+            "a key that begins with sk_test sends to the Test environment, a Live key to Live, any other is refused."
         ),
         type="password",
         required=True,
