@@ -93,9 +93,9 @@ def test_a_nul_in_a_configuration_is_refused(command_line: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--base-url", "http://127.0.0.1:99999"), "base URL: has the port 99999; ports are 1 to 65,535"),
-        (("--base-url", "https://a\\b"), "base URL: should be a URL such as https://api.example.com"),
-        (("--base-url", "https://api.example.com:0"), "base URL: has the port 0"),
+        (("--base-url", "http://127.0.0.1:99999"), "base URL (--base-url): should have a port from 1 to 65535"),
+        (("--base-url", "https://a\\b"), "base URL (--base-url): should be a URL such as https://api.example.com"),
+        (("--base-url", "https://api.example.com:0"), "base URL (--base-url): should have a port from 1"),
     ],
 )
 def test_a_base_url_that_names_no_server_is_refused(

@@ -131,7 +131,9 @@ def test_events_that_change_their_outcome_are_told_with_the_reason(command_line:
     snapshot(command_line)
     change(folder, 'event = "API Call"', "properties.units > 1")
     change(
-        folder, "[subscriptions.mapping.data]", '[subscriptions.mapping]\nclientId = "  "\n[subscriptions.mapping.data]'
+        folder,
+        "[subscriptions.mapping.data]",
+        '[subscriptions.mapping]\nclientId = { "@literal" = "  " }\n[subscriptions.mapping.data]',
     )
     out = snapshot(command_line).out
     first, outcome = out.splitlines()[:2]
@@ -140,7 +142,7 @@ def test_events_that_change_their_outcome_are_told_with_the_reason(command_line:
     assert outcome.endswith("…, now skipped: no subscription wants this track event")
     assert '"message-000002"' in out
     assert "now rejected: clientId: Client ID is blank" in out
-    change(folder, 'clientId = "  "', "")
+    change(folder, 'clientId = { "@literal" = "  " }', "")
     snapshot(command_line, "--update")
     change(folder, " and properties.units > 1", "")
     assert "outcome: was skipped: no subscription wants this track event, now planned {" in snapshot(command_line).out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,14 +155,16 @@ def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: C
 def test_a_plugin_that_cannot_be_imported_is_one_sentence_with_file_and_line(
     with_plugins: CommandLine, command: str, code: str, said: str, line: int
 ) -> None:
-    site = with_plugins.folder / "site"
+    site = with_plugins.folder / "broken"
+    site.mkdir()
     (site / "broken_destination.py").write_text(code, encoding="utf-8")
     metadata = site / "broken_destination-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
     entry = "[destination_actions]\nbroken = broken_destination:broken\n"
     (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
-    run = with_plugins(command, *([] if command == "check" else ["-"]), "--destination", "broken")
+    path = os.pathsep.join([str(site), with_plugins.environment["PYTHONPATH"]])
+    run = with_plugins(command, *([] if command == "check" else ["-"]), "--destination", "broken", PYTHONPATH=path)
     assert run.code == 2
     assert "Traceback" not in run.err
     (sentence,) = run.err.strip().splitlines()
@@ -170,8 +173,10 @@ def test_a_plugin_that_cannot_be_imported_is_one_sentence_with_file_and_line(
 
 
 def test_a_plugin_without_what_its_entry_point_names_is_refused(with_plugins: CommandLine) -> None:
-    site = with_plugins.folder / "site"
+    site = with_plugins.folder / "empty"
+    site.mkdir()
     (site / "ledger_destination.py").write_text("", encoding="utf-8")
-    run = with_plugins("check", "--destination", "ledger")
+    path = os.pathsep.join([str(site), with_plugins.environment["PYTHONPATH"]])
+    run = with_plugins("check", "--destination", "ledger", PYTHONPATH=path)
     assert (run.code, "Traceback" in run.err) == (2, False)
     assert "AttributeError" in run.err

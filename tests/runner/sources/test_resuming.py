@@ -32,7 +32,7 @@ FILES = {
     "lines": b"\n".join(lines(1_501)),
     "array": b"[\n" + b",\n".join(filter(None, lines(1_501))) + b"\n]\n",
     "array with gaps": b"[\n" + b",\n".join(lines(1_501)).replace(b"\n,\n", b",,\n") + b"]\n",
-    "three on a line": b"[" + b",".join(b"\n" * (at % 3 == 0) + b"%d" % at for at in range(1_501)) + b"]",
+    "three on a line": b"[" + b",".join(b"\n" * (at % 3 == 0) + b'{"number": %d}' % at for at in range(1_501)) + b"]",
     "objects": indented(1_501),
 }
 
