@@ -21,7 +21,7 @@ def readable_snapshot(request: pytest.FixtureRequest) -> SnapshotAssertion:
     """
     if not request.config.pluginmanager.has_plugin("syrupy"):
         pytest.fail("snapshots need syrupy: pip install 'kable-destination[testing]'", pytrace=False)
-    from kable_destination.definitions.testing.readable_json import ReadableJson  # noqa: PLC0415 - only when asked for
+    from kable_destination.definitions.testing.snapshot_extension import ReadableJson  # noqa: PLC0415 - only when asked for
 
     snapshot: SnapshotAssertion = request.getfixturevalue("snapshot")
     return snapshot.use_extension(ReadableJson)
