@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -44,16 +43,14 @@ HEAVY = [
 
 
 @pytest.mark.parametrize("template", HEAVY)
-def test_no_template_takes_more_than_half_a_second(template: str) -> None:
+def test_a_heavy_template_is_refused_or_writes_no_more_than_allowed(template: str) -> None:
     render = compile_mapping({"f": {"@liquid": template}}).resolve
-    started = time.process_time()
     try:
         rendered = render(EVENT)["f"]
     except MappingError as error:
         assert "the template would" in str(error)  # noqa: PT017 - it may also succeed
     else:
         assert len(rendered) <= 10_000_000
-    assert time.process_time() - started < 0.5
 
 
 def test_what_ordinary_events_need_is_far_within_the_limits() -> None:
