@@ -117,12 +117,11 @@ def _exit_code(error: AnswerError) -> int:
 
 def _count_events(destination: Destination, path: str) -> int:
     """Show what some events would become, and return the exit code: FAILED if a required field is never filled."""
-    from ...definitions import visible
     from ..sources.event_counting import count_events
 
     counter = count_events(destination, path)
     for line in _counts(counter, path):
-        echo(visible(line))
+        echo(line)
     is_failed = not counter.matched or any(count.unfilled_required for count in counter.subscriptions)
     return FAILED if is_failed else OK
 

@@ -90,30 +90,29 @@ def list_letters(
     from collections import Counter
 
     from ...definitions import shortened
-    from .output import plain_console, time_text
+    from .output import time_text
 
     configuration = _configuration(config, outbox)
     chosen = _filter(reason, since)
     redactor = configuration.redactor()
     groups = asyncio.run(_ask(configuration, lambda letters: letters.groups(chosen)))
-    console = plain_console()
     if not groups:
-        console.print("no dead letters")
+        echo("no dead letters")
         return OK
     for group in groups:
         words = redactor.text(group.message)
         first, last = time_text(group.first_at), time_text(group.last_at)
-        console.print(
+        echo(
             f"{group.count:,} {group.reason}, {last if group.count == 1 else f'{first} to {last}'}, "
             f"the newest is {group.newest}"
         )
-        console.print(f"    {shortened(words, _LONGEST_MESSAGE)}")
+        echo(f"    {shortened(words, _LONGEST_MESSAGE)}")
     reasons: Counter[str] = Counter()
     for group in groups:
         reasons[group.reason] += group.count
     counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-    console.print(f"dead letters: {counts}")
-    console.print(f"to look at one: kable-destination dead-letters show {groups[0].newest}")
+    echo(f"dead letters: {counts}")
+    echo(f"to look at one: kable-destination dead-letters show {groups[0].newest}")
     return OK
 
 
@@ -278,7 +277,6 @@ def _replay(
     from ..delivery.run_report import RunReport
     from ..observability.observers import open_observers
     from ..session import outbox_name
-    from .output import plain_console
     from .run_outcome import exit_code, kept_in_outbox, why_stopped
 
     destination, report = configuration.set_up(), RunReport()
@@ -287,7 +285,6 @@ def _replay(
     )
     with observers as opened:
         done = asyncio.run(_run_replay(configuration, destination, chosen, opened, report, dry_run=dry_run))
-    console = plain_console()
     if done is None:
         echo("no dead letters to replay")
         return OK
@@ -295,16 +292,16 @@ def _replay(
     stay = FAILED if any(replayed.counts[obstacle] for obstacle in _ADVICE) else OK
     if dry_run:
         for line in _rejections(replayed, destination.redactor):
-            console.print(line)
+            echo(line)
         for line in _results(replayed.counts, waiting, would=True):
-            console.print(line)
+            echo(line)
         return stay
     if ended is not None:
-        plain_console(stderr=True).print(why_stopped(ended, report, destination.redactor))
+        echo(why_stopped(ended, report, destination.redactor), err=True)
     for line in (*_results(replayed.counts, waiting), report.summary()):
-        console.print(line)
+        echo(line)
     for line in kept_in_outbox(report, outbox_name(configuration.delivery)):
-        console.print(line)
+        echo(line)
     return exit_code(ended, report) or stay
 
 

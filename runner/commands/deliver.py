@@ -267,7 +267,7 @@ def _dead_letter_file(
     """Open the file of dead letters, if one is written. Raises SetupError."""
     from ...definitions import SetupError
     from ..delivery.dead_letter_file import DeadLetterFile
-    from .report_file import cannot_write
+    from .report_file import unwritable
 
     path = _letters_path(files, options, dry_run=dry_run)
     if path is None:
@@ -275,7 +275,7 @@ def _dead_letter_file(
     try:
         return DeadLetterFile(path, destination.redactor)
     except OSError as error:
-        raise SetupError.of([cannot_write(path, error)]) from None
+        raise SetupError.of([unwritable(path, error)]) from None
 
 
 def _letters_path(files: _Files, options: DeliveryOptions, *, dry_run: bool) -> Path | None:
@@ -339,7 +339,6 @@ def _print_outcome(
 
     What cannot be shown changes nothing: the delivery itself is done.
     """
-    from ...definitions import visible
     from .report_file import write_report
     from .run_outcome import kept_in_outbox, nothing_matched, why_stopped
 
@@ -352,14 +351,14 @@ def _print_outcome(
     warning = nothing_matched(report)
     if warning is not None:
         say(warning, error=True)
-    out(visible(report.summary(dry_run=dry_run)))
+    out(report.summary(dry_run=dry_run))
     if letters is not None and letters.count:
-        out(visible(f"dead letters: {letters.path}"))
+        out(f"dead letters: {letters.path}")
     if outbox and not dry_run:
         for line in kept_in_outbox(report, outbox):
-            out(visible(line))
+            out(line)
     if not dry_run and report.last_errors:
-        out(visible(redactor.text(report.last_errors)))
+        out(redactor.text(report.last_errors))
     for failure in failures:
         say(f"error: {failure}", error=True)
     return letters is None or letters.failure is None

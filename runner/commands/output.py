@@ -7,23 +7,10 @@ import errno
 import io
 import os
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import typer
-
-
-@dataclass(frozen=True, slots=True)
-class PlainConsole:
-    """Prints texts as they are: events and answers of servers may look like markup."""
-
-    stderr: bool = False
-
-    def print(self, text: str) -> None:
-        """Print a text and end the line."""
-        echo(text, err=self.stderr)
-
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
@@ -62,11 +49,6 @@ def discard(stream: TextIO) -> None:
 def cannot_write(error: OSError) -> bool:
     """Return whether an error says that output cannot be written. One that names a file is about that file."""
     return error.errno in _CANNOT_WRITE and error.filename is None
-
-
-def plain_console(*, stderr: bool = False) -> PlainConsole:
-    """Return a console that prints a text as it is, on standard output or standard error."""
-    return PlainConsole(stderr)
 
 
 def echo(text: str, *, err: bool = False) -> None:

@@ -29,7 +29,7 @@ def check_report(path: Path | None) -> None:
             # A pipe must not be opened to look at it: that would wait for its reader, or end it.
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise SetupError.of([cannot_write(path, error)]) from None
+        raise SetupError.of([unwritable(path, error)]) from None
 
 
 def write_report(path: Path | None, report: RunReport) -> str | None:
@@ -49,7 +49,7 @@ def write_report(path: Path | None, report: RunReport) -> str | None:
     return None
 
 
-def cannot_write(path: Path, error: OSError) -> Problem:
+def unwritable(path: Path, error: OSError) -> Problem:
     """Return what is wrong with an output file that cannot be written."""
     from ...definitions import Problem
 

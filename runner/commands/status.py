@@ -11,7 +11,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import ConfigOption, OutboxOption
-from .output import plain_console, print_json, time_text
+from .output import echo, print_json, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,17 +75,17 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
 
 
 def _print_lanes(path: str, found: QueueStatus, limits: Mapping[Lane, Limits]) -> None:
-    console, now = plain_console(), time.time()
+    now = time.time()
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
-    console.print(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
-    console.print(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
+    echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
+    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
     for lane in found.lanes:
         for line in _lane(lane, limits.get(_key(lane)), now):
-            console.print(line)
+            echo(line)
     if dead:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.dead.items()))
-        console.print(f"dead letters: {counts} (kable-destination dead-letters list)")
+        echo(f"dead letters: {counts} (kable-destination dead-letters list)")
 
 
 def _lane(lane: LaneStatus, limits: Limits | None, now: float) -> Iterator[str]:

@@ -21,10 +21,8 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 _TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event"
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 _STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-_BATCH_BEGINS = re.compile(rb'\{[^{}]*"batch"\s*:\s*\[\s*$')
 _WHITESPACE = b" \t\r\n"
 _KEPT_AFTER_END = 64 * 1024
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(slots=True)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 CULPRIT = track(5, properties={"units": 13})
-REFUSING = ("--refuse", "data.units=13")
 
 
 def refuse_thirteen(number: int, bodies: list[bytes]) -> tuple[int, dict[str, str], bytes]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,7 +13,6 @@ from kable_destination.definitions import Destination
 from kable_destination.destination import kable
 from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.delivery.delivery import Delivery, Rules
-from kable_destination.runner.delivery.limiter import Limiter
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
 from kable_destination.runner.delivery.run_report import RunReport
 from kable_destination.runner.queues.opening import open_queue
@@ -112,39 +109,3 @@ def test_a_run_ends_when_its_last_requests_end_together(tmp_path: Path) -> None:
         return report.delivered
 
     assert {asyncio.run(run(seed)) for seed in range(30)} == {300}
-
-
-@dataclass
-class Moments:
-    """A clock that is where it is put."""
-
-    moment: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.moment
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.moment, UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        self.moment += seconds
-
-
-@pytest.mark.parametrize("rate", [1.0, None])
-def test_what_has_become_possible_meanwhile_is_not_waited_for(rate: float | None) -> None:
-    """A task that shall wait may begin to later than it was told to: the loop had something else to do."""
-
-    async def wait() -> None:
-        clock = Moments()
-        limiter = Limiter(clock, most=1, rate=rate)
-        assert limiter.try_acquire()
-        if rate is not None:
-            limiter.release()
-        assert not limiter.try_acquire()
-        if rate is None:
-            limiter.release()
-        clock.moment = 2.0
-        await asyncio.wait_for(limiter.change(), timeout=10)
-        assert limiter.try_acquire()
-
-    asyncio.run(wait())
