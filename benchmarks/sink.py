@@ -1,7 +1,7 @@
 """A plain HTTP server on loopback that reads requests to their end, answers 200, and counts the events it was sent.
 
 It prints its port. A GET answers what came since the last GET, as JSON: requests, events and bytes.
-With a number as its argument it answers each POST so many seconds late.
+With a number as its argument it answers each POST that many seconds late.
 """
 
 from __future__ import annotations

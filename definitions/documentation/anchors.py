@@ -1,4 +1,4 @@
-"""The ids of the parts of a page, by which links find them."""
+"""The IDs that links use to reach the parts of a page."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 IDENTIFIER_TEMPLATE = "@identifierTemplate"
 IDENTIFIER_LIQUID = "@identifierLiquid"
 IDENTIFIER_PART = "@identifierPart"
-"""Directives of our own, which no mapping of a user has: they stand in the place of Segment's."""
+"""Internal directives that replace Segment's; no mapping of a user has them."""
 
 
 def with_checked_parts(value: Any, *, allows_placeholders: bool = False) -> Any:
@@ -70,7 +70,7 @@ def _transform(options: dict[str, Any], checked: Callable[[Any], Any]) -> dict[s
 
 
 def _with_checked(made: Any, keys: Keys, checked: Callable[[Any], Any]) -> Any:
-    """Check what a path leads to in a mapping; what stands on the way is copied."""
+    """Check what a path leads to in a mapping; what it passes on the way is copied."""
     if not keys or not isinstance(made, dict) or is_directive(made) or keys[0] not in made:
         return checked(made)
     return {**made, keys[0]: _with_checked(made[keys[0]], keys[1:], checked)}

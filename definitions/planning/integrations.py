@@ -1,4 +1,4 @@
-"""The integrations object of an event, by which a source says which destinations may have it.
+"""The integrations object of an event: a source says in it which destinations may have the event.
 
 Source: Segment's documentation ("Filtering with the Integrations object"): a destination's own flag overrides `All`,
 flags are case sensitive, a flag is true, false or an object of options, and `{"All": true}` is the default.

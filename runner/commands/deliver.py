@@ -201,7 +201,7 @@ def _deliver(
     check_outputs(outputs, None if dry_run else outbox, inputs)
     check_report(files.report)
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", error=True)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
