@@ -34,7 +34,7 @@ EVENT = json.dumps(track()).encode()
 def test_it_ends_and_says_the_same(
     fork_server: ForkServer, tmp_path: Path, arguments: tuple[str, ...], stdin: bytes, code: int
 ) -> None:
-    forked = fork_server.run(Program(MODULE, arguments, str(tmp_path), fork_server.environment), stdin)
+    forked = fork_server.run(Program(("-m", MODULE, *arguments), str(tmp_path), fork_server.environment), stdin)
     plain = subprocess.run(
         [sys.executable, "-m", MODULE, *arguments],
         cwd=tmp_path,
@@ -49,7 +49,7 @@ def test_it_ends_and_says_the_same(
 
 def test_one_that_does_not_end_is_killed_and_others_run_after_it(fork_server: ForkServer, tmp_path: Path) -> None:
     def program(*arguments: str) -> Program:
-        return Program(MODULE, arguments, str(tmp_path), fork_server.environment)
+        return Program(("-m", MODULE, *arguments), str(tmp_path), fork_server.environment)
 
     with pytest.raises(subprocess.TimeoutExpired):
         fork_server.run(program("sandbox", "--port", "0"), timeout=0.1)

@@ -17,6 +17,7 @@ from .proxies import proxy_for
 from .response_body import AnswerBody
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
     from ...definitions import AnswerError
@@ -59,12 +60,13 @@ class HttpTransport:
         )
         self._trust_environment = trust_environment
         self._proxies: dict[tuple[str, int], Proxy | None] = {}
+        self._certificates: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
         self._session = aiohttp.ClientSession(
-            connector=WatchingConnector(limit=self._connections, ssl=trusted_certificates()),
+            connector=WatchingConnector(limit=self._connections),
             timeout=self._timeout,
             # It would also send a password of ~/.netrc to the host, or to the proxy. See proxy_to.
             trust_env=False,
@@ -122,6 +124,17 @@ class HttpTransport:
             self._proxies[key] = proxy_for(*key, os.environ)
         return self._proxies[key]
 
+    def _trusted(self, url: httpx.URL) -> ssl.SSLContext | bool:
+        """Return the certificates that count on the way to an address.
+
+        They are read when they are needed: that takes as long as a hundred requests.
+        """
+        if url.scheme != "https":
+            return True
+        if self._certificates is None:
+            self._certificates = trusted_certificates()
+        return self._certificates
+
     async def _send_again_if_lost(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and at once again if its connection had ended before: servers close idle ones at any time."""
         use = ConnectionUse()
@@ -153,6 +166,7 @@ class HttpTransport:
             data=WatchedBody(request.content, use),
             headers=headers,
             allow_redirects=False,
+            ssl=self._trusted(request.url),
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:

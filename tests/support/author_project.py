@@ -101,7 +101,8 @@ class AuthorSuite:
     def __call__(self, folder: Path, *options: str, tests: str = "tests") -> AuthorRun:
         """Run the tests of a project to their end."""
         arguments = ("-q", "-p", "no:cacheprovider", *options, tests)
-        done = self._server.run(Program("pytest", arguments, str(folder), self._server.environment))
+        words = ("-m", "pytest", *arguments)
+        done = self._server.run(Program(words, str(folder), self._server.environment, ends_early=True))
         return AuthorRun(done.returncode, done.stdout.decode())
 
     def close(self) -> None:

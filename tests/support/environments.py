@@ -35,7 +35,7 @@ def layered_environment(folder: Path) -> Path:
     """Make an environment that has all that this one has, and keeps for itself what is installed into it."""
     commands = empty_environment(folder)
     below = sysconfig.get_path("purelib")
-    (_site(commands) / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
+    (packages_of(commands) / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
     for command in Path(sys.executable).parent.iterdir():
         target = commands / command.name
         if not command.is_file() or target.exists() or command.name.startswith(("python", "activate")):
@@ -55,7 +55,7 @@ def install_wheel(commands: Path, wheel: Path, *extras: str) -> None:
     Pip would download the same files; they are linked, which takes no network and a hundredth of the time.
     """
     install(commands, "--no-deps", wheel)
-    site = _site(commands)
+    site = packages_of(commands)
     (installed,) = distributions(path=[str(site)])
     for needed in _needed(installed, {"", *extras}).values():
         for name in {file.parts[0] for file in needed.files or ()} - {"..", "__pycache__"}:
@@ -81,7 +81,8 @@ def _needed(installed: Distribution, extras: set[str]) -> dict[str, Distribution
     return needed
 
 
-def _site(commands: Path) -> Path:
+def packages_of(commands: Path) -> Path:
+    """Return the folder of what is installed into an environment."""
     (site,) = commands.parent.glob("lib/python*/site-packages")
     return site
 

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from kable_destination.runner.transports.contract import Transport
 
 T = TypeVar("T")
-_TURNS = 20
+_MOST_TURNS = 20
+_QUIET_TURNS = 4
+"""After so many turns of the event loop in which nothing was to be called, it waits for time to pass."""
 _SECONDS_TO_READ = 0.05
 
 
@@ -46,6 +48,7 @@ class VirtualClock:
         self._start = start
         self._passed = 0.0
         self._busy = 0
+        self._calls = 0
         self._idle = asyncio.Event()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
@@ -83,6 +86,27 @@ class VirtualClock:
         """Run something to its end, with time passing as it sleeps."""
         task = asyncio.ensure_future(work)
         self._idle.set()
+        with self._counting_calls():
+            await self._pass_time(task)
+        return task.result()
+
+    @contextlib.contextmanager
+    def _counting_calls(self) -> Iterator[None]:
+        """Count what the event loop is asked to call, since it does not tell whether it has anything to do."""
+        loop = asyncio.get_running_loop()
+        call_soon = loop.call_soon
+
+        def counting(*arguments: Any, **named: Any) -> asyncio.Handle:
+            self._calls += 1
+            return call_soon(*arguments, **named)
+
+        vars(loop)["call_soon"] = counting
+        try:
+            yield
+        finally:
+            del vars(loop)["call_soon"]
+
+    async def _pass_time(self, task: asyncio.Future[Any]) -> None:
         while not task.done():
             if not await self._is_quiet(task):
                 continue
@@ -93,7 +117,6 @@ class VirtualClock:
             if not future.done():
                 self._passed = max(self._passed, moment)
                 future.set_result(None)
-        return task.result()
 
     async def _is_quiet(self, task: asyncio.Future[Any]) -> bool:
         """Tell whether nothing happens any more but sleep."""
@@ -110,10 +133,16 @@ class VirtualClock:
         return True
 
     async def _stays_quiet(self, task: asyncio.Future[Any]) -> bool:
-        for _ in range(_TURNS):
+        quiet = 0
+        for _ in range(_MOST_TURNS):
+            before = self._calls
             await asyncio.sleep(0)
             if self._busy or task.done():
                 return False
+            # The one call is that of this task.
+            quiet = quiet + 1 if self._calls == before + 1 else 0
+            if quiet == _QUIET_TURNS:
+                break
         return True
 
 
