@@ -60,7 +60,9 @@ class Workspace:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("KABLE_", "CI", "PYTEST"))}
         credentials = {"KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_BASE_URL": base_url}
         terminal = {"COLUMNS": "120", "NO_COLOR": "1"}
-        self.environment = {**kept, **credentials, **terminal, "PATH": path}
+        # An isolated build would have the same backend, after a download. Pip takes "false" for --no-build-isolation.
+        pip = {"PIP_NO_BUILD_ISOLATION": "false"}
+        self.environment = {**kept, **credentials, **terminal, **pip, "PATH": path}
         self._for_the_reader = {"sk_test.…": API_KEY, "kci_…": CLIENT_ID, EXAMPLE_URL: base_url}
         self._base_url = base_url
         self._failures: dict[Block, Exception | None] = {}

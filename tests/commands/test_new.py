@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from environments import ROOT, empty_environment, install, install_wheel, layered_environment
+from environments import ROOT, build_wheel, empty_environment, install, install_wheel, layered_environment
 from kable_destination.definitions import SetupError
 from kable_destination.runner.new import PluginNames
 from scripted_server import scripted_server
@@ -59,7 +59,7 @@ def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
     install_wheel(commands, wheel, "testing")
     written = Plugin(folder, commands)("kable-destination", "new", "acme-billing")
     assert written.returncode == 0, written.stderr
-    install(commands, folder / "acme-billing-destination")
+    install(commands, build_wheel(folder, folder / "acme-billing-destination"))
     return Plugin(folder / "acme-billing-destination", commands)
 
 

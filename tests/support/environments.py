@@ -17,10 +17,15 @@ PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this project from a copy of the tree."""
-    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
-    subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
+def build_wheel(folder: Path, project: Path | None = None) -> Path:
+    """Build the wheel of a project, by default of this one from a copy of the tree.
+
+    An isolated build would have the same backend, after a download.
+    """
+    if project is None:
+        project = shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
+    options = ("--no-deps", "--no-build-isolation", "--check-build-dependencies", "--wheel-dir", folder)
+    subprocess.run([*PIP, "wheel", *options, project], check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
