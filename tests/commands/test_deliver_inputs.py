@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
-from command_line import shell
+from command_line import MODULE, shell
 from scripted_server import scripted_server
 from segment_events import ndjson, track
 
@@ -66,9 +66,9 @@ def test_standard_input_may_be_a_socket(command_line: CommandLine, sandbox: Runn
     for number, path in enumerate(("-", "/dev/stdin")):
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            arguments = ["deliver", path, "--base-url", sandbox.base_url]
+            arguments = ["-m", MODULE, "deliver", path, "--base-url", sandbox.base_url]
             process = subprocess.Popen(
-                [sys.executable, "-m", "kable_destination.runner", *arguments],
+                [*command_line.server.command(), *arguments],
                 cwd=command_line.folder,
                 env=command_line.environment,
                 stdin=theirs.fileno(),

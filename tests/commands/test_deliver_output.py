@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ import pytest
 from command_line import IMPORTED, MODULE, shell, with_credentials
 from fork_server import ForkServer, Program
 from segment_events import ndjson, track
+from talking_server import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,18 +100,44 @@ def test_a_signal_keeps_what_standard_input_gave(
     assert len(arrived) == (700 if ends else 701)
 
 
+@contextmanager
+def going_server() -> Iterator[str]:
+    """Answer one request, which is to come again in a minute, and be down from then on; give the address.
+
+    A run knows after it that the server is in trouble, and tries each other batch once, without a wait.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def answer() -> None:
+        connection, _ = listening.accept()
+        listening.close()
+        with connection:
+            read_request(connection)
+            connection.sendall(
+                b"HTTP/1.1 500 Down\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+    with ThreadPoolExecutor() as threads:
+        answering = threads.submit(answer)
+        yield address
+        answering.result()
+
+
 def test_the_last_line_and_the_report_say_why_events_are_unsent(command_line: CommandLine) -> None:
-    down = "http://127.0.0.1:1"
-    run = command_line.deliver(ndjson(*(track(number) for number in range(600))), down, "--wait", "0")
+    events = ndjson(*(track(number) for number in range(600)))
+    with going_server() as down:
+        run = command_line.deliver(events, down, "--wait", "0", "--concurrency", "1")
+    told = f"last error of track: {down.removeprefix('http://')} cannot be reached"
     assert run.code == 1
-    assert run.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    assert run.out.splitlines()[-1].startswith(told)
     assert run.report["errors"][0]["action"] == "track"
     assert "600 unsent events are kept in outbox.sqlite; run the same command again" in run.out
     again = command_line("deliver", "--base-url", down, "--wait", "0")
     assert "600 unsent events are kept in outbox.sqlite (600 of them from earlier runs)" in again.out
-    assert again.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    assert again.out.splitlines()[-1].startswith(told)
     without = command_line.deliver(ndjson(track()), down, "--no-outbox", "--attempts", "1")
-    assert "last error of track: 127.0.0.1:1 cannot be reached" in without.out.splitlines()[-1]
+    assert told in without.out.splitlines()[-1]
 
 
 def test_the_counts_of_this_run_are_apart_from_earlier_ones(command_line: CommandLine, sandbox: RunningSandbox) -> None:
@@ -197,7 +227,7 @@ def test_any_file_name_is_read_shown_and_stored(
     options = ("--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
     environment = server_of_encoding.environment
     done = [
-        server_of_encoding.run(Program(("-m", MODULE, *arguments), str(tmp_path), environment))
+        server_of_encoding.run(Program(("-m", MODULE, *arguments), str(tmp_path), environment, ends_early=True))
         for arguments in (
             ("deliver", os.fsdecode(name), *options),
             ("deliver", os.fsdecode(name), *options),

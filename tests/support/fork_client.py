@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from fork_messages import connect, read_integer, send_request
 
@@ -58,7 +59,9 @@ def main(address: str, installed: str, command: list[str]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     code = read_integer(connection)
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        # Some cannot be caught, so that this is refused.
+        with suppress(OSError):
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     # There are no streams to flush any more.
     os._exit(code)

@@ -172,12 +172,20 @@ def _open_streams() -> None:
 
 
 def _stream(descriptor: int, like: io.TextIOWrapper) -> io.TextIOWrapper | None:
+    # Output is written through where the interpreter was told to buffer none.
+    buffering = 0 if descriptor and like.write_through else -1
     try:
-        binary = open(descriptor, "wb" if descriptor else "rb", closefd=False)  # noqa: SIM115 - open to the end
+        binary = open(descriptor, "wb" if descriptor else "rb", buffering, closefd=False)  # noqa: SIM115 - to the end
     except OSError:
         # It is closed, and a program has None then.
         return None
-    return io.TextIOWrapper(binary, encoding=like.encoding, errors=like.errors, line_buffering=like.line_buffering)
+    return io.TextIOWrapper(
+        binary,
+        encoding=like.encoding,
+        errors=like.errors,
+        line_buffering=like.line_buffering,
+        write_through=like.write_through,
+    )
 
 
 if __name__ == "__main__":
