@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from fork_server import ForkServer
 
 EVENT = json.dumps(track()).encode()
+SHOWING = (
+    "import os, sys; print(sys.argv[1:], os.path.basename(sys.path[0]) == os.path.basename(os.getcwd()), __name__)"
+)
+RUNNING = """
+import os, signal, sys, time
+if len(sys.argv) > 1:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(int(sys.argv[1])))
+print("begun", flush=True)
+while True:
+    time.sleep(0.01)
+"""
 
 
 @pytest.mark.parametrize(
@@ -56,8 +67,8 @@ def test_it_ends_and_says_the_same(
     "script",
     [
         "$X -c 'import sys; print(sys.argv, sys.path[0], __name__)' one 'two words' 'Zoë 💸' \"$(printf 'caf\\351')\"",
-        '$X program.py one; cd /; $X "$OLDPWD/program.py"',
-        "A=1 $X -c 'import os; print(os.environ[\"A\"], os.getcwd())'",
+        '$X program.py one; cd /; $X "$OLDPWD/program.py"; $X ../$OLDPWD/program.py',
+        "A=1 $X -c 'import os; print(os.environ[\"A\"], len(os.getcwd()) > 9)'",
         "echo words | $X -c 'print(input())' | cat",
         "$X -c 'import os; print(os.read(7, 99))' 7<program.py",
         "$X -c 'import sys; sys.stderr.write(str(sys.stdin))' <&-",
@@ -70,24 +81,26 @@ def test_it_ends_and_says_the_same(
         "$X -c 'import os; os.kill(os.getpid(), 9)' & wait $!; echo $?",
         "$X -c 'import atexit; atexit.register(print, 1); print(2)'",
         "(trap '' HUP; $X -c 'import signal; print(signal.getsignal(1))')",
-        "$X -c 'import os, signal; signal.signal(15, lambda *_: os._exit(5)); print(flush=True); signal.pause()' > out"
-        " & until [ -s out ]; do :; done; kill $!; wait $!; echo $?",
-        "$X -c 'print(flush=True); import signal; signal.pause()' > out & until [ -s out ]; do :; done;"
-        " kill $!; wait $!; echo $?",
+        "$X running.py > out & until grep -q begun out; do :; done; kill $!; wait $!; echo $?",
+        "$X running.py 5 > out & until grep -q begun out; do :; done; kill $!; wait $!; echo $?",
     ],
 )
 def test_in_a_shell_it_has_all_that_the_shell_gives(fork_server: ForkServer, tmp_path: Path, script: str) -> None:
-    (tmp_path / "program.py").write_text("import sys; print(sys.argv, sys.path[0], __name__)\n", encoding="utf-8")
+    for folder in ("plain", "forked"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "out").touch()
+        (tmp_path / folder / "program.py").write_text(SHOWING, encoding="utf-8")
+        (tmp_path / folder / "running.py").write_text(RUNNING, encoding="utf-8")
     plain, forked = (
         subprocess.run(
             ["/bin/bash", "-c", script],
-            cwd=tmp_path,
+            cwd=tmp_path / folder,
             env={**fork_server.environment, "X": shlex.join(python)},
             capture_output=True,
             check=False,
             timeout=60,
         )
-        for python in ([sys.executable], fork_server.command())
+        for folder, python in (("plain", [sys.executable]), ("forked", fork_server.command()))
     )
     # A traceback shows a line more, and a shell the words of a job that was killed.
     told = [run.stderr.splitlines()[-1:] if b"Killed" not in run.stderr else [] for run in (plain, forked)]

@@ -54,7 +54,8 @@ class Server:
     def serve(self) -> dict[str, Any] | None:
         """Return a request in the process that was forked for it, and None at the end of the server."""
         while True:
-            readable, _, _ = select.select([self._listening, self._alive, self._woken, *self._asked.values()], [], [])
+            waiting: list[Any] = [self._listening, self._alive, self._woken, *self._asked.values()]
+            readable, _, _ = select.select(waiting, [], [])
             if self._alive in readable:
                 return None
             if self._woken in readable:
