@@ -247,6 +247,7 @@ def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
 def _observers(
     configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
 ) -> Iterator[list[Observer]]:
+    from ..delivery.notices import Only
     from ..observability.detached import DetachedWriter
     from ..observability.observers import open_observers
 
@@ -258,7 +259,11 @@ def _observers(
     )
     warnings = DetachedWriter()
     with opened as observers, _progress(report) as bars, warnings:
-        yield [*observers, *bars, *([] if observing.log_format else [partial(_warn, warnings.write)])]
+        yield [
+            *observers,
+            *bars,
+            *([] if observing.log_format else [Only(partial(_warn, warnings.write), "full", "room", "parked")]),
+        ]
 
 
 def _dead_letter_file(
@@ -315,11 +320,9 @@ def _warn(write: Callable[[str], None], notice: Notice) -> None:
         message = f"the outbox takes nothing more: {notice.error}; waiting"
     elif notice.kind == "room":
         message = "the outbox takes more again"
-    elif notice.kind == "parked":
+    else:
         asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
         message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
-    else:
-        return
     from ...definitions import visible
 
     write(f"warning: {visible(message)}")

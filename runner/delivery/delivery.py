@@ -18,7 +18,7 @@ from .fullness import Fullness, full
 from .intake import Intake
 from .lane import ActiveLane
 from .limiter import Limiter
-from .notices import to_all
+from .notices import Only, to_all
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -95,11 +95,13 @@ class Delivery:
         self._write_dead_letter = write_dead_letter
         report.run = secrets.randbits(62)
         self._token = Token(report.run, 0)
-        notify = to_all((report.observe, self._note_fullness, *observers))
+        notify = to_all(
+            (Only(report.observe, "attempted", "delivered"), Only(self._note_fullness, "full", "room"), *observers)
+        )
         self._stopping = asyncio.Event()
         self._fullness = Fullness(notify, self._wake)
         lanes = [self._lane(destination, action) for action in destination.definition.actions]
-        self._backpressure = Backpressure(lanes, self._fullness, self._wake)
+        self._backpressure = Backpressure(lanes, self._wake)
         self._dispatcher = Dispatcher(
             queue,
             Sender(destination, transport, rules.policy, clock, notify, self._stopping),
@@ -237,7 +239,7 @@ class Delivery:
         async for item in self._queue.export():
             if not isinstance(item, ExportedBatch):
                 continue
-            for position in range(len(item.queued)):
+            for position in range(item.queued.count):
                 if ended is None:
                     error = _NOT_SENT
                     if item.error is not None:
@@ -272,7 +274,7 @@ class Delivery:
             most=rules.concurrency,
             rate=rules.rate,
             paused=lambda seconds: self._dispatcher.paused(key, seconds),
-            changed=lambda: self._dispatcher.limits_changed(key),
+            changed=lambda in_flight, rate: self._dispatcher.limits_changed(key, in_flight, rate),
         )
         events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
         return ActiveLane(key, limiter, events)

@@ -73,10 +73,21 @@ class ActiveLane:
     steps: int = 0
     success: tuple[int, int] = (0, 0)
 
-    @property
-    def wanted(self) -> int:
-        """How many batches to lease now; 0 while enough are leased, so that several are leased together."""
-        if self.stopped is not None or self.limiter.pause:
+    def ask(self, now: float) -> int | None:
+        """Return how many batches to lease now; None if the queue need not be asked.
+
+        A lane with enough to do is asked about when it has less; a lane at rest is asked how much it holds (0 batches).
+        """
+        # Another lane may be so busy that the dispatcher never comes to wait.
+        self.may_have_work = self.may_have_work or self.wait(now) == 0
+        if not self.may_have_work:
+            return None
+        wanted = self._wanted()
+        return wanted if wanted or not self.sending else None
+
+    def _wanted(self) -> int:
+        """Return how many batches there is room for; 0 while enough are leased, so that several are leased together."""
+        if self.limiter.pause:
             return 0
         allowed, held = self.limiter.allowed, len(self.held)
         if self.sending >= allowed and held * 2 > allowed:
@@ -98,7 +109,7 @@ class ActiveLane:
         for lease in leases:
             self.largest = max(self.largest, lease.queued.size)
             if lease.attempts:
-                self.postponed = max(0, self.postponed - len(lease.queued))
+                self.postponed = max(0, self.postponed - lease.queued.count)
         self.held += leases
         self.has_had_work = self.has_had_work or bool(leases)
 

@@ -70,7 +70,7 @@ class Progress:
     @property
     def positions(self) -> Sequence[int]:
         """Which events have no result yet."""
-        count = len(self.lease.queued)
+        count = self.lease.queued.count
         if not self.delivered and not self.dead and not self.retry:
             return range(count)
         done = {*self.delivered, *self.dead, *self.retry}
@@ -79,7 +79,7 @@ class Progress:
     @property
     def rest(self) -> int:
         """How many events stay queued."""
-        return len(self.lease.queued) - len(self.delivered) - len(self.dead)
+        return self.lease.queued.count - len(self.delivered) - len(self.dead)
 
     def settlement(self) -> Settlement:
         """Return what the queue must know. Events that are not named stay queued."""
@@ -139,7 +139,7 @@ class _Sending:
         """Send some of the events. Raises Interrupted and StoppedError."""
         self._failed = 0
         whole = self._lease.queued
-        queued = whole if len(positions) == len(whole) else whole.part(positions)
+        queued = whole if len(positions) == whole.count else whole.part(positions)
         try:
             results = await self._results(queued.request or self._sender.destination.request_for(queued.batch))
         except RejectedError as error:

@@ -69,27 +69,23 @@ class Lane(NamedTuple):
 class QueuedBatch:
     """Usage events of one lane that go out in one request.
 
-    `request` is the request that carries them, if it is still in memory; it can always be built again.
+    `request` is the request that carries them, if it is still in memory; it can always be built again. `lane` is the
+    lane of the batch, `count` the number of its events, and `size` the bytes of events and payloads.
     """
 
     account: str
     batch: EventBatch
     origins: Origins
     request: PlannedRequest | None = field(default=None, repr=False, compare=False)
+    lane: Lane = field(init=False, compare=False)
+    count: int = field(init=False, compare=False)
+    size: int = field(init=False, compare=False)
 
-    @property
-    def lane(self) -> Lane:
-        """The lane of the batch."""
-        return Lane(self.account, self.batch.action)
-
-    def __len__(self) -> int:
-        """Count the events."""
-        return len(self.batch.indexes)
-
-    @property
-    def size(self) -> int:
-        """The bytes of events and payloads."""
-        return len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept))
+    def __post_init__(self) -> None:
+        """Work out what every stage asks a batch about."""
+        object.__setattr__(self, "lane", Lane(self.account, self.batch.action))
+        object.__setattr__(self, "count", len(self.batch.indexes))
+        object.__setattr__(self, "size", len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept)))
 
     def part(self, positions: Sequence[int]) -> QueuedBatch:
         """Return some of the events, by their positions."""

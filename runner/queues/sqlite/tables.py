@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         Lease,
         QueuedBatch,
         Reason,
-        Settlement,
     )
 
 
@@ -65,6 +64,7 @@ class SqliteTables:
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
+        self.settle = self._batches.settle
         self.take_dead_letters = self._dead_letters.take
 
     def reset(self) -> None:
@@ -114,11 +114,6 @@ class SqliteTables:
             self.count(damaged.run, {"unreadable": damaged.events})
         self._batches.damaged.clear()
         return leases
-
-    def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
-        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
-        self._batches.settle(settlement, rest, now)
-        self._lanes.settle(self._lanes.use(settlement.lease.queued.lane), settlement, now)
 
     def dead_event(self, account: str, name: Hashable) -> bytes | None:  # noqa: ARG002 - likewise
         """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""

@@ -71,9 +71,9 @@ def test_every_event_that_was_queued_is_delivered(sample: Sample, clock: MovedCl
                     [*queued.origins.places],
                     lease.attempts,
                 )
-                assert {queued.origins.at(at)[0] for at in range(len(queued))} <= {"second.ndjson", "third.ndjson"}
+                assert {queued.origins.at(at)[0] for at in range(queued.count)} <= {"second.ndjson", "third.ndjson"}
                 assert queued.origins.units == ("line",)
-                await queue.settle(Settlement(lease, delivered=range(len(queued))))
+                await queue.settle(Settlement(lease, delivered=range(queued.count)))
         (identify, track) = (await queue.status()).lanes
         assert (identify.queued, track.queued) == (0, 0)
         assert (identify.delivered, track.delivered) == (3, 3 + 5)
