@@ -8,7 +8,9 @@ COPY actions actions
 COPY definitions definitions
 COPY destination destination
 COPY runner runner
-# The environment gets no pip of its own: the one of this stage installs into it.
+# The environment gets no pip of its own: the one of this stage installs into it. What is installed is this folder,
+# which says which versions it needs.
+# hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/kable \
     && pip --python /opt/kable install --no-cache-dir '.[metrics]'
 
