@@ -12,7 +12,11 @@ from documentation import ROOT, Block, blocks, codes, sections
 from kable_destination.definitions import compile_mapping, json_line
 from kable_destination.definitions.mapping import limits
 from kable_destination.definitions.mapping.directives import _WRITERS
-from kable_destination.definitions.mapping.identifier_parts import IDENTIFIER_LIQUID, IDENTIFIER_PART, IDENTIFIER_TEMPLATE
+from kable_destination.definitions.mapping.identifier_parts import (
+    IDENTIFIER_LIQUID,
+    IDENTIFIER_PART,
+    IDENTIFIER_TEMPLATE,
+)
 from kable_destination.definitions.mapping.liquid import tokens
 from kable_destination.definitions.mapping.liquid.dates import _CONVERSIONS
 from kable_destination.definitions.mapping.liquid.filters import _DISABLED as DISABLED_FILTERS
@@ -85,7 +89,7 @@ def test_every_directive_has_a_section_with_two_examples_and_a_line_in_the_list(
 
 
 def test_every_option_that_the_code_asks_for_is_in_the_section_of_its_directive() -> None:
-    """The options come from the code itself: the examples are compiled with options that note what they are asked for."""
+    """They come from the code itself: the examples are compiled with options that note what they are asked for."""
     asked: dict[str, set[str]] = {}
     for mapping, _ in EXAMPLES:
         compile_mapping(watched(json.loads(mapping.text), asked))
@@ -144,5 +148,7 @@ def test_every_sign_of_a_date_format_writes_what_the_page_shows() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     named = [value for name, value in vars(limits).items() if name.startswith("MAX_")]
     inner = [MAX_PATTERN_LENGTH, tokens._MAX_NESTED, tokens._MAX_OPERATORS]
-    shown = [int(number.replace(",", "")) for row in SECTIONS["Limits"].rows for number in re.findall(r"[\d,]+", row[1])]
+    shown = [
+        int(number.replace(",", "")) for row in SECTIONS["Limits"].rows for number in re.findall(r"[\d,]+", row[1])
+    ]
     assert sorted(shown) == sorted([*named, *inner])

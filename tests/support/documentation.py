@@ -71,7 +71,7 @@ class Section:
 
 def sections(page: Path) -> list[Section]:
     """Read the sections of a page; a line that begins with # in a block is no heading."""
-    found = [("", [])]
+    found: list[tuple[str, list[str]]] = [("", [])]
     is_code = False
     for line in page.read_text(encoding="utf-8").splitlines():
         is_code ^= bool(_FENCE.match(line))
