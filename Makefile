@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check snapshots bench bench-delivery install files clean
+.PHONY: demo test soak check format lint types docs docs-check site snapshots bench bench-delivery install files clean
 
 demo: install
 	@$(PY) examples/demo.py
@@ -40,7 +40,11 @@ docs: install
 docs-check: install
 	$(PY) -m kable_destination.runner docs --check -o docs
 
-check: format lint types docs-check test
+# All pages as a site with a search, in build/site. A link that leads nowhere is an error.
+site: install
+	$(PY) docs/site/build.py
+
+check: format lint types docs-check site test
 
 format: install
 	$(PY) -m ruff format --check .
@@ -51,7 +55,7 @@ lint: install
 
 types: install
 	$(PY) -m mypy $(addprefix -p kable_destination.,actions definitions destination runner)
-	$(PY) -m mypy tests examples benchmarks
+	$(PY) -m mypy tests examples benchmarks docs/site
 
 install: files
 	@$(MAKE) --no-print-directory $(STAMP)
