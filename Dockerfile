@@ -1,5 +1,5 @@
-# A small image of kable-destination: no compiler, no pip, no root user. Only /data is written, so the root file
-# system can be read-only. docs/operations.md says how to run it.
+# A small image of kable-destination, without a compiler, that does not run as root. Only /data is written, so the root
+# file system can be read-only. docs/operations.md says how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /source
@@ -8,8 +8,8 @@ COPY actions actions
 COPY definitions definitions
 COPY destination destination
 COPY runner runner
-# The environment gets no pip of its own: the one of this stage installs into it. What is installed is this folder,
-# which says which versions it needs.
+# The environment gets no pip of its own: the one of this stage installs into it. hadolint wants a version, but what is
+# installed is this folder, which says which versions it needs.
 # hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/kable \
     && pip --python /opt/kable install --no-cache-dir '.[metrics]'

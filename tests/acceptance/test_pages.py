@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -36,6 +37,7 @@ def links(page: Path) -> Iterator[str]:
             yield unquote(str(target))
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page as GitHub makes them, and as the site does."""
     found: set[str] = set()
@@ -54,7 +56,7 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     broken = []
     for target in links(page):
         path, _, anchor = target.partition("#")
-        file = (page.parent / path) if path else page
+        file = (page.parent / path).resolve() if path else page
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert broken == []
