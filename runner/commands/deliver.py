@@ -79,6 +79,17 @@ def deliver(
         float | None,
         typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
     ] = None,
+    planners: Annotated[
+        int | None,
+        typer.Option(
+            "--planners",
+            min=0,
+            max=64,
+            metavar="COUNT",
+            help="Processes that map events while this one accepts and sends; 0 for none. "
+            "[default: the spare cores, at most 4]",
+        ),
+    ] = None,
     outbox: OutboxOption = None,
     no_outbox: Annotated[
         bool,
@@ -154,6 +165,7 @@ def deliver(
         "batch_size": batch_size,
         "outbox": False if no_outbox else outbox,
         "concurrency": concurrency,
+        "planners": planners,
         "rate": rate,
         "wait": wait,
         "give_up_hours": give_up_hours,
@@ -212,6 +224,7 @@ def _deliver(
             write_dead_letter=write,
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
+            recipe=configuration.recipe(),
         )
         async with session as opened:
             if now:

@@ -9,7 +9,7 @@ from ....definitions import AnswerError
 from ...sources.contract import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ....definitions import DestinationError, EventBatch, PlannedRequest, Problem
     from ...sources.contract import Unit
@@ -65,17 +65,32 @@ class Lane(NamedTuple):
     action: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What an engine stores of a batch, made before by a process that planned it for this engine.
+
+    `size`: the bytes of events and payloads; `names`: what the engine makes of each ID; `columns`: its own. An engine
+    may make names and columns itself (None, and none).
+    """
+
+    size: int
+    names: Sequence[Hashable | None] | None = None
+    columns: tuple[bytes, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedBatch:
     """Usage events of one lane that go out in one request.
 
-    `request` is the request that carries them, if it is still in memory; it can always be built again.
+    `request` is the request that carries them, if it is still in memory; it can always be built again. `prepared` is
+    what the engine stores, if it has been made.
     """
 
     account: str
     batch: EventBatch
     origins: Origins
     request: PlannedRequest | None = field(default=None, repr=False, compare=False)
+    prepared: Prepared | None = field(default=None, repr=False, compare=False)
 
     @property
     def lane(self) -> Lane:
@@ -89,6 +104,8 @@ class QueuedBatch:
     @property
     def size(self) -> int:
         """The bytes of events and payloads."""
+        if self.prepared is not None:
+            return self.prepared.size
         return len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept))
 
     def part(self, positions: Sequence[int]) -> QueuedBatch:
