@@ -18,15 +18,14 @@ from typing import IO, TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
-from .delivery.delivery import Delivery, Rules, account_of
+from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
 from .delivery.limits_record import LIMITS_PREFIX
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
-from .planners.pool import PlannerPool, spare_cores
-from .planners.program import SetUp
+from .planners.opening import planners_for
 from .queues.contract import Lane, QueueFullError, QueueOpenError
 from .queues.opening import open_queue, shown_place, split_place
 from .transports.certificates import check_certificate_files
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock
     from .delivery.notices import Observer
+    from .planners.server import PlannerServer
     from .queues.contract import DeadLetter, DeadLetterFilter, Queue
     from .sources.contract import Source
     from .transports.contract import Transport
@@ -136,10 +136,12 @@ async def open_session(
     transport: Transport | None = None,
     create: bool = True,
     recipe: Recipe | None = None,
+    planner_server: PlannerServer | None = None,
 ) -> AsyncIterator[Session]:
     """Open everything that a sending command needs. Raises SetupError.
 
-    `recipe` sets up the same destination in other processes; without it, everything is planned in this one.
+    Large inputs are planned by other processes. `planner_server` forks them (see `fork_planner_server`); without it,
+    `recipe` sets up the same destination in a fresh one. Without either, everything is planned in this process.
     """
     clock = clock or SystemClock()
     report = report or RunReport()
@@ -149,7 +151,7 @@ async def open_session(
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
-        planners = None if recipe is None else planners_for(destination, options, recipe)
+        planners = planners_for(destination, options, recipe, planner_server)
         if planners is not None:
             await stack.enter_async_context(planners)
         delivery = Delivery(
@@ -214,23 +216,6 @@ async def opened_queue(
         yield queue
     finally:
         await queue.close()
-
-
-def planners_for(destination: Destination, options: DeliveryOptions, recipe: Recipe) -> PlannerPool | None:
-    """Return the planners that the options ask for; None if everything is planned in this process."""
-    count = spare_cores() if options.planners is None else options.planners
-    if not count:
-        return None
-    scheme, _ = split_place(options.outbox or "memory:")
-    set_up = SetUp(
-        recipe,
-        destination.fingerprint,
-        account_of(destination),
-        options.batch_size,
-        counts_nobodies=options.on_missing_client_id == "count",
-        scheme=scheme,
-    )
-    return PlannerPool(set_up, count)
 
 
 def require_outbox(options: DeliveryOptions) -> DeliveryOptions:

@@ -195,8 +195,9 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
+    from ..planners.opening import fork_planner_server
     from ..session import open_session, outbox_name, outbox_path, print_requests
-    from ..sources.paths import sources_of
+    from ..sources.paths import input_bytes, sources_of
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report
     from .run_outcome import exit_code
@@ -215,6 +216,9 @@ def _deliver(
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
         say(f"warning: {warning}", error=True)
 
+    # Here, since there are no threads yet.
+    planner_server = None if dry_run else fork_planner_server(destination, options, input_bytes(files.events))
+
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
             destination,
@@ -225,6 +229,7 @@ def _deliver(
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
             recipe=configuration.recipe(),
+            planner_server=planner_server,
         )
         async with session as opened:
             if now:

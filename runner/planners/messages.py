@@ -6,7 +6,6 @@ and its events as one text each.
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -20,6 +19,7 @@ from ..delivery.receipt import Receipt
 from ..queues.contract import DeadLetter, Origins, Prepared, QueuedBatch, Reason
 from ..sources.contract import Chunk, Origin, Unit, Unreadable
 from ..sources.plain_lines import PlainLines
+from .connection import Message
 from .kept_texts import SEPARATOR, KeptTexts
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ..queues.preparing import Preparation
 
-_LENGTH = struct.Struct("!Q")
 _Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -42,7 +41,7 @@ class _Text(msgspec.Struct, array_like=True):
 class _Job(msgspec.Struct, array_like=True):
     """A chunk to plan: what its batches and dead letters depend on.
 
-    Lines of a file are one text, and their place is that of the first.
+    Of the lines of a file the place is that of the first, and the body of the message has their texts.
     """
 
     source: str
@@ -52,7 +51,7 @@ class _Job(msgspec.Struct, array_like=True):
     continues: int
     oldest: str | None
     places: list[int] | int
-    texts: list[bytes] | bytes
+    texts: list[bytes]
     unreadable: list[_Text]
 
 
@@ -117,11 +116,11 @@ _read_job = msgspec.msgpack.Decoder(_Job).decode
 _read_result = msgspec.msgpack.Decoder(_Result).decode
 
 
-def job_of(chunk: Chunk, oldest: str | None) -> bytes:
+def job_of(chunk: Chunk, oldest: str | None) -> Message:
     """Write a chunk to be planned; events from before the day `oldest` are too old."""
     places, texts = chunk.places, chunk.texts
-    is_plain = isinstance(texts, PlainLines) and isinstance(places, range)
-    return _encode(
+    plain = texts if isinstance(texts, PlainLines) and isinstance(places, range) else None
+    head = _encode(
         _Job(
             chunk.source,
             chunk.key is not None,
@@ -129,17 +128,18 @@ def job_of(chunk: Chunk, oldest: str | None) -> bytes:
             chunk.path,
             chunk.continues,
             oldest,
-            places[0] if is_plain else list(places),
-            texts.text if isinstance(texts, PlainLines) and is_plain else list(texts),
+            list(places) if plain is None else places[0],
+            list(texts) if plain is None else [],
             [_Text(text.place, text.message, text.text) for text in chunk.unreadable],
         )
     )
+    return Message(head, () if plain is None else plain.parts)
 
 
-def read_job(message: bytes | bytearray) -> tuple[Chunk, str | None]:
+def read_job(head: bytes, body: bytes) -> tuple[Chunk, str | None]:
     """Read a chunk to be planned, and the day before which events are too old."""
-    job = _read_job(message)
-    texts = job.texts.split(b"\n") if isinstance(job.texts, bytes) else job.texts
+    job = _read_job(head)
+    texts = body.split(b"\n") if isinstance(job.places, int) else job.texts
     places = range(job.places, job.places + len(texts)) if isinstance(job.places, int) else job.places
     chunk = Chunk(
         job.source,
@@ -165,7 +165,7 @@ def result_of(planned: Planned, preparation: Preparation | None) -> bytes:
     return _encode(_Result(batches, letters, dict(receipt.skipped), receipt.skipped_places))
 
 
-def read_result(message: bytes | bytearray, chunk: Chunk, account: str, preparation: Preparation | None) -> Planned:
+def read_result(message: bytes, chunk: Chunk, account: str, preparation: Preparation | None) -> Planned:
     """Read what a chunk came to."""
     result = _read_result(message)
     planned = Planned()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
@@ -19,15 +18,17 @@ from .process import PlannerProcess
 from .program import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from ..sources.contract import Chunk
-    from .program import SetUp
+    from .connection import Message
+    from .program import Way
+    from .server import PlannerServer
 
 MOST_PLANNERS = 4
 """No more are started unless somebody asks for them: by then, accepting and sending is what takes the time."""
 
-WORTH_BYTES = 8 * 1024 * 1024
+WORTH_BYTES = 1024 * 1024
 """Planners are started after so many bytes of events: to start one takes as long as to plan as much."""
 
 _CHUNKS_EACH = 2
@@ -55,7 +56,7 @@ class _Job:
     """A chunk that is planned, and who waits for it. `deaths`: how many planners have ended while they planned it."""
 
     chunk: Chunk
-    message: bytes
+    message: Message
     future: asyncio.Future[Planned | None]
     deaths: int = 0
 
@@ -79,14 +80,17 @@ def spare_cores() -> int:
 class PlannerPool:
     """Has chunks planned by `count` other processes. Use it in an `async with`.
 
-    It starts them after enough events that it is worth it. One that ends, takes too long or needs too much memory is
+    `open_server` gives what starts them; it is closed with the pool. The pool starts them after enough events that it is worth it. One that ends, takes too long or needs too much memory is
     replaced, and its chunks are planned again.
     """
 
-    def __init__(self, set_up: SetUp, count: int, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._set_up = pickle.dumps(set_up)
-        self._account = set_up.account
-        self._preparation = preparation_for(set_up.scheme)
+    def __init__(
+        self, open_server: Callable[[], PlannerServer | None], way: Way, count: int, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._open_server = open_server
+        self._server: PlannerServer | None = None
+        self._account = way.account
+        self._preparation = preparation_for(way.scheme)
         self._count = count
         self._limits = limits
         self._seen_bytes = 0
@@ -96,7 +100,7 @@ class PlannerPool:
         self._watching: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def __aenter__(self) -> PlannerPool:
+    async def __aenter__(self) -> Self:
         """Start nothing yet."""
         return self
 
@@ -105,8 +109,8 @@ class PlannerPool:
         self._is_closed = True
         if self._watching is not None:
             self._watching.cancel()
-        for planner in self._planners:
-            planner.process.kill()
+        if self._server is not None:
+            await asyncio.to_thread(self._server.close)
         for planner in self._planners:
             await asyncio.to_thread(planner.process.join)
         self._give_up()
@@ -139,13 +143,18 @@ class PlannerPool:
             self._seen_bytes += chunk.size
         if self._seen_bytes < self._limits.worth_bytes:
             return False
-        while not self._is_closed and len(self._planners) < self._count and self._failed_starts < _MOST_STARTS:
-            self._start()
+        if self._server is None and not self._is_closed and self._failed_starts < _MOST_STARTS:
+            self._server = self._open_server()
+            if self._server is None:
+                self._failed_starts = _MOST_STARTS
+            else:
+                for _ in range(self._count):
+                    self._start(self._server)
         return True
 
-    def _start(self) -> None:
+    def _start(self, server: PlannerServer) -> None:
         loop = asyncio.get_running_loop()
-        process = PlannerProcess(loop, self._set_up, answered=self._take, ended=self._replace)
+        process = PlannerProcess(loop, server, answered=self._take, ended=self._replace)
         self._planners.append(_Planner(process, began=time.monotonic()))
         if self._watching is None:
             self._watching = loop.call_later(_WATCH_SECONDS, self._watch)
@@ -163,7 +172,7 @@ class PlannerPool:
             planner.jobs.append(job)
             planner.process.send(job.message)
 
-    def _take(self, process: PlannerProcess, message: bytearray) -> None:
+    def _take(self, process: PlannerProcess, message: bytes) -> None:
         """Take an answer of a planner."""
         planner = self._of(process)
         if planner is None:
@@ -175,7 +184,7 @@ class PlannerPool:
             self._resolve(job, message)
         self._hand_out()
 
-    def _resolve(self, job: _Job, message: bytearray) -> None:
+    def _resolve(self, job: _Job, message: bytes) -> None:
         if job.future.done():
             return
         if message == FAILED:
@@ -197,8 +206,8 @@ class PlannerPool:
                 job = planner.jobs.popleft()
                 _fail(job)
         self._waiting.extendleft(reversed(planner.jobs))
-        if self._failed_starts < _MOST_STARTS:
-            self._start()
+        if self._failed_starts < _MOST_STARTS and self._server is not None:
+            self._start(self._server)
         if not self._planners:
             self._give_up()
         self._hand_out()

@@ -1,124 +1,82 @@
-"""A planner process as the process sees it that has started it."""
+"""A planner as the process sees it that plans by it: messages, answers and its end, in the event loop."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import queue
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .connection import receive, send
+from .connection import Message, receive, send
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from kable_destination.runner.planners.program import main; main(int(sys.argv[1]))"
-)
-_BLOCKED = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+    from .server import PlannerServer
 
 
 class PlannerProcess:
-    """Starts a planner, passes messages to it, and calls back in the event loop with its answers and its end.
+    """Has a planner started, passes messages to it, and calls back in the event loop with its answers and its end.
 
-    A fresh interpreter: a fork of this process would have copies of its locks, and of the outbox. Two threads wait for
-    the pipe, since a message is as long as a chunk.
+    Two threads wait for the socket, since a message is as long as a chunk.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        set_up: bytes,
+        server: PlannerServer,
         *,
-        answered: Callable[[PlannerProcess, bytearray], None],
+        answered: Callable[[PlannerProcess, bytes], None],
         ended: Callable[[PlannerProcess], None],
     ) -> None:
         self._loop = loop
-        self._set_up = set_up
+        self._server = server
         self._answered = answered
         self._ended = ended
-        self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._is_killed = False
+        self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.pid: int | None = None
         self._thread = threading.Thread(target=self._run, name="planner", daemon=True)
         self._thread.start()
 
-    @property
-    def pid(self) -> int | None:
-        """The number of the process; None before it is started."""
-        process = self._process
-        return None if process is None else process.pid
-
-    def send(self, message: bytes) -> None:
+    def send(self, message: Message) -> None:
         """Send a message, when those before it have been sent."""
         self._messages.put(message)
 
     def kill(self) -> None:
         """End the process at once; `ended` is called."""
-        with self._lock:
-            self._is_killed = True
-            if self._process is not None:
-                self._process.kill()
+        if self.pid is not None:
+            self._server.kill(self.pid)
 
     def join(self) -> None:
-        """Wait until the process has ended and is forgotten by the system."""
+        """Wait until the process has ended."""
         self._thread.join()
 
     def _run(self) -> None:
-        ours, theirs = socket.socketpair()
         try:
-            with ours:
-                try:
-                    process = self._start(theirs)
-                except OSError:
-                    return
-                finally:
-                    theirs.close()
-                writer = threading.Thread(target=self._write, args=(ours,), name="to planner", daemon=True)
+            connection, self.pid = self._server.start()
+            with connection:
+                writer = threading.Thread(target=self._write, args=(connection,), name="to planner", daemon=True)
                 writer.start()
-                while (message := receive(ours)) is not None:
-                    self._call(self._answered, self, message)
-                process.kill()
-                process.wait()
+                while (message := receive(connection)) is not None:
+                    self._call(self._answered, self, message[0])
                 # What it has not read is of no use to anybody.
                 with contextlib.suppress(OSError):
-                    ours.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
                 self._messages.put(None)
                 writer.join()
+        except OSError:
+            # There is no server any more.
+            pass
         finally:
             self._call(self._ended, self)
 
-    def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P"]
-        arguments = [str(theirs.fileno()), json.dumps(sys.path)]
-        # Until the program ignores them itself: a terminal sends Ctrl-C to all of its processes. A process inherits
-        # what the thread blocks that starts it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-        with self._lock:
-            process = subprocess.Popen(
-                [*command, "-c", _PROGRAM, *arguments], stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
-            )
-            self._process = process
-            if self._is_killed:
-                process.kill()
-        return process
-
     def _write(self, connection: socket.socket) -> None:
-        try:
-            send(connection, self._set_up)
+        # When it has ended, what it was asked is asked again, of another.
+        with contextlib.suppress(OSError):
             while (message := self._messages.get()) is not None:
                 send(connection, message)
-        except OSError:
-            # It has ended. What it was asked is asked again, of another.
-            return
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         # When the loop is closed, nobody waits for it.

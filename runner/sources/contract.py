@@ -88,7 +88,7 @@ class Chunk:
     @property
     def size(self) -> int:
         """The bytes of the texts that may be events."""
-        return len(self.texts.text) if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
+        return self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,14 +103,14 @@ class Texts:
 
     def _lists(self) -> tuple[list[bytes], list[int]]:
         """Return texts and lines as lists, which they are from now on."""
-        texts = self.texts if isinstance(self.texts, list) else list(self.texts)
+        texts: list[bytes] = self.texts if isinstance(self.texts, list) else list(self.texts)
         lines = self.lines if isinstance(self.lines, list) else list(self.lines)
         self.texts, self.lines = texts, lines
         return texts, lines
 
     def _plain(self) -> PlainLines | None:
         """Return the texts, each a whole line, as one text if they are plainly an event each."""
-        return self.texts if isinstance(self.texts, PlainLines) else plain_lines(b"\n".join(self.texts))
+        return self.texts if isinstance(self.texts, PlainLines) else plain_lines(b"", b"\n".join([*self.texts, b""]))
 
     def refuse(self, line: int, text: bytes, message: str) -> None:
         """Add a text that is no event."""
@@ -164,7 +164,7 @@ class LineScanner:
         end = block.rfind(b"\n")
         if end < 0 or self._skipping or self._length + end > MAX_EVENT_BYTES:
             return False
-        lines = plain_lines(b"".join([*self._rest, memoryview(block)[:end]]))
+        lines = plain_lines(b"".join(self._rest), block)
         if lines is None:
             return False
         found.texts, found.lines = lines, range(self.line, self.line + len(lines))
