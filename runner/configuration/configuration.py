@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ...definitions import BASE_URL, Destination, Problem, Redactor, SetupError, Subscription
 from . import plugins
 from .delivery_options import DeliveryOptions
-from .recipe import Recipe
 from .environment import environment_name, options_from, settings_from
+from .recipe import Recipe
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 

@@ -271,11 +271,7 @@ class Acceptor:
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = self._one_by_one(left[0])
                     continue
-                self._fullness.failed(_WRITER, error)
-                if self._gave_up:
-                    raise
-                self._look_again.clear()
-                await ends_before(self._look_again, self._clock.sleep(wait))
+                await self._wait_for_room(error, wait)
                 wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
                 if _WRITER in self._fullness.writers:
@@ -285,6 +281,14 @@ class Acceptor:
         for submission, receipt in zip(group, planned.receipts, strict=True):
             if not submission.future.done():
                 submission.future.set_result(receipt)
+
+    async def _wait_for_room(self, error: QueueFullError, seconds: float) -> None:
+        """Wait so long, or until something was settled. Raises the error if nobody waits any more."""
+        self._fullness.failed(_WRITER, error)
+        if self._gave_up:
+            raise error
+        self._look_again.clear()
+        await ends_before(self._look_again, self._clock.sleep(seconds))
 
     def _refuse_impatient(self, group: list[_Submission], error: QueueFullError) -> bool:
         """Tell callers who do not wait for room that there is none; return whether there were any.

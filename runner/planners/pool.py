@@ -80,8 +80,9 @@ def spare_cores() -> int:
 class PlannerPool:
     """Has chunks planned by `count` other processes. Use it in an `async with`.
 
-    `open_server` gives what starts them; it is closed with the pool. The pool starts them after enough events that it is worth it. One that ends, takes too long or needs too much memory is
-    replaced, and its chunks are planned again.
+    `open_server` gives what starts them, and is asked once there are enough events that it is worth it; the server is
+    closed with the pool. A planner that ends, takes too long or needs too much memory is replaced, and its chunks are
+    planned again.
     """
 
     def __init__(
@@ -109,6 +110,8 @@ class PlannerPool:
         self._is_closed = True
         if self._watching is not None:
             self._watching.cancel()
+        for planner in self._planners:
+            planner.process.kill()
         if self._server is not None:
             await asyncio.to_thread(self._server.close)
         for planner in self._planners:

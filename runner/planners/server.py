@@ -202,6 +202,7 @@ def _serve(connection: socket.socket, destination: Destination, way: Way) -> Non
             connection.sendall(_NUMBER.pack(number))
     for number in planners:
         os.kill(number, signal.SIGKILL)
+        os.waitpid(number, 0)
 
 
 def _be_planner(server: socket.socket, descriptor: int, destination: Destination, way: Way) -> None:

@@ -85,12 +85,12 @@ class Texts:
         if count == len(self.lines):
             return self, Texts(next_line=self.next_line, block=self.block)
         line = self.lines[count]
+        first = Texts(next_line=line, block=self.block, lines=self.lines[:count])
+        rest = Texts(next_line=self.next_line, block=self.block, lines=self.lines[count:])
         if isinstance(self.texts, PlainLines) and count:
-            texts, others = self.texts.divided(count)
+            first.texts, rest.texts = self.texts.divided(count)
         else:
-            texts, others = self.texts[:count], self.texts[count:]
-        first = Texts(texts, self.lines[:count], next_line=line, block=self.block)
-        rest = Texts(others, self.lines[count:], next_line=self.next_line, block=self.block)
+            first.texts, rest.texts = self.texts[:count], self.texts[count:]
         for text in self.unreadable:
             (first if text.place < line else rest).unreadable.append(text)
         return first, rest

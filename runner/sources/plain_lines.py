@@ -1,4 +1,4 @@
-"""Lines that are plainly an event each, held as they were read: nothing is made for each of them before it is planned."""
+"""Lines that are plainly an event each, held as they were read: until they are planned, nothing is made for each."""
 
 from __future__ import annotations
 
