@@ -190,10 +190,13 @@ class PlannerPool:
     def _resolve(self, job: _Job, message: bytes) -> None:
         if job.future.done():
             return
-        if message == FAILED:
-            job.future.set_result(None)
-        else:
-            job.future.set_result(read_result(message, job.chunk, self._account, self._preparation))
+        planned = None
+        if message != FAILED:
+            try:
+                planned = read_result(message, job.chunk, self._account, self._preparation)
+            except Exception:  # noqa: BLE001 - whoever asked plans it, and must not wait for ever
+                planned = None
+        job.future.set_result(planned)
 
     def _replace(self, process: PlannerProcess) -> None:
         """Have the chunks of a planner that has ended planned by others."""

@@ -110,13 +110,14 @@ class PlannerServer:
         try:
             with theirs, self._lock:
                 socket.send_fds(self._connection, [_COMMAND.pack(_START, 0)], [theirs.fileno()])
-                answer = self._connection.recv(_NUMBER.size, socket.MSG_WAITALL)
-                if len(answer) < _NUMBER.size:
-                    raise OSError("the server of planners has ended")
+                number = self._connection.recv(_NUMBER.size, socket.MSG_WAITALL)
         except OSError:
             ours.close()
             raise
-        return ours, _NUMBER.unpack(answer)[0]
+        if len(number) < _NUMBER.size:
+            ours.close()
+            raise OSError("the server of planners has ended")
+        return ours, _NUMBER.unpack(number)[0]
 
     def kill(self, planner: int) -> None:
         """End a planner at once. The server does it, which knows that the number is still that of the planner."""
