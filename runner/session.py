@@ -25,6 +25,7 @@ from .delivery.limits_record import LIMITS_PREFIX
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
+from .planners.opening import planners_for
 from .queues.contract import Lane, QueueFullError, QueueOpenError
 from .queues.opening import open_queue, shown_place, split_place
 from .transports.certificates import check_certificate_files
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
     from ..definitions import Destination
     from .configuration.delivery_options import DeliveryOptions
+    from .configuration.recipe import Recipe
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock
     from .delivery.notices import Observer
+    from .planners.server import PlannerServer
     from .queues.contract import DeadLetter, DeadLetterFilter, Queue
     from .sources.contract import Source
     from .transports.contract import Transport
@@ -132,8 +135,14 @@ async def open_session(
     clock: Clock | None = None,
     transport: Transport | None = None,
     create: bool = True,
+    recipe: Recipe | None = None,
+    planner_server: PlannerServer | None = None,
 ) -> AsyncIterator[Session]:
-    """Open everything that a sending command needs. Raises SetupError."""
+    """Open everything that a sending command needs. Raises SetupError.
+
+    Large inputs are planned by other processes. `planner_server` forks them (see `fork_planner_server`); without it,
+    `recipe` sets up the same destination in a fresh one. Without either, everything is planned in this process.
+    """
     clock = clock or SystemClock()
     report = report or RunReport()
     async with contextlib.AsyncExitStack() as stack:
@@ -142,6 +151,9 @@ async def open_session(
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
+        planners = planners_for(destination, options, recipe, planner_server)
+        if planners is not None:
+            await stack.enter_async_context(planners)
         delivery = Delivery(
             destination,
             queue,
@@ -151,6 +163,7 @@ async def open_session(
             clock=clock,
             observers=observers,
             write_dead_letter=write_dead_letter,
+            planners=planners,
         )
         yield Session(destination, options, queue, delivery, report)
 

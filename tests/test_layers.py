@@ -49,7 +49,7 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "new", "observability", "pages", "queues.contract"),
+        *("configuration", "delivery", "new", "observability", "pages", "planners", "queues.contract"),
         *("sandbox", "session", "snapshotting", "sources", "version"),
     ),
     "configuration": (),
@@ -57,9 +57,10 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "pages": ("configuration",),
+    "planners": (*("configuration", "delivery", "queues", "sources.contract", "sources.plain_lines"),),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
-    "session": ("configuration", "delivery", "observability", "queues", "sources", "transports"),
+    "session": ("configuration", "delivery", "observability", "planners", "queues", "sources", "transports"),
     "snapshotting": ("configuration", "sources"),
     "sources": (),
     "transports": (),

@@ -79,6 +79,17 @@ def deliver(
         float | None,
         typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
     ] = None,
+    planners: Annotated[
+        int | None,
+        typer.Option(
+            "--planners",
+            min=0,
+            max=64,
+            metavar="COUNT",
+            help="Processes that map events while this one accepts and sends; 0 for none. "
+            "[default: the spare cores, at most 4]",
+        ),
+    ] = None,
     outbox: OutboxOption = None,
     no_outbox: Annotated[
         bool,
@@ -154,6 +165,7 @@ def deliver(
         "batch_size": batch_size,
         "outbox": False if no_outbox else outbox,
         "concurrency": concurrency,
+        "planners": planners,
         "rate": rate,
         "wait": wait,
         "give_up_hours": give_up_hours,
@@ -183,8 +195,9 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
+    from ..planners.opening import fork_planner_server
     from ..session import open_session, outbox_name, outbox_path, print_requests
-    from ..sources.paths import sources_of
+    from ..sources.paths import input_bytes, sources_of
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report
     from .run_outcome import exit_code
@@ -203,6 +216,9 @@ def _deliver(
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
         say(f"warning: {warning}", error=True)
 
+    # Here, since there are no threads yet.
+    planner_server = None if dry_run else fork_planner_server(destination, options, input_bytes(files.events))
+
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
             destination,
@@ -212,6 +228,8 @@ def _deliver(
             write_dead_letter=write,
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
+            recipe=configuration.recipe(),
+            planner_server=planner_server,
         )
         async with session as opened:
             if now:

@@ -19,6 +19,7 @@ from .intake import Intake
 from .lane import ActiveLane
 from .limiter import Limiter
 from .notices import Only, to_all
+from .planning import PlannersError
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..transports.contract import Transport
     from .clock import Clock
     from .notices import Notice, Observer
+    from .planning import Planners
     from .receipt import Receipt
     from .retry_policy import RetryPolicy
     from .run_report import RunReport
@@ -86,6 +88,7 @@ class Delivery:
         clock: Clock,
         observers: Sequence[Observer] = (),
         write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
+        planners: Planners | None = None,
     ) -> None:
         self.account = account_of(destination)
         self._queue = queue
@@ -128,6 +131,7 @@ class Delivery:
             keep_days=rules.keep_days,
             allow_old=rules.allow_old,
             counts_nobodies=rules.counts_nobodies,
+            planners=planners,
         )
         self._intake = Intake(
             self.acceptor,
@@ -135,6 +139,7 @@ class Delivery:
             backpressure=self._backpressure,
             checkpoint=queue.checkpoint if queue.is_durable else None,
             unaccepted=self._keep_unaccepted,
+            planners=planners,
         )
         self._unrepeatable: set[str] = set()
         self._ending: asyncio.Task[None] | None = None
@@ -309,6 +314,8 @@ class Delivery:
             await self._intake.run(sources)
         except QueueFullError as error:
             return full(error)
+        except PlannersError as error:
+            return StoppedError(str(error))
         return None
 
     async def _end_after_grace(self) -> None:

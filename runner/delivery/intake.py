@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from ..sources.contract import Chunk, Source
     from .backpressure import Backpressure
     from .clock import Clock
+    from .planning import Planners
     from .receipt import Receipt
 
 SECONDS_TO_DRAIN = 5.0
 """How long a run that must stop reads on, so that what it leaves unsent is counted and kept."""
 
 _CHUNKS_AHEAD = 2
+"""How many chunks are read while the first is accepted, beyond those that planners have."""
 _SECONDS_FOR_THE_REST = 0.2
 
 
@@ -47,12 +49,14 @@ class Intake:
         backpressure: Backpressure | None = None,
         checkpoint: Callable[[str], Awaitable[Checkpoint | None]] | None = None,
         unaccepted: Callable[[Chunk, Exception], None] = lambda _chunk, _error: None,
+        planners: Planners | None = None,
     ) -> None:
         self._acceptor = acceptor
         self._clock = clock
         self._backpressure = backpressure
         self._checkpoint = checkpoint
         self._unaccepted = unaccepted
+        self._planners = planners
         self._accepting: list[tuple[Chunk, asyncio.Task[Receipt]]] = []
         self._stopped = asyncio.Event()
         self._drain_until = 0.0
@@ -98,7 +102,7 @@ class Intake:
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
             try:
-                await self._finish(_CHUNKS_AHEAD)
+                await self._finish(_CHUNKS_AHEAD + (self._planners.ahead if self._planners is not None else 0))
             except Exception as error:
                 await self._keep_rest(source, chunks, error)
                 raise

@@ -24,19 +24,20 @@ class Receipt:
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
     events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
+    `skipped_places` are the places of these.
     """
 
     chunk: Chunk
     counts_nobodies: bool = False
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    _skipped_places: list[int] = field(default_factory=list)
+    skipped_places: list[int] = field(default_factory=list)
     _occurrences: Counter[Hashable] = field(default_factory=Counter)
 
     @property
     def accepted(self) -> list[Origin]:
         """The origins of the events that are queued, or were queued before under the same ID."""
-        gone = {letter.origin.place for letter in self.rejected}.union(self._skipped_places)
+        gone = {letter.origin.place for letter in self.rejected}.union(self.skipped_places)
         return [Origin(self.chunk.source, place, self.chunk.unit) for place in self.chunk.places if place not in gone]
 
     def reject_unreadable(self, account: str) -> None:
@@ -51,7 +52,7 @@ class Receipt:
         is_counted = self.counts_nobodies and outcome.names_nobody
         if outcome.status == "skipped" or is_counted:
             self.skipped["missing_client_id" if is_counted else outcome.reason or "not_subscribed"] += 1
-            self._skipped_places.append(place)
+            self.skipped_places.append(place)
             return
         reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"
         letter = DeadLetter(

@@ -78,7 +78,8 @@ class _Batch:
         self._queued = queued
         self._run = run
         self._now = now
-        self._names = tables.names(queued.account, queued.batch.idempotency_keys)
+        prepared = None if queued.prepared is None else queued.prepared.names
+        self._names = tables.names(queued.account, queued.batch.idempotency_keys) if prepared is None else prepared
 
     def put(self, duplicates: list[Duplicate], too_old: AbstractSet[int]) -> int:
         """Queue the new events that are not too old; return how many. Add those that are known to `duplicates`."""

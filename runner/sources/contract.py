@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from .plain_lines import PlainLines
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 Unit = Literal["line", "offset", "item"]
 """What a place counts: lines of a file, offsets of a partition, items of a request."""
@@ -69,8 +71,8 @@ class Chunk:
     key: str | None = None
     other_keys: tuple[str, ...] = ()
     unit: Unit = "line"
-    texts: list[bytes] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    texts: Sequence[bytes] = field(default_factory=list)
+    places: Sequence[int] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     checkpoint: bytes | None = None
     is_end: bool = False
@@ -82,6 +84,11 @@ class Chunk:
     def __len__(self) -> int:
         """Count the texts."""
         return len(self.texts) + len(self.unreadable)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the texts that may be events."""
+        return self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)

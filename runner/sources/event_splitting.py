@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from .contract import Unreadable
+from .plain_lines import PlainLines, plain_lines
 
 if TYPE_CHECKING:
     from .blocks import Block
@@ -30,10 +31,11 @@ class Texts:
     """The texts of some events in a row, the line that each begins on, and the texts that are no events.
 
     Everything that follows begins on `next_line` or later. `block` is the last block that was read for them.
+    Lines that are plainly an event each are held as one text, as long as nothing else comes between them.
     """
 
-    texts: list[bytes] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    texts: list[bytes] | PlainLines = field(default_factory=list)
+    lines: list[int] | range = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     next_line: int = 1
     block: Block | None = None
@@ -60,25 +62,55 @@ class Texts:
 
     def add_all(self, more: Texts) -> None:
         """Add what follows."""
-        self.texts += more.texts
-        self.lines += more.lines
         self.unreadable += more.unreadable
+        if not more.lines:
+            return
+        if not self.lines:
+            self.texts, self.lines = more.texts, more.lines
+            return
+        if (
+            isinstance(more.texts, PlainLines)
+            and self.lines[0] + len(self.lines) == more.lines[0]
+            and (plain := self._plain()) is not None
+        ):
+            self.texts = plain.joined(more.texts)
+            self.lines = range(self.lines[0], more.lines[-1] + 1)
+            return
+        texts, lines = self._lists()
+        texts += more.texts
+        lines += more.lines
 
     def divide(self, count: int) -> tuple[Texts, Texts]:
         """Return the first `count` events, with what is unreadable before the next, and the rest."""
         if count == len(self.lines):
             return self, Texts(next_line=self.next_line, block=self.block)
         line = self.lines[count]
-        first = Texts(self.texts[:count], self.lines[:count], next_line=line, block=self.block)
-        rest = Texts(self.texts[count:], self.lines[count:], next_line=self.next_line, block=self.block)
+        first = Texts(next_line=line, block=self.block, lines=self.lines[:count])
+        rest = Texts(next_line=self.next_line, block=self.block, lines=self.lines[count:])
+        if isinstance(self.texts, PlainLines) and count:
+            first.texts, rest.texts = self.texts.divided(count)
+        else:
+            first.texts, rest.texts = self.texts[:count], self.texts[count:]
         for text in self.unreadable:
             (first if text.place < line else rest).unreadable.append(text)
         return first, rest
 
     def add(self, line: int, text: bytes) -> None:
         """Add the text of one more event."""
-        self.lines.append(line)
-        self.texts.append(text)
+        texts, lines = self._lists()
+        lines.append(line)
+        texts.append(text)
+
+    def _lists(self) -> tuple[list[bytes], list[int]]:
+        """Return texts and lines as lists, which they are from now on."""
+        texts: list[bytes] = self.texts if isinstance(self.texts, list) else list(self.texts)
+        lines = self.lines if isinstance(self.lines, list) else list(self.lines)
+        self.texts, self.lines = texts, lines
+        return texts, lines
+
+    def _plain(self) -> PlainLines | None:
+        """Return the texts, each a whole line, as one text if they are plainly an event each."""
+        return self.texts if isinstance(self.texts, PlainLines) else plain_lines(b"", b"\n".join([*self.texts, b""]))
 
     def refuse(self, line: int, text: bytes, message: str) -> None:
         """Add a text that is no event."""
@@ -111,6 +143,8 @@ class LineScanner:
     def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
         found = Texts()
+        if self._take_plain(block, found):
+            return found
         first, *lines = block.split(b"\n")
         if lines:
             rest = lines.pop()
@@ -124,6 +158,20 @@ class LineScanner:
             first = rest
         self._keep(first, found)
         return found
+
+    def _take_plain(self, block: bytes, found: Texts) -> bool:
+        """Take the lines of a block as one text if they are plainly an event each; return whether they are."""
+        end = block.rfind(b"\n")
+        if end < 0 or self._skipping or self._length + end > MAX_EVENT_BYTES:
+            return False
+        lines = plain_lines(b"".join(self._rest), block)
+        if lines is None:
+            return False
+        found.texts, found.lines = lines, range(self.line, self.line + len(lines))
+        self.line += len(lines)
+        self._rest, self._length = [], 0
+        self._keep(block[end + 1 :], found)
+        return True
 
     def end(self) -> Texts:
         """Finish: the last line may lack its line feed."""

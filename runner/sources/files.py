@@ -186,6 +186,11 @@ class FileSource:
 
     def _count_lines(self, chunk: Chunk) -> None:
         """Note how many texts of its first line came before, and of its last line until now."""
+        if isinstance(chunk.places, range) and not chunk.unreadable:
+            # Each is on a line of its own.
+            if chunk.places:
+                self._on_last_line, self._last_line = 1, chunk.places[-1]
+            return
         places = [*chunk.places, *(text.place for text in chunk.unreadable)]
         if not places:
             return
@@ -209,7 +214,7 @@ class FileSource:
                 FileCheckpoint(texts.next_line, block.size, block.digest.hex(), is_end=block.is_last)
             )
             chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
-        chunk.reread = self.resumed is not None and kept.lines[:1] == [first_line] and bool(chunk.texts)
+        chunk.reread = self.resumed is not None and [*kept.lines[:1]] == [first_line] and bool(chunk.texts)
         return chunk
 
 

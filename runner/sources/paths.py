@@ -56,6 +56,14 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
     return sources
 
 
+def input_bytes(paths: Sequence[str]) -> int | None:
+    """Return the bytes of some files together, as they are stored; None if one is a stream, of any length."""
+    statuses = [_status(path) for path in paths]
+    return (
+        sum([status.st_size for status in statuses]) if all(stat.S_ISREG(item.st_mode) for item in statuses) else None
+    )
+
+
 def _status(path: str) -> os.stat_result:
     """Return the status of what a path names. Raises OSError if it cannot be read."""
     descriptor = _descriptor(path)

@@ -9,7 +9,7 @@ from ....definitions import AnswerError
 from ...sources.contract import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ....definitions import DestinationError, EventBatch, PlannedRequest, Problem
     from ...sources.contract import Unit
@@ -65,18 +65,33 @@ class Lane(NamedTuple):
     action: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What an engine stores of a batch, made before by a process that planned it for this engine.
+
+    `size`: the bytes of events and payloads; `names`: what the engine makes of each ID; `columns`: its own. An engine
+    may make names and columns itself (None, and none).
+    """
+
+    size: int
+    names: Sequence[Hashable | None] | None = None
+    columns: tuple[bytes, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedBatch:
     """Usage events of one lane that go out in one request.
 
-    `request` is the request that carries them, if it is still in memory; it can always be built again. `lane` is the
-    lane of the batch, `count` the number of its events, and `size` the bytes of events and payloads.
+    `request` is the request that carries them, if it is still in memory; it can always be built again. `prepared` is
+    what the engine stores, if it has been made. `lane` is the lane of the batch, `count` the number of its events, and
+    `size` the bytes of events and payloads.
     """
 
     account: str
     batch: EventBatch
     origins: Origins
     request: PlannedRequest | None = field(default=None, repr=False, compare=False)
+    prepared: Prepared | None = field(default=None, repr=False, compare=False)
     lane: Lane = field(init=False, compare=False)
     count: int = field(init=False, compare=False)
     size: int = field(init=False, compare=False)
@@ -85,7 +100,11 @@ class QueuedBatch:
         """Work out what every stage asks a batch about."""
         object.__setattr__(self, "lane", Lane(self.account, self.batch.action))
         object.__setattr__(self, "count", len(self.batch.indexes))
-        object.__setattr__(self, "size", len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept)))
+        if self.prepared is not None:
+            size = self.prepared.size
+        else:
+            size = len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept))
+        object.__setattr__(self, "size", size)
 
     def part(self, positions: Sequence[int]) -> QueuedBatch:
         """Return some of the events, by their positions."""

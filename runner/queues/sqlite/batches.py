@@ -69,8 +69,9 @@ class BatchTable:
             (lane, queued.batch.shard, run, queued.count, size, now, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
+        columns = (queued.prepared is not None and queued.prepared.columns) or body(queued)
         self._connection.execute(
-            "INSERT INTO bodies (batch, about, payloads, events) VALUES (?, ?, ?, ?)", (number, *body(queued))
+            "INSERT INTO bodies (batch, about, payloads, events) VALUES (?, ?, ?, ?)", (number, *columns)
         )
         self._lanes.add(lane, 1, queued.count, size)
         self._fresh.add(number, queued, size)
