@@ -312,6 +312,7 @@ def test_an_outbox_of_a_later_format_is_refused(tmp_path: Path, clock: MovedCloc
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     for read_only in (False, True):
         with pytest.raises(
-            QueueOpenError, match=r"it has format 5, and this version of the program reads formats 1 to 4"
+            QueueOpenError,
+            match=rf"it has format {VERSION + 1}, and this version of the program reads formats 1 to {VERSION}",
         ):
             open_queue(path, clock=clock, read_only=read_only)
