@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from ..version import version
 from .check import check
 from .dead_letters import dead_letters
 from .deliver import deliver
 from .docs import docs
 from .new import new
 from .options import CONTEXT_SETTINGS
+from .parsing import Command, Group
 from .preview import preview
 from .sandbox import sandbox
 from .snapshot import snapshot
@@ -20,8 +20,8 @@ from .status import status
 
 app = typer.Typer(
     name="kable-destination",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=CONTEXT_SETTINGS,
     # Plain help: markup would swallow text in brackets, such as a default.
@@ -46,10 +46,12 @@ def root(
     Exit codes: 0 success; 1 some events were not delivered; 2 wrong usage or configuration; 3 credentials refused.
     """
     if show_version:
+        from ..version import version
+
         typer.echo(version())
         raise typer.Exit
 
 
 for command in (deliver, status, preview, snapshot, check, new, docs, sandbox):
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.add_typer(dead_letters)

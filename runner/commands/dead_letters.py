@@ -20,6 +20,7 @@ from .options import (
     TracesOption,
 )
 from .output import echo
+from .parsing import Command, Group
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 dead_letters = typer.Typer(
     name="dead-letters",
+    cls=Group,
     no_args_is_help=True,
     help="List, show, replay or discard dead letters.",
     context_settings=CONTEXT_SETTINGS,
@@ -76,7 +78,7 @@ _ADVICE: dict[Obstacle, str] = {
 }
 
 
-@dead_letters.command("list")
+@dead_letters.command("list", cls=Command)
 @exits
 def list_letters(
     *,
@@ -116,7 +118,7 @@ def list_letters(
     return OK
 
 
-@dead_letters.command("show")
+@dead_letters.command("show", cls=Command)
 @exits
 def show_letter(
     number: Annotated[int, typer.Argument(metavar="ID", help="Number of the dead letter.", min=1, max=LARGEST_ID)],
@@ -153,7 +155,7 @@ def show_letter(
     return OK
 
 
-@dead_letters.command("replay")
+@dead_letters.command("replay", cls=Command)
 @exits
 def replay_letters(
     *,
@@ -181,7 +183,7 @@ def replay_letters(
     return _replay(configuration, _filter(reason, since), ObserverOptions(log_format, None, traces), dry_run=dry_run)
 
 
-@dead_letters.command("discard")
+@dead_letters.command("discard", cls=Command)
 @exits
 def discard_letters(
     numbers: Annotated[
