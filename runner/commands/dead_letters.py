@@ -233,7 +233,7 @@ async def _ask(
     configuration: Configuration, question: Callable[[DeadLetters], Awaitable[T]], *, read_only: bool = True
 ) -> T:
     """Ask the dead letters of the outbox. Raises SetupError."""
-    from ..session import outbox_of
+    from ..outbox import outbox_of
 
     async with outbox_of(configuration.delivery, read_only=read_only) as queue:
         return await question(queue.dead_letters)
@@ -278,7 +278,7 @@ def _replay(
 
     from ..delivery.run_report import RunReport
     from ..observability.observers import open_observers
-    from ..session import outbox_name
+    from ..outbox import outbox_name
     from .run_outcome import exit_code, kept_in_outbox, why_stopped
 
     destination, report = configuration.set_up(), RunReport()
@@ -317,7 +317,8 @@ async def _run_replay(
     dry_run: bool,
 ) -> tuple[ReplayReport, int, AnswerError | None] | None:
     """Queue dead letters and deliver; return what became of them, or None if there was nothing to do."""
-    from ..session import open_session, require_outbox
+    from ..outbox import require_outbox
+    from ..session import open_session
 
     options = require_outbox(configuration.delivery)
     opening = open_session(destination, options, observers=observers, report=report, create=False)

@@ -183,7 +183,8 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
-    from ..session import open_session, outbox_name, outbox_path, print_requests
+    from ..outbox import outbox_name, outbox_path
+    from ..session import open_session, print_requests
     from ..sources.paths import sources_of
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report
