@@ -25,7 +25,7 @@ from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
 from .outbox import opened_queue
 from .queues.contract import Lane, QueueFullError
-from .transports.certificates import check_certificate_files
+from .transports.environment import check_environment
 from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
@@ -183,15 +183,12 @@ def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTr
     Raises SetupError if the environment names a proxy or certificates that cannot be used.
     """
     address = destination.request.url("/")
-    transport = HttpTransport(
+    check_environment(address, os.environ)
+    return HttpTransport(
         connections=options.concurrency * max(1, len(destination.definition.actions)),
         timeout=options.timeout,
         trust_environment=address.scheme == "https",
     )
-    if address.scheme == "https":
-        transport.proxy_to(address)
-        check_certificate_files(os.environ)
-    return transport
 
 
 async def check_credentials(destination: Destination, options: DeliveryOptions) -> AnswerError | None:

@@ -50,7 +50,7 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
         *("configuration", "delivery", "new", "observability", "outbox", "pages", "queues.contract"),
-        *("sandbox", "session", "snapshotting", "sources", "version"),
+        *("sandbox", "session", "snapshotting", "sources", "transports.environment", "version"),
     ),
     "configuration": (),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),

@@ -42,6 +42,7 @@ dead_letters = typer.Typer(
     name="dead-letters",
     cls=Group,
     no_args_is_help=True,
+    add_completion=False,
     help="List, show, replay or discard dead letters.",
     context_settings=CONTEXT_SETTINGS,
     rich_markup_mode=None,

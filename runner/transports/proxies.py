@@ -15,6 +15,9 @@ from ...definitions import Problem, SetupError, address_fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_PORT = 443
+"""The port of https."""
+
 _VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _SYSTEM = "the proxy in the settings of this system"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
