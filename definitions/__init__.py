@@ -6,6 +6,7 @@ It knows no Kable, opens no socket and reads no clock.
 from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
 from .answers.retry_after import RetryAfter
 from .answers.status_table import SEGMENT_ANSWERS, Answer
+from .base_url import BASE_URL, address_fault, is_loopback
 from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .environment import Environment, Environments
@@ -45,7 +46,8 @@ from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result, Sk
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
+from .request import RequestBuilder
+from .request_options import RequestOptions
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import one_line, quoted, shortened, visible, visible_json

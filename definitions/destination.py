@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .answers.reader import AnswerReader
+from .base_url import is_loopback
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .fields import compile_fields
 from .input_field import DefinitionModel
@@ -25,7 +26,8 @@ from .planning.probable_mistakes import subscription_mistakes
 from .planning.setting_mistakes import setting_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import RequestBuilder, RequestOptions, check_headers, is_loopback
+from .request import RequestBuilder
+from .request_options import RequestOptions, check_headers
 from .text import listed
 
 if TYPE_CHECKING:
