@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .base_url import check_base_url
+from .base_url import read_base_url
 from .json_body import encode_json
 from .missing import MISSING
 from .request_options import check_added_headers
@@ -27,7 +27,7 @@ class RequestBuilder:
     """
 
     def __init__(self, options: RequestOptions) -> None:
-        self._base = check_base_url(options.base_url)
+        self._base = read_base_url(options.base_url).text
         common = dict(options.headers)
         if options.username is not None or options.password is not None:
             pair = f"{options.username or ''}:{options.password or ''}".encode()

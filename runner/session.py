@@ -182,7 +182,7 @@ def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTr
 
     Raises SetupError if the environment names a proxy or certificates that cannot be used.
     """
-    address = destination.request.url("/")
+    address = destination.address
     check_environment(address, os.environ)
     return HttpTransport(
         connections=options.concurrency * max(1, len(destination.definition.actions)),

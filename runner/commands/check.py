@@ -57,7 +57,7 @@ def check(
         echo(f"warning: {finding}", err=True)
     ready = configuration.set_up()
     # A proxy that cannot be used is found here too, as by every command that sends.
-    check_environment(ready.request.url("/"), os.environ)
+    check_environment(ready.address, os.environ)
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
     echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):

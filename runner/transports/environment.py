@@ -10,10 +10,10 @@ from .proxies import DEFAULT_PORT, proxy_for
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
+    from ...definitions import Address
 
 
-def check_environment(address: httpx.URL, environment: Mapping[str, str]) -> None:
+def check_environment(address: Address, environment: Mapping[str, str]) -> None:
     """Raise SetupError if a variable names a proxy or certificates that cannot be used on the way to an address."""
     if address.scheme == "https":
         proxy_for(address.host, address.port or DEFAULT_PORT, environment)
