@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kable_destination.runner.delivery.clock import SystemClock
+from kable_destination.runner.queues.opening import open_queue
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command_line import CommandLine
 
 COMMANDS = ("deliver", "status", "preview", "snapshot", "check", "new", "docs", "sandbox", "dead-letters")
@@ -69,6 +75,16 @@ def test_a_shell_completes_without_importing_anything_heavy(shell: str, words: s
     printed, modules = printed_and_imported(**asked, **how)
     assert printed.split() == completed
     assert modules & HEAVY == set()
+
+
+def test_what_sends_nothing_imports_no_client(tmp_path: Path) -> None:
+    outbox = str(tmp_path / "outbox.sqlite")
+    asyncio.run(open_queue(outbox, clock=SystemClock()).close())
+    settings = {"KABLE_API_KEY": "sk_test.a", "KABLE_CLIENT_ID": "kci_1", "KABLE_OUTBOX": outbox}
+    for command in (("check",), ("status",), ("dead-letters", "list")):
+        printed, modules = printed_and_imported(*command, **settings)
+        assert printed
+        assert modules & {"aiohttp", "httpx", "liquid", "jinja2", "rich", "structlog", "uvicorn"} == set()
 
 
 def test_help_lists_every_command(command_line: CommandLine) -> None:
