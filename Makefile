@@ -71,6 +71,8 @@ $(PY):
 
 $(STAMP): pyproject.toml $(FILES)
 	$(PY) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict --editable '.[dev]'
+	@# As pip does for every install but an editable one: a command would compile all that it imports, each time.
+	@$(PY) -m compileall -q build
 	@touch $(STAMP)
 
 clean:

@@ -48,7 +48,7 @@ def check(
     hardly ever matches an event is an error here; `deliver` only warns of it.
     """
     from ..configuration.configuration import Configuration
-    from ..session import http_transport
+    from ..transports.environment import check_environment
 
     configuration = Configuration(
         config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
@@ -57,7 +57,7 @@ def check(
         echo(f"warning: {finding}", err=True)
     ready = configuration.set_up()
     # A proxy that cannot be used is found here too, as by every command that sends.
-    http_transport(ready, configuration.delivery)
+    check_environment(ready.address, os.environ)
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
     echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):

@@ -195,8 +195,9 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
+    from ..outbox import outbox_name, outbox_path
     from ..planners.opening import fork_planner_server
-    from ..session import open_session, outbox_name, outbox_path, print_requests
+    from ..session import open_session, print_requests
     from ..sources.paths import input_bytes, sources_of
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report

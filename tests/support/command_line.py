@@ -24,6 +24,7 @@ API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 MODULE = "kable_destination.runner"
 IMPORTED = (
     "kable_destination.runner.commands.app",
+    *(f"kable_destination.runner.commands.{name}" for name in ("check", "dead_letters", "deliver", "docs", "preview")),
     "kable_destination.destination",
     "kable_destination.definitions.documentation",
     "kable_destination.runner.configuration.configuration",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..contract import Prepared
-from .known_ids import names_of
 from .packing import body
 
 if TYPE_CHECKING:
@@ -14,4 +13,4 @@ if TYPE_CHECKING:
 
 def prepared(queued: QueuedBatch) -> Prepared:
     """Return what is stored of a batch."""
-    return Prepared(queued.size, names_of(queued.account, queued.batch.idempotency_keys), body(queued))
+    return Prepared(queued.size, columns=body(queued))
