@@ -147,7 +147,11 @@ def equals(left: Any, right: Any) -> bool:
         elif isinstance(left, list):
             if not isinstance(right, list) or len(left) != len(right):
                 return False
-            stack.extend(zip(left, right, strict=True))
+            for one, other in zip(left, right, strict=True):
+                if isinstance(one, list):
+                    stack.append((one, other))
+                elif not _strictly_equal(one, other):
+                    return False
         elif not _strictly_equal(left, right):
             return False
     return True
@@ -195,7 +199,9 @@ def contains(left: Any, right: Any) -> bool:
     """Tell whether a list has an element, or a text a part."""
     left = plain(left)
     if isinstance(left, list):
-        return any(equals(item, right) for item in left)
+        if isinstance(right, list | Word):
+            return any(equals(item, right) for item in left)
+        return any(_strictly_equal(item, right) for item in left)
     return isinstance(left, str) and to_string(plain(right)) in left
 
 
