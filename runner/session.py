@@ -14,7 +14,7 @@ import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
@@ -32,6 +32,7 @@ from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from io import RawIOBase
 
     from ..definitions import Destination
     from .configuration.delivery_options import DeliveryOptions
@@ -160,7 +161,7 @@ async def print_requests(
     options: DeliveryOptions,
     sources: Sequence[Source],
     report: RunReport,
-    output: IO[bytes],
+    output: RawIOBase,
     *,
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
 ) -> None:

@@ -8,6 +8,7 @@ from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, INTERRUPTED, OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ...definitions import AnswerError, Redactor
     from ..delivery.run_report import RunReport
@@ -49,6 +50,18 @@ def nothing_matched(report: RunReport) -> str | None:
     return (
         f"warning: nothing was sent: no event matches a subscription ({report.read:,} read, skipped: {reasons}). "
         "Compare the events with the triggers: kable-destination preview"
+    )
+
+
+def not_accepted(report: RunReport, path: Path) -> str:
+    """Return where events are that could not be accepted, though nobody can read them again, and what to do."""
+    from ..delivery.run_report import counted
+
+    count = counted(report.unaccepted, "event was", "events were")
+    return (
+        f"warning: {count} read, could not be accepted, and cannot be read again. {path} has each as `event`, for the "
+        f"reason `unsent`. When there is room: jq -c 'select(.reason == \"unsent\").event // empty' {path} | "
+        "kable-destination deliver -"
     )
 
 

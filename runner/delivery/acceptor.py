@@ -13,6 +13,7 @@ from ..queues.contract import (
     DeadLetter,
     Origins,
     Put,
+    PutResult,
     QueuedBatch,
     QueueFullError,
     RereadText,
@@ -20,6 +21,7 @@ from ..queues.contract import (
 from ..sources.contract import Origin
 from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice
+from .partial_acceptance import take_accepted
 from .receipt import Receipt
 from .waiting import ends_before
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...definitions import Destination, Outcome, PlannedRequest
-    from ..queues.contract import Lane, PutResult, Queue, Token
+    from ..queues.contract import Lane, Queue, Token
     from ..sources.contract import Chunk
     from .clock import Clock
     from .fullness import Fullness
@@ -142,8 +144,9 @@ class Acceptor:
         return await future
 
     def unaccepted(self, chunk: Chunk, message: str) -> Iterator[DeadLetter]:
-        """Yield a dead letter for each event of a chunk that was not accepted."""
-        for place, text in zip(chunk.places, chunk.texts, strict=True):
+        """Yield a dead letter for each text of a chunk that was not accepted."""
+        texts = [*zip(chunk.places, chunk.texts, strict=True), *((text.place, text.text) for text in chunk.unreadable)]
+        for place, text in texts:
             yield DeadLetter("exhausted", message, Origin(chunk.source, place, chunk.unit), text, account=self._account)
 
     def give_up(self) -> None:
@@ -269,7 +272,7 @@ class Acceptor:
 
     async def _put_all(self, group: list[_Submission], planned: _Planned) -> None:
         wait = _FIRST_WAIT_FOR_ROOM
-        left = [self._puts(group, planned)]
+        done, left = list[Put](), [self._puts(group, planned)]
         while left:
             try:
                 result = await self._queue.put(left[0])
@@ -284,6 +287,8 @@ class Acceptor:
                     continue
                 self._fullness.failed(_WRITER, error)
                 if self._gave_up:
+                    parts = take_accepted([submission.chunk for submission in group], done, left)
+                    self._accepted([Receipt(part) for part in parts], PutResult())
                     raise
                 self._look_again.clear()
                 await ends_before(self._look_again, self._clock.sleep(wait))
@@ -291,8 +296,8 @@ class Acceptor:
             else:
                 if _WRITER in self._fullness.writers:
                     self._fullness.succeeded(_WRITER)
-                put = left.pop(0)
-                self._note_put(put, result, [] if left else group)
+                done.append(left.pop(0))
+                self._note_put(done[-1], result, [] if left else group)
 
     def _refuse_impatient(self, group: list[_Submission], error: QueueFullError) -> bool:
         """Tell callers who do not wait for room that there is none; return whether there were any.

@@ -60,6 +60,49 @@ class DeadLetterFile:
         self.count += 1
 
 
+class UnsentFile:
+    """Keeps events that were read, could not be accepted and cannot be read again. It is made when there is one.
+
+    Other dead letters are not written, since the outbox has them.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self.count = 0
+        self._redactor = redactor
+        self._file: DeadLetterFile | None = None
+        self._fault: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why an event could not be written; None if all could."""
+        return self._fault if self._file is None else self._file.failure
+
+    def __enter__(self) -> Self:
+        """Return the file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.__exit__(kind, error, traceback)
+
+    def write(self, letter: DeadLetter, reason: str | None = None) -> None:
+        """Write an event that nothing else keeps, which has a reason of its own."""
+        if reason is None:
+            return
+        self.count += 1
+        if self._file is None and self._fault is None:
+            try:
+                self._file = DeadLetterFile(self.path, self._redactor)
+            except OSError as fault:
+                self._fault = f"{self.path} cannot be written, so these events are kept nowhere: {fault.strerror}"
+        if self._file is not None:
+            self._file.write(letter, reason)
+
+
 def _line(value: dict[str, Any]) -> bytes:
     """Return a line of JSON; people look at such a file in a terminal."""
     return visible_json(_to_json(value).decode()).encode() + b"\n"

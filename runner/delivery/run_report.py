@@ -32,6 +32,7 @@ class RunReport:
     counts events that other runs had accepted and this run has settled; `earlier_dead` of them are dead-lettered.
     `kept` counts all that the queue holds for the account after the run, from whichever run, and `errors` has the last
     error of each lane (account, action).
+    `unaccepted` counts texts that were read and could not be accepted, of sources that cannot be read again.
     `deleted_dead_letters` counts dead letters, of any run, that were deleted because a limit was reached.
     """
 
@@ -52,6 +53,7 @@ class RunReport:
     read_to_the_end: bool = True
     next_due: datetime | None = None
     deleted_dead_letters: int = 0
+    unaccepted: int = 0
     kept: int = 0
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
     _of_duplicates: Counter[State] = field(default_factory=Counter)
@@ -149,6 +151,7 @@ class RunReport:
             "earlier": self.earlier,
             "earlier_dead": self.earlier_dead,
             "deleted_dead_letters": self.deleted_dead_letters,
+            "unaccepted": self.unaccepted,
             "requests": self.requests,
             "retries": self.retries,
             "kept": self.kept,
