@@ -25,7 +25,7 @@ from .output import StandardOutput, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...definitions import AnswerError, Destination, Redactor
+    from ...definitions import AnswerError, Destination
     from ..configuration.configuration import Configuration
     from ..configuration.delivery_options import DeliveryOptions
     from ..delivery.dead_letter_file import DeadLetterFile, UnsentFile
@@ -191,7 +191,7 @@ def _deliver(
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    sources = sources_of(files.events, destination.fingerprint)
+    sources = sources_of(files.events, _scope(destination, options))
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     outbox = outbox_path(options)
@@ -230,12 +230,22 @@ def _deliver(
             ended,
             report,
             outbox=outbox_name(options) if options.outbox else None,
-            redactor=destination.redactor,
+            destination=destination,
             letters=letters,
             report_file=files.report,
             dry_run=dry_run,
         )
     return exit_code(ended, report) or (OK if written else FAILED)
+
+
+def _scope(destination: Destination, options: DeliveryOptions) -> str:
+    """Return what distinguishes the checkpoints of files.
+
+    With `--allow-old` a file is read again that was read without it: events may have been skipped. What was sent is
+    known by its ID. Events without an ID would be sent twice, so there the file counts as read.
+    """
+    has_ids = all(action.idempotency_field is not None for action in destination.definition.actions.values())
+    return f"{destination.fingerprint} old" if options.allow_old and has_ids else destination.fingerprint
 
 
 def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
@@ -333,7 +343,7 @@ def _print_outcome(
     report: RunReport,
     *,
     outbox: str | None,
-    redactor: Redactor,
+    destination: Destination,
     letters: DeadLetterFile | UnsentFile | None,
     report_file: Path | None,
     dry_run: bool,
@@ -343,22 +353,22 @@ def _print_outcome(
     What cannot be shown changes nothing: the delivery itself is done.
     """
     from .report_file import write_report
-    from .run_outcome import kept_in_outbox, not_accepted, nothing_matched, why_stopped
+    from .run_outcome import kept_in_outbox, not_accepted, warnings, why_stopped
 
+    redactor = destination.redactor
     failures = [*filter(None, (None if letters is None else letters.failure, write_report(report_file, report)))]
     if ended is not None:
         say(why_stopped(ended, report, redactor), error=True)
     for source in report.unread_sources:
         say(f"error: {redactor.text(str(source.error))}", error=True)
     out = partial(say, error=dry_run)
-    warning = nothing_matched(report)
-    if warning is not None:
-        say(warning, error=True)
+    for warning in warnings(report, destination.definition.name):
+        say(f"warning: {warning}", error=True)
     out(report.summary(dry_run=dry_run))
     if letters is not None and letters.count > report.unaccepted:
         out(f"dead letters: {letters.path}")
     if letters is not None and report.unaccepted:
-        say(not_accepted(report, letters.path), error=True)
+        say(f"warning: {not_accepted(report, letters.path)}", error=True)
     if outbox and not dry_run:
         for line in kept_in_outbox(report, outbox):
             out(line)

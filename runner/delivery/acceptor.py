@@ -219,6 +219,7 @@ class Acceptor:
             submission.receipt.reject_unreadable(self._account)
             indexes = [(number << _PLACE_BITS) | place for place in chunk.places] if number else chunk.places
             plan = self._planner.feed_texts(chunk.texts, indexes)
+            submission.receipt.misspelt_flags = plan.misspelt_flags
             outcomes += plan.turned_down
             requests += plan.requests
         plan = self._planner.flush()

@@ -50,6 +50,7 @@ class DryRun:
         receipt = Receipt(chunk, self._counts_nobodies)
         receipt.reject_unreadable("")
         for plan in (self._planner.feed_texts(chunk.texts, chunk.places), self._planner.flush()):
+            receipt.misspelt_flags |= plan.misspelt_flags
             for outcome in plan.turned_down:
                 receipt.note(outcome, outcome.index, "")
             self._print(plan.requests)

@@ -12,6 +12,7 @@ from ..sources.contract import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from collections.abc import Set as AbstractSet
 
     from ...definitions import Outcome
     from ..queues.contract import Reason
@@ -24,12 +25,16 @@ class Receipt:
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
     events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
+    `unknown_types` counts those whose type Segment does not know, by that type. `misspelt_flags` are the flags of
+    integrations objects that have no effect, since they differ from the destination's name in capitals.
     """
 
     chunk: Chunk
     counts_nobodies: bool = False
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    unknown_types: Counter[str] = field(default_factory=Counter)
+    misspelt_flags: AbstractSet[str] = frozenset()
     _skipped_places: list[int] = field(default_factory=list)
     _occurrences: Counter[Hashable] = field(default_factory=Counter)
 
@@ -52,6 +57,8 @@ class Receipt:
         if outcome.status == "skipped" or is_counted:
             self.skipped["missing_client_id" if is_counted else outcome.reason or "not_subscribed"] += 1
             self._skipped_places.append(place)
+            if outcome.reason == "unknown_type":
+                self.unknown_types[outcome.event_type or ""] += 1
             return
         reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"
         letter = DeadLetter(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .contract import Chunk, Unreadable, place_of
 from .envelopes import EnvelopeError, events_of
+from .event_splitting import MAX_EVENT_BYTES, TOO_LONG
 
 if TYPE_CHECKING:
     from .event_splitting import Texts
@@ -24,7 +25,9 @@ def chunk_of(texts: Texts, name: str, key: str | None = None) -> Chunk:
         except EnvelopeError as error:
             chunk.unreadable.append(Unreadable(line, str(error), text))
             continue
-        if found is None:
+        if found is None and len(text) > MAX_EVENT_BYTES:
+            chunk.unreadable.append(Unreadable(line, TOO_LONG, text[:MAX_EVENT_BYTES]))
+        elif found is None:
             chunk.texts.append(text)
             chunk.places.append(line)
         else:
