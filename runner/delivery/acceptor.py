@@ -321,7 +321,9 @@ class Acceptor:
             for key in (chunk.key, *chunk.other_keys)
         }
         reread = [
-            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.path) for chunk in chunks if chunk.reread
+            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.earlier_path or chunk.path)
+            for chunk in chunks
+            if chunk.reread
         ]
         return Put(
             self._token(),

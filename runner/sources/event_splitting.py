@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from .contract import Unreadable
@@ -38,7 +38,8 @@ _KEPT_AFTER_END = 64 * 1024
 class Texts:
     """The texts of some events in a row, the line that each begins on, and the texts that are no events.
 
-    Everything that follows begins on `next_line` or later. `block` is the last block that was read for them.
+    Everything that follows begins on `next_line` or later. `block` is the last block that was read for them. At the end
+    of the input, the last `loose` texts and `loose_unreadable` may be cut off: more may follow when the input grows.
     """
 
     texts: list[bytes] = field(default_factory=list)
@@ -46,6 +47,8 @@ class Texts:
     unreadable: list[Unreadable] = field(default_factory=list)
     next_line: int = 1
     block: Block | None = None
+    loose: int = 0
+    loose_unreadable: int = 0
 
     def complete(self, multiple: int = 1) -> int:
         """Return how many events at the beginning, a multiple of a number if it can be, end with a whole line.
@@ -57,21 +60,18 @@ class Texts:
             count -= 1
         return count
 
-    def from_line(self, line: int) -> Texts:
-        """Return a copy without what begins before a line."""
-        kept = [at for at, begin in enumerate(self.lines) if begin >= line]
-        return replace(
-            self,
-            texts=[self.texts[at] for at in kept],
-            lines=[self.lines[at] for at in kept],
-            unreadable=[text for text in self.unreadable if text.place >= line],
-        )
+    def on_next_line(self) -> tuple[int, int]:
+        """Return how many whole texts, and how many that are no events, begin on the line of what follows."""
+        lines, unreadable = len(self.lines) - self.loose, len(self.unreadable) - self.loose_unreadable
+        faults = [text.place for text in self.unreadable[:unreadable]]
+        return self.lines[:lines].count(self.next_line), faults.count(self.next_line)
 
     def add_all(self, more: Texts) -> None:
         """Add what follows."""
         self.texts += more.texts
         self.lines += more.lines
         self.unreadable += more.unreadable
+        self.loose, self.loose_unreadable = more.loose, more.loose_unreadable
 
     def divide(self, count: int) -> tuple[Texts, Texts]:
         """Return the first `count` events, with what is unreadable before the next, and the rest."""

@@ -49,6 +49,7 @@ class Splitter:
             if block.damage is not None:
                 line = max([block.line, *last.lines, *(text.place for text in last.unreadable)])
                 last.refuse(line, b"", block.damage)
+            last.loose, last.loose_unreadable = len(last.texts), len(last.unreadable)
             found.add_all(last)
         return found
 
