@@ -141,7 +141,8 @@ class Acceptor:
         self._arrived.set()
         if self._collecting is None:
             self._collecting = asyncio.create_task(self._collect())
-        return await future
+        # A caller may be cancelled. What it gave is accepted all the same, and `close` waits for that.
+        return await asyncio.shield(future)
 
     def unaccepted(self, chunk: Chunk, message: str) -> Iterator[DeadLetter]:
         """Yield a dead letter for each text of a chunk that was not accepted."""
