@@ -73,7 +73,7 @@ def _in_directive(name: str, options: Any, place: str) -> Iterator[Constant]:
 
 
 def _is_constant_structure(value: Any) -> bool:
-    """Return whether a value is an object or a list that reads nothing of the event. A list of one item is that item."""
+    """Return whether a value is an object or a list that reads nothing of the event. A list of one is its item."""
     is_structure = (isinstance(value, dict) and value) or (isinstance(value, list | tuple) and len(value) > 1)
     return bool(is_structure) and not is_directive(value) and not event_paths(value)
 

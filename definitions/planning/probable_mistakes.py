@@ -1,5 +1,4 @@
-"""Probable mistakes of a user: subscriptions that look for what no event of Segment has, or send what is the same for
-many events. Each is a warning."""
+"""Probable mistakes of a user, each a warning: what no event of Segment has, or what many events would share."""
 
 from __future__ import annotations
 

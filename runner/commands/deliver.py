@@ -310,9 +310,10 @@ def _progress(report: RunReport) -> Iterator[list[Observer]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
     # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
-    with DetachedTerminal() as terminal, Progress(
-        *columns, console=Console(file=terminal.stream, force_terminal=True), transient=True
-    ) as progress:
+    with (
+        DetachedTerminal() as terminal,
+        Progress(*columns, console=Console(file=terminal.stream, force_terminal=True), transient=True) as progress,
+    ):
         task = progress.add_task("reading", total=None)
 
         def tick(_: Notice) -> None:

@@ -81,9 +81,7 @@ class Receipt:
             same = place, letter.subscription, letter.reason, letter.event
             occurrence = self._occurrences[same] + (chunk.continues if place == self._first_place else 0)
             self._occurrences[same] += 1
-            letter = replace(
-                letter, path=chunk.path, recurs=True, occurrence=occurrence, generation=chunk.generation
-            )
+            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence, generation=chunk.generation)
         self.rejected.append(letter)
 
     @property

@@ -228,9 +228,9 @@ class RunReport:
             if (shown := ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count))
         ]
         if self.unknown_types:
-            shown = self.unknown_types.most_common(_MOST_NAMES_SHOWN)
-            more = ", …" if len(self.unknown_types) > len(shown) else ""
-            lines.append(f"unknown types: {', '.join(f'{quoted(kind)} {count:,}' for kind, count in shown)}{more}")
+            most = self.unknown_types.most_common(_MOST_NAMES_SHOWN)
+            more = ", …" if len(self.unknown_types) > len(most) else ""
+            lines.append(f"unknown types: {', '.join(f'{quoted(kind)} {count:,}' for kind, count in most)}{more}")
         if self.earlier:
             delivered = self.earlier - self.earlier_dead
             lines.append(f"from earlier runs: {delivered:,} delivered, {self.earlier_dead:,} dead-lettered")

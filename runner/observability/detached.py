@@ -88,10 +88,11 @@ class DetachedTerminal(DetachedWriter):
         self.stream = _Stream(self)
 
 
-class _Stream(io.TextIOBase):
-    """A text stream on a detached writer."""
+class _Stream(io.StringIO):
+    """A text stream on a detached writer, which keeps nothing itself."""
 
     def __init__(self, writer: DetachedWriter) -> None:
+        super().__init__()
         self._writer = writer
 
     @property

@@ -49,7 +49,7 @@ def events_of(text: bytes) -> list[bytes] | None:
         is_batch = envelope.batch is not UNSET and bytes(envelope.batch).startswith(b"[")
         if not is_batch or (envelope.type is not UNSET and bytes(envelope.type) not in _TYPES):
             return None
-        items = _read_items(envelope.batch)
+        items = _read_items(bytes(envelope.batch)) if envelope.batch is not UNSET else []
         outer = {}
         if _is_filled_object(envelope.context):
             outer["context"] = envelope.context

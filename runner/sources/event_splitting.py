@@ -21,10 +21,9 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 """A batch as an SDK posts it may be longer, since it holds many events."""
 
-TOO_LONG = (
-    f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event (a batch of events may have {MAX_BATCH_BYTES:,})"
-)
+TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event; a batch may have {MAX_BATCH_BYTES:,}"
 """What is wrong with a longer text."""
+
 _BATCH = re.compile(rb'\s*\{.*?"batch"\s*:\s*\[', re.DOTALL)
 _BATCH_HEAD_BYTES = 64 * 1024
 """A batch says so within its first bytes: before its events are a context and the like."""

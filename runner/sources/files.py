@@ -90,6 +90,7 @@ class FileSource:
         self._on_last_line = 0
         self._is_stopped = False
         self._is_begun = False
+        self._was_moved = False
         self._judged_lines = 0
 
     async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
@@ -142,6 +143,8 @@ class FileSource:
                 self._accepted, self._generation = checkpoint, checkpoint.generation
                 self._given = checkpoint.line, checkpoint.texts, checkpoint.faults
                 self._last_line, self._on_last_line = checkpoint.line, checkpoint.texts + checkpoint.faults
+        if self._accepted.is_end and self._accepted.path not in {"", self._real_path}:
+            self._was_moved = not _is_still_at(self._accepted)
         return True
 
     def _keys(self, stream: BinaryIO) -> Iterator[str]:
@@ -259,7 +262,7 @@ class FileSource:
         if chunk.texts and not self._is_begun:
             self._is_begun = True
             chunk.reread = self._accepted.is_end and texts.lines[0] == self._accepted.line
-            chunk.earlier_path = self._accepted.path
+            chunk.earlier_path = self._accepted.path if self._was_moved else ""
         return chunk
 
 
@@ -278,6 +281,19 @@ def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Blo
         if not left:
             break
     yield from blocks
+
+
+def _is_still_at(checkpoint: FileCheckpoint) -> bool:
+    """Return whether the path of a checkpoint still holds what was read there: then a copy was made of it."""
+    path = Path(checkpoint.path)
+    try:
+        # What is no file any more, such as a pipe, is not opened: that may wait for ever.
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return _compare(stream, checkpoint) != "other"
+    except (OSError, ValueError, SourceError):
+        return False
 
 
 async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:

@@ -12,6 +12,7 @@ from .splitter import Splitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
     from .blocks import Block
     from .contract import Chunk, FindCheckpoint
     from .descriptors import WaitingFile

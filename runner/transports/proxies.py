@@ -37,8 +37,8 @@ def proxy_for(host: str, port: int, environment: Mapping[str, str]) -> Proxy | N
     """Return the proxy on the way to an https host; None if requests go there directly.
 
     As with curl, the first of https_proxy, HTTPS_PROXY, all_proxy and ALL_PROXY that is set decides; if it is empty,
-    there is no proxy. `no_proxy` names hosts, domains and ranges of addresses (10.0.0.0/8) that need none. Raises SetupError, which names the variable and never
-    shows its value: it may hold a password.
+    there is no proxy. `no_proxy` names hosts, domains and ranges of addresses (10.0.0.0/8) that need none. Raises
+    SetupError, which names the variable and never shows its value: it may hold a password.
     """
     named = next((name for name in _VARIABLES if name in environment), None)
     if named is None:
