@@ -52,7 +52,7 @@ class ActiveLane:
     - `looked_at`: when the queue was last asked, in seconds since 1970; `asked_at`: the same by the monotonic clock.
     - `doubts`: batches that are kept until another one shows whether they or the lane are at fault.
     - `continued`: what is known of leases that are sent again, by their identity.
-    - `has_probed`: a batch was sent in halves, since there was no other that could show what its refusal means.
+    - `has_probed`: events of a batch were sent alone, since no other batch could show what its refusal means.
     - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
     - `largest`: the bytes of the largest batch so far, events and payloads.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
@@ -100,7 +100,8 @@ class ActiveLane:
         """Take what a lease has brought."""
         self.depth, self.batches = depth, depth.batches
         self.looked_at, self.asked_at = clock.now().timestamp(), clock.monotonic()
-        self.may_have_work = 0 < wanted <= len(leases)
+        # Something may have been put since the queue was asked, so that this answer is old.
+        self.may_have_work = self.may_have_work or 0 < wanted <= len(leases)
         if depth.pause:
             self.limiter.keep_pause(depth.pause)
         for lease in leases:
@@ -141,7 +142,7 @@ class ActiveLane:
         return [doubt.progress for doubt in doubts]
 
     def _probe(self) -> bool:
-        """Send a batch in halves, once, since there is no other that could show anything; return whether one is."""
+        """Send events of a batch alone, once, since no other batch could show anything; return whether one is sent."""
         doubt = next((doubt for doubt in self.doubts if len(doubt.progress.positions) > 1), None)
         if doubt is None or self.has_probed:
             return False

@@ -55,7 +55,7 @@ class Progress:
     - `is_doubtful`: the response that says so may be about the content of this batch.
     - `is_content`: another batch got through, so such a response is about the content.
     - `may_wait`: what fails may be tried again later; if not, it is given up.
-    - `is_probing`: there is no other batch, so a half of this one that gets through shows the same.
+    - `is_probing`: there is no other batch, so an event of this one that gets through shows the same.
     """
 
     lease: Lease
@@ -161,27 +161,25 @@ class _Sending:
                 self._take(positions, results)
 
     async def probe(self, positions: Sequence[int]) -> None:
-        """Send the halves of a batch: if one gets through, what refuses the other is its content.
+        """Send the first event alone, or else the last: if one gets through, what refuses the batch is its content.
 
         Raises Interrupted, and StoppedError if none gets through.
         """
         progress, refusal = self.progress, None
-        middle = len(positions) // 2
-        for half in (positions[:middle], positions[middle:]):
-            delivered = len(progress.delivered)
+        for position in (positions[0], positions[-1]):
             try:
-                await self.send(half)
+                await self.send([position])
             except StoppedError as error:
                 refusal = error
                 if self._lease.queued.batch.shard is not None:
                     # Later events of a key must not overtake earlier ones.
                     break
-            progress.is_content = progress.is_content or len(progress.delivered) > delivered
-        if refusal is not None and not progress.is_content:
-            raise refusal
-        progress.is_doubtful = False
+            if position in progress.delivered:
+                progress.is_doubtful, progress.is_content = False, True
+                await self.send(progress.positions)
+                return
         if refusal is not None:
-            await self.send(progress.positions)
+            raise refusal
 
     def _refusal(self, error: StoppedError) -> RefusedError:
         """Return the refusal that a response means which would stop the lane. Raises the error if it may mean that."""
