@@ -35,7 +35,8 @@ class DeadLetterFile:
         self.failure: str | None = None
         self._redactor = redactor
         self._existed = path.exists()
-        self._file = os.fdopen(open_to_append(path), "ab")
+        # Without a buffer: one that could not be written would be written again with the next.
+        self._file = os.fdopen(open_to_append(path), "ab", buffering=0)
 
     def __enter__(self) -> Self:
         """Return the file."""
@@ -52,12 +53,20 @@ class DeadLetterFile:
 
     def write(self, letter: DeadLetter, reason: str | None = None) -> None:
         """Write a dead letter, with another reason than its own if one is given."""
+        written = self._size()
         try:
-            self._file.write(_line(shown(letter, self._redactor, reason)))
-            self._file.flush()
+            left = _line(shown(letter, self._redactor, reason))
+            while left:
+                left = left[self._file.write(left) or 0 :]
         except OSError as error:
+            # A part of a line would damage the next one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), written)
             self.failure = f"{self.path} cannot be written, so dead letters are missing there: {error.strerror}"
         self.count += 1
+
+    def _size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
 
 
 class UnsentFile:
