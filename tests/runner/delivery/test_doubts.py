@@ -95,6 +95,27 @@ def test_an_event_that_alone_gets_it_is_dead_and_the_others_arrive(
     assert "though other batches get through" in letter.message
 
 
+@pytest.mark.parametrize("culprits", [{0}, {57}, {99}, {0, 57}, {3, 50, 98}])
+def test_a_single_batch_shows_by_one_of_its_events_that_others_are_at_fault(
+    tmp_path: Path, culprits: set[int]
+) -> None:
+    """There is no other batch that could show it, and the good events stayed queued until new ones came."""
+    run, server, setting = deliver(
+        tmp_path, lambda _, numbers: 431 if culprits & numbers else 200, events=100, batch=100, concurrency=1
+    )
+    assert (run.ended, setting.queued()) == (None, 0)
+    assert {letter.origin.place - 1 for letter in setting.letters()} == culprits
+    assert sorted(server.delivered) == sorted(set(range(100)) - culprits)
+
+
+@pytest.mark.parametrize("events", [1, 2, 100])
+def test_a_single_batch_of_which_nothing_gets_through_stops_the_lane_soon(tmp_path: Path, events: int) -> None:
+    run, server, setting = deliver(tmp_path, lambda *_: 451, events=events, batch=100)
+    assert isinstance(run.ended, ConfigurationError)
+    assert (run.report.dead, setting.queued(), setting.letters()) == (0, events, [])
+    assert len(server.requests) <= 3
+
+
 @pytest.mark.parametrize("batch", [1, 10])
 def test_many_events_that_get_it_among_good_ones_do_not_stop_the_lane(tmp_path: Path, batch: int) -> None:
     bad = set(range(0, 120, 12))
