@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
@@ -31,6 +31,7 @@ from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from io import RawIOBase
 
     from ..definitions import Destination
     from .configuration.delivery_options import DeliveryOptions
@@ -171,7 +172,7 @@ async def print_requests(
     options: DeliveryOptions,
     sources: Sequence[Source],
     report: RunReport,
-    output: IO[bytes],
+    output: RawIOBase,
     *,
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
 ) -> None:

@@ -12,13 +12,16 @@ from ..queues.contract import (
     Checkpoint,
     DeadLetter,
     Put,
+    PutResult,
     QueueFullError,
     RereadText,
 )
 from ..sources.contract import Origin
 from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice
+from .partial_acceptance import take_accepted
 from .planning import ChunkPlanner, Planned
+from .receipt import Receipt
 from .waiting import ends_before
 
 if TYPE_CHECKING:
@@ -26,13 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...definitions import Destination
-    from ..queues.contract import Lane, PutResult, Queue, Token
+    from ..queues.contract import Lane, Queue, Token
     from ..sources.contract import Chunk
     from .clock import Clock
     from .fullness import Fullness
     from .notices import Observer
     from .planning import Planners
-    from .receipt import Receipt
 
 GATHER_SECONDS = 0.01
 """How long a small chunk waits for company, so that callers at the same time share batches and commits."""
@@ -141,11 +143,13 @@ class Acceptor:
             self._enough.set()
         if self._collecting is None:
             self._collecting = asyncio.create_task(self._collect())
-        return await future
+        # A caller may be cancelled. What it gave is accepted all the same, and `close` waits for that.
+        return await asyncio.shield(future)
 
     def unaccepted(self, chunk: Chunk, message: str) -> Iterator[DeadLetter]:
-        """Yield a dead letter for each event of a chunk that was not accepted."""
-        for place, text in zip(chunk.places, chunk.texts, strict=True):
+        """Yield a dead letter for each text of a chunk that was not accepted."""
+        texts = [*zip(chunk.places, chunk.texts, strict=True), *((text.place, text.text) for text in chunk.unreadable)]
+        for place, text in texts:
             yield DeadLetter("exhausted", message, Origin(chunk.source, place, chunk.unit), text, account=self._account)
 
     def give_up(self) -> None:
@@ -256,7 +260,7 @@ class Acceptor:
 
     async def _put_all(self, group: list[_Submission], planned: Planned) -> None:
         wait = _FIRST_WAIT_FOR_ROOM
-        left = [self._puts(group, planned)]
+        done, left = list[Put](), [self._puts(group, planned)]
         while left:
             try:
                 result = await self._queue.put(left[0])
@@ -271,21 +275,25 @@ class Acceptor:
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = self._one_by_one(left[0])
                     continue
-                await self._wait_for_room(error, wait)
+                await self._wait_for_room(error, wait, group, done, left)
                 wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
                 if _WRITER in self._fullness.writers:
                     self._fullness.succeeded(_WRITER)
-                put = left.pop(0)
-                self._note_put(put, result, () if left else planned.receipts)
+                done.append(left.pop(0))
+                self._note_put(done[-1], result, () if left else planned.receipts)
         for submission, receipt in zip(group, planned.receipts, strict=True):
             if not submission.future.done():
                 submission.future.set_result(receipt)
 
-    async def _wait_for_room(self, error: QueueFullError, seconds: float) -> None:
+    async def _wait_for_room(
+        self, error: QueueFullError, seconds: float, group: list[_Submission], done: list[Put], left: list[Put]
+    ) -> None:
         """Wait so long, or until something was settled. Raises the error if nobody waits any more."""
         self._fullness.failed(_WRITER, error)
         if self._gave_up:
+            parts = take_accepted([submission.chunk for submission in group], done, left)
+            self._accepted([Receipt(part) for part in parts], PutResult())
             raise error
         self._look_again.clear()
         await ends_before(self._look_again, self._clock.sleep(seconds))
@@ -311,7 +319,9 @@ class Acceptor:
             for key in (chunk.key, *chunk.other_keys)
         }
         reread = [
-            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.path) for chunk in chunks if chunk.reread
+            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.earlier_path or chunk.path)
+            for chunk in chunks
+            if chunk.reread
         ]
         return Put(
             self._token(),

@@ -301,6 +301,7 @@ class Delivery:
     def _keep_unaccepted(self, chunk: Chunk, error: Exception) -> None:
         """Write events that could not be accepted to the dead-letter file, since they cannot be read again."""
         for letter in self.acceptor.unaccepted(chunk, str(error)):
+            self._report.unaccepted += 1
             self._write_dead_letter(letter, "unsent")
 
     def _wake(self) -> None:

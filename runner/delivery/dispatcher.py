@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...definitions import CredentialsError, StoppedError
 from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
 from .fullness import full
-from .lane import Doubt
+from .lane import MOST_POSTPONED_IN_MEMORY, Doubt
 from .limits_record import LimitsRecord
 from .notices import Notice
 from .patience import Patience
@@ -177,14 +177,12 @@ class Dispatcher:
 
     def _waits(self) -> list[float]:
         """Return in how many seconds there may be something to do, for each lane that is neither empty nor stopped."""
-        now = self._clock.now().timestamp()
-        waits = [lane.wait(now) for lane in self.lanes if lane.stopped is None]
+        waits = [lane.wait(self._clock) for lane in self.lanes if lane.stopped is None]
         return [wait for wait in waits if wait is not None]
 
     async def _lease(self) -> None:
         """Lease what may be leased, with one question for all lanes in which there may be something."""
-        now = self._clock.now().timestamp()
-        asks = {lane.key: lane.ask(now) for lane in self.lanes if lane.stopped is None}
+        asks = {lane.key: lane.ask(self._clock) for lane in self.lanes if lane.stopped is None}
         most = {key: count for key, count in asks.items() if count is not None}
         if not most:
             return
@@ -214,7 +212,7 @@ class Dispatcher:
             self._has_leases.set()
         for key, wanted in most.items():
             lane, depth = self._by_key[key], leased.depths[key]
-            lane.hold(by_lane[key], depth, wanted, self._clock.now().timestamp())
+            lane.hold(by_lane[key], depth, wanted, self._clock)
             self._backpressure.correct(lane, depth.events)
 
     def _start(self, lane: ActiveLane) -> None:
@@ -269,12 +267,13 @@ class Dispatcher:
         """Send a batch, and settle it."""
         began, progress = lane.step(), lane.continued.pop(id(lease), None) or Progress(lease)
         delivered = len(progress.delivered)
+        progress.may_wait = self._queue.is_durable or lane.postponed < MOST_POSTPONED_IN_MEMORY
         try:
             await self._sender.send(progress, lane.limiter, patiently=not lane.is_in_trouble)
             # From here on an abort would lose results.
             self._end_request()
             if len(progress.delivered) > delivered:
-                lane.success = began, lane.step()
+                lane.success, lane.has_probed = (began, lane.step()), False
             if progress.is_doubtful:
                 # It is kept as it is, until another batch shows what it means.
                 lane.doubts.append(Doubt(progress, began, lane.step()))

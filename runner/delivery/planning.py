@@ -83,6 +83,7 @@ class ChunkPlanner:
             planned.receipts.append(receipt)
             indexes = [(number << _PLACE_BITS) | place for place in chunk.places] if number else chunk.places
             plan = self._planner.feed_texts(chunk.texts, indexes)
+            receipt.misspelt_flags = plan.misspelt_flags
             outcomes += plan.turned_down
             requests += plan.requests
         plan = self._planner.flush()

@@ -12,6 +12,7 @@ from ..sources.contract import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from collections.abc import Set as AbstractSet
 
     from ...definitions import Outcome
     from ..queues.contract import Reason
@@ -24,7 +25,9 @@ class Receipt:
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
     events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
-    `skipped_places` are the places of these.
+    `skipped_places` are the places of these. `unknown_types` counts those whose type Segment does not know, by that
+    type. `misspelt_flags` are the flags of integrations objects that have no effect, since they differ from the
+    destination's name in capitals.
     """
 
     chunk: Chunk
@@ -32,6 +35,8 @@ class Receipt:
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_places: list[int] = field(default_factory=list)
+    unknown_types: Counter[str] = field(default_factory=Counter)
+    misspelt_flags: AbstractSet[str] = frozenset()
     _occurrences: Counter[Hashable] = field(default_factory=Counter)
 
     @property
@@ -53,6 +58,8 @@ class Receipt:
         if outcome.status == "skipped" or is_counted:
             self.skipped["missing_client_id" if is_counted else outcome.reason or "not_subscribed"] += 1
             self.skipped_places.append(place)
+            if outcome.reason == "unknown_type":
+                self.unknown_types[outcome.event_type or ""] += 1
             return
         reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"
         letter = DeadLetter(
@@ -75,7 +82,7 @@ class Receipt:
             same = place, letter.subscription, letter.reason, letter.event
             occurrence = self._occurrences[same] + (chunk.continues if place == self._first_place else 0)
             self._occurrences[same] += 1
-            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence)
+            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence, generation=chunk.generation)
         self.rejected.append(letter)
 
     @property

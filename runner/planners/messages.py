@@ -109,6 +109,8 @@ class _Result(msgspec.Struct, array_like=True):
     letters: list[_Letter]
     skipped: dict[str, int]
     skipped_places: list[int]
+    unknown_types: dict[str, int]
+    misspelt_flags: list[str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -162,7 +164,16 @@ def result_of(planned: Planned, preparation: Preparation | None) -> bytes:
         for number, queued in enumerate(planned.batches)
     ]
     letters = [_letter_of(letter) for letter in receipt.rejected]
-    return _encode(_Result(batches, letters, dict(receipt.skipped), receipt.skipped_places))
+    return _encode(
+        _Result(
+            batches,
+            letters,
+            dict(receipt.skipped),
+            receipt.skipped_places,
+            dict(receipt.unknown_types),
+            sorted(receipt.misspelt_flags),
+        )
+    )
 
 
 def read_result(message: bytes, chunk: Chunk, account: str, preparation: Preparation | None) -> Planned:
@@ -179,6 +190,8 @@ def read_result(message: bytes, chunk: Chunk, account: str, preparation: Prepara
             rejected=[_dead_letter_of(letter, chunk, account) for letter in result.letters],
             skipped=Counter(result.skipped),
             skipped_places=result.skipped_places,
+            unknown_types=Counter(result.unknown_types),
+            misspelt_flags=frozenset(result.misspelt_flags),
         )
     )
     return planned
@@ -276,4 +289,5 @@ def _dead_letter_of(read: _Letter, chunk: Chunk, account: str) -> DeadLetter:
         path=read.path,
         recurs=read.recurs,
         occurrence=read.occurrence,
+        generation=chunk.generation if read.recurs else "",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .contract import Chunk, Unreadable, place_of
 from .envelopes import EnvelopeError, events_of
+from .event_splitting import MAX_EVENT_BYTES, TOO_LONG
 from .plain_lines import PlainLines
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def chunk_of(texts: Texts, name: str, key: str | None = None) -> Chunk:
         except EnvelopeError as error:
             chunk.unreadable.append(Unreadable(line, str(error), text))
             continue
-        if found is None:
+        if found is None and len(text) > MAX_EVENT_BYTES:
+            chunk.unreadable.append(Unreadable(line, TOO_LONG, text[:MAX_EVENT_BYTES]))
+        elif found is None:
             all_texts.append(text)
             places.append(line)
         else:

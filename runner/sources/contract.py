@@ -64,6 +64,8 @@ class Chunk:
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
     - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
     - `path`: the absolute path of the file; empty if the source is none. Its name may be that of another file, too.
+    - `earlier_path`: the path that it had when an earlier run read it, if it has another one now.
+    - `generation`: tells the content of a file from other content that had the same path before; empty for the first.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     """
 
@@ -79,6 +81,8 @@ class Chunk:
     is_damaged: bool = False
     reread: bool = False
     path: str = ""
+    earlier_path: str = ""
+    generation: str = ""
     continues: int = 0
 
     def __len__(self) -> int:

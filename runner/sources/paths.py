@@ -9,9 +9,10 @@ import stat
 import sys
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
+from .descriptors import WaitingFile
 from .files import FileSource, shown_path
 from .streams import StreamSource
 
@@ -101,16 +102,12 @@ def _source(path: str, status: os.stat_result, scope: str) -> Source:
         return StreamSource(name, partial(_open_descriptor, descriptor))
     if stat.S_ISREG(status.st_mode):
         return FileSource(path, scope=scope)
-    return StreamSource(shown_path(path), partial(_open_path, path))
+    return StreamSource(shown_path(path), partial(WaitingFile, path))
 
 
-def _open_path(path: str) -> IO[bytes]:
-    return Path(path).open("rb")
-
-
-def _open_descriptor(descriptor: int) -> IO[bytes]:
+def _open_descriptor(descriptor: int) -> WaitingFile:
     """Open a reader of our own: the interpreter, when it ends, must not wait for a thread that reads `sys.stdin`.
 
     Opened by its number, since a socket cannot be opened by its path.
     """
-    return open(descriptor, "rb", closefd=False)
+    return WaitingFile(descriptor, closefd=False)

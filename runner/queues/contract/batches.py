@@ -119,7 +119,8 @@ class DeadLetter:
     `key` is the ID of the event, `path` the absolute path of its file (the name in `origin` may be that of two files).
 
     `recurs` says that its source can be read again: if the same text comes again from the same place of the same file,
-    or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`. If the
+    or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`, and those of
+    files that had the same path one after the other, as a log has that begins anew each day, by `generation`. If the
     source cannot be read again, each is kept, since two requests or two runs of a pipe may well bring equal text.
     """
 
@@ -138,6 +139,7 @@ class DeadLetter:
     path: str = ""
     recurs: bool = field(default=False, compare=False)
     occurrence: int = field(default=0, compare=False)
+    generation: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:
