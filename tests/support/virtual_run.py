@@ -19,7 +19,7 @@ from kable_destination.runner.queues.contract import DeadLetterFilter
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.sources.files import FileSource
 from kable_destination.runner.transports.http import HttpTransport
-from virtual_clock import BusyQueue, BusyTransport, StillClock, VirtualClock
+from virtual_clock import BusyQueue, BusySource, BusyTransport, StillClock, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +109,7 @@ class Setting:
                     clock=clock,
                     observers=[notices.append],
                 )
-                ended = await clock.run(delivery.run(sources))
+                ended = await clock.run(delivery.run([BusySource(source, clock) for source in sources]))
                 seconds = clock.monotonic()
         finally:
             await queue.close()

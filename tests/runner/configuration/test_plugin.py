@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,8 +164,8 @@ def test_a_plugin_that_cannot_be_imported_is_one_sentence_with_file_and_line(
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
     entry = "[destination_actions]\nbroken = broken_destination:broken\n"
     (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
-    path = os.pathsep.join([str(site), with_plugins.environment["PYTHONPATH"]])
-    run = with_plugins(command, *([] if command == "check" else ["-"]), "--destination", "broken", PYTHONPATH=path)
+    beside_it = replace(with_plugins, installed=str(site))
+    run = beside_it(command, *([] if command == "check" else ["-"]), "--destination", "broken")
     assert run.code == 2
     assert "Traceback" not in run.err
     (sentence,) = run.err.strip().splitlines()
