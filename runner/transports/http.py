@@ -59,7 +59,6 @@ class HttpTransport:
         )
         self._trust_environment = trust_environment
         self._proxies: dict[tuple[str, int], Proxy | None] = {}
-        self._certificates: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
