@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
+    from running_program import RunningProgram
 
 RUNS = range(int(os.environ.get("KABLE_KILLS", "6")))
 EVENTS = 20_000
@@ -40,7 +41,7 @@ def billed_once(sandbox: RunningSandbox) -> bool:
     return billed == Counter(f"message-{number:06}" for number in range(EVENTS))
 
 
-def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+def family(process: subprocess.Popen[bytes] | RunningProgram) -> list[psutil.Process]:
     """Find the server of planners and the planners, once there are some."""
     while process.poll() is None:
         with contextlib.suppress(psutil.Error):
