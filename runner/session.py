@@ -20,6 +20,7 @@ from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
+from .delivery.notices import to_all
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
@@ -150,7 +151,7 @@ async def open_session(
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
-        planners = planners_for(destination, options, recipe, planner_server)
+        planners = planners_for(destination, options, recipe, planner_server, to_all(observers))
         if planners is not None:
             await stack.enter_async_context(planners)
         delivery = Delivery(

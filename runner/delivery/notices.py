@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 Kind = Literal[
     "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits", "stopped",
-    "lost", "full", "room",
+    "lost", "full", "room", "replaced",
 ]  # fmt: skip
 
 
@@ -33,6 +33,7 @@ class Notice:
     - `stopped`: nothing more is sent until a person acts; `error` says what to do.
     - `lost`: the lease of `events` ended while they were sent, so another process has them.
     - `full`: the queue takes nothing more, as `error` says. `room`: it takes more again.
+    - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.
     """
 
     kind: Kind

@@ -250,13 +250,15 @@ def _queued_of(read: _Batch, chunk: Chunk, account: str, preparation: Preparatio
 def _read_request(read: _Request, batch: EventBatch) -> PlannedRequest:
     content = batch.payloads.text if read.content is None else read.content
     request = httpx.Request(
-        read.method, _url(read.url), headers=httpx.Headers(read.headers), stream=httpx.ByteStream(content)
+        read.method, _url(read.url), headers=_headers(read.headers), stream=httpx.ByteStream(content)
     )
     request.read()
     return PlannedRequest(request, batch)
 
 
+# A request copies both, and they differ in little but the length of the body.
 _url = lru_cache(maxsize=256)(httpx.URL)
+_headers = lru_cache(maxsize=4096)(httpx.Headers)
 
 
 def _letter_of(letter: DeadLetter) -> _Letter:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...definitions import Destination
     from ..configuration.delivery_options import DeliveryOptions
     from ..configuration.recipe import Recipe
+    from ..delivery.notices import Observer
 
 _WORTH_BYTES_OF_A_FRESH_SERVER = 8 * WORTH_BYTES
 """How many bytes of events are worth planners if their server must first import everything."""
@@ -30,16 +31,20 @@ def fork_planner_server(destination: Destination, options: DeliveryOptions, size
 
 
 def planners_for(
-    destination: Destination, options: DeliveryOptions, recipe: Recipe | None, server: PlannerServer | None
+    destination: Destination,
+    options: DeliveryOptions,
+    recipe: Recipe | None,
+    server: PlannerServer | None,
+    notify: Observer,
 ) -> PlannerPool | None:
     """Return the planners; None if everything is planned in this process."""
     count, way = _count(options), _way(destination, options)
     if server is not None:
-        return PlannerPool(lambda: server, way, count)
+        return PlannerPool(lambda: server, way, count, notify=notify)
     if not count or recipe is None:
         return None
     limits = Limits(worth_bytes=_WORTH_BYTES_OF_A_FRESH_SERVER)
-    return PlannerPool(lambda: PlannerServer.fresh(recipe, destination.fingerprint, way), way, count, limits)
+    return PlannerPool(lambda: PlannerServer.fresh(recipe, destination.fingerprint, way), way, count, limits, notify)
 
 
 def _count(options: DeliveryOptions) -> int:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from ..delivery.notices import Notice
 from ..delivery.planning import Planned, PlannersError
 from ..queues.preparing import preparation_for
+from ..sources.contract import Origin
 from .messages import job_of, read_result
 from .process import PlannerProcess
 from .program import FAILED
@@ -20,6 +22,7 @@ from .program import FAILED
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ..delivery.notices import Observer
     from ..sources.contract import Chunk
     from .connection import Message
     from .program import Way
@@ -33,6 +36,9 @@ WORTH_BYTES = 1024 * 1024
 
 _CHUNKS_EACH = 2
 """A planner has one chunk in hand and one to go on with."""
+
+_MOST_BYTES = 64 * 1024 * 1024
+"""No more is read while they have so many bytes of events: chunks of very long events are large."""
 
 _MOST_DEATHS = 3
 _MOST_STARTS = 3
@@ -58,7 +64,15 @@ class _Job:
     chunk: Chunk
     message: Message
     future: asyncio.Future[Planned | None]
+    size: int
     deaths: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where its events are, for people."""
+        places = self.chunk.places or [text.place for text in self.chunk.unreadable]
+        lines = [Origin(self.chunk.source, place, self.chunk.unit).line for place in places]
+        return f"{self.chunk.unit}s {min(lines):,} to {max(lines):,} of {self.chunk.source}"
 
 
 @dataclass(slots=True, eq=False)
@@ -82,17 +96,23 @@ class PlannerPool:
 
     `open_server` gives what starts them, and is asked once there are enough events that it is worth it; the server is
     closed with the pool. A planner that ends, takes too long or needs too much memory is replaced, and its chunks are
-    planned again.
+    planned again; `notify` is told of that.
     """
 
     def __init__(
-        self, open_server: Callable[[], PlannerServer | None], way: Way, count: int, limits: Limits = DEFAULT_LIMITS
+        self,
+        open_server: Callable[[], PlannerServer | None],
+        way: Way,
+        count: int,
+        limits: Limits = DEFAULT_LIMITS,
+        notify: Observer = lambda _notice: None,
     ) -> None:
         self._open_server = open_server
         self._server: PlannerServer | None = None
         self._account = way.account
         self._preparation = preparation_for(way.scheme)
         self._count = count
+        self._notify = notify
         self._limits = limits
         self._seen_bytes = 0
         self._planners: list[_Planner] = []
@@ -120,8 +140,10 @@ class PlannerPool:
 
     @property
     def ahead(self) -> int:
-        """How many chunks to give them before the first of these comes back."""
-        return _CHUNKS_EACH * sum([planner.is_ready for planner in self._planners])
+        """How many chunks to give them before the first of these comes back; none while they have too many bytes."""
+        held = sum([job.size for job in self._waiting])
+        held += sum([job.size for planner in self._planners for job in planner.jobs])
+        return 0 if held > _MOST_BYTES else _CHUNKS_EACH * sum([planner.is_ready for planner in self._planners])
 
     @property
     def pids(self) -> list[int]:
@@ -136,7 +158,7 @@ class PlannerPool:
         if not self._is_worth_it(chunk) or not any(planner.is_ready for planner in self._planners):
             return None
         future: asyncio.Future[Planned | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job(chunk, job_of(chunk, oldest), future))
+        self._waiting.append(_Job(chunk, job_of(chunk, oldest), future, chunk.size))
         self._hand_out()
         return future
 
@@ -207,10 +229,11 @@ class PlannerPool:
         if not planner.is_ready:
             self._failed_starts += 1
         if planner.jobs:
-            planner.jobs[0].deaths += 1
-            if planner.jobs[0].deaths >= _MOST_DEATHS:
-                job = planner.jobs.popleft()
-                _fail(job)
+            first = planner.jobs[0]
+            first.deaths += 1
+            self._notify(Notice(kind="replaced", account=self._account, events=len(first.chunk), error=first.place))
+            if first.deaths >= _MOST_DEATHS:
+                _fail(planner.jobs.popleft())
         self._waiting.extendleft(reversed(planner.jobs))
         if self._failed_starts < _MOST_STARTS and self._server is not None:
             self._start(self._server)
@@ -249,10 +272,8 @@ def _memory_of(process: PlannerProcess) -> int:
 
 
 def _fail(job: _Job) -> None:
-    chunk = job.chunk
-    places = f"{chunk.unit}s {chunk.places[0]:,} to {chunk.places[-1]:,} of {chunk.source}"
     message = (
-        f"{_MOST_DEATHS} planner processes have ended, one after the other, while they planned {places}; "
+        f"{_MOST_DEATHS} planner processes have ended, one after the other, while they planned {job.place}; "
         "--planners 0 plans in the process itself"
     )
     if not job.future.done():

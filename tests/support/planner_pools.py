@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
     from kable_destination.definitions import Subscription
+    from kable_destination.runner.delivery.notices import Observer
     from kable_destination.runner.delivery.planning import Planned
     from virtual_clock import VirtualClock
 
@@ -64,10 +65,14 @@ def planner_server(
 
 @contextlib.asynccontextmanager
 async def planners(
-    server: SharedServer | PlannerServer, way: Way, count: int, limits: Limits = AT_ONCE
+    server: SharedServer | PlannerServer,
+    way: Way,
+    count: int,
+    limits: Limits = AT_ONCE,
+    notify: Observer = lambda _notice: None,
 ) -> AsyncIterator[PlannerPool]:
     """Run planners, ready from the beginning."""
-    async with PlannerPool(lambda: server, way, count, limits) as pool:  # type: ignore[arg-type,return-value]
+    async with PlannerPool(lambda: server, way, count, limits, notify) as pool:  # type: ignore[arg-type,return-value]
         assert pool.plan(Chunk("nothing", texts=[b"{}"], places=[1]), None) is None
         while pool.ahead < 2 * count:  # noqa: ASYNC110 - a pool tells nobody that its planners are ready
             await asyncio.sleep(0.002)

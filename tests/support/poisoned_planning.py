@@ -113,9 +113,11 @@ async def main(server: PlannerServer, way: Way, here: ChunkPlanner) -> dict[str,
     """Plan, and tell."""
     chunks = [chunk(first) for first in range(0, 6_000, 1_000)]
     limits = Limits(worth_bytes=0, seconds=1.5, memory_bytes=250_000_000)
-    told: dict[str, Any] = {"same": [], "here": 0, "error": ""}
-    async with planners(server, way, 2, limits) as pool:
-        before = set(pool.pids)
+    notices: list[str] = []
+    told: dict[str, Any] = {"same": [], "here": 0, "error": "", "notices": notices}
+    async with planners(
+        server, way, 2, limits, lambda notice: notices.append(f"{notice.kind}: {notice.error}")
+    ) as pool:
         begun = [pool.plan(item, None) for item in chunks]
         for item, result in zip(chunks, begun, strict=True):
             assert result is not None
@@ -126,7 +128,6 @@ async def main(server: PlannerServer, way: Way, here: ChunkPlanner) -> dict[str,
                 continue
             told["here"] += planned is None
             told["same"].append(planned is None or digest(planned) == digest(here.plan([item], None)))
-        told["replaced"] = len(before - set(pool.pids))
     return told
 
 
