@@ -96,9 +96,7 @@ def test_an_event_that_alone_gets_it_is_dead_and_the_others_arrive(
 
 
 @pytest.mark.parametrize("culprits", [{0}, {57}, {99}, {0, 57}, {3, 50, 98}])
-def test_a_single_batch_shows_by_one_of_its_events_that_others_are_at_fault(
-    tmp_path: Path, culprits: set[int]
-) -> None:
+def test_a_single_batch_shows_by_one_of_its_events_that_others_are_at_fault(tmp_path: Path, culprits: set[int]) -> None:
     """There is no other batch that could show it, and the good events stayed queued until new ones came."""
     run, server, setting = deliver(
         tmp_path, lambda _, numbers: 431 if culprits & numbers else 200, events=100, batch=100, concurrency=1

@@ -81,9 +81,8 @@ def test_a_batch_may_be_longer_than_an_event(indent: int | None) -> None:
     batch = {"sentAt": "x", "batch": [track(number, context={"blob": "x" * 9_000}) for number in range(1_000)]}
     text = json.dumps(batch, indent=indent).encode()
     assert len(text) > MAX_EVENT_BYTES
-    splitter, chunks = Splitter(), []
-    for block in read_blocks(io.BytesIO(text + b"\n" if indent is None else text)):
-        chunks.append(chunk_of(splitter.feed(block), "batch"))
+    splitter = Splitter()
+    chunks = [chunk_of(splitter.feed(block), "batch") for block in read_blocks(io.BytesIO(text + b"\n"))]
     assert sum(len(chunk.texts) for chunk in chunks) == 1_000
     assert [chunk.unreadable for chunk in chunks if chunk.unreadable] == []
 
