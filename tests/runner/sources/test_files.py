@@ -80,8 +80,7 @@ def test_a_batch_may_be_longer_than_an_event(indent: int | None) -> None:
     text = json.dumps(batch, indent=indent).encode()
     assert len(text) > MAX_EVENT_BYTES
     splitter = Splitter()
-    blocks = read_blocks(io.BytesIO(text + b"\n" if indent is None else text))
-    chunks = [chunk_of(splitter.feed(block), "batch") for block in blocks]
+    chunks = [chunk_of(splitter.feed(block), "batch") for block in read_blocks(io.BytesIO(text + b"\n"))]
     assert sum(len(chunk.texts) for chunk in chunks) == 1_000
     assert [chunk.unreadable for chunk in chunks if chunk.unreadable] == []
 
