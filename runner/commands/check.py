@@ -48,7 +48,7 @@ def check(
     hardly ever matches an event is an error here; `deliver` only warns of it.
     """
     from ..configuration.configuration import Configuration
-    from ..session import http_transport
+    from ..transports.environment import check_environment
 
     configuration = Configuration(
         config, environment=os.environ, destination=destination, delivery={"base_url": base_url}
@@ -57,7 +57,7 @@ def check(
         echo(f"warning: {finding}", err=True)
     ready = configuration.set_up()
     # A proxy that cannot be used is found here too, as by every command that sends.
-    http_transport(ready, configuration.delivery)
+    check_environment(ready.address, os.environ)
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
     echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
     for warning in _warnings(ready):
@@ -132,6 +132,7 @@ def _counts(counter: EventCounter, path: str) -> Iterator[str]:
     for count, words in (
         (counter.unreadable, "texts that are no event"),
         (counter.skipped, "events that their integrations object keeps away"),
+        (counter.misspelt_flags.total(), _misspelt(counter)),
         (counter.rejected, "events whose type or integrations object is wrong: they would be dead letters"),
     ):
         if count:
@@ -153,8 +154,16 @@ def _subscription_counts(count: SubscriptionCount) -> Iterator[str]:
     for field in count.fields:
         never = "  error: required, and never filled" if field in count.unfilled_required else ""
         yield f"  {field.key.ljust(width)}  filled in {field.filled:,} of {count.matched:,}{never}"
+    if count.repeated:
+        number = f"{count.repeated:,} of {count.matched:,}"
+        yield f"  warning: {number} repeat the ID of an earlier one, so they would be discarded as duplicates"
     for path in count.missing_paths:
         yield f"  warning: {path} is mapped, but no event has it"
+
+
+def _misspelt(counter: EventCounter) -> str:
+    flags = ", ".join(_shown(flag) for flag in sorted(counter.misspelt_flags)[:_MOST_TYPES])
+    return f"events whose integrations object has a flag without effect, since flags are case sensitive: {flags}"
 
 
 def _shown(kind: str) -> str:

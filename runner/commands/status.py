@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...definitions import Redactor
+    from ..outbox import Limits
     from ..queues.contract import Lane, LaneStatus, QueueStatus
-    from ..session import Limits
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -37,7 +37,7 @@ def status(
     import asyncio
 
     from ..configuration.configuration import Configuration
-    from ..session import limits_of, outbox_name, outbox_of
+    from ..outbox import limits_of, outbox_name, outbox_of
 
     configuration = Configuration(config, environment=os.environ, delivery={"outbox": outbox})
     redactor = configuration.redactor()

@@ -8,6 +8,7 @@ from ...definitions import BASE_URL, Destination, Problem, Redactor, SetupError,
 from . import plugins
 from .delivery_options import DeliveryOptions
 from .environment import environment_name, options_from, settings_from
+from .recipe import Recipe
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
@@ -59,6 +60,7 @@ class Configuration:
         self._delivery_problems = problems[earlier:]
         self._problems = problems
         self.path = path
+        self._given_name = given_name
         self.manifest = given_name if given_name.endswith(".json") else None
 
     @property
@@ -87,6 +89,16 @@ class Configuration:
         if problems or destination is None:
             raise SetupError.of(problems)
         return destination
+
+    def recipe(self) -> Recipe:
+        """Return what another process needs to set up the same destination. It holds secrets."""
+        return Recipe(
+            self._given_name,
+            None if self.manifest is None else self.definition.to_manifest(),
+            self.settings,
+            self.subscriptions,
+            self._delivery.base_url,
+        )
 
     def redactor(self) -> Redactor:
         """Return a redactor of the secrets in the settings, even if the settings are not valid."""

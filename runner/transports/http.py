@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -13,7 +13,7 @@ from yarl import URL
 from ...definitions import ConfigurationError, RetryableError
 from .certificates import certificate_fault, trusted_certificates
 from .connections import ConnectionUse, WatchedBody, WatchingConnector, connection_use
-from .proxies import proxy_for
+from .proxies import DEFAULT_PORT, proxy_for
 from .response_body import AnswerBody
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _MADE_ANEW = frozenset({b"host", b"content-length"})
 _PASSING = frozenset({408, 425, 429})
 _WELCOME_CLASS = 2
 _SERVER_ERRORS = 500
-_HTTPS_PORT = 443
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -60,7 +59,6 @@ class HttpTransport:
         )
         self._trust_environment = trust_environment
         self._proxies: dict[tuple[str, int], Proxy | None] = {}
-        self._certificates: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -119,21 +117,15 @@ class HttpTransport:
         """
         if not self._trust_environment or url.scheme != "https":
             return None
-        key = url.host, url.port or _HTTPS_PORT
+        key = url.host, url.port or DEFAULT_PORT
         if key not in self._proxies:
             self._proxies[key] = proxy_for(*key, os.environ)
         return self._proxies[key]
 
-    def _trusted(self, url: httpx.URL) -> ssl.SSLContext | bool:
-        """Return the certificates that count on the way to an address.
-
-        They are read when they are needed: that takes as long as a hundred requests.
-        """
-        if url.scheme != "https":
-            return True
-        if self._certificates is None:
-            self._certificates = trusted_certificates()
-        return self._certificates
+    @cached_property
+    def _certificates(self) -> ssl.SSLContext:
+        """What https verifies certificates with. To read those of the system takes as long as a thousand requests."""
+        return trusted_certificates()
 
     async def _send_again_if_lost(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and at once again if its connection had ended before: servers close idle ones at any time."""
@@ -165,8 +157,8 @@ class HttpTransport:
             _url(str(request.url)),
             data=WatchedBody(request.content, use),
             headers=headers,
+            ssl=self._certificates if request.url.scheme == "https" else True,
             allow_redirects=False,
-            ssl=self._trusted(request.url),
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:

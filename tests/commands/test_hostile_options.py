@@ -33,7 +33,8 @@ WITH: dict[str, tuple[str, ...]] = {
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every command with its path."""
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from commands(command, f"{path}{name} ")
         else:

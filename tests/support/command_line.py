@@ -26,6 +26,7 @@ API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 MODULE = "kable_destination.runner"
 IMPORTED = (
     "kable_destination.runner.commands.app",
+    *(f"kable_destination.runner.commands.{name}" for name in ("check", "dead_letters", "deliver", "docs", "preview")),
     "kable_destination.runner.commands.output_files",
     "kable_destination.runner.commands.report_file",
     "kable_destination.runner.commands.run_outcome",

@@ -60,6 +60,10 @@ class VirtualClock:
         """Tell the time of day."""
         return self._start + timedelta(seconds=self._passed)
 
+    def set(self, moment: datetime) -> None:
+        """Set the time of day, as somebody does who corrects a clock. Seconds that were counted stay counted."""
+        self._start = moment - timedelta(seconds=self._passed)
+
     async def sleep(self, seconds: float) -> None:
         """Sleep until the clock is moved so far."""
         if seconds <= 0:

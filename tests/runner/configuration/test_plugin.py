@@ -133,6 +133,25 @@ def test_a_plugin_that_is_a_manifest_is_previewed_and_its_events_are_kept(with_p
 
 
 @pytest.mark.parametrize("name", ["meter", "ledger", "tally"])
+def test_other_processes_plan_for_it_as_this_one_does(with_plugins: CommandLine, name: str) -> None:
+    """Batch keys, exchanges of two requests, and a manifest, which holds no code."""
+    long = "x" * 20_000
+    events = [
+        track(number, properties={"region": "eu", "units": number, "total": 1, "long": long}) for number in range(600)
+    ]
+    runs = []
+    for planners in ("0", "2"):
+        with scripted_server(lambda _: (200, {}, b'{"account": "acc_1"}')) as server:
+            options = ("--destination", name, "--no-outbox", "--planners", planners)
+            run = with_plugins.deliver(ndjson(*events), server.base_url, *options)
+        report = {key: value for key, value in run.report.items() if key not in {"seconds", "requests"}}
+        runs.append((run.code, report, run.letters, sorted(server.bodies)))
+        (with_plugins.folder / "letters.ndjson").unlink(missing_ok=True)
+    assert runs[0] == runs[1]
+    assert runs[0][1]["read"] == 600
+
+
+@pytest.mark.parametrize("name", ["meter", "ledger", "tally"])
 def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: CommandLine, name: str) -> None:
     checked = with_plugins("check", "--destination", name)
     assert (checked.code, checked.err) == (0, "")

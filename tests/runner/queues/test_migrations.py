@@ -72,9 +72,9 @@ def test_every_event_that_was_queued_is_delivered(sample: Sample, clock: MovedCl
                     [*queued.origins.places],
                     lease.attempts,
                 )
-                assert {queued.origins.at(at)[0] for at in range(len(queued))} <= {"second.ndjson", "third.ndjson"}
+                assert {queued.origins.at(at)[0] for at in range(queued.count)} <= {"second.ndjson", "third.ndjson"}
                 assert queued.origins.units == ("line",)
-                await queue.settle(Settlement(lease, delivered=range(len(queued))))
+                await queue.settle(Settlement(lease, delivered=range(queued.count)))
         (identify, track) = (await queue.status()).lanes
         assert (identify.queued, track.queued) == (0, 0)
         assert (identify.delivered, track.delivered) == (3, 3 + 5)
@@ -316,6 +316,7 @@ def test_an_outbox_of_a_later_format_is_refused(tmp_path: Path, clock: MovedCloc
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     for read_only in (False, True):
         with pytest.raises(
-            QueueOpenError, match=r"it has format 5, and this version of the program reads formats 1 to 4"
+            QueueOpenError,
+            match=rf"it has format {VERSION + 1}, and this version of the program reads formats 1 to {VERSION}",
         ):
             open_queue(path, clock=clock, read_only=read_only)
