@@ -1,4 +1,4 @@
-"""One delivery by the command `deliver`, timed from its first line to its last; it prints seconds and peak memory.
+"""One delivery by the command `deliver`, from its first line to its last; it prints time, memory and bytes written.
 
 python deliver_ours.py FILE --base-url http://127.0.0.1:8787 …
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,19 @@ def peak_bytes() -> int | None:
     return int(found[1]) * _BYTES_A_KILOBYTE if found else None
 
 
+def processor_seconds() -> float:
+    """Tell how long processors have worked for this program, and for those that it started and that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def written_bytes() -> int | None:
+    """Tell what this program has written to the disk; None where the system does not tell."""
+    io = Path("/proc/self/io")
+    found = re.search(r"^write_bytes: (\d+)$", io.read_text(), re.MULTILINE) if io.exists() else None
+    return int(found[1]) if found else None
+
+
 def run() -> int:
     """Deliver, and tell."""
     began = time.perf_counter()
@@ -32,7 +46,14 @@ def run() -> int:
     except SystemExit as ended:
         code = ended.code
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes(), "code": code}))
+    told = {
+        "seconds": seconds,
+        "processor_seconds": processor_seconds(),
+        "peak_bytes": peak_bytes(),
+        "written_bytes": written_bytes(),
+        "code": code,
+    }
+    print(json.dumps(told))
     return 0
 
 

@@ -96,11 +96,15 @@ class Bench:
     def ours(self, way: Way, events: int) -> dict[str, Any]:
         """Deliver with this package, in a folder of its own."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            command = [sys.executable, str(FOLDER / "deliver_ours.py"), str(self.file(events)), *way.arguments]
-            settings = self._workload.settings
-            credentials = {"KABLE_API_KEY": settings["apiKey"], "KABLE_CLIENT_ID": settings["kableClientId"]}
-            base = ["--base-url", f"http://127.0.0.1:{self._ports[way.latency]}"]
-            return self._run([*command, *base], folder, credentials, self._ports[way.latency])
+            return self.deliver(folder, events, way.arguments, way.latency)
+
+    def deliver(self, folder: str, events: int, arguments: list[str], latency: float = 0.0) -> dict[str, Any]:
+        """Deliver with this package, in a folder that may have an outbox."""
+        command = [sys.executable, str(FOLDER / "deliver_ours.py"), str(self.file(events)), *arguments]
+        settings = self._workload.settings
+        credentials = {"KABLE_API_KEY": settings["apiKey"], "KABLE_CLIENT_ID": settings["kableClientId"]}
+        base = ["--base-url", f"http://127.0.0.1:{self._ports[latency]}"]
+        return self._run([*command, *base], folder, credentials, self._ports[latency])
 
     def peer(self, way: Way, events: int) -> dict[str, Any]:
         """Deliver with the peer."""

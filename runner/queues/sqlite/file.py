@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from ..engine import EngineOptions
 
-_PAGE_BYTES = 16_384
-_CHECKPOINT_PAGES = 2_048
+_PAGE_BYTES = 8_192
+_CHECKPOINT_PAGES = 4_096
 _CACHE_KIB = 16_384
 
 

@@ -6,20 +6,25 @@ that is not there seems to be in the first half with a probability of 0.076, and
 
 from __future__ import annotations
 
+from array import array
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from .hashes import HASH_BYTES, WORD_BITS
+from .hashes import HASH_BYTES, WORD_BITS, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BLOCK_BITS = 6
+LANES = 8
+"""So many filters are looked into at once."""
+
+_BLOCK_BITS = 6
 """A bucket has so many bits of bytes in each half."""
 
 _PAIRS = [1 << one | 1 << other for one, other in combinations(range(8), 2)]
 _MASKS = bytes([_PAIRS[number * len(_PAIRS) // 256] for number in range(256)])
-_BLOCKS = bytes([number & ((1 << BLOCK_BITS) - 1) for number in range(256)])
+_MASKS_OF_LANES = [bytes([mask]) * LANES for mask in _MASKS]
+_BLOCKS = bytes([number & ((1 << _BLOCK_BITS) - 1) for number in range(256)])
 # The bytes of a hash behind its first word: which byte of the bucket, and which bits of it, in either half.
 _FIRST_BLOCK, _FIRST_MASK, _SECOND_BLOCK, _SECOND_MASK = range(WORD_BITS // 8, WORD_BITS // 8 + 4)
 
@@ -35,50 +40,79 @@ def filter_of(buckets: Iterable[bytes], entry_bytes: int) -> Filter:
     """Return the piece of a filter for some buckets, each the entries of its IDs: these begin as their hashes do."""
     first, second = [], []
     for bucket in buckets:
-        one, other = bytearray(1 << BLOCK_BITS), bytearray(1 << BLOCK_BITS)
-        blocks, masks = _columns(bucket, _FIRST_BLOCK, _FIRST_MASK, entry_bytes)
-        for block, mask in zip(blocks, masks, strict=True):
-            one[block] |= mask
-        blocks, masks = _columns(bucket, _SECOND_BLOCK, _SECOND_MASK, entry_bytes)
-        for block, mask in zip(blocks, masks, strict=True):
-            other[block] |= mask
-        first.append(one)
-        second.append(other)
+        first.append(_half_of(bucket[_FIRST_BLOCK::entry_bytes], bucket[_FIRST_MASK::entry_bytes]))
+        second.append(_half_of(bucket[_SECOND_BLOCK::entry_bytes], bucket[_SECOND_MASK::entry_bytes]))
     return Filter(b"".join(first), b"".join(second))
 
 
-def _columns(joined: bytes, block: int, mask: int, step: int) -> tuple[bytes, bytes]:
-    """Return a column of blocks and one of masks."""
-    return joined[block::step].translate(_BLOCKS), joined[mask::step].translate(_MASKS)
+def _half_of(blocks: bytes, masks: bytes) -> bytearray:
+    half = bytearray(1 << _BLOCK_BITS)
+    for block, mask in zip(blocks.translate(_BLOCKS), masks.translate(_MASKS), strict=True):
+        half[block] |= mask
+    return half
+
+
+def joined(pieces: Sequence[Filter]) -> Filter:
+    """Return a filter of its pieces."""
+    first, second = zip(*pieces, strict=True)
+    return Filter(b"".join(first), b"".join(second))
 
 
 class Sought:
-    """Hashes that are looked for in some filters."""
+    """Hashes that are looked for."""
 
-    def __init__(self, names: Sequence[bytes], words: Sequence[int]) -> None:
-        self._names = names
-        self._words = words
-        joined = b"".join(names)
-        self._blocks, self._masks = _columns(joined, _FIRST_BLOCK, _FIRST_MASK, HASH_BYTES)
+    def __init__(self, names: Sequence[bytes]) -> None:
+        self.names = names
+        self.words = words_of(names)
+        together = b"".join(names)
+        self._blocks = together[_FIRST_BLOCK::HASH_BYTES].translate(_BLOCKS)
+        self.masks = int.from_bytes(
+            b"".join([_MASKS_OF_LANES[number] for number in together[_FIRST_MASK::HASH_BYTES]]), "big"
+        )
         self._places: dict[int, list[int]] = {}
 
-    def seem_to_be_in(self, found: Filter, bits: int) -> list[tuple[bytes, int]]:
-        """Return the hashes, with their words, that seem to be in a generation with 2^bits buckets."""
-        # Many generations have the same number of buckets.
-        places = self._places.get(bits)
-        if places is None:
+    def places(self, bits: int) -> list[int]:
+        """Return where in a half of a filter for 2^bits buckets to look for each hash."""
+        found = self._places.get(bits)
+        if found is None:
             shift = WORD_BITS - bits
-            places = self._places[bits] = [
-                word >> shift << BLOCK_BITS | block for word, block in zip(self._words, self._blocks, strict=True)
+            found = self._places[bits] = [
+                word >> shift << _BLOCK_BITS | block for word, block in zip(self.words, self._blocks, strict=True)
             ]
-        first, shift = found.first, WORD_BITS - bits
-        return [
-            (name, word)
-            for name, word, place, mask in zip(self._names, self._words, places, self._masks, strict=True)
-            if first[place] & mask == mask and _is_in_second(found.second, name, word >> shift << BLOCK_BITS)
-        ]
+        return found
 
 
-def _is_in_second(second: bytes, name: bytes, place: int) -> bool:
-    mask = _MASKS[name[_SECOND_MASK]]
-    return second[place | _BLOCKS[name[_SECOND_BLOCK]]] & mask == mask
+class FilterGroup:
+    """Up to eight filters for equally many buckets.
+
+    Their first halves are kept byte by byte next to each other, so that one look at memory, and a few operations for
+    all hashes together, do for all of them.
+    """
+
+    def __init__(self, bits: int, filters: Sequence[Filter]) -> None:
+        self._bits = bits
+        self._first = array("Q", bytes(LANES << bits + _BLOCK_BITS))
+        # As memory has them, whatever the order of bytes: they are read in the same way.
+        lanes = memoryview(self._first).cast("B")
+        for lane, each in enumerate(filters):
+            lanes[lane::LANES] = memoryview(each.first)
+        self._second = [each.second for each in filters]
+
+    def candidates(self, sought: Sought) -> list[list[int]]:
+        """Return for each filter which of the hashes seem to be there, by their numbers."""
+        found = array("Q", map(self._first.__getitem__, sought.places(self._bits))).tobytes()
+        missing = (int.from_bytes(found, "big") & sought.masks) ^ sought.masks
+        # Bits are missing in every byte but in those of filters that a hash seems to be in. Unused lanes lack them too.
+        lacking = missing.to_bytes(len(found), "big")
+        candidates: list[list[int]] = [[] for _ in self._second]
+        names, words, shift = sought.names, sought.words, WORD_BITS - self._bits
+        at = lacking.find(0)
+        while at >= 0:
+            number, lane = at // LANES, at % LANES
+            name = names[number]
+            mask = _MASKS[name[_SECOND_MASK]]
+            place = words[number] >> shift << _BLOCK_BITS | _BLOCKS[name[_SECOND_BLOCK]]
+            if self._second[lane][place] & mask == mask:
+                candidates[lane].append(number)
+            at = lacking.find(0, at + 1)
+        return candidates

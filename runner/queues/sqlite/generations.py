@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from .filters import Filter, filter_of
+from .filters import Filter, filter_of, joined
 from .hashes import WORD_BITS
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ class Generation:
     merged_into: int | None = None
     merged_to: int | None = None
     target: Generation | None = None
-    filter: Filter | None = None
     buckets: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
 
@@ -99,9 +98,9 @@ def bits_for(count: int) -> int:
     return min(max(0, (count // _LEAST_IN_BUCKET).bit_length() - 1), _MOST_BITS)
 
 
-def split(joined: bytes) -> list[bytes]:
+def split(together: bytes) -> list[bytes]:
     """Return the entries that were joined."""
-    return [joined[at : at + ENTRY_BYTES] for at in range(0, len(joined), ENTRY_BYTES)]
+    return [together[at : at + ENTRY_BYTES] for at in range(0, len(together), ENTRY_BYTES)]
 
 
 def entries_of(brought: Iterable[tuple[bytes, int]]) -> Iterator[bytes]:
@@ -145,7 +144,7 @@ class GenerationTables:
 
     def _load(self, generation: Generation, known: Generation | None) -> Generation:
         if known is not None and known.merged_to is None:
-            generation.buckets, generation.rows, generation.filter = known.buckets, known.rows, known.filter
+            generation.buckets, generation.rows = known.buckets, known.rows
             return generation
         for part in self._connection.execute(
             "SELECT first_bucket, first_row FROM id_parts WHERE generation = ? ORDER BY first_bucket", (generation.id,)
@@ -155,17 +154,8 @@ class GenerationTables:
 
     def filter_of(self, generation: Generation) -> Filter:
         """Return the filter of a complete generation."""
-        if generation.filter is None:
-            pieces = [
-                Filter(*row)
-                for row in self._connection.execute(
-                    "SELECT filter, second_filter FROM id_parts WHERE generation = ? ORDER BY first_bucket",
-                    (generation.id,),
-                )
-            ]
-            first, second = zip(*pieces, strict=True)
-            generation.filter = Filter(b"".join(first), b"".join(second))
-        return generation.filter
+        query = "SELECT filter, second_filter FROM id_parts WHERE generation = ? ORDER BY first_bucket"
+        return joined([Filter(*row) for row in self._connection.execute(query, (generation.id,))])
 
     def write(self, brought: Mapping[bytes, int], since: float) -> Generation:
         """Make a generation of hashes, each with the batch that brought it."""
@@ -194,12 +184,12 @@ class GenerationTables:
         """Write the buckets from `first` until `end`; `entries` are all of theirs, sorted."""
         # New rows come after all others, so that the pages of the file become full.
         (row,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM id_buckets").fetchone()
-        joined, shift = b"".join(entries), WORD_BITS - generation.bits
+        together, shift = b"".join(entries), WORD_BITS - generation.bits
         bounds = [
             bisect_left(entries, (bucket << shift).to_bytes(WORD_BITS // 8, "big")) * ENTRY_BYTES
             for bucket in range(first, end)
         ]
-        buckets = [joined[start:stop] for start, stop in zip(bounds, [*bounds[1:], len(joined)], strict=True)]
+        buckets = [together[start:stop] for start, stop in zip(bounds, [*bounds[1:], len(together)], strict=True)]
         self._connection.executemany("INSERT INTO id_buckets VALUES (?, ?)", enumerate(buckets, row))
         self._connection.execute(
             "INSERT INTO id_parts VALUES (?, ?, ?, ?, ?)", (generation.id, first, row, *filter_of(buckets, ENTRY_BYTES))

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import merging
-from .filters import Sought
 from .generations import MOST_BATCHES, GenerationTables
-from .hashes import HASH_BYTES, parted, words_of
+from .hashes import HASH_BYTES, parted
+from .lookup import Lookup
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from .generations import Generation, Place
+    from .generations import Generation
 
 _MOST_RECENT = 65_536
 _MERGE_EVERY = 4_096
@@ -44,6 +44,7 @@ class KnownIds:
         self._recent: dict[bytes, int] = {}
         self._first_batch = self._last_batch = 0
         self._generations: list[Generation] = []
+        self._lookup = Lookup(self._tables)
         self._changes = self._flushes = -1
         self._since: float | None = None
         self.begin()
@@ -62,9 +63,10 @@ class KnownIds:
         self._catch_up()
         recent = self._recent
         found = {} if recent.keys().isdisjoint(names) else {name: recent[name] for name in names if name in recent}
-        for place in self._places(names):
+        for place in self._lookup.places(names):
             for name, at in place.found.items():
-                found.setdefault(name, place.generation.batch_of(place.entries, at))
+                # Where two generations have an ID, the later batch has it.
+                found[name] = max(found.get(name, 0), place.generation.batch_of(place.entries, at))
         return found
 
     def add(self, batch: int, names: Iterable[bytes | None], now: float) -> None:
@@ -91,7 +93,7 @@ class KnownIds:
         self._catch_up()
         gone = set(names)
         self._forget_recent(gone & self._recent.keys())
-        for place in self._places(gone):
+        for place in self._lookup.places(gone):
             self._tables.remove(place)
 
     def count(self) -> int:
@@ -126,16 +128,6 @@ class KnownIds:
             del self._recent[name]
         self._note_flush()
 
-    def _places(self, names: AbstractSet[bytes]) -> Iterator[Place]:
-        """Yield where IDs are in the generations, the latest generation first."""
-        listed = list(names)
-        sought = Sought(listed, words_of(listed))
-        for generation in self._generations:
-            # What has moved to a generation that is being made is found by way of where it was.
-            if generation.merged_to is None:
-                maybe = sought.seem_to_be_in(self._tables.filter_of(generation), generation.bits)
-                yield from self._tables.places(generation, maybe)
-
     def _begin_period(self, now: float) -> None:
         """Let the recent IDs be a generation of their own, since they expire before those that come now."""
         if self._recent:
@@ -161,6 +153,7 @@ class KnownIds:
         if changes != self._changes:
             known = {generation.id: generation for generation in self._generations}
             self._generations, self._changes = self._tables.load(known), changes
+            self._lookup.use(self._generations)
         rows = self._connection.execute(
             "SELECT batch, hashes FROM recent_ids WHERE batch > ? ORDER BY batch", (self._last_batch,)
         )
@@ -196,7 +189,8 @@ class KnownIds:
         self._note_change()
 
     def _note_change(self) -> None:
-        """Let other processes read again which generations there are."""
+        """Look into the generations that there are now, and let other processes read which these are."""
+        self._lookup.use(self._generations)
         self._connection.execute("UPDATE id_state SET changes = changes + 1")
         self._changes += 1
 

@@ -115,7 +115,7 @@ def test_ids_of_format_4_are_counted_and_exported(fourth: Sample, clock: MovedCl
 
 def test_ids_of_format_4_expire_as_they_would_have(fourth: Sample, clock: MovedClock) -> None:
     async def prune() -> list[int]:
-        known = list[int]()
+        known: list[int] = []
         for _ in range(4):
             queue = open_queue(fourth.path, clock=clock, keep_ids_days=120)
             await queue.put(Put(Token(len(known), 1)))
