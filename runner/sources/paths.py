@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -26,6 +27,7 @@ STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
 _DESCRIPTOR = re.compile(r"/dev/fd/(\d{1,9})|/proc/self/fd/(\d{1,9})")
 _STDIN_DESCRIPTOR = 0
+_PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
@@ -105,7 +107,7 @@ def _source(path: str, status: os.stat_result, scope: str) -> Source:
 
 
 def _open_path(path: str) -> IO[bytes]:
-    return Path(path).open("rb")
+    return _with_room(Path(path).open("rb"))
 
 
 def _open_descriptor(descriptor: int) -> IO[bytes]:
@@ -113,4 +115,14 @@ def _open_descriptor(descriptor: int) -> IO[bytes]:
 
     Opened by its number, since a socket cannot be opened by its path.
     """
-    return open(descriptor, "rb", closefd=False)
+    return _with_room(open(descriptor, "rb", closefd=False))
+
+
+def _with_room(stream: IO[bytes]) -> IO[bytes]:
+    """Let a pipe hold more than its 64 KiB: what is read at once fills requests, and is planned together."""
+    # Other systems than Linux cannot, and what is no pipe holds nothing.
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return stream

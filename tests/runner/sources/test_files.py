@@ -55,9 +55,7 @@ def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> Tex
     whole = Texts()
     chunks = [scanner.feed(data[at : at + block]) for at in range(0, len(data), block)]
     for chunk in [*chunks, scanner.end()]:
-        whole.texts += chunk.texts
-        whole.lines += chunk.lines
-        whole.unreadable += chunk.unreadable
+        whole.add_all(chunk)
     return whole
 
 
