@@ -25,7 +25,8 @@ soak: install
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
 		tests/runner/delivery/test_chaos.py
-	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 $(PY) -m pytest $(PARALLEL) tests/runner/delivery/test_chaos.py
+	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 KABLE_PLANNED_FILES=100 $(PY) -m pytest $(PARALLEL) \
+		tests/runner/delivery/test_chaos.py tests/runner/planners/test_same_bytes.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update

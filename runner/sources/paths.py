@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -27,6 +28,7 @@ STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard input"
 _DESCRIPTOR = re.compile(r"/dev/fd/(\d{1,9})|/proc/self/fd/(\d{1,9})")
 _STDIN_DESCRIPTOR = 0
+_PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
@@ -102,7 +104,11 @@ def _source(path: str, status: os.stat_result, scope: str) -> Source:
         return StreamSource(name, partial(_open_descriptor, descriptor))
     if stat.S_ISREG(status.st_mode):
         return FileSource(path, scope=scope)
-    return StreamSource(shown_path(path), partial(WaitingFile, path))
+    return StreamSource(shown_path(path), partial(_open_path, path))
+
+
+def _open_path(path: str) -> WaitingFile:
+    return _with_room(WaitingFile(path))
 
 
 def _open_descriptor(descriptor: int) -> WaitingFile:
@@ -110,4 +116,14 @@ def _open_descriptor(descriptor: int) -> WaitingFile:
 
     Opened by its number, since a socket cannot be opened by its path.
     """
-    return WaitingFile(descriptor, closefd=False)
+    return _with_room(WaitingFile(descriptor, closefd=False))
+
+
+def _with_room(stream: WaitingFile) -> WaitingFile:
+    """Let a pipe hold more than its 64 KiB: what is read at once fills requests, and is planned together."""
+    # Other systems than Linux cannot, and what is no pipe holds nothing.
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return stream

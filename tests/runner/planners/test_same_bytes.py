@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kable_destination.runner.planners.program import Way
     from kable_destination.runner.queues.contract import Put, PutResult
 
+EXAMPLES = int(os.environ.get("KABLE_PLANNED_FILES", "3"))
 BASE_URL = "http://127.0.0.1:9"
 SUBSCRIPTIONS = [
     Subscription(partner_action="track", subscribe='type = "track" and properties.region != "us"', name="usage"),
@@ -177,7 +179,7 @@ def test_the_queue_is_given_the_same_with_any_number_of_planners(
     """Rejected events, blank and broken lines, batches of an SDK, shards, several files: nothing makes a difference."""
     scheme, shared, way = server
 
-    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         seed=st.integers(0, 10_000),
         sizes=st.lists(st.integers(1_100, 2_400), min_size=1, max_size=2),
