@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from collections import deque
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from .blocks import Block
 
 _BLOCKS_AHEAD = 2
+_SECONDS_TO_LOOK = 1.0
+"""How often a thread whose blocks nobody takes looks whether anybody still will."""
 
 
 class BlockReader:
@@ -29,13 +33,22 @@ class BlockReader:
         self._name = name
         self._read = read
         self._loop = asyncio.get_running_loop()
-        self._blocks: asyncio.Queue[Block | BaseException | None] = asyncio.Queue(maxsize=_BLOCKS_AHEAD)
+        self._blocks: deque[Block | BaseException | None] = deque()
+        self._arrived = asyncio.Event()
+        self._room = threading.Semaphore(_BLOCKS_AHEAD)
         self._is_wanted = True
         threading.Thread(target=self._run, name=f"read {name}", daemon=True).start()
 
     async def blocks(self) -> AsyncIterator[Block]:
         """Yield the blocks, the last of them marked unless reading was stopped. Raises SourceError."""
-        while (item := await self._blocks.get()) is not None:
+        while True:
+            while not self._blocks:
+                self._arrived.clear()
+                await self._arrived.wait()
+            item = self._blocks.popleft()
+            self._room.release()
+            if item is None:
+                return
             if isinstance(item, BaseException):
                 raise _source_error(self._name, item) from item
             yield item
@@ -52,28 +65,22 @@ class BlockReader:
                 self._hand_over(block)
                 if block.is_last:
                     return
-                if not self._is_wanted:
+                if not self._is_wanted or self._loop.is_closed():
                     break
             self._hand_over(None)
-        except (RuntimeError, CancelledError):
-            # The event loop is closed: the run is over, and nobody waits for more.
-            return
         except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
-            self._hand_over_error(error)
-
-    def _hand_over_error(self, error: BaseException) -> None:
-        try:
-            self._hand_over(error)
-        except (RuntimeError, CancelledError):
-            return
+            # A closed loop is what failed then: the run is over, and nobody waits for more.
+            if not self._loop.is_closed() and not isinstance(error, CancelledError):
+                self._hand_over(error)
 
     def _hand_over(self, item: Block | BaseException | None) -> None:
-        putting = self._blocks.put(item)
-        try:
-            asyncio.run_coroutine_threadsafe(putting, self._loop).result()
-        except RuntimeError:
-            putting.close()
-            raise
+        """Give an item to the loop, once it has taken enough of those before it; to nobody if the loop is closed."""
+        while not self._room.acquire(timeout=_SECONDS_TO_LOOK):
+            if self._loop.is_closed():
+                return
+        self._blocks.append(item)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._arrived.set)
 
 
 def _source_error(name: str, error: BaseException) -> SourceError:
