@@ -12,7 +12,8 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check site snapshots bench bench-delivery install files clean
+.PHONY: demo test soak check format lint types docs docs-check site snapshots install files clean
+.PHONY: bench bench-delivery bench-startup bench-quick
 
 demo: install
 	@$(PY) examples/demo.py
@@ -36,6 +37,15 @@ bench: install
 
 bench-delivery: install
 	$(PY) benchmarks/delivery.py
+
+bench-startup: install
+	$(PY) benchmarks/startup.py
+
+# The main rows of all of them, in less than a minute. It writes nothing, and what is missed does not end it.
+bench-quick: install
+	-$(PY) benchmarks/bench.py --quick
+	-$(PY) benchmarks/delivery.py --quick
+	-$(PY) benchmarks/startup.py --quick
 
 docs: install
 	$(PY) -m kable_destination.runner docs -o docs

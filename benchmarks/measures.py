@@ -40,9 +40,9 @@ MEASURES = (MAPPING, FIELDS, BATCHES, SINGLE)
 REQUIREMENTS = {
     ("kable", "mapping", "peer"): Requirement(6, 10),
     ("orders", "mapping", "peer"): Requirement(3, 6),
-    ("kable", "batches", "peer"): Requirement(3, 5),
-    ("orders", "batches", "peer"): Requirement(3, 5),
-    ("kable", "batches", "floor"): Requirement(0.7, 1),
+    ("kable", "batches", "peer"): Requirement(4.2, 5),
+    ("orders", "batches", "peer"): Requirement(4, 5),
+    ("kable", "batches", "floor"): Requirement(1, 1.2),
     ("kable", "single", "peer"): Requirement(4, 6),
     ("orders", "single", "peer"): Requirement(4, 6),
 }

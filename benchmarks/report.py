@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from measures import REQUIREMENTS
-from rounds import ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from measures import Requirement
-    from rounds import Contest, Spread
+    from rounds import Contest
 
 _COLOURS = {"aim met": "green", "met": "green", "missed": "red"}
 
@@ -34,9 +33,9 @@ def missed(contest: Contest) -> bool:
     return any(required is not None and ratio < required.least for required, ratio in needed)
 
 
-def table(contests: Sequence[Contest]) -> Table:
+def table(contests: Sequence[Contest], rounds: int) -> Table:
     """Make the table that `make bench` prints."""
-    made = Table(title=f"Events a second on one core: medians of {ROUNDS} rounds", title_justify="left")
+    made = Table(title=f"Events a second on one core: medians of {rounds} rounds", title_justify="left")
     made.add_column("")
     for name in ("python", "peer", "floor"):
         made.add_column(name, justify="right")
@@ -70,11 +69,11 @@ def _ratio(contest: Contest, other: str) -> str:
     return f"{shown}\n{wanted}: [{_COLOURS[verdict]}]{verdict}[/]"
 
 
-def as_json(contests: Sequence[Contest], node_version: str) -> dict[str, Any]:
+def as_json(contests: Sequence[Contest], node_version: str, rounds: int) -> dict[str, Any]:
     """Give everything measured, with what it was measured on."""
     return {
         "machine": machine(node_version),
-        "rounds": ROUNDS,
+        "rounds": rounds,
         "unit": "events a second; spread is the middle half of the rounds",
         "results": [_contest_as_json(contest) for contest in contests],
     }
@@ -94,25 +93,19 @@ def _contest_as_json(contest: Contest) -> dict[str, Any]:
     return {
         "workload": contest.workload.name,
         "measure": contest.measure.key,
-        "rates": {name: _spread_as_json(contest.rate(name), 0) for name in contest.contenders},
+        "title": contest.measure.title,
+        "workload_title": contest.workload.title,
+        "rates": {name: contest.rate(name).rounded(0) for name in contest.contenders},
         "ratios": {name: _ratio_as_json(contest, name) for name in contest.contenders if name != "python"},
     }
 
 
 def _ratio_as_json(contest: Contest, other: str) -> dict[str, Any]:
     ratio, required = contest.ratio(other), requirement(contest, other)
-    shown = _spread_as_json(ratio, 2)
+    shown: dict[str, Any] = dict(ratio.rounded(2))
     if required is None:
         return shown
     return {**shown, "least": required.least, "aim": required.aim, "verdict": required.verdict(ratio.median)}
-
-
-def _spread_as_json(spread: Spread, digits: int) -> dict[str, float]:
-    return {
-        "median": round(spread.median, digits),
-        "low": round(spread.low, digits),
-        "high": round(spread.high, digits),
-    }
 
 
 def _processor() -> str:

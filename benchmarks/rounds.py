@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from measures import Measure
     from workload import Workload
 
-ROUNDS = 11
-_WARM_UP_SECONDS = 1.0
-_TURN_SECONDS = 0.25
+
+@dataclass(frozen=True)
+class Pace:
+    """How many rounds there are, and how many seconds everybody warms up and has a turn."""
+
+    rounds: int
+    warm_up: float
+    turn: float
+
+
+THOROUGH = Pace(11, 1.0, 0.25)
+QUICK = Pace(3, 0.2, 0.1)
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,13 @@ class Spread:
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> Spread:
-        """Summarise at least three numbers."""
+        """Summarise some numbers."""
         ordered, quarter = sorted(numbers), len(numbers) // 4
         return cls(median(ordered), ordered[quarter], ordered[-1 - quarter])
+
+    def rounded(self, digits: int) -> dict[str, float]:
+        """Give them rounded, by their names."""
+        return {name: round(getattr(self, name), digits or None) for name in ("median", "low", "high")}
 
 
 @dataclass
@@ -44,14 +57,14 @@ class Contest:
     rates: dict[str, list[float]] = field(default_factory=dict)
     _passes: dict[str, int] = field(default_factory=dict)
 
-    def warm_up(self) -> None:
+    def warm_up(self, pace: Pace) -> None:
         """Run until compilers and caches have settled, and find how many passes make a turn."""
         for name, contender in self.contenders.items():
             spent, passes = 0.0, 0
-            while spent < _WARM_UP_SECONDS:
+            while spent < pace.warm_up:
                 last = contender.seconds(self.measure, 1)
                 spent, passes = spent + last, passes + 1
-            self._passes[name] = max(1, round(_TURN_SECONDS / last))
+            self._passes[name] = max(1, round(pace.turn / last))
             self.rates[name] = []
 
     def turn(self) -> None:
@@ -70,13 +83,13 @@ class Contest:
         return Spread.of([ours / theirs for ours, theirs in zip(self.rates["python"], self.rates[other], strict=True)])
 
 
-def hold(contests: Sequence[Contest], tell: Callable[[str], None]) -> None:
+def hold(contests: Sequence[Contest], pace: Pace, tell: Callable[[str], None]) -> None:
     """Hold all rounds of all contests."""
     for contest in contests:
         tell(f"Warming up: {contest.workload.title}, {contest.measure.title} …")
-        contest.warm_up()
+        contest.warm_up(pace)
     gc.freeze()
-    for number in range(1, ROUNDS + 1):
-        tell(f"Round {number} of {ROUNDS} …")
+    for number in range(1, pace.rounds + 1):
+        tell(f"Round {number} of {pace.rounds} …")
         for contest in contests:
             contest.turn()

@@ -69,6 +69,15 @@ class DestinationError(Exception):
         return self.message
 
 
+def release_frames(error: DestinationError) -> None:
+    """Let an error that is kept hold no frames: they keep alive all that the code worked on, an event among it.
+
+    The cause of an author's fault keeps its own.
+    """
+    error.__traceback__ = None
+    error.__context__ = None
+
+
 class DefinitionError(DestinationError):
     """A mapping, a trigger or a set of fields cannot be compiled."""
 

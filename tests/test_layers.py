@@ -49,11 +49,13 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "new", "observability", "outbox", "pages", "planners", "queues.contract"),
+        *("configuration", "delivery", "event_loop", "new", "observability", "outbox", "pages", "planners"),
+        "queues.contract",
         *("sandbox", "session", "snapshotting", "sources", "transports.environment", "version"),
     ),
     "configuration": (),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
+    "event_loop": (),
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "outbox": ("configuration", "delivery.clock", "delivery.limits_record", "queues"),

@@ -7,7 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..action import ActionDefinition, EventData, Settings
-from ..errors import DefinitionError, MappingError, Problem, RejectedError, SetupError, TriggerError
+from ..errors import (
+    DefinitionError,
+    MappingError,
+    Problem,
+    RejectedError,
+    SetupError,
+    TriggerError,
+    release_frames,
+)
 from ..fields import compile_fields
 from ..mapping import CompiledMapping, compile_mapping
 from ..mapping.event_paths import event_paths
@@ -106,6 +114,7 @@ class CompiledSubscription:
 
         The mapping may have come to anything, since the event is not valid.
         """
+        release_frames(error)
         key = mapped.get(self.action.idempotency_field or "")
         places = {problem.place for problem in error.problems}
         missing = {name for name in self._owners if (value := mapped.get(name)) is None or value == ""}

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem, RejectedError, UnreadableError
+from ..errors import Problem, RejectedError, UnreadableError, release_frames
 from ..javascript.values import type_name
 from ..json_body import encode_finite_json, encode_json
 from ..segment_calls import CALL_TYPES
@@ -190,6 +190,7 @@ class Planner:
             self._take(index, event, text)
 
     def _reject(self, index: int, kept: Any, error: RejectedError) -> None:
+        release_frames(error)
         self._turned_down.append(Outcome(index, "rejected", error=error, kept=kept))
 
     def _take(self, index: int, event: dict[str, Any], kept: Any) -> None:

@@ -275,9 +275,8 @@ def _replay(
     configuration: Configuration, chosen: DeadLetterFilter, observing: ObserverOptions, *, dry_run: bool
 ) -> int:
     """Send dead letters, and what is queued already: an earlier replay may have been cut short."""
-    import asyncio
-
     from ..delivery.run_report import RunReport
+    from ..event_loop import run_in_loop
     from ..observability.observers import open_observers
     from ..outbox import outbox_name
     from .run_outcome import exit_code, kept_in_outbox, why_stopped
@@ -287,7 +286,7 @@ def _replay(
         observing, destination=configuration.destination_name, redactor=destination.redactor, announce=echo
     )
     with observers as opened:
-        done = asyncio.run(_run_replay(configuration, destination, chosen, opened, report, dry_run=dry_run))
+        done = run_in_loop(_run_replay(configuration, destination, chosen, opened, report, dry_run=dry_run))
     if done is None:
         echo("no dead letters to replay")
         return OK

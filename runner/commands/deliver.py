@@ -190,10 +190,9 @@ def _warn_of_mistakes(destination: Destination) -> None:
 def _deliver(
     configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool, now: bool
 ) -> int:
-    import asyncio
-
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
+    from ..event_loop import run_in_loop
     from ..outbox import outbox_name, outbox_path
     from ..planners.opening import fork_planner_server
     from ..session import open_session, print_requests
@@ -240,11 +239,11 @@ def _deliver(
         write = letters.write if letters is not None else _ignore
         if dry_run:
             printing = print_requests(destination, options, sources, report, StandardOutput(), write_dead_letter=write)
-            asyncio.run(printing)
+            run_in_loop(printing)
             ended = None
         else:
             with _observers(configuration, destination, observing, report) as observers:
-                ended = asyncio.run(run(observers, write))
+                ended = run_in_loop(run(observers, write))
         written = _print_outcome(
             ended,
             report,

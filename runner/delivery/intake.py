@@ -25,6 +25,10 @@ SECONDS_TO_DRAIN = 5.0
 _CHUNKS_AHEAD = 2
 """How many chunks are read while the first is accepted, beyond those that planners have."""
 
+_SMALL_CHUNKS_AHEAD = 100
+_SMALL_EVENTS, _SMALL_BYTES = 1_000, 1_000_000
+"""Chunks are accepted together as long as they hold no more than so many events and bytes: many files are small."""
+
 _SECONDS_FOR_THE_REST = 5.0
 """How long a source that was stopped may take to hand over what it has read."""
 
@@ -60,6 +64,7 @@ class Intake:
         self._unaccepted = unaccepted
         self._planners = planners
         self._accepting: list[tuple[Chunk, asyncio.Task[Receipt]]] = []
+        self._events_ahead = self._bytes_ahead = 0
         self._stopped = asyncio.Event()
         self._drain_until = 0.0
         self._interrupted = asyncio.Event()
@@ -104,13 +109,26 @@ class Intake:
             result.events += len(chunk)
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
+            self._count_ahead(chunk, 1)
             try:
-                await self._finish(_CHUNKS_AHEAD + (self._planners.ahead if self._planners is not None else 0))
+                await self._finish(self._most_ahead())
             except Exception as error:
                 await self._keep_rest(source, chunks, error)
                 raise
         result.is_read = result.is_read or not self._stopped.is_set()
         self.read_to_the_end &= result.is_read
+
+    def _most_ahead(self) -> int:
+        """Return how many of the chunks that are being accepted need not be waited for."""
+        is_little = self._events_ahead <= _SMALL_EVENTS and self._bytes_ahead <= _SMALL_BYTES
+        planned = self._planners.ahead if self._planners is not None else 0
+        return _SMALL_CHUNKS_AHEAD if is_little else _CHUNKS_AHEAD + planned
+
+    def _count_ahead(self, chunk: Chunk, sign: int) -> None:
+        self._events_ahead += sign * len(chunk)
+        if len(chunk) <= _SMALL_EVENTS:
+            size = chunk.size + sum([len(text.text) for text in chunk.unreadable])
+            self._bytes_ahead += sign * size
 
     async def _keep_rest(self, source: Source, chunks: AsyncIterator[Chunk], error: Exception) -> None:
         """Read nothing more, and keep what was read already if it cannot be read again."""
@@ -148,6 +166,7 @@ class Intake:
         failed: Exception | None = None
         while len(self._accepting) > left or (failed is not None and self._accepting):
             chunk, task = self._accepting.pop(0)
+            self._count_ahead(chunk, -1)
             try:
                 await task
             except Exception as error:  # noqa: BLE001 - it is raised when all of them have ended

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 from bisect import bisect_left
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -20,7 +21,7 @@ from .reading import BlockReader
 from .splitter import Splitter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from os import PathLike
 
     from .blocks import Block
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 FULL_EVENTS = 500
 """Chunks hold a multiple of so many events, so that requests are full: common limits of batches divide it."""
+
+_MOST_EVENTS = 4 * FULL_EVENTS
+"""Chunks hold no more than so many events, where lines are short."""
 
 _MOST_HELD_BYTES = 8 * 1024 * 1024
 _LINES_WITHOUT_EVENTS = 100
@@ -96,7 +100,8 @@ class FileSource:
     async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
         """Yield what follows a checkpoint; nothing if the file has not changed since it was read to its end."""
         async for texts in self._texts(find):
-            yield self._chunk(texts)
+            for part in _parts(texts):
+                yield self._chunk(part)
 
     def stop(self) -> None:
         """Read nothing more; what was read already is still yielded."""
@@ -121,8 +126,10 @@ class FileSource:
         read since.
         """
         seen: set[bytes] = set()
-        for key in self._keys(stream):
-            found: FoundCheckpoint | None = asyncio.run_coroutine_threadsafe(_find(find, key), loop).result()
+        # All at once: to ask another thread takes longer than the answer.
+        keys = list(self._keys(stream))
+        asking = asyncio.run_coroutine_threadsafe(_find_all(find, keys), loop)
+        for key, found in zip(keys, asking.result(), strict=True):
             if found is None or found.state in seen:
                 continue
             seen.add(found.state)
@@ -271,6 +278,21 @@ class FileSource:
         return chunk
 
 
+def _parts(texts: Texts) -> Iterator[Texts]:
+    """Yield texts in parts that are accepted one by one: a rejected event takes some kilobytes until it is."""
+    while len(texts.lines) > _MOST_EVENTS:
+        count = _MOST_EVENTS
+        while count and texts.lines[count] == texts.lines[count - 1]:
+            count -= 1
+        if not count:
+            break
+        part, texts = texts.divide(count)
+        if part.block is not None and part.block.is_last:
+            part.block = replace(part.block, is_last=False, damage=None)
+        yield part
+    yield texts
+
+
 def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Block]:
     """Yield blocks that begin with what was accepted. Raises SourceError if they do not.
 
@@ -301,8 +323,8 @@ def _is_still_at(checkpoint: FileCheckpoint) -> bool:
         return False
 
 
-async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:
-    return await find(key)
+async def _find_all(find: FindCheckpoint, keys: Sequence[str]) -> list[FoundCheckpoint | None]:
+    return await asyncio.gather(*map(find, keys))
 
 
 def _shown_path(path: str) -> str:

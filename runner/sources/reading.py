@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from collections import deque
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 _BLOCKS_AHEAD = 2
 _LOOK_SECONDS = 0.01
+"""How often a reader that was stopped looks whether the thread only waits for more."""
+
+_SECONDS_TO_LOOK = 1.0
+"""How often a thread whose blocks nobody takes looks whether anybody still will."""
 
 
 class BlockReader:
@@ -33,9 +39,10 @@ class BlockReader:
         self._read = read
         self._is_waiting = is_waiting
         self._loop = asyncio.get_running_loop()
-        self._blocks: asyncio.Queue[Block | BaseException | None] = asyncio.Queue(maxsize=_BLOCKS_AHEAD)
+        self._blocks: deque[Block | BaseException | None] = deque()
+        self._arrived = asyncio.Event()
+        self._room = threading.Semaphore(_BLOCKS_AHEAD)
         self._is_wanted = True
-        self._stopped = asyncio.Event()
         threading.Thread(target=self._run, name=f"read {name}", daemon=True).start()
 
     async def blocks(self) -> AsyncIterator[Block]:
@@ -50,21 +57,19 @@ class BlockReader:
     def stop(self) -> None:
         """Read nothing more; blocks that were read already are still yielded."""
         self._is_wanted = False
-        self._stopped.set()
+        self._arrived.set()
 
     async def _next(self) -> Block | BaseException | None:
         """Return what the thread hands over next; None also if reading was stopped and nothing has come."""
-        getting, stopped = asyncio.ensure_future(self._blocks.get()), asyncio.ensure_future(self._stopped.wait())
-        try:
-            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            while not getting.done():
-                if self._is_waiting() and self._blocks.empty():
-                    return None
-                await asyncio.wait({getting}, timeout=_LOOK_SECONDS)
-            return getting.result()
-        finally:
-            stopped.cancel()
-            getting.cancel()
+        while not self._blocks:
+            if not self._is_wanted and self._is_waiting() and not self._blocks:
+                return None
+            self._arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), None if self._is_wanted else _LOOK_SECONDS)
+        item = self._blocks.popleft()
+        self._room.release()
+        return item
 
     def _run(self) -> None:
         try:
@@ -72,28 +77,22 @@ class BlockReader:
                 self._hand_over(block)
                 if block.is_last:
                     return
-                if not self._is_wanted:
+                if not self._is_wanted or self._loop.is_closed():
                     break
             self._hand_over(None)
-        except (RuntimeError, CancelledError):
-            # The event loop is closed: the run is over, and nobody waits for more.
-            return
         except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
-            self._hand_over_error(error)
-
-    def _hand_over_error(self, error: BaseException) -> None:
-        try:
-            self._hand_over(error)
-        except (RuntimeError, CancelledError):
-            return
+            # A closed loop is what failed then: the run is over, and nobody waits for more.
+            if not self._loop.is_closed() and not isinstance(error, CancelledError):
+                self._hand_over(error)
 
     def _hand_over(self, item: Block | BaseException | None) -> None:
-        putting = self._blocks.put(item)
-        try:
-            asyncio.run_coroutine_threadsafe(putting, self._loop).result()
-        except RuntimeError:
-            putting.close()
-            raise
+        """Give an item to the loop, once it has taken enough of those before it; to nobody if the loop is closed."""
+        while not self._room.acquire(timeout=_SECONDS_TO_LOOK):
+            if self._loop.is_closed():
+                return
+        self._blocks.append(item)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._arrived.set)
 
 
 def _source_error(name: str, error: BaseException) -> SourceError:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from kable_destination.definitions import RetryableError
+from kable_destination.runner.event_loop import run_in_loop
 from kable_destination.runner.transports.http import HttpTransport
 from segment_events import ndjson, track
 from talking_server import OK, read_request, talking_server
@@ -45,9 +46,10 @@ def send_twice(port: int, turns: Turns) -> tuple[int, int]:
             later = await transport.send(httpx.Request("POST", url, content=b"[2]"))
             return first.status_code, later.status_code
 
-    return asyncio.run(exchanges())
+    return run_in_loop(exchanges())
 
 
+@pytest.mark.usefixtures("each_loop")
 @pytest.mark.parametrize(
     "unasked",
     [
@@ -77,6 +79,7 @@ def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(unask
         assert (requests, len(connections)) == ([(0, b"[1]"), (1, b"[2]")], 2)
 
 
+@pytest.mark.usefixtures("each_loop")
 @pytest.mark.parametrize("held_back", [0, 1, 20])
 def test_an_answer_with_another_behind_it_spoils_the_connection(held_back: int) -> None:
     """Both come in one piece, or the second in part, of which the rest comes when the connection is in use again."""
@@ -105,6 +108,7 @@ def test_an_answer_with_another_behind_it_spoils_the_connection(held_back: int) 
     assert not held_back or len(requests) in {1, 2}
 
 
+@pytest.mark.usefixtures("each_loop")
 @pytest.mark.parametrize(("status", "is_answer"), [(b"200 OK", False), (b"413 Too Large", True)])
 def test_a_welcome_answer_before_the_request_was_sent_proves_nothing(status: bytes, *, is_answer: bool) -> None:
     """A refusal may come early: a server need not read what it will not take."""
@@ -125,10 +129,10 @@ def test_a_welcome_answer_before_the_request_was_sent_proves_nothing(status: byt
 
     with talking_server(talk) as (port, _):
         if is_answer:
-            assert asyncio.run(exchange(port)) == 413
+            assert run_in_loop(exchange(port)) == 413
         else:
             with pytest.raises(RetryableError, match="before it had the whole request"):
-                asyncio.run(exchange(port))
+                run_in_loop(exchange(port))
 
 
 def reset(connection: socket.socket) -> None:
@@ -142,6 +146,7 @@ def shut(connection: socket.socket) -> None:
     connection.close()
 
 
+@pytest.mark.usefixtures("each_loop")
 @pytest.mark.parametrize("end", [reset, shut])
 @pytest.mark.parametrize("reads", [True, False], ids=["after the request", "while idle"])
 def test_a_used_connection_that_is_lost_before_any_answer_is_replaced_at_once(
@@ -165,6 +170,7 @@ def test_a_used_connection_that_is_lost_before_any_answer_is_replaced_at_once(
         assert (requests, len(connections)) == ([(0, b"[1]"), (1, b"[2]")], 2)
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_a_new_connection_that_is_lost_is_no_reason_to_hurry() -> None:
     def talk(connection: socket.socket, _: int) -> None:
         read_request(connection)
@@ -177,6 +183,7 @@ def test_a_new_connection_that_is_lost_is_no_reason_to_hurry() -> None:
         assert len(connections) == 1
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_a_request_is_sent_again_at_once_only_once() -> None:
     turns = Turns()
 
