@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from delivery import Bench, sink
+from delivery_bench import Bench, sink
 from kable_destination.runner.queues.engine import EngineOptions
 from kable_destination.runner.queues.sqlite.file import connect
 from kable_destination.runner.queues.sqlite.known_ids import KnownIds

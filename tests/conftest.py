@@ -116,3 +116,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         # The second worker to ask waits until the first has built it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         return next(folder.glob("*.whl"), None) or build_wheel(folder)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def each_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test once with uvloop, if it is installed, and once as if it were not."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop")
+    else:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
