@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _OBJECTS_BEFORE_COLLECTION = 200_000
 _SWITCH_SECONDS = 0.0005
+_MOST_MEGABYTES = 1e12
 _HANGUP = getattr(signal, "SIGHUP", None)
 _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -193,7 +194,7 @@ async def opened_queue(
             limit_bytes=limit,
             keep_ids_days=options.keep_ids,
             letter_days=options.dead_letter_days,
-            letter_bytes=None if megabytes is None else int(megabytes * 1_000_000),
+            letter_bytes=None if megabytes is None else int(min(megabytes, _MOST_MEGABYTES) * 1_000_000),
             create=create,
             read_only=read_only,
         )
