@@ -39,6 +39,7 @@ from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
 from .nearest import nearest
+from .planning.author_code import describe_exception
 from .planning.batch_group import ORDER_SHARDS, BatchGroup, batch_group
 from .planning.event_counts import EventCounter, FieldCount, SubscriptionCount
 from .planning.event_reader import EventList, read_event
@@ -132,6 +133,7 @@ __all__ = [
     "compile_mapping",
     "compile_trigger",
     "curl_command",
+    "describe_exception",
     "describe_mapping",
     "explain",
     "http_text",

@@ -360,6 +360,9 @@ def _set_up(function: Callable[..., Any], *arguments: Any, redactor: Redactor) -
     try:
         return call_author(function, *arguments, redactor=redactor)
     except RejectedError as error:
+        if isinstance(error.__cause__, SetupError):
+            # It says already what is wrong with the settings.
+            raise error.__cause__ from None
         raise SetupError.of(error.problems or (Problem("", error.message),)) from error.__cause__
 
 

@@ -47,7 +47,10 @@ def encode_finite_json(value: Any) -> bytes:
 
 def sorted_json(value: Any) -> bytes:
     """Return a value as compact JSON whose keys are sorted, so that equal values give equal bytes."""
-    return orjson.dumps(value, _embedded, orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(value, _embedded, orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return orjson.dumps(_with_written_integers(value), _embedded, orjson.OPT_SORT_KEYS)
 
 
 def json_line(value: Any) -> str:

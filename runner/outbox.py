@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .delivery.clock import Clock
     from .queues.contract import Queue
 
+_MOST_MEGABYTES = 1e12
+"""More than any disk has, and still a number of bytes that SQLite can hold."""
+
 
 @contextlib.asynccontextmanager
 async def opened_queue(
@@ -35,7 +38,7 @@ async def opened_queue(
             limit_bytes=limit,
             keep_ids_days=options.keep_ids,
             letter_days=options.dead_letter_days,
-            letter_bytes=None if megabytes is None else int(megabytes * 1_000_000),
+            letter_bytes=None if megabytes is None else int(min(megabytes, _MOST_MEGABYTES) * 1_000_000),
             create=create,
             read_only=read_only,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import httpx

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem, RejectedError, SetupError
+from ..errors import Problem, RejectedError
 from ..text import one_line, shortened
 
 if TYPE_CHECKING:
@@ -20,24 +22,36 @@ def call_author(function: Callable[..., Any], *arguments: Any, redactor: Redacto
     """Run an author's code on one event; a fault in it rejects that event and no other. Raises RejectedError."""
     try:
         return function(*arguments)
-    except (RejectedError, SetupError):
+    except RejectedError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         name = getattr(function, "__name__", "perform")
         raise author_fault_of(error, f"failed in its action's code, {name}", redactor) from error
 
 
-def author_fault_of(error: Exception, what: str, redactor: Redactor) -> RejectedError:
-    """Make a rejection of an exception: its class, its value with secrets masked, and the file and line."""
+def author_fault_of(error: BaseException, what: str, redactor: Redactor) -> RejectedError:
+    """Make a rejection of an exception, with secrets masked."""
+    return author_fault(f"{what}: {describe_exception(error, redactor.text)}")
+
+
+def describe_exception(error: BaseException, mask: Callable[[str], str] = str) -> str:
+    """Return what an exception of an author's code says: its class, its value, and the file and line of that code.
+
+    `mask` masks the secrets of the value. The first frame is taken for the caller's own.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f'{type(error).__name__}: {one_line(error.msg)} (file "{error.filename}", line {error.lineno})'
     # Masked before it is cut: of half a secret nothing would be recognised.
-    value = shortened(one_line(redactor.text(_value_of(error))), _LONGEST_VALUE)
+    value = shortened(one_line(mask(_value_of(error))), _LONGEST_VALUE)
     said = f"{type(error).__name__}: {value}" if value else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    # The first frame is where it was called. An error in a library is of most use where the author's code called that.
-    own = [frame for frame in frames[1:] if _folder(frame.filename) == _folder(frames[1].filename)]
-    place = (own or list(frames))[-1:]
-    where = f' (file "{place[0].filename}", line {place[0].lineno})' if place else ""
-    return author_fault(f"{what}: {said}{where}")
+    files = [
+        (frame.filename, frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)[1:]
+        if not _is_machinery(frame.filename)
+    ]
+    # An error in a library is of most use where the author's code called that.
+    own = [file for file in files if _root(file[0]) == _root(files[0][0])]
+    return f'{said} (file "{own[-1][0]}", line {own[-1][1]})' if own else said
 
 
 def author_fault(what: str) -> RejectedError:
@@ -45,12 +59,25 @@ def author_fault(what: str) -> RejectedError:
     return RejectedError.of([Problem("", f"the destination plugin {what}; this is a fault of the plugin")])
 
 
-def _value_of(error: Exception) -> str:
+def _value_of(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - an author's exception may fail to say what it is
         return ""
 
 
-def _folder(filename: str) -> str:
-    return filename.rpartition("/")[0]
+def _is_machinery(filename: str) -> bool:
+    """Return whether a file is of Python's own imports, which say nothing about the code that is imported."""
+    return filename.startswith("<frozen") or filename.endswith(
+        ("importlib/__init__.py", "importlib/metadata/__init__.py")
+    )
+
+
+def _root(filename: str) -> str:
+    """Return the folder of the outermost package of a file; of a module that is in none, its own folder."""
+    folder = Path(filename).parent
+    searched = set(sys.path)
+    for outer in (folder, *folder.parents):
+        if str(outer.parent) in searched and str(outer) not in searched:
+            return str(outer)
+    return str(folder)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MappingError, RejectedError
 from ..javascript.members import walk
-from ..javascript.values import type_name
 from ..missing import MISSING
 from .event_reader import read_event
 from .event_types import type_problem
@@ -112,7 +111,7 @@ class EventCounter:
     def add(self, event: Mapping[str, Any]) -> None:
         """Count an event."""
         if not isinstance(event, dict):
-            raise TypeError(f"an event is an object, but this is {type_name(event)}")
+            raise TypeError(f"an event is an object, but this is {type(event).__name__}")
         self.events += 1
         kind = event.get("type")
         self.types[kind if isinstance(kind, str) else "without a type"] += 1

@@ -68,7 +68,7 @@ def next_request(exchange: Exchange, response: httpx.Response, redactor: Redacto
         return None
     except (AnswerError, RejectedError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise author_fault_of(error, "failed in its action's code on an answer", redactor) from error
     return _built(made)
 

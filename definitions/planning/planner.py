@@ -73,7 +73,7 @@ class Planner:
                 plain = event if type(event) is dict else dict(event)
                 self._take(index, plain, plain)
             else:
-                problem = Problem("", f"an event is an object, but this is {type_name(event)}")
+                problem = Problem("", f"an event is an object, but this is {_kind(event)}")
                 self._reject(index, event, RejectedError.of([problem]))
         return self._hand_over()
 
@@ -318,3 +318,9 @@ def _used_already(name: str, key: str, subscription: CompiledSubscription, first
 def _not_known(kind: str | None) -> str:
     known = ", ".join(sorted(CALL_TYPES))
     return f'its type is "{kind}", which is none of Segment\'s ({known}), and no subscription wants it'
+
+
+def _kind(value: Any) -> str:
+    """Name what is no event, as JSON does if it may be JSON."""
+    kind = type_name(value)
+    return type(value).__name__ if kind == "object" else kind

@@ -391,9 +391,8 @@ def _print_outcome(
         out(f"dead letters: {letters.path}")
     if letters is not None and report.unaccepted:
         say(f"warning: {not_accepted(report, letters.path)}", error=True)
-    if outbox and not dry_run:
-        for line in kept_in_outbox(report, outbox):
-            out(line)
+    for line in kept_in_outbox(report, outbox) if outbox and not dry_run else ():
+        out(line)
     if not dry_run and report.last_errors:
         out(redactor.text(report.last_errors))
     for failure in failures:

@@ -53,18 +53,38 @@ def _read(path: str) -> Any:
 
     from ...definitions import Problem, SetupError, UnreadableError, read_event
 
-    try:
-        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        event = orjson.loads(text)
-    except OSError as error:
-        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
-    except orjson.JSONDecodeError as error:
-        detail = f"line {error.lineno} column {error.colno}"
-        raise SetupError.of([Problem(path, f"is not one JSON event: {error.msg} ({detail})")]) from None
+    text = _text(path)
     try:
         return read_event(text)
-    except UnreadableError:
-        return event
+    except UnreadableError as error:
+        try:
+            # JSON that is no event is shown with the reason why it would be rejected.
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as fault:
+            # orjson knows the line, but takes an integer of many digits for an infinity.
+            is_number = "infinity" in fault.msg
+            said = f"it {error.message}" if is_number else f"{fault.msg} (line {fault.lineno} column {fault.colno})"
+            raise SetupError.of([Problem(path, f"is not one JSON event: {said}")]) from None
+
+
+def _text(path: str) -> bytes:
+    """Read a file, or standard input (`-`). Raises SetupError."""
+    from ...definitions import Problem, SetupError
+    from ..sources.event_splitting import MAX_EVENT_BYTES
+
+    try:
+        if path == "-":
+            text = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_EVENT_BYTES + 1)
+        else:
+            with Path(path).open("rb") as file:
+                text = file.read(MAX_EVENT_BYTES + 1)
+    except OSError as error:
+        raise SetupError.of([Problem(path, f"cannot be read: {error.strerror}")]) from None
+    except ValueError as error:
+        raise SetupError.of([Problem(path, f"is not a path: {error}")]) from None
+    if len(text) > MAX_EVENT_BYTES:
+        raise SetupError.of([Problem(path, f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event")])
+    return text
 
 
 def _preview(destination: Destination, destination_name: str, event: Any, *, explain_code: bool) -> str:

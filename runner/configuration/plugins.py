@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ...definitions import DefinitionError, DestinationDefinition, Problem, SetupError, one_line, shortened
+from ...definitions import DefinitionError, DestinationDefinition, Problem, SetupError, describe_exception
 
 GROUP = "destination_actions"
-_LONGEST_ERROR = 300
 _MAX_MANIFEST = 16 * 1024 * 1024
 
 
@@ -41,29 +39,14 @@ def load(name: str) -> DestinationDefinition:
 
 def _loaded(point: EntryPoint) -> Any:
     """Import what an entry point names. Raises SetupError for whatever goes wrong in the code of the plugin."""
+    shown = f'"{point.name}" ({point.value})'
+    if EntryPoint.pattern.match(point.value) is None:
+        raise SetupError.of([Problem("destination", f"{shown} does not name a module and what is in it")])
     try:
         return point.load()
-    except Exception as error:  # noqa: BLE001 - the code of a plugin may raise anything
-        raise SetupError.of([Problem("destination", _import_fault(point, error))]) from None
-
-
-def _import_fault(point: EntryPoint, error: Exception) -> str:
-    said = shortened(one_line(str(error)), _LONGEST_ERROR)
-    if isinstance(error, SyntaxError) and error.filename:
-        said, place = error.msg, f' (file "{error.filename}", line {error.lineno})'
-    else:
-        # What is below is the machinery of imports, which says nothing about the plugin.
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
-        place = f' (file "{frames[-1].filename}", line {frames[-1].lineno})' if frames else ""
-    return f'"{point.name}" ({point.value}) cannot be imported: {type(error).__name__}: {said}{place}'
-
-
-def _is_machinery(filename: str) -> bool:
-    return (
-        filename.startswith("<frozen")
-        or filename.endswith(("importlib/__init__.py", "importlib/metadata/__init__.py"))
-        or filename == __file__
-    )
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a plugin may raise anything
+        message = f"{shown} cannot be imported: {describe_exception(error)}"
+        raise SetupError.of([Problem("destination", message)]) from None
 
 
 def short_name(name: str, definition: DestinationDefinition) -> str:

@@ -105,7 +105,9 @@ def _type(field: FieldInfo) -> str:
 
 
 def _type_name(kind: Any) -> str:
-    return "false" if get_origin(kind) is Literal else _TYPES.get(get_origin(kind) or kind, "string")
+    if get_origin(kind) is Literal:
+        return " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in get_args(kind))
+    return _TYPES.get(get_origin(kind) or kind, "string")
 
 
 def _default(field: FieldInfo) -> str:

@@ -17,15 +17,22 @@ _MAX_BYTES = 1024 * 1024
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the document of a file. Raises SetupError, naming the file."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        with path.open("rb") as file:
+            # A device or a pipe does not say how much it holds.
+            text = file.read(_MAX_BYTES + 1)
+        if len(text) > _MAX_BYTES:
             raise SetupError.of([Problem(str(path), "is larger than 1 MiB, so it is hardly a configuration")])
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text.decode())
     except OSError as error:
         raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise SetupError.of([Problem(str(path), "is not UTF-8 text")]) from None
     except tomllib.TOMLDecodeError as error:
         raise SetupError.of([Problem(str(path), f"is not valid TOML: {error}")]) from None
+    except RecursionError:
+        raise SetupError.of([Problem(str(path), "is nested too deeply to be a configuration")]) from None
+    except ValueError as error:
+        raise SetupError.of([Problem(str(path), f"cannot be read: {error}")]) from None
 
 
 def text_of(document: Mapping[str, Any], key: str, problems: list[Problem]) -> str | None:

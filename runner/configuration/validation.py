@@ -31,8 +31,11 @@ def unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[P
 
 
 def _problem(model: type[BaseModel], kind: str, location: tuple[int | str, ...], message: str, place: str) -> Problem:
-    where = ".".join((place, *(str(part) for part in location)))
+    fields = model.model_fields
+    names = [fields[part].alias or part if part in fields else str(part) for part in location]
+    where = ".".join((place, *names))
     if kind != "extra_forbidden":
+        message = message.removeprefix("Value error, ")
         return Problem(where, message[:1].lower() + message[1:])
     known = tuple(field.alias or name for name, field in model.model_fields.items())
     return Problem(where, _no_such_key(str(location[-1]), known))

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
+from .contract import Chunk, SourceError
 from .descriptors import WaitingFile
 from .files import FileSource, shown_path
 from .streams import StreamSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from .contract import Source
+    from .contract import FindCheckpoint, Source
 
 STANDARD_INPUT = "-"
 """How a path names standard input."""
@@ -33,11 +34,14 @@ _MANY = "can be read only once, and is named twice"
 
 
 def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input. Raises SetupError with every path that cannot be read.
+    """Return a source for each path; `-` is standard input.
 
-    Nothing is opened: who opens a pipe to look at it takes it away from its reader.
+    One that cannot be read fails when it is read, so that the others are read. Raises SetupError if none can be read,
+    or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
+    away from its reader.
     """
     sources: list[Source] = []
+    unread: list[Problem] = []
     problems: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -45,7 +49,9 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             status = _status(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            problems.append(Problem(shown_path(path), f"cannot be read: {reason}"))
+            problem = Problem(shown_path(path), f"cannot be read: {reason}")
+            unread.append(problem)
+            sources.append(_UnreadSource(problem))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -54,17 +60,42 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             continue
         seen.add(identity)
         sources.append(_source(path, status, scope))
-    if problems:
-        raise SetupError.of(problems)
+    if problems or len(unread) == len(sources) > 0:
+        raise SetupError.of([*unread, *problems])
     return sources
 
 
 def input_bytes(paths: Sequence[str]) -> int | None:
     """Return the bytes of some files together, as they are stored; None if one is a stream, of any length."""
-    statuses = [_status(path) for path in paths]
-    return (
-        sum([status.st_size for status in statuses]) if all(stat.S_ISREG(item.st_mode) for item in statuses) else None
-    )
+    size = 0
+    for path in paths:
+        # The run names one that cannot be read when it comes to it.
+        with contextlib.suppress(OSError, ValueError):
+            status = _status(path)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            size += status.st_size
+    return size
+
+
+class _UnreadSource:
+    """A path that cannot be read. The run says so when it comes to it."""
+
+    key = None
+    resumed = None
+
+    def __init__(self, problem: Problem) -> None:
+        self.name = problem.place
+        self._message = f"{problem.place} {problem.message}"
+
+    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+        """Raise SourceError."""
+        for chunk in tuple[Chunk, ...]():
+            yield chunk
+        raise SourceError(self._message)
+
+    def stop(self) -> None:
+        """Do nothing: nothing is being read."""
 
 
 def _status(path: str) -> os.stat_result:

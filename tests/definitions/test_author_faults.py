@@ -76,6 +76,14 @@ def silent(_: RequestBuilder, __: EventData) -> Any:
     raise SilentError
 
 
+def ending(_: RequestBuilder, __: EventData) -> Any:
+    raise SystemExit(3)
+
+
+def for_settings(_: RequestBuilder, __: EventData) -> Any:
+    raise SetupError("not like this")
+
+
 def exchange(_: RequestBuilder, data: EventData) -> Any:
     yield data.payload["amount"]
 
@@ -93,6 +101,8 @@ def line_of(function: Callable[..., Any], text: str) -> int:
         (in_a_library, "in_a_library: JSONDecodeError: Expecting property name", "json.loads"),
         (exchange, "KeyError: 'amount'", "amount"),
         (silent, "silent: SilentError (file", "raise SilentError"),
+        (ending, "ending: SystemExit: 3 (file", "raise SystemExit"),
+        (for_settings, "for_settings: SetupError: not like this (file", "raise SetupError"),
     ],
 )
 def test_a_bug_in_perform_shows_exception_value_file_and_line(perform: Any, said: str, text: str) -> None:
@@ -129,6 +139,23 @@ def test_a_bug_in_what_sets_a_destination_up_is_a_set_up_error() -> None:
     broken = definition().model_copy(update={"extend_request": extend_request})
     with pytest.raises(SetupError, match=r"extend_request: KeyError: 'region' \(file .*, line \d+\)"):
         Destination(broken, {})
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [(b"{}", "bytes"), ("{}", "string"), ((1,), "array"), (5, "number"), ({1}, "set"), (None, "null")],
+)
+def test_what_is_no_event_is_named(event: Any, kind: str) -> None:
+    (outcome,) = READY.plan([event]).outcomes
+    assert str(outcome.error) == f"an event is an object, but this is {kind}"
+
+
+def test_settings_that_an_author_refuses_are_a_set_up_error() -> None:
+    def extend_request(_: Any) -> RequestOptions:
+        raise SetupError("the region is unknown")
+
+    with pytest.raises(SetupError, match=r"^the region is unknown$"):
+        Destination(definition().model_copy(update={"extend_request": extend_request}), {})
 
 
 READY = Destination(kable, SETTINGS)

@@ -145,16 +145,18 @@ def equals(left: Any, right: Any) -> bool:
             if not _equals_word(left, right):
                 return False
         elif isinstance(left, list):
-            if not isinstance(right, list) or len(left) != len(right):
+            if not isinstance(right, list) or len(left) != len(right) or _differ(left, right):
                 return False
-            for one, other in zip(left, right, strict=True):
-                if isinstance(one, list):
-                    stack.append((one, other))
-                elif not _strictly_equal(one, other):
-                    return False
+            stack.extend(pair for pair in zip(left, right, strict=True) if isinstance(pair[0], list))
         elif not _strictly_equal(left, right):
             return False
     return True
+
+
+def _differ(left: list[Any], right: list[Any]) -> bool:
+    """Tell whether two lists of one length differ in an element that is no list on the left."""
+    pairs = zip(left, right, strict=True)
+    return not all(_strictly_equal(one, other) for one, other in pairs if not isinstance(one, list))
 
 
 def _strictly_equal(left: Any, right: Any) -> bool:
