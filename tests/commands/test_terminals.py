@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_terminal_that_takes_nothing_changes_nothing(
     ours, theirs = os.openpty()
     options = ("--report", "report.json")
     # As after `nohup` or `disown`: the end of the terminal does not end the run.
-    streams = {"stderr": theirs, "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    streams: dict[str, Any] = {"stderr": theirs, "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
     with feeding(command_line, sandbox, *options, **streams) as fed:
         fed.write(ndjson(track(0)))
         fed.wait_for(1)
