@@ -315,11 +315,17 @@ class Dispatcher:
         for lane in self.lanes:
             if not lane.doubts:
                 continue
+            if lane.was_stopped is None:
+                lane.was_stopped = await self._was_stopped(lane.key)
             stopping = lane.settle_doubts()
             if stopping and lane.stopped is None and (error := stopping[0].stopped) is not None:
                 await self._stop_for(lane, error)
             for progress in stopping:
                 self._begin(self._settle_batch(lane, progress))
+
+    async def _was_stopped(self, key: Lane) -> bool:
+        """Return whether an earlier run has stopped a lane, and nothing got through since."""
+        return any(lane.stopped for lane in (await self._queue.status()).lanes if (lane.account, lane.action) == key)
 
     async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
         """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""

@@ -52,6 +52,7 @@ class ActiveLane:
     - `looked_at`: when the queue was last asked, in seconds since 1970; `asked_at`: the same by the monotonic clock.
     - `doubts`: batches that are kept until another one shows whether they or the lane are at fault.
     - `continued`: what is known of leases that are sent again, by their identity.
+    - `was_stopped`: an earlier run has stopped the lane, and nothing got through since; None while nobody has asked.
     - `has_probed`: events of a batch were sent alone, since no other batch could show what its refusal means.
     - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
     - `largest`: the bytes of the largest batch so far, events and payloads.
@@ -76,6 +77,7 @@ class ActiveLane:
     held: deque[Lease] = field(default_factory=deque)
     doubts: list[Doubt] = field(default_factory=list)
     continued: dict[int, Progress] = field(default_factory=dict)
+    was_stopped: bool | None = None
     has_probed: bool = False
     steps: int = 0
     success: tuple[int, int] = (0, 0)
@@ -153,9 +155,13 @@ class ActiveLane:
         return [doubt.progress for doubt in doubts]
 
     def _probe(self) -> bool:
-        """Send events of a batch alone, once, since no other batch could show anything; return whether one is sent."""
+        """Send events of a batch alone, once, since no other batch could show anything; return whether one is sent.
+
+        Not when the lane stops for the first time: a wrong address is not asked in vain. But a batch must not stop its
+        lane in run after run.
+        """
         doubt = next((doubt for doubt in self.doubts if len(doubt.progress.positions) > 1), None)
-        if doubt is None or self.has_probed:
+        if doubt is None or self.has_probed or not self.was_stopped:
             return False
         self.has_probed = doubt.progress.is_probing = True
         self._send_again(doubt)
