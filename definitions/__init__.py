@@ -35,7 +35,7 @@ from .lint import Finding, lint
 from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
-from .nearest import nearest
+from .nearest import nearest, nearest_word
 from .planning.batch_group import ORDER_SHARDS, BatchGroup, batch_group
 from .planning.event_counts import EventCounter, FieldCount, SubscriptionCount
 from .planning.event_reader import EventList, read_event
@@ -46,9 +46,10 @@ from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
+from .sample_events import short_event_for
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
-from .text import one_line, quoted, shortened, visible, visible_json
+from .text import listed, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
@@ -132,11 +133,14 @@ __all__ = [
     "is_loopback",
     "json_line",
     "lint",
+    "listed",
     "nearest",
+    "nearest_word",
     "one_line",
     "placeholder_value",
     "quoted",
     "read_event",
+    "short_event_for",
     "shortened",
     "shown_request",
     "visible",
