@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
+from ..near_files import near_file
 from .files import FileSource, shown_path
 from .streams import StreamSource
 
@@ -42,7 +43,8 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             status = _status(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            problems.append(Problem(shown_path(path), f"cannot be read: {reason}"))
+            hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
+            problems.append(Problem(shown_path(path), f"cannot be read: {reason}{hint}"))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
