@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
@@ -22,9 +22,11 @@ from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
 from .delivery.limits_record import LIMITS_PREFIX
+from .delivery.notices import Notice, to_all
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
+from .intent import LiveIntent, is_confirmed
 from .queues.contract import Lane, QueueFullError, QueueOpenError
 from .queues.opening import open_queue, shown_place, split_place
 from .transports.certificates import check_certificate_files
@@ -64,22 +66,32 @@ class Session:
     """One run of a sending command. Open it with `open_session`."""
 
     def __init__(
-        self, destination: Destination, options: DeliveryOptions, queue: Queue, delivery: Delivery, report: RunReport
+        self,
+        destination: Destination,
+        options: DeliveryOptions,
+        queue: Queue,
+        delivery: Delivery,
+        report: RunReport,
+        *,
+        sends: bool = True,
     ) -> None:
         self.destination = destination
         self.queue = queue
         self.report = report
         self._options = options
         self._delivery = delivery
+        self._sends = sends
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
         """Deliver what some sources hold and what is queued; return why that ended early, if it did."""
+        self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             return await self._delivery.run(sources)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:
         """Deliver what the acceptor accepts for as long as the block lasts, and then what is left."""
+        self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             async with self._delivery.running() as acceptor:
                 yield acceptor
@@ -90,6 +102,8 @@ class Session:
 
     async def replay(self, chosen: DeadLetterFilter, *, dry_run: bool = False) -> ReplayReport:
         """Queue dead letters again, some at a time; a dry run only counts. Raises SetupError if the queue is full."""
+        if not dry_run:
+            self._require_sending()
         letters = self.queue.dead_letters
         report = ReplayReport()
         ids = await letters.ids(chosen)
@@ -120,6 +134,10 @@ class Session:
         lanes = (await self.queue.status()).lanes
         return sum(lane.queued - lane.leased for lane in lanes if lane.account == self._delivery.account)
 
+    def _require_sending(self) -> None:
+        if not self._sends:
+            raise RuntimeError("this session was opened for a dry run")
+
 
 @contextlib.asynccontextmanager
 async def open_session(
@@ -132,16 +150,30 @@ async def open_session(
     clock: Clock | None = None,
     transport: Transport | None = None,
     create: bool = True,
+    intent: LiveIntent | None = None,
+    dry_run: bool = False,
 ) -> AsyncIterator[Session]:
-    """Open everything that a sending command needs. Raises SetupError."""
+    """Open everything that a sending command needs. A session for a dry run sends nothing.
+
+    Raises SetupError, and LiveIntentError if real customers would be billed although neither the options nor the
+    intent say that this is meant. Then no outbox was made, and nothing was accepted.
+    """
     clock = clock or SystemClock()
     report = report or RunReport()
+    report.describe(destination)
+    intent = intent or LiveIntent()
+    if options.live:
+        intent = replace(intent, is_meant=True)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_suited_interpreter())
         if transport is None:
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
+        if create and not dry_run and not outbox_may_exist(options):
+            await intent.check(destination, None, clock)
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
+        if not dry_run:
+            await intent.check(destination, queue, clock)
         delivery = Delivery(
             destination,
             queue,
@@ -152,7 +184,10 @@ async def open_session(
             observers=observers,
             write_dead_letter=write_dead_letter,
         )
-        yield Session(destination, options, queue, delivery, report)
+        if not dry_run:
+            name = report.environment or ""
+            to_all(observers)(Notice(kind="started", account=delivery.account, environment=name, host=destination.host))
+        yield Session(destination, options, queue, delivery, report, sends=not dry_run)
 
 
 async def print_requests(
@@ -165,6 +200,7 @@ async def print_requests(
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
 ) -> None:
     """Print the requests that a run would send."""
+    report.describe(destination)
     dry_run = DryRun(
         output,
         destination,
@@ -225,6 +261,12 @@ def outbox_path(options: DeliveryOptions) -> str | None:
     return location if scheme == "sqlite" else None
 
 
+def outbox_may_exist(options: DeliveryOptions) -> bool:
+    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
+    path = outbox_path(options)
+    return bool(options.outbox) if path is None else os.path.lexists(path)
+
+
 def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:
     """Open an outbox that exists, to look at it or to change it. Raises SetupError."""
     return opened_queue(require_outbox(options), create=False, read_only=read_only)
@@ -263,6 +305,16 @@ def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTr
         transport.proxy_to(address)
         check_certificate_files(os.environ)
     return transport
+
+
+async def lacks_intent(destination: Destination, options: DeliveryOptions) -> bool:
+    """Return whether a delivery would be refused because nothing says that billing real customers is meant."""
+    if not destination.is_live or options.live:
+        return False
+    if not outbox_may_exist(options):
+        return True
+    async with outbox_of(options, read_only=True) as queue:
+        return not await is_confirmed(destination, queue)
 
 
 async def check_credentials(destination: Destination, options: DeliveryOptions) -> AnswerError | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +13,11 @@ import typer
 
 from .exit_codes import FAILED, OK, exits
 from .options import (
+    AccountOption,
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    LiveOption,
     LogOption,
     OutboxOption,
     TracesOption,
@@ -61,7 +62,9 @@ def deliver(
     *,
     config: ConfigOption = None,
     destination: DestinationOption = None,
+    account: AccountOption = None,
     base_url: BaseUrlOption = None,
+    live: LiveOption = False,
     batch_size: Annotated[
         int | None,
         typer.Option(
@@ -146,21 +149,24 @@ def deliver(
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
     command again: it continues where it stopped and sends nothing twice.
     """
-    from ..configuration.configuration import Configuration
     from ..observability.options import ObserverOptions
+    from .configured import configured
 
-    options = {
-        "base_url": base_url,
-        "batch_size": batch_size,
-        "outbox": False if no_outbox else outbox,
-        "concurrency": concurrency,
-        "rate": rate,
-        "wait": wait,
-        "give_up_hours": give_up_hours,
-        "attempts": attempts,
-        "allow_old": allow_old or None,
-    }
-    configuration = Configuration(config, environment=os.environ, destination=destination, delivery=options)
+    configuration = configured(
+        config,
+        destination=destination,
+        account=account,
+        base_url=base_url,
+        live=live or None,
+        batch_size=batch_size,
+        outbox=False if no_outbox else outbox,
+        concurrency=concurrency,
+        rate=rate,
+        wait=wait,
+        give_up_hours=give_up_hours,
+        attempts=attempts,
+        allow_old=allow_old or None,
+    )
     return _deliver(
         configuration,
         _Files(files or [], dead_letters, report),
@@ -183,9 +189,11 @@ def _deliver(
 
     from ...definitions import Problem, SetupError
     from ..delivery.run_report import RunReport
+    from ..intent import shown_target
     from ..session import open_session, outbox_name, outbox_path, print_requests
     from ..sources.paths import sources_of
-    from .output_files import check_outputs, permission_warnings
+    from .live_question import live_intent
+    from .output_files import STANDARD_INPUT, check_outputs, permission_warnings
     from .report_file import check_report
     from .run_outcome import exit_code
 
@@ -203,6 +211,13 @@ def _deliver(
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
         say(f"warning: {warning}", error=True)
 
+    intent = None
+    if not dry_run:
+        # Whoever types the events cannot answer, too.
+        intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
+    starting = "dry run, so nothing is sent to" if dry_run else "delivering to"
+    say(f"{starting} {shown_target(destination)}", error=dry_run)
+
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
             destination,
@@ -212,6 +227,7 @@ def _deliver(
             write_dead_letter=write,
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
+            intent=intent,
         )
         async with session as opened:
             if now:
