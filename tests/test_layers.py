@@ -49,25 +49,34 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "new", "observability", "pages", "queues.contract"),
+        *("configuration", "delivery", "doctor", "intent", "new", "observability", "pages", "queues.contract"),
         *("sandbox", "session", "snapshotting", "sources", "version"),
     ),
-    "configuration": (),
+    "configuration": ("near_files",),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
+    "doctor": ("configuration", "delivery.clock", "intent", "queues", "session", "transports", "version"),
+    "intent": ("delivery.clock", "delivery.delivery", "queues.contract"),
+    "near_files": (),
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "pages": ("configuration",),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
-    "session": ("configuration", "delivery", "observability", "queues", "sources", "transports"),
+    "session": ("configuration", "delivery", "intent", "observability", "queues", "sources", "transports"),
     "snapshotting": ("configuration", "sources"),
-    "sources": (),
+    "sources": ("near_files",),
     "transports": (),
     "version": (),
 }
-"""What each part of the runner may import of the others. Nothing imports `commands`, and only `commands` `session`."""
+"""What each part of the runner may import of the others.
 
-COMMANDS = ("check", "dead_letters", "deliver", "docs", "new", "preview", "sandbox", "snapshot", "status")
+Nothing imports `commands`; only `commands` and `doctor` import `session`.
+"""
+
+COMMANDS = (
+    *("check", "config_schema", "dead_letters", "deliver", "destinations", "docs", "doctor", "init", "new", "preview"),
+    *("sandbox", "snapshot", "status"),
+)
 """Commands do not import each other; `app` collects them."""
 
 MOST_LINES = 400

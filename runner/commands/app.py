@@ -8,9 +8,13 @@ import typer
 
 from ..version import version
 from .check import check
+from .config_schema import config_schema
 from .dead_letters import dead_letters
 from .deliver import deliver
+from .destinations import destinations
 from .docs import docs
+from .doctor import doctor
+from .init import init
 from .new import new
 from .options import CONTEXT_SETTINGS
 from .preview import preview
@@ -41,7 +45,7 @@ def root(
     """Send Segment events to Kable, or to any other installed destination.
 
     Settings come from --config and from the environment: KABLE_API_KEY, KABLE_CLIENT_ID, KABLE_CLIENT_ID_FIELD,
-    KABLE_PROPERTIES_MAPPINGS (as JSON), KABLE_BASE_URL, KABLE_BATCH_SIZE, KABLE_CONCURRENCY.
+    KABLE_PROPERTIES_MAPPINGS (as JSON), KABLE_BASE_URL, KABLE_LIVE, KABLE_BATCH_SIZE, KABLE_CONCURRENCY.
 
     Exit codes: 0 success; 1 some events were not delivered; 2 wrong usage or configuration; 3 credentials refused.
     """
@@ -50,6 +54,9 @@ def root(
         raise typer.Exit
 
 
-for command in (deliver, status, preview, snapshot, check, new, docs, sandbox):
+for command in (
+    *(init, deliver, status, preview, snapshot, check, doctor),
+    *(destinations, config_schema, new, docs, sandbox),
+):
     app.command()(command)
 app.add_typer(dead_letters)

@@ -12,7 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from command_line import CommandLine
 
-COMMANDS = ("deliver", "status", "preview", "snapshot", "check", "new", "docs", "sandbox", "dead-letters")
+COMMANDS = (
+    *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+)
 HEAVY = {"aiohttp", "httpx", "liquid", "orjson", "msgspec", "sqlite3", "structlog", "uvicorn", "rich.progress"}
 
 
