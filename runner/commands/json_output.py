@@ -6,7 +6,7 @@ version, keys may be added; removing or changing one makes a new version.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,13 +15,9 @@ from .output import print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .json_outputs.versioned import JsonOutput
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-class JsonOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command prints. Moments are seconds since 1970."""
-
-    version: Literal[1] = 1
 
 
 def print_output(output: JsonOutput) -> None:

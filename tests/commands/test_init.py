@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from command_line import API_KEY, CLIENT_ID
-from manifests import manifest
+from manifests import action, field, manifest
 from terminal import CTRL_C, CTRL_D, terminal
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ def test_an_option_that_cannot_be_used_is_told(command_line: CommandLine, option
 
 
 def test_it_writes_for_any_destination(command_line: CommandLine) -> None:
-    (command_line.folder / "meter.json").write_text(json.dumps(manifest()), encoding="utf-8")
+    given = manifest(actions={"send": action(fields={"name": field(), "units": field(label="Units")})})
+    (command_line.folder / "meter.json").write_text(json.dumps(given), encoding="utf-8")
     run = command_line("init", "--destination", "meter.json", "--preview", METER_API_KEY="secret-key")
     assert (run.code, run.err) == (0, ""), run.err
     written = tomllib.loads((command_line.folder / "meter.toml").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..json_output import JsonOutput
+from .versioned import JsonOutput
 
 
 class DestinationOutput(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..json_output import JsonOutput
+from .versioned import JsonOutput
 
 
 class FindingOutput(msgspec.Struct, frozen=True, kw_only=True):
