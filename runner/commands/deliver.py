@@ -215,8 +215,7 @@ def _deliver(
     if not dry_run:
         # Whoever types the events cannot answer, too.
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
-    starting = "dry run, so nothing is sent to" if dry_run else "delivering to"
-    say(f"{starting} {shown_target(destination)}", error=dry_run)
+        say(f"delivering to {shown_target(destination)}")
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(

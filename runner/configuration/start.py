@@ -33,7 +33,9 @@ class Start:
         self._given_name = destination or DEFAULT_DESTINATION
         self.definition = plugins.load(self._given_name)
         self._name = plugins.short_name(self._given_name, self.definition)
-        self.path = path or Path(f"{self._name}.toml")
+        self.path = Path(f"{self._name}.toml") if path is None else path
+        if not self.path.name or not self.path.name.isprintable():
+            raise SetupError.of([Problem("--config", "should name a file, in letters that can be printed")])
         self._env_file = self.path.with_name(ENV_FILE)
         self._schema = self.path.with_name(f"{self.path.stem}.schema.json")
         self._base_url = base_url
@@ -112,6 +114,8 @@ class Start:
                 write_env_file(self._env_file, secrets)
             except OSError as error:
                 raise SetupError.of([Problem(str(self._env_file), f"cannot be written: {error.strerror}")]) from None
+            except ValueError as error:
+                raise SetupError.of([Problem(str(self._env_file), f"cannot hold {error}")]) from None
             yield self._env_file
 
     def _written(self, path: Path, text: str) -> Path:

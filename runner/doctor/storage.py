@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -58,17 +59,9 @@ def _absolute(path: str) -> Path:
 
 def _file(file: Path) -> Iterator[Finding]:
     folder = file.absolute().parent
-    if file.exists():
-        found = file.stat()
-        mode = stat.S_IMODE(found.st_mode)
-        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            told = f"others may use {file}, which holds events (its mode is {mode:04o}); chmod 600 {file}"
-            yield Finding("outbox owner", "warning", told)
-        elif os.name == "posix" and found.st_uid != os.geteuid():
-            told = f"{file} belongs to user {_user(found.st_uid)}, and this process runs as {_user(os.geteuid())}"
-            yield Finding("outbox owner", "ok" if os.access(file, os.R_OK | os.W_OK) else "failed", told)
-        else:
-            yield Finding("outbox owner", "ok", f"{_user(os.geteuid())} alone")
+    # If there is none yet, or if its name cannot be used, that is told already.
+    with contextlib.suppress(OSError):
+        yield _owner(file, file.stat())
     if not os.access(folder, os.W_OK):
         yield Finding("outbox folder", "failed", f"this process may not write to {folder}; name another with --outbox")
     try:
@@ -80,9 +73,20 @@ def _file(file: Path) -> Iterator[Finding]:
     yield Finding("disk", "failed" if advice else "ok", f"{free:,.0f} MB free in {folder}{advice}")
 
 
-def _user(number: int) -> str:
+def _owner(file: Path, found: os.stat_result) -> Finding:
+    mode = stat.S_IMODE(found.st_mode)
     if os.name != "posix":
-        return str(number)
+        return Finding("outbox owner", "skipped", "this system has no owners of that kind")
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        told = f"others may use {file}, which holds events (its mode is {mode:04o}); chmod 600 {file}"
+        return Finding("outbox owner", "warning", told)
+    if found.st_uid == os.geteuid():
+        return Finding("outbox owner", "ok", f"{_user(found.st_uid)} alone")
+    told = f"{file} belongs to user {_user(found.st_uid)}, and this process runs as {_user(os.geteuid())}"
+    return Finding("outbox owner", "ok" if os.access(file, os.R_OK | os.W_OK) else "failed", told)
+
+
+def _user(number: int) -> str:
     import pwd  # noqa: PLC0415 - only there on POSIX
 
     try:

@@ -231,7 +231,7 @@ def test_what_sends_nothing_to_live_needs_no_intent(live: Blocked, sandbox: Runn
     """A dry run, this machine, and a Test key."""
     dry = live.command_line("deliver", "events.ndjson", "--dry-run")
     assert dry.code == 0
-    assert dry.err.startswith("dry run, so nothing is sent to Kable Live (live.kable.io): real customers are billed\n")
+    assert "1 request printed, none sent · Kable Live (live.kable.io)\n" in dry.err
     here = live.command_line("deliver", "events.ndjson", "--base-url", sandbox.base_url)
     assert here.out.startswith("delivering to Kable Test (127.0.0.1:")
     assert not live.was_asked
