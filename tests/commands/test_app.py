@@ -54,6 +54,12 @@ def test_help_lists_every_command(command_line: CommandLine) -> None:
     assert listed == list(COMMANDS)
 
 
+@pytest.mark.parametrize("path", [(), ("deliver",), ("dead-letters",), ("dead-letters", "list")])
+def test_h_is_short_for_help(command_line: CommandLine, path: tuple[str, ...]) -> None:
+    short = command_line(*path, "-h")
+    assert (short.code, short.out) == (0, command_line(*path, "--help").out)
+
+
 def test_the_version_is_that_of_the_distribution(command_line: CommandLine) -> None:
     run = command_line("--version")
     assert (run.code, run.out) == (0, f"kable-destination {version('kable-destination')}\n")
