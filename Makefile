@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check snapshots bench bench-delivery install files clean
+.PHONY: demo test soak check format lint types docs docs-check site snapshots bench bench-delivery install files clean
 
 demo: install
 	@$(PY) examples/demo.py
@@ -23,7 +23,9 @@ test: install
 # The tests that depend on chance, many times: kills, and requests that fail.
 soak: install
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
-		tests/acceptance/test_crashes.py tests/acceptance/test_session.py tests/runner/delivery/test_chaos.py
+		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
+		tests/runner/delivery/test_chaos.py
+	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 $(PY) -m pytest $(PARALLEL) tests/runner/delivery/test_chaos.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update
@@ -40,7 +42,11 @@ docs: install
 docs-check: install
 	$(PY) -m kable_destination.runner docs --check -o docs
 
-check: format lint types docs-check test
+# All pages as a site with a search, in build/site. A link that leads nowhere is an error.
+site: install
+	$(PY) docs/site/build.py
+
+check: format lint types docs-check site test
 
 format: install
 	$(PY) -m ruff format --check .
@@ -51,7 +57,7 @@ lint: install
 
 types: install
 	$(PY) -m mypy $(addprefix -p kable_destination.,actions definitions destination runner)
-	$(PY) -m mypy tests examples benchmarks
+	$(PY) -m mypy tests examples benchmarks docs/site
 
 install: files
 	@$(MAKE) --no-print-directory $(STAMP)
@@ -67,6 +73,8 @@ $(PY):
 
 $(STAMP): pyproject.toml $(FILES)
 	$(PY) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict --editable '.[dev]'
+	@# As pip does for every install but an editable one: a command would compile all that it imports, each time.
+	@$(PY) -m compileall -q build
 	@touch $(STAMP)
 
 clean:

@@ -22,6 +22,7 @@ _GAP = 30
 
 _STYLE = """
   text { font: 14px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
+  .ground { fill: #ffffff; }
   .title { font-size: 17px; font-weight: 600; }
   .group { font-weight: 600; }
   .small { font-size: 12px; fill: #59636e; }
@@ -30,6 +31,7 @@ _STYLE = """
   .grid { stroke: #d1d9e0; }
   .least { stroke: #cf222e; stroke-width: 2.5; }
   @media (prefers-color-scheme: dark) {
+    .ground { fill: #0d1117; }
     text { fill: #f0f6fc; }
     .small { fill: #9198a1; }
     .bar { fill: #4493f8; }
@@ -52,6 +54,8 @@ def chart(contests: Sequence[Contest], machine: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom + 66}" role="img">',
         f"<title>{_title()}</title>",
         f"<style>{_STYLE}</style>",
+        # A page may be dark where the system is light: with its own ground the chart is readable on any.
+        f'<rect class="ground" width="{_WIDTH}" height="{bottom + 66}" rx="6"/>',
         f'<text class="title" x="16" y="30">{_title()}</text>',
         f'<text class="small" x="16" y="52">{_escaped(machine)}; medians, one core</text>',
         *_axis(bottom, scale, range(0, last + 1, step)),

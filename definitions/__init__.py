@@ -3,9 +3,12 @@
 It knows no Kable, opens no socket and reads no clock.
 """
 
+from typing import TYPE_CHECKING
+
 from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
 from .answers.retry_after import RetryAfter
 from .answers.status_table import SEGMENT_ANSWERS, Answer
+from .base_url import BASE_URL, Address, address_fault, is_loopback, read_base_url
 from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .environment import Environment, Environments
@@ -45,12 +48,15 @@ from .planning.plan import EventBatch, Outcome, Plan, PlannedRequest, Result, Sk
 from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
+from .request_options import RequestOptions
 from .sample_events import short_event_for
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import listed, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
+
+if TYPE_CHECKING:
+    from .request import RequestBuilder
 
 __all__ = [
     "BASE_URL",
@@ -59,6 +65,7 @@ __all__ = [
     "ORDER_SHARDS",
     "SEGMENT_ANSWERS",
     "ActionDefinition",
+    "Address",
     "Answer",
     "AnswerError",
     "Authentication",
@@ -139,6 +146,7 @@ __all__ = [
     "one_line",
     "placeholder_value",
     "quoted",
+    "read_base_url",
     "read_event",
     "short_event_for",
     "shortened",
@@ -146,3 +154,14 @@ __all__ = [
     "visible",
     "visible_json",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import what makes requests when it is asked for: a command that sends nothing needs no httpx."""
+        if name != "RequestBuilder":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .request import RequestBuilder  # noqa: PLC0415
+
+        return RequestBuilder

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
 from pydantic import Field, model_validator
 
 from .fields import json_schema
 from .input_field import DefinitionModel, InputField, ManifestPart
 from .planning.event_reader import whole_event
 from .planning.payload_list import Payload
-from .request import RequestBuilder
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .request import RequestBuilder
 
 Settings = Mapping[str, Any]
-Exchange = Generator[httpx.Request, httpx.Response, None]
+Exchange = Generator["httpx.Request", "httpx.Response", None]
 """An action of several requests: it yields each and is sent its response, as `httpx.Auth.auth_flow` does."""
 
 
@@ -48,8 +51,12 @@ class BatchData(NamedTuple):
 
 
 Prepare = Callable[[EventData], Payload]
-Perform = Callable[[RequestBuilder, EventData], httpx.Request | Exchange]
-PerformBatch = Callable[[RequestBuilder, BatchData], httpx.Request | Exchange]
+if TYPE_CHECKING:
+    Perform = Callable[[RequestBuilder, EventData], httpx.Request | Exchange]
+    PerformBatch = Callable[[RequestBuilder, BatchData], httpx.Request | Exchange]
+else:
+    # Pydantic only asks whether they can be called, and httpx is imported where requests are made.
+    Perform = PerformBatch = Callable[..., Any]
 
 
 class BatchLimits(DefinitionModel):

@@ -14,7 +14,7 @@ from .fields import json_schema
 from .input_field import DefinitionModel
 from .manifest import read_manifest, write_manifest
 from .manifest_definition import ManifestDefinition
-from .request import RequestOptions
+from .request_options import RequestOptions
 
 ExtendRequest = Callable[[Settings], RequestOptions]
 

@@ -6,9 +6,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .answers.reader import AnswerReader
+from .base_url import is_loopback, read_base_url
 from .errors import AnswerError, FieldsError, Problem, RefusedError, RejectedError, SetupError
 from .fields import compile_fields
 from .input_field import DefinitionModel
@@ -26,7 +28,7 @@ from .planning.probable_mistakes import subscription_mistakes
 from .planning.setting_mistakes import setting_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
-from .request import RequestBuilder, RequestOptions, check_headers, is_loopback
+from .request_options import RequestOptions, check_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .mapping.paths import Keys
     from .planning.plan import EventBatch
+    from .request import RequestBuilder
 
 _NOWHERE = "https://manifest.invalid"
 """The host of a destination without code. No request is made for it, and by RFC 2606 the name never resolves."""
@@ -86,7 +89,8 @@ class Destination:
             raise SetupError.of(dict.fromkeys(problems))
         options = _options(definition, self.settings, base_url, self.redactor)
         check_headers(options.headers, self.settings)
-        self.request = RequestBuilder(options)
+        self._options = options
+        self.address = read_base_url(options.base_url)
         self._reader = EventReader(_paths(self._compiled))
         self._answers = AnswerReader(
             definition.answers,
@@ -94,6 +98,13 @@ class Destination:
             request_id_header=definition.request_id_header,
             redactor=self.redactor,
         )
+
+    @cached_property
+    def request(self) -> RequestBuilder:
+        """What builds the requests. It is made when it is first asked for: to look at a destination takes none."""
+        from .request import RequestBuilder  # noqa: PLC0415 - it imports httpx
+
+        return RequestBuilder(self._options)
 
     @property
     def account(self) -> str:
@@ -111,14 +122,14 @@ class Destination:
     @property
     def host(self) -> str:
         """The host that requests go to, with the port if the base URL names one."""
-        return self.request.url("/").netloc.decode("ascii")
+        return self.address.netloc
 
     @property
     def is_live(self) -> bool:
         """Whether what is sent is billed: the key is that of a live environment, and the host is not this machine."""
         environments = self.definition.environments
         chosen = None if environments is None else environments.of(self.settings)
-        return chosen is not None and chosen.is_live and not is_loopback(self.request.url("/").host)
+        return chosen is not None and chosen.is_live and not is_loopback(self.address.host)
 
     @property
     def environment(self) -> Environment | None:

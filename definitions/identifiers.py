@@ -12,7 +12,9 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1
 _MAX_BITS = 10_000
 
 PLACEHOLDERS: Final = frozenset({
-    "undefined", "null", "NULL", "None", "nil", "<nil>", "<null>", "(null)", "NaN", "nan", "[object Object]",
+    "undefined", "null", "NULL", "None", "nil", "<nil>", "<null>", "(null)", "(nil)", "NaN", "nan", "[object Object]",
+    "[object Undefined]", "[object Null]", "%!s(<nil>)", "%!v(<nil>)", "%!d(<nil>)", "<no value>", "<NA>", "\\N",
+    "Optional(nil)", "00000000-0000-0000-0000-000000000000",
 })  # fmt: skip
 """What programs print when they have no value, or print an object: never an identifier, unless the field allows it."""
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 from pydantic import Field
 
-from .action import ActionDefinition, Settings
+from .action import ActionDefinition, Settings  # noqa: TC001 - pydantic reads it at run time
 from .input_field import InputField, ManifestPart
-from .request import RequestBuilder
 
-AuthenticationTest = Callable[[RequestBuilder, Settings], httpx.Request]
+if TYPE_CHECKING:
+    import httpx
+
+    from .request import RequestBuilder
+
+    AuthenticationTest = Callable[[RequestBuilder, Settings], httpx.Request]
+else:
+    # As with the functions of an action.
+    AuthenticationTest = Callable[..., Any]
 
 
 class Authentication(ManifestPart):

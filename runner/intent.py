@@ -7,14 +7,15 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from ..definitions import Problem, SetupError, is_loopback
+from ..definitions import Problem, SetupError
 from .delivery.delivery import account_of
+from .outbox import outbox_may_exist, outbox_of
 from .queues.contract import Put, QueueFullError, Token
 
 if TYPE_CHECKING:
-    from ..definitions import Destination, DestinationDefinition, Environment
+    from ..definitions import Destination
+    from .configuration.delivery_options import DeliveryOptions
     from .delivery.clock import Clock
     from .queues.contract import Queue
 
@@ -57,24 +58,19 @@ class LiveIntent:
         return LiveIntentError.of([Problem("", message)])
 
 
-def shown_target(destination: Destination) -> str:
-    """Return where events go, and what that means if it costs somebody money."""
-    return f"{destination.target}{': real customers are billed' if destination.is_live else ''}"
-
-
-def environment_of(account: str, definition: DestinationDefinition) -> Environment | None:
-    """Return the environment that an account of a queue belongs to, by its host; None if its host says nothing."""
-    environments, start = definition.environments, f"{definition.slug} "
-    if environments is None or not account.startswith(start):
-        return None
-    host = account.removeprefix(start).partition(" ")[0]
-    is_here = is_loopback(urlsplit(f"//{host}").hostname or "")
-    return environments.at(host) or (environments.harmless if is_here else None)
-
-
 def live_question(destination: Destination) -> str:
     """Return the question that a user answers with yes or no."""
     return f"Bill real customers at {destination.host}?"
+
+
+async def lacks_intent(destination: Destination, options: DeliveryOptions) -> bool:
+    """Return whether a delivery would be refused because nothing says that billing real customers is meant."""
+    if not destination.is_live or options.live:
+        return False
+    if not outbox_may_exist(options):
+        return True
+    async with outbox_of(options, read_only=True) as queue:
+        return not await is_confirmed(destination, queue)
 
 
 async def is_confirmed(destination: Destination, queue: Queue) -> bool:

@@ -8,38 +8,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
 from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
-from .delivery.limits_record import LIMITS_PREFIX
 from .delivery.notices import Notice, to_all
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
-from .intent import LiveIntent, is_confirmed
-from .queues.contract import Lane, QueueFullError, QueueOpenError
-from .queues.opening import open_queue, shown_place, split_place
-from .transports.certificates import check_certificate_files
+from .intent import LiveIntent
+from .outbox import opened_queue, outbox_may_exist
+from .planners.opening import planners_for
+from .queues.contract import Lane, QueueFullError
+from .transports.environment import check_environment
 from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from io import RawIOBase
 
     from ..definitions import Destination
     from .configuration.delivery_options import DeliveryOptions
+    from .configuration.recipe import Recipe
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock
     from .delivery.notices import Observer
+    from .planners.server import PlannerServer
     from .queues.contract import DeadLetter, DeadLetterFilter, Queue
     from .sources.contract import Source
     from .transports.contract import Transport
@@ -152,11 +154,16 @@ async def open_session(
     create: bool = True,
     intent: LiveIntent | None = None,
     dry_run: bool = False,
+    recipe: Recipe | None = None,
+    planner_server: PlannerServer | None = None,
 ) -> AsyncIterator[Session]:
     """Open everything that a sending command needs. A session for a dry run sends nothing.
 
     Raises SetupError, and LiveIntentError if real customers would be billed although neither the options nor the
     intent say that this is meant. Then no outbox was made, and nothing was accepted.
+
+    Large inputs are planned by other processes. `planner_server` forks them (see `fork_planner_server`); without it,
+    `recipe` sets up the same destination in a fresh one. Without either, everything is planned in this process.
     """
     clock = clock or SystemClock()
     report = report or RunReport()
@@ -174,6 +181,9 @@ async def open_session(
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
         if not dry_run:
             await intent.check(destination, queue, clock)
+        planners = planners_for(destination, options, recipe, planner_server, to_all(observers))
+        if planners is not None:
+            await stack.enter_async_context(planners)
         delivery = Delivery(
             destination,
             queue,
@@ -183,6 +193,7 @@ async def open_session(
             clock=clock,
             observers=observers,
             write_dead_letter=write_dead_letter,
+            planners=planners,
         )
         if not dry_run:
             name = report.environment or ""
@@ -195,7 +206,7 @@ async def print_requests(
     options: DeliveryOptions,
     sources: Sequence[Source],
     report: RunReport,
-    output: IO[bytes],
+    output: RawIOBase,
     *,
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
 ) -> None:
@@ -215,106 +226,18 @@ async def print_requests(
     report.sources = intake.results
 
 
-@contextlib.asynccontextmanager
-async def opened_queue(
-    options: DeliveryOptions, clock: Clock | None = None, *, create: bool = True, read_only: bool = False
-) -> AsyncIterator[Queue]:
-    """Open the queue that the options name, memory if they name none. Raises SetupError."""
-    megabytes = options.dead_letter_megabytes
-    limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
-    try:
-        queue = open_queue(
-            options.outbox or "memory:",
-            clock=clock or SystemClock(),
-            limit_bytes=limit,
-            keep_ids_days=options.keep_ids,
-            letter_days=options.dead_letter_days,
-            letter_bytes=None if megabytes is None else int(megabytes * 1_000_000),
-            create=create,
-            read_only=read_only,
-        )
-    except QueueOpenError as error:
-        raise SetupError.of([Problem("outbox", str(error))]) from None
-    try:
-        yield queue
-    finally:
-        await queue.close()
-
-
-def require_outbox(options: DeliveryOptions) -> DeliveryOptions:
-    """Return the options. Raises SetupError if they turn the outbox off."""
-    if not options.outbox:
-        raise SetupError.of([Problem("outbox", "is turned off; --outbox names a file")])
-    return options
-
-
-def outbox_name(options: DeliveryOptions) -> str:
-    """Return the outbox as messages name it, without what may be a password."""
-    return shown_place(require_outbox(options).outbox or "")
-
-
-def outbox_path(options: DeliveryOptions) -> str | None:
-    """Return the path of the outbox; None if it is none, or no file."""
-    if not options.outbox:
-        return None
-    scheme, location = split_place(options.outbox)
-    return location if scheme == "sqlite" else None
-
-
-def outbox_may_exist(options: DeliveryOptions) -> bool:
-    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
-    path = outbox_path(options)
-    return bool(options.outbox) if path is None else os.path.lexists(path)
-
-
-def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:
-    """Open an outbox that exists, to look at it or to change it. Raises SetupError."""
-    return opened_queue(require_outbox(options), create=False, read_only=read_only)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits that a run has found for a lane: requests in flight, and per second (None: any number)."""
-
-    in_flight: int
-    per_second: float | None
-
-
-async def limits_of(queue: Queue) -> Mapping[Lane, Limits]:
-    """Return the latest limits of each lane that some run has stored."""
-    records = await queue.records(LIMITS_PREFIX)
-    found = {}
-    for key, value in records.items():
-        account, _, action = key.removeprefix(LIMITS_PREFIX).partition("\0")
-        found[Lane(account, action)] = Limits(**json.loads(value))
-    return found
-
-
 def http_transport(destination: Destination, options: DeliveryOptions) -> HttpTransport:
     """Return the transport. Proxies of the environment are used for https.
 
     Raises SetupError if the environment names a proxy or certificates that cannot be used.
     """
-    address = destination.request.url("/")
-    transport = HttpTransport(
+    address = destination.address
+    check_environment(address, os.environ)
+    return HttpTransport(
         connections=options.concurrency * max(1, len(destination.definition.actions)),
         timeout=options.timeout,
         trust_environment=address.scheme == "https",
     )
-    if address.scheme == "https":
-        transport.proxy_to(address)
-        check_certificate_files(os.environ)
-    return transport
-
-
-async def lacks_intent(destination: Destination, options: DeliveryOptions) -> bool:
-    """Return whether a delivery would be refused because nothing says that billing real customers is meant."""
-    if not destination.is_live or options.live:
-        return False
-    if not outbox_may_exist(options):
-        return True
-    async with outbox_of(options, read_only=True) as queue:
-        return not await is_confirmed(destination, queue)
 
 
 async def check_credentials(destination: Destination, options: DeliveryOptions) -> AnswerError | None:

@@ -49,20 +49,25 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "doctor", "intent", "new", "observability", "pages", "queues.contract"),
-        *("sandbox", "session", "snapshotting", "sources", "version"),
+        *("configuration", "delivery", "doctor", "intent", "new", "observability", "outbox", "pages", "planners"),
+        *("queues.contract", "sandbox", "session", "snapshotting", "sources", "transports.environment", "version"),
     ),
     "configuration": ("near_files",),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
-    "doctor": ("configuration", "delivery.clock", "intent", "queues", "session", "transports", "version"),
-    "intent": ("delivery.clock", "delivery.delivery", "queues.contract"),
+    "doctor": ("configuration", "delivery.clock", "intent", "outbox", "queues", "transports", "version"),
+    "intent": ("configuration", "delivery.clock", "delivery.delivery", "outbox", "queues.contract"),
     "near_files": (),
     "new": ("configuration",),
     "observability": ("delivery.notices",),
+    "outbox": ("configuration", "delivery.clock", "delivery.limits_record", "queues"),
     "pages": ("configuration",),
+    "planners": (*("configuration", "delivery", "queues", "sources.contract", "sources.plain_lines"),),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
-    "session": ("configuration", "delivery", "intent", "observability", "queues", "sources", "transports"),
+    "session": (
+        *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
+        "transports",
+    ),
     "snapshotting": ("configuration", "sources"),
     "sources": ("near_files",),
     "transports": (),
@@ -70,7 +75,7 @@ RUNNER: dict[str, tuple[str, ...]] = {
 }
 """What each part of the runner may import of the others.
 
-Nothing imports `commands`; only `commands` and `doctor` import `session`.
+Nothing imports `commands`, and only `commands` `session`.
 """
 
 COMMANDS = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..python_source import PythonSource
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
     from ..input_field import InputField
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledFields:
     """A set of fields, ready to run: called with a mapped payload, it returns a new one that is valid.
 
-    `validate` is the plain function, for those who call it often; `source` is what it was compiled from.
+    `source` is what it is compiled from, as Python source.
     """
 
-    validate: Callable[[Any], dict[str, Any]]
     source: str
+    _written: PythonSource = field(repr=False, compare=False)
+
+    @cached_property
+    def validate(self) -> Callable[[Any], dict[str, Any]]:
+        """The plain function, for those who call it often. It is compiled when it is first asked for."""
+        return self._written.compiled("fields", FIELDS_NAMESPACE)["validate"]
 
     def __call__(self, payload: Any) -> dict[str, Any]:
         """Remove empty values, coerce and validate the rest, drop unknown keys. Raises RejectedError with every fault.
@@ -40,4 +46,4 @@ def compile_fields(fields: Mapping[str, InputField]) -> CompiledFields:
         raise TypeError(f"fields are a mapping of keys to InputField, but these are {type(fields).__name__}")
     source = PythonSource()
     FieldsWriter(source).validate_function(checked_rules(fields))
-    return CompiledFields(validate=source.compiled("fields", FIELDS_NAMESPACE)["validate"], source=str(source))
+    return CompiledFields(str(source), source)

@@ -76,7 +76,6 @@ class CompiledMapping:
 
     - `mapping`: the mapping as it was given.
     - `source`: the function as Python source, for a person to read.
-    - `resolve`: the function itself. Calling the object calls it; who calls often calls this.
 
     The result may be MISSING as a whole, and has no MISSING inside. Neither the mapping nor the event
     is changed, but the result shares what it took over whole from the event: a caller who changes
@@ -86,12 +85,20 @@ class CompiledMapping:
 
     mapping: Any
     source: str = field(repr=False)
-    resolve: Callable[[Any], Any] = field(repr=False, compare=False)
+    _written: PythonSource = field(repr=False, compare=False)
     _expanded: Any = field(repr=False, compare=False)
 
     def __call__(self, event: Any) -> Any:
         """Map one event."""
         return self.resolve(event)
+
+    @cached_property
+    def resolve(self) -> Callable[[Any], Any]:
+        """The function itself. Calling the object calls it; who calls often calls this.
+
+        It is compiled when it is first asked for: a delivery needs it for what is rejected only.
+        """
+        return self._written.compiled("mapping", MAPPING_NAMESPACE)["mapping"]
 
     @cached_property
     def keeps_finite(self) -> bool:
@@ -143,7 +150,7 @@ def compile_mapping(mapping: Any, *, is_published: bool = False) -> CompiledMapp
         with source.block("if type(event) is not dict and not isinstance(event, dict):"):
             source.line("raise not_an_object(event)")
         source.line(f"return {mapping_generator(source).value(expanded, '', Undefined.NOWHERE).text}")
-    return CompiledMapping(mapping, str(source), source.compiled("mapping", MAPPING_NAMESPACE)["mapping"], expanded)
+    return CompiledMapping(mapping, str(source), source, expanded)
 
 
 def checked_mapping(mapping: Any, *, is_published: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import MappingError
+from ..json_body import json_line
 from .event_paths import event_paths
 from .root_directive import ROOT_KEY, expand_root
 from .templates import parse_template
@@ -63,10 +64,18 @@ def _in_directive(name: str, options: Any, place: str) -> Iterator[Constant]:
         case "@if":
             for key in ("then", "else"):
                 yield from _constants(options.get(key), below(place, key))
+        case "@json" if _is_constant_structure(options.get("value")):
+            yield Constant(below(place, "value"), json_line(options["value"]))
         case "@case" | "@replace" | "@json":
             yield from _constants(options.get("value"), below(place, "value"))
         case "@transform":
             yield from _in_transform(options, place)
+
+
+def _is_constant_structure(value: Any) -> bool:
+    """Return whether a value is an object or a list that reads nothing of the event. A list of one is its item."""
+    is_structure = (isinstance(value, dict) and value) or (isinstance(value, list | tuple) and len(value) > 1)
+    return bool(is_structure) and not is_directive(value) and not event_paths(value)
 
 
 def _in_template(template: Any, place: str) -> Iterator[Constant]:

@@ -12,7 +12,7 @@ _MAX_SHOWN = 201
 
 
 def describe_mapping(mapping: Any) -> str:
-    """Return in words what a mapping makes, such as `` `$.context.groupId` if it exists, else `$.userId` ``.
+    """Return in words what a mapping makes, such as "$.context.groupId if it exists, else $.userId", in Markdown.
 
     A mapping without words is shown as JSON. Never raises.
     """

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..text import quoted
+from .templates import parse_template
 from .validation import below, is_directive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    Advise = Callable[[str, bool], str | None]
+    """Says what is wrong with a text where a value is expected, which may be that of a template; or None."""
 
 _PATH_STARTS = ("$.", "$[")
 _WITH_VALUES = frozenset({
@@ -30,7 +34,12 @@ def path_texts(mapping: Any) -> list[Problem]:
     Segment sends such a text as it is, so every event would have the same. Within `@literal` it is meant.
     """
     # Segment takes a text in the place of a mapping apart into its characters.
-    return [] if isinstance(mapping, str) else list(_found(mapping, ""))
+    return [] if isinstance(mapping, str) else list(_found(mapping, "", _path_advice))
+
+
+def template_texts(mapping: Any) -> list[Problem]:
+    """List the texts with `{{path}}` where a value is expected, not a template. Segment sends them as they are."""
+    return [] if isinstance(mapping, str) else list(_found(mapping, "", _template_advice))
 
 
 def is_path_text(value: Any) -> bool:
@@ -38,40 +47,50 @@ def is_path_text(value: Any) -> bool:
     return isinstance(value, str) and value.lstrip().startswith(_PATH_STARTS)
 
 
-def _found(value: Any, place: str) -> Iterator[Problem]:
+def _found(value: Any, place: str, advise: Advise) -> Iterator[Problem]:
     if isinstance(value, str):
-        if is_path_text(value):
-            yield Problem(place, _advice(value))
+        if (advice := advise(value, False)) is not None:
+            yield Problem(place, advice)
     elif is_directive(value):
         for name, options in value.items():
-            yield from _in_directive(name, options, below(place, name))
+            yield from _in_directive(name, options, below(place, name), advise)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _found(item, below(place, key))
+            yield from _found(item, below(place, key), advise)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _found(item, f"{place}[{index}]")
+            yield from _found(item, f"{place}[{index}]", advise)
 
 
-def _in_directive(name: str, options: Any, place: str) -> Iterator[Problem]:
+def _in_directive(name: str, options: Any, place: str, advise: Advise) -> Iterator[Problem]:
     if name not in _WITH_VALUES:
         return
-    if name in {"@template", "@liquid"} and is_path_text(options):
-        path = quoted(options.strip())
-        yield Problem(place, f'{path} is text here, not a path; write {{"@path": {path}}} for the value')
+    if name in {"@template", "@liquid"} and isinstance(options, str):
+        if (advice := advise(options, True)) is not None:
+            yield Problem(place, advice)
     elif name == "@arrayPath" and isinstance(options, list | tuple):
         # The first item is a path.
         for index, item in enumerate(options[1:], start=1):
-            yield from _found(item, f"{place}[{index}]")
+            yield from _found(item, f"{place}[{index}]", advise)
     elif isinstance(options, dict) and not is_directive(options):
         for key, item in options.items():
             if key not in _NO_VALUES.get(name, ()):
-                yield from _found(item, below(place, key))
+                yield from _found(item, below(place, key), advise)
     else:
-        yield from _found(options, place)
+        yield from _found(options, place, advise)
 
 
-def _advice(text: str) -> str:
+def _path_advice(text: str, is_template: bool) -> str | None:
+    if not is_path_text(text):
+        return None
     path = quoted(text.strip())
+    if is_template:
+        return f'{path} is text here, not a path; write {{"@path": {path}}} for the value'
     meant = f'write {{"@path": {path}}} for the value, or {{"@literal": {quoted(text)}}} if you mean the text'
     return f"{path} would be sent as text; {meant}"
+
+
+def _template_advice(text: str, is_template: bool) -> str | None:
+    if is_template or all(isinstance(part, str) for part in parse_template(text)):
+        return None
+    return f'{quoted(text)} is sent as it is; write {{"@template": {quoted(text)}}} to fill it'

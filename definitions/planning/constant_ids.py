@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
+from ..identifiers import identifier_fault, identifier_text
 from ..mapping.constants import Constant, field_constants
 from ..mapping.path_texts import is_path_text
 from ..segment_calls import EVENT_KEYS
@@ -28,10 +29,17 @@ def constant_ids(action: ActionDefinition, mapping: Mapping[str, Any]) -> Iterat
             continue
         for found in field_constants(mapping, key):
             # Text like a path is refused by itself.
-            if is_path_text(found.value) or (found.is_literal and not is_idempotency):
+            if is_path_text(found.value) and not found.is_literal:
+                continue
+            is_meant = found.is_literal and not is_idempotency
+            is_valid = identifier_text(found.value, allows_placeholders=field.allows_placeholders) is not None
+            if is_meant and (is_valid or not field.identifier):
                 continue
             place = f"{key}{'' if found.place.startswith('[') else '.'}{found.place}" if found.place else key
-            yield Problem(place, _advice(found, field.label, is_idempotency=is_idempotency))
+            if is_meant:
+                yield Problem(place, f"the value {identifier_fault(found.value)}")
+            else:
+                yield Problem(place, _advice(found, field.label, is_idempotency=is_idempotency))
 
 
 def _advice(found: Constant, label: str, *, is_idempotency: bool) -> str:

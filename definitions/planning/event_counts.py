@@ -12,7 +12,9 @@ from ..javascript.values import type_name
 from ..missing import MISSING
 from .event_reader import read_event
 from .event_types import type_problem
-from .integrations import turned_away
+from .integrations import misspelt_flag, turned_away
+
+_MOST_IDS = 2_000_000
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,8 @@ class SubscriptionCount:
     - `fields`: its fields, in order; `paths`: how many of the matched events have something at each mapped path,
       and at each property that a setting renames.
     - `problems`: why events were rejected, and how many for each reason.
+    - `repeated`: how many have an ID that an earlier one has, so that the destination would discard them. Of very many
+      IDs the first ones are compared.
     """
 
     name: str
@@ -49,6 +53,15 @@ class SubscriptionCount:
     matched: int = 0
     rejected: int = 0
     problems: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    _ids: set[int] = field(default_factory=set, repr=False)
+
+    def note_id(self, text: str) -> None:
+        """Note the ID of an event."""
+        number = hash(text)
+        self.repeated += number in self._ids
+        if len(self._ids) < _MOST_IDS:
+            self._ids.add(number)
 
     @property
     def missing_paths(self) -> tuple[str, ...]:
@@ -72,6 +85,7 @@ class EventCounter:
         self.rejected = 0
         self.skipped = 0
         self.types: Counter[str] = Counter()
+        self.misspelt_flags: Counter[str] = Counter()
         self._name = destination.definition.name
         self._counted = [(item, _count_of(item)) for item in destination.compiled_subscriptions]
         self._keys = [_keys_of(item) for item in destination.compiled_subscriptions]
@@ -102,6 +116,9 @@ class EventCounter:
         self.events += 1
         kind = event.get("type")
         self.types[kind if isinstance(kind, str) else "without a type"] += 1
+        flag = misspelt_flag(event, self._name)
+        if flag is not None:
+            self.misspelt_flags[flag] += 1
         try:
             is_turned_away = turned_away(event, self._name) is not None
         except RejectedError:
@@ -160,6 +177,9 @@ def _add(
     for field_count in count.fields:
         is_filled = _is_there(mapped.get(field_count.key)) and field_count.key not in at_fault
         field_count.filled += is_filled
+    key = mapped.get(subscription.action.idempotency_field or "")
+    if _is_there(key) and not problems:
+        count.note_id(str(key))
 
 
 def _mapped(subscription: CompiledSubscription, event: dict[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from ..action import BatchData, EventData
 from ..errors import AnswerError, Problem, RejectedError
 from .author_code import author_fault, author_fault_of, call_author
@@ -15,6 +13,8 @@ from .plan import PlannedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from ..action import ActionDefinition, BatchLimits, Exchange, Settings
     from ..redaction import Redactor
@@ -75,6 +75,8 @@ def next_request(exchange: Exchange, response: httpx.Response, redactor: Redacto
 
 def _built(made: Any) -> httpx.Request:
     """Return the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
+    import httpx  # noqa: PLC0415 - whoever made a request has imported it
+
     if not isinstance(made, httpx.Request):
         raise author_fault(f"made {type(made).__name__} where a request was expected")
     try:

@@ -1,4 +1,4 @@
-"""Probable mistakes of a user: subscriptions that look for what no event of Segment has. Each is a warning."""
+"""Probable mistakes of a user, each a warning: what no event of Segment has, or what many events would share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ..errors import Problem
+from ..mapping.constants import field_constants
+from ..mapping.path_texts import template_texts
 from ..nearest import nearest, nearest_word
 from ..segment_calls import CALL_TYPES, CONTEXT_KEYS, EVENT_KEYS
 from ..text import quoted
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from .compiled_subscription import CompiledSubscription
 
 _WHERE_TO_LOOK = "; most of what users send is in properties, traits or context"
+
+_NAMES_OF_CALLS = frozenset({"category", "channel", "event", "name", "projectId", "type", "version", "writeKey"})
+_MOMENTS = frozenset({"originalTimestamp", "receivedAt", "sentAt", "timestamp"})
+_SHARED = _NAMES_OF_CALLS | {"anonymousId", "email", "groupId", "previousId", "userId"}
+"""Top-level keys that many events of one customer share."""
+_OF_NOBODY = _NAMES_OF_CALLS | _MOMENTS | {"messageId"}
+"""Top-level keys that say nothing of whose an event is."""
 
 _LONG_KEY = 5
 _VERY_NEAR = 0.85
@@ -35,6 +44,35 @@ def subscription_mistakes(subscription: CompiledSubscription) -> Iterator[Proble
     for (place, _), keys in dict(found).items():
         if (message := path_mistake(keys)) is not None:
             yield Problem(f"{subscription.name}, {place}", message)
+    for problem in _value_mistakes(subscription):
+        yield Problem(f"{subscription.name}, {problem.place}", problem.message)
+
+
+def _value_mistakes(subscription: CompiledSubscription) -> Iterator[Problem]:
+    """Find what a user maps to values that many events share though they should differ, or that are sent as written."""
+    action = subscription.action
+    for key, source in subscription.sources.items():
+        if source.origin == "default" or key not in action.fields:
+            continue
+        if source.origin == "subscription":
+            yield from template_texts({key: source.mapping})
+        if key == action.time_field and field_constants({key: source.mapping}, key):
+            yield Problem(key, "is the same for every event, so all usage would be of one moment; map $.timestamp")
+        paths = subscription.field_keys(key)
+        if not all(paths):
+            continue
+        roots, read = {keys[0] for keys in paths}, " and ".join(".".join(("$", *keys)) for keys in paths)
+        if key == action.idempotency_field:
+            if paths and (all(map(_is_shared, paths)) or (len(paths) == 1 and roots <= _MOMENTS)):
+                found = "events that agree in it are one, and all but the first would be discarded as duplicates"
+                yield Problem(key, f"reads {read}, which is no ID of an event: {found}; map $.messageId")
+        elif action.fields[key].identifier and roots and roots <= _OF_NOBODY:
+            yield Problem(key, f"reads {read}, which names no customer; the events would be billed to it all the same")
+
+
+def _is_shared(keys: tuple[str, ...]) -> bool:
+    """Return whether many events have the same at a path. A context may hold anything besides the usual."""
+    return keys[0] in _SHARED or (keys[0] == "context" and len(keys) > 1 and keys[1] in CONTEXT_KEYS)
 
 
 def path_mistake(keys: tuple[str, ...]) -> str | None:

@@ -1,31 +1,53 @@
-"""The command line: the root that collects the commands, and `main`."""
+"""The command line: the root that finds the commands, and `main`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
-from ..version import version
-from .check import check
-from .config_schema import config_schema
-from .dead_letters import dead_letters
-from .deliver import deliver
-from .destinations import destinations
-from .docs import docs
-from .doctor import doctor
-from .init import init
-from .new import new
 from .options import CONTEXT_SETTINGS
-from .preview import preview
-from .sandbox import sandbox
-from .snapshot import snapshot
-from .status import status
+from .parsing import Command, Group
+
+COMMANDS = (
+    *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+)
+"""The names of the commands. Each is in a file of that name."""
+
+
+class Program(Group):
+    """The root. It imports a command when it is asked for, so that none waits for the others."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - no command depends on how it is called
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; None if there is none of this name."""
+        # A name that is none is compared with all the others.
+        for name in (cmd_name,) if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.commands[name] = _imported(name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _imported(name: str) -> Any:
+    """Import a command, or a group of commands."""
+    found = getattr(import_module(f".{(key := name.replace('-', '_'))}", __package__), key)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cls=Command)(found)
+        found = alone
+    return get_command(found)
+
 
 app = typer.Typer(
     name="kable-destination",
+    cls=Program,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=CONTEXT_SETTINGS,
     # Plain help: markup would swallow text in brackets, such as a default.
@@ -50,13 +72,7 @@ def root(
     Exit codes: 0 success; 1 some events were not delivered; 2 wrong usage or configuration; 3 credentials refused.
     """
     if show_version:
+        from ..version import version
+
         typer.echo(version())
         raise typer.Exit
-
-
-for command in (
-    *(init, deliver, status, preview, snapshot, check, doctor),
-    *(destinations, config_schema, new, docs, sandbox),
-):
-    app.command()(command)
-app.add_typer(dead_letters)

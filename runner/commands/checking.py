@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, OK
@@ -31,8 +32,8 @@ def run_check(configuration: Configuration, *, events: str | None = None, creden
 
     `events` is a file whose events are counted. `credentials`: the destination is asked about them.
     """
-    from ..session import http_transport
     from ..sources.paths import sources_of
+    from ..transports.environment import check_environment
 
     for finding in _findings(configuration.definition):
         echo(f"warning: {finding}", err=True)
@@ -41,7 +42,7 @@ def run_check(configuration: Configuration, *, events: str | None = None, creden
     destination = ready or configuration.set_up_in_part()
     if destination is not None:
         # A proxy that cannot be used is found here too, as by every command that sends.
-        _gathered(problems, lambda: http_transport(destination, configuration.delivery))
+        _gathered(problems, lambda: check_environment(destination.address, os.environ))
         for warning in _warnings(destination):
             echo(f"warning: {warning}", err=True)
     _gathered(problems, lambda: sources_of([] if events is None else [events]))
@@ -70,7 +71,7 @@ def _gathered(problems: list[Problem], make: Callable[[], T]) -> T | None:
 
 
 def _print_outline(ready: Destination) -> None:
-    from ..intent import shown_target
+    from ..configuration.targets import shown_target
 
     names = ", ".join(subscription.name for subscription in ready.compiled_subscriptions)
     echo(f"{ready.definition.name}: settings are valid; subscriptions: {names or 'none'}")
@@ -137,6 +138,7 @@ def _counts(counter: EventCounter, path: str) -> Iterator[str]:
     for count, words in (
         (counter.unreadable, "texts that are no event"),
         (counter.skipped, "events that their integrations object keeps away"),
+        (counter.misspelt_flags.total(), _misspelt(counter)),
         (counter.rejected, "events whose type or integrations object is wrong: they would be dead letters"),
     ):
         if count:
@@ -158,8 +160,16 @@ def _subscription_counts(count: SubscriptionCount) -> Iterator[str]:
     for field in count.fields:
         never = "  error: required, and never filled" if field in count.unfilled_required else ""
         yield f"  {field.key.ljust(width)}  filled in {field.filled:,} of {count.matched:,}{never}"
+    if count.repeated:
+        number = f"{count.repeated:,} of {count.matched:,}"
+        yield f"  warning: {number} repeat the ID of an earlier one, so they would be discarded as duplicates"
     for path in count.missing_paths:
         yield f"  warning: {path} is mapped, but no event has it"
+
+
+def _misspelt(counter: EventCounter) -> str:
+    flags = ", ".join(_shown(flag) for flag in sorted(counter.misspelt_flags)[:_MOST_TYPES])
+    return f"events whose integrations object has a flag without effect, since flags are case sensitive: {flags}"
 
 
 def _shown(kind: str) -> str:

@@ -21,6 +21,7 @@ from .options import (
     TracesOption,
 )
 from .output import echo
+from .parsing import Command, Group
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -40,7 +41,9 @@ T = TypeVar("T")
 
 dead_letters = typer.Typer(
     name="dead-letters",
+    cls=Group,
     no_args_is_help=True,
+    add_completion=False,
     help="List, show, replay or discard dead letters.",
     context_settings=CONTEXT_SETTINGS,
     rich_markup_mode=None,
@@ -77,7 +80,7 @@ _ADVICE: dict[Obstacle, str] = {
 }
 
 
-@dead_letters.command("list")
+@dead_letters.command("list", cls=Command)
 @exits
 def list_letters(
     *,
@@ -117,7 +120,7 @@ def list_letters(
     return OK
 
 
-@dead_letters.command("show")
+@dead_letters.command("show", cls=Command)
 @exits
 def show_letter(
     number: Annotated[int, typer.Argument(metavar="ID", help="Number of the dead letter.", min=1, max=LARGEST_ID)],
@@ -154,7 +157,7 @@ def show_letter(
     return OK
 
 
-@dead_letters.command("replay")
+@dead_letters.command("replay", cls=Command)
 @exits
 def replay_letters(
     *,
@@ -185,7 +188,7 @@ def replay_letters(
     return _replay(configuration, _filter(reason, since), ObserverOptions(log_format, None, traces), dry_run=dry_run)
 
 
-@dead_letters.command("discard")
+@dead_letters.command("discard", cls=Command)
 @exits
 def discard_letters(
     numbers: Annotated[
@@ -235,7 +238,7 @@ async def _ask(
     configuration: Configuration, question: Callable[[DeadLetters], Awaitable[T]], *, read_only: bool = True
 ) -> T:
     """Ask the dead letters of the outbox. Raises SetupError."""
-    from ..session import outbox_of
+    from ..outbox import outbox_of
 
     async with outbox_of(configuration.delivery, read_only=read_only) as queue:
         return await question(queue.dead_letters)
@@ -280,7 +283,7 @@ def _replay(
 
     from ..delivery.run_report import RunReport
     from ..observability.observers import open_observers
-    from ..session import outbox_name
+    from ..outbox import outbox_name
     from .run_outcome import exit_code, kept_in_outbox, why_stopped
 
     destination, report = configuration.set_up(), RunReport()
@@ -320,7 +323,8 @@ async def _run_replay(
 ) -> tuple[ReplayReport, int, AnswerError | None] | None:
     """Queue dead letters and deliver; return what became of them, or None if there was nothing to do."""
     from ..intent import LiveIntent
-    from ..session import open_session, require_outbox
+    from ..outbox import require_outbox
+    from ..session import open_session
 
     opening = open_session(
         destination,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,16 +21,16 @@ from .options import (
     OutboxOption,
     TracesOption,
 )
-from .output import say
+from .output import StandardOutput, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ...definitions import AnswerError, Destination, Redactor
+    from ...definitions import AnswerError, Destination
     from ..configuration.configuration import Configuration
     from ..configuration.delivery_options import DeliveryOptions
-    from ..delivery.dead_letter_file import DeadLetterFile
-    from ..delivery.notices import Notice, Observer
+    from ..delivery.dead_letter_file import DeadLetterFile, UnsentFile
+    from ..delivery.notices import Observer
     from ..delivery.run_report import RunReport
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
@@ -81,6 +80,17 @@ def deliver(
     rate: Annotated[
         float | None,
         typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
+    ] = None,
+    planners: Annotated[
+        int | None,
+        typer.Option(
+            "--planners",
+            min=0,
+            max=64,
+            metavar="COUNT",
+            help="Processes that map events while this one accepts and sends; 0 for none. "
+            "[default: the spare cores, at most 4]",
+        ),
     ] = None,
     outbox: OutboxOption = None,
     no_outbox: Annotated[
@@ -161,6 +171,7 @@ def deliver(
         batch_size=batch_size,
         outbox=False if no_outbox else outbox,
         concurrency=concurrency,
+        planners=planners,
         rate=rate,
         wait=wait,
         give_up_hours=give_up_hours,
@@ -188,19 +199,22 @@ def _deliver(
     import asyncio
 
     from ...definitions import Problem, SetupError
+    from ..configuration.targets import shown_target
     from ..delivery.run_report import RunReport
-    from ..intent import shown_target
-    from ..session import open_session, outbox_name, outbox_path, print_requests
-    from ..sources.paths import sources_of
+    from ..outbox import outbox_name, outbox_path
+    from ..planners.opening import fork_planner_server
+    from ..session import open_session, print_requests
+    from ..sources.paths import input_bytes, sources_of
     from .live_question import live_intent
     from .output_files import STANDARD_INPUT, check_outputs, permission_warnings
     from .report_file import check_report
     from .run_outcome import exit_code
+    from .watching import watching
 
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    sources = sources_of(files.events, destination.fingerprint)
+    sources = sources_of(files.events, _scope(destination, options))
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     outbox = outbox_path(options)
@@ -217,6 +231,9 @@ def _deliver(
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
         say(f"delivering to {shown_target(destination)}")
 
+    # Here, since there are no threads yet.
+    planner_server = None if dry_run else fork_planner_server(destination, options, input_bytes(files.events))
+
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
             destination,
@@ -227,6 +244,8 @@ def _deliver(
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
             intent=intent,
+            recipe=configuration.recipe(),
+            planner_server=planner_server,
         )
         async with session as opened:
             if now:
@@ -236,17 +255,17 @@ def _deliver(
     with _dead_letter_file(files, options, destination, dry_run=dry_run) as letters:
         write = letters.write if letters is not None else _ignore
         if dry_run:
-            printing = print_requests(destination, options, sources, report, sys.stdout.buffer, write_dead_letter=write)
+            printing = print_requests(destination, options, sources, report, StandardOutput(), write_dead_letter=write)
             asyncio.run(printing)
             ended = None
         else:
-            with _observers(configuration, destination, observing, report) as observers:
+            with watching(configuration, destination, observing, report) as observers:
                 ended = asyncio.run(run(observers, write))
         written = _print_outcome(
             ended,
             report,
             outbox=outbox_name(options) if options.outbox else None,
-            redactor=destination.redactor,
+            destination=destination,
             letters=letters,
             report_file=files.report,
             dry_run=dry_run,
@@ -254,39 +273,31 @@ def _deliver(
     return exit_code(ended, report) or (OK if written else FAILED)
 
 
+def _scope(destination: Destination, options: DeliveryOptions) -> str:
+    """Return what distinguishes the checkpoints of files.
+
+    With `--allow-old` a file is read again that was read without it: events may have been skipped. What was sent is
+    known by its ID. Events without an ID would be sent twice, so there the file counts as read.
+    """
+    has_ids = all(action.idempotency_field is not None for action in destination.definition.actions.values())
+    return f"{destination.fingerprint} old" if options.allow_old and has_ids else destination.fingerprint
+
+
 def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
     """Write a dead letter nowhere: the outbox has it."""
 
 
-@contextlib.contextmanager
-def _observers(
-    configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
-) -> Iterator[list[Observer]]:
-    from ..observability.detached import DetachedWriter
-    from ..observability.observers import open_observers
-
-    opened = open_observers(
-        observing,
-        destination=configuration.destination_name,
-        redactor=destination.redactor,
-        announce=_announce_metrics,
-    )
-    warnings = DetachedWriter()
-    with opened as observers, _progress(report) as bars, warnings:
-        yield [*observers, *bars, *([] if observing.log_format else [partial(_warn, warnings.write)])]
-
-
 def _dead_letter_file(
     files: _Files, options: DeliveryOptions, destination: Destination, *, dry_run: bool
-) -> contextlib.AbstractContextManager[DeadLetterFile | None]:
-    """Open the file of dead letters, if one is written. Raises SetupError."""
+) -> contextlib.AbstractContextManager[DeadLetterFile | UnsentFile | None]:
+    """Open the file of dead letters; without one, be ready to keep what nothing else keeps. Raises SetupError."""
     from ...definitions import SetupError
-    from ..delivery.dead_letter_file import DeadLetterFile
+    from ..delivery.dead_letter_file import DeadLetterFile, UnsentFile
     from .report_file import unwritable
 
     path = _letters_path(files, options, dry_run=dry_run)
     if path is None:
-        return contextlib.nullcontext()
+        return contextlib.nullcontext() if dry_run else UnsentFile(DEFAULT_DEAD_LETTERS, destination.redactor)
     try:
         return DeadLetterFile(path, destination.redactor)
     except OSError as error:
@@ -299,54 +310,13 @@ def _letters_path(files: _Files, options: DeliveryOptions, *, dry_run: bool) -> 
     return files.dead_letters or DEFAULT_DEAD_LETTERS
 
 
-def _announce_metrics(url: str) -> None:
-    say(f"metrics: {url}", error=True)
-
-
-@contextlib.contextmanager
-def _progress(report: RunReport) -> Iterator[list[Observer]]:
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield []
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("reading", total=None)
-
-        def tick(_: Notice) -> None:
-            counts = f"{report.read:,} read, {report.sent:,} delivered, {report.dead:,} dead"
-            progress.update(task, description=counts)
-
-        yield [tick]
-
-
-def _warn(write: Callable[[str], None], notice: Notice) -> None:
-    """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
-    if notice.kind == "full":
-        message = f"the outbox takes nothing more: {notice.error}; waiting"
-    elif notice.kind == "room":
-        message = "the outbox takes more again"
-    elif notice.kind == "parked":
-        asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
-        message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
-    else:
-        return
-    from ...definitions import visible
-
-    write(f"warning: {visible(message)}")
-
-
 def _print_outcome(
     ended: AnswerError | None,
     report: RunReport,
     *,
     outbox: str | None,
-    redactor: Redactor,
-    letters: DeadLetterFile | None,
+    destination: Destination,
+    letters: DeadLetterFile | UnsentFile | None,
     report_file: Path | None,
     dry_run: bool,
 ) -> bool:
@@ -355,20 +325,22 @@ def _print_outcome(
     What cannot be shown changes nothing: the delivery itself is done.
     """
     from .report_file import write_report
-    from .run_outcome import kept_in_outbox, nothing_matched, why_stopped
+    from .run_outcome import kept_in_outbox, not_accepted, warnings, why_stopped
 
+    redactor = destination.redactor
     failures = [*filter(None, (None if letters is None else letters.failure, write_report(report_file, report)))]
     if ended is not None:
         say(why_stopped(ended, report, redactor), error=True)
     for source in report.unread_sources:
         say(f"error: {redactor.text(str(source.error))}", error=True)
     out = partial(say, error=dry_run)
-    warning = nothing_matched(report)
-    if warning is not None:
-        say(warning, error=True)
+    for warning in warnings(report, destination.definition.name):
+        say(f"warning: {warning}", error=True)
     out(report.summary(dry_run=dry_run))
-    if letters is not None and letters.count:
+    if letters is not None and letters.count > report.unaccepted:
         out(f"dead letters: {letters.path}")
+    if letters is not None and report.unaccepted:
+        say(f"warning: {not_accepted(report, letters.path)}", error=True)
     if outbox and not dry_run:
         for line in kept_in_outbox(report, outbox):
             out(line)

@@ -24,8 +24,7 @@ def live_intent(configuration: Configuration, destination: Destination, *, may_a
     import asyncio
 
     from ...definitions import Problem
-    from ..intent import LiveIntent, LiveIntentError, live_question
-    from ..session import lacks_intent
+    from ..intent import LiveIntent, LiveIntentError, lacks_intent, live_question
 
     intent = LiveIntent(advice=configuration.live_advice)
     if not destination.is_live or not asyncio.run(lacks_intent(destination, configuration.delivery)):

@@ -8,11 +8,14 @@ import io
 import os
 import sys
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EAGAIN})
 
 
 def prepare_output() -> None:
@@ -38,12 +41,29 @@ def say(text: str, *, error: bool = False) -> None:
         discard(stream)
 
 
-def discard(stream: TextIO) -> None:
+def discard(stream: TextIO | None) -> None:
     """Let what is still to be written to a stream go nowhere: Python would try again at exit, and fail."""
+    if stream is None:
+        return
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+class StandardOutput(io.RawIOBase):
+    """Standard output for bytes. It is written whole, also if others have made it non-blocking. Raises OSError."""
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Write all of some data."""
+        from ..observability.detached import write_some
+
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        left = memoryview(data)
+        while left:
+            left = left[write_some(sys.stdout.fileno(), bytes(left)) :]
+        return memoryview(data).nbytes
 
 
 def cannot_write(error: OSError) -> bool:

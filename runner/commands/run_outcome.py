@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import CONFIGURATION, CREDENTIALS, FAILED, INTERRUPTED, OK
 
+_UNWANTED = frozenset({"not_subscribed", "unknown_type"})
+_MOST_FLAGS = 5
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ...definitions import AnswerError, Redactor
     from ..delivery.run_report import RunReport
@@ -40,15 +44,36 @@ def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> st
     return f"stopped: {redactor.text(str(ended))}; {counted(report.unsent, 'event')} unsent{partly}"
 
 
-def nothing_matched(report: RunReport) -> str | None:
-    """Return a warning if everything that was read was skipped: a trigger or an input is hardly as it should be."""
-    skipped = report.skipped.total()
-    if not skipped or report.wanted:
-        return None
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.skipped.items()) if count)
+def warnings(report: RunReport, destination: str) -> Iterator[str]:
+    """Yield what a person should know of events that were not sent, or that were sent in spite of a flag."""
+    from ...definitions import quoted
+    from ..delivery.run_report import counted
+
+    skipped = +report.skipped
+    if skipped and not report.wanted and set(skipped) != {"too_old"}:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
+        why = "no event matches a subscription" if skipped.keys() <= _UNWANTED else "every event was skipped"
+        yield (
+            f"nothing was sent: {why} ({report.read:,} read, skipped: {reasons}). "
+            "Compare the events with the triggers: kable-destination preview"
+        )
+    if skipped["too_old"]:
+        count = counted(skipped["too_old"], "event is", "events are")
+        yield f"{count} so old that nobody can say whether they were sent; --allow-old sends them"
+    if report.misspelt_flags:
+        flags = ", ".join(map(quoted, sorted(report.misspelt_flags)[:_MOST_FLAGS]))
+        yield f"integrations: {flags} has no effect, since flags are case sensitive; write {quoted(destination)}"
+
+
+def not_accepted(report: RunReport, path: Path) -> str:
+    """Return where events are that could not be accepted, though nobody can read them again, and what to do."""
+    from ..delivery.run_report import counted
+
+    count = counted(report.unaccepted, "event was", "events were")
     return (
-        f"warning: nothing was sent: no event matches a subscription ({report.read:,} read, skipped: {reasons}). "
-        "Compare the events with the triggers: kable-destination preview"
+        f"{count} read, could not be accepted, and cannot be read again. {path} has each as `event`, for the "
+        f"reason `unsent`. When there is room: jq -c 'select(.reason == \"unsent\").event // empty' {path} | "
+        "kable-destination deliver -"
     )
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...definitions import Redactor
+    from ..outbox import Limits
     from ..queues.contract import Lane, LaneStatus, QueueStatus
-    from ..session import Limits
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -33,8 +33,8 @@ def status(
     """
     import asyncio
 
-    from ..intent import environment_of
-    from ..session import limits_of, outbox_name, outbox_of
+    from ..configuration.targets import environment_of
+    from ..outbox import limits_of, outbox_name, outbox_of
     from .configured import configured
 
     configuration = configured(config, outbox=outbox)

@@ -10,12 +10,11 @@ from ...definitions import (
     Destination,
     Problem,
     Redactor,
-    RequestBuilder,
-    RequestOptions,
     SetupError,
     Subscription,
     listed,
     placeholder_value,
+    read_base_url,
 )
 from . import plugins
 from .accounts import Account, Accounts
@@ -23,6 +22,7 @@ from .delivery_options import DeliveryOptions
 from .env_file import ENV_FILE, read_env_file
 from .environment import environment_name, misspelt_variables, options_from, settings_from
 from .origins import Origins, option_name
+from .recipe import Recipe
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
@@ -64,6 +64,7 @@ class Configuration:
         self.origins = Origins(str(path))
         self._problems = problems = list(unknown_keys(document, SECTIONS))
         given_name = destination or text_of(document, "destination", problems) or DEFAULT_DESTINATION
+        self._given_name = given_name
         self.manifest = given_name if plugins.is_manifest(given_name) else None
         self.definition = plugins.load(given_name)
         self.destination_name = plugins.short_name(given_name, self.definition)
@@ -113,6 +114,16 @@ class Configuration:
         if problems or destination is None:
             raise SetupError.of(problems)
         return destination
+
+    def recipe(self) -> Recipe:
+        """Return what another process needs to set up the same destination. It holds secrets."""
+        return Recipe(
+            self._given_name,
+            None if self.manifest is None else self.definition.to_manifest(),
+            self.settings,
+            self.subscriptions,
+            self._delivery.base_url,
+        )
 
     def set_up_in_part(self) -> Destination | None:
         """Return a destination of what is valid, in which more mistakes can be found; None if none can be made.
@@ -208,12 +219,11 @@ class Configuration:
         else:
             self.origins.note_file("", [PUBLIC_URL])
         try:
-            RequestBuilder(RequestOptions(text))
+            return read_base_url(text).text
         except SetupError as error:
             found = (Problem(PUBLIC_URL, problem.message) for problem in error.problems)
             self._problems.extend(map(self.origins.placed, found))
             return None
-        return text.rstrip("/")
 
     def _variable_origin(self, key: str) -> str:
         variable = self.variable(key)

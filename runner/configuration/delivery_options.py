@@ -48,6 +48,15 @@ class DeliveryOptions(BaseModel):
         le=64,
         description="Maximum requests in flight, per lane. There are fewer at first, and while the server is slow.",
     )
+    planners: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description=(
+            "Processes that plan: they map events while this one accepts and sends. `0` plans in the process itself. "
+            "Without it, one for each spare core, at most 4. A small input starts none."
+        ),
+    )
     rate: float | None = Field(
         default=None, gt=0, description="Maximum requests per second, per lane. Without it, there is no limit."
     )

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..queues.contract import (
     Checkpoint,
     DeadLetter,
-    Origins,
     Put,
-    QueuedBatch,
+    PutResult,
     QueueFullError,
     RereadText,
 )
 from ..sources.contract import Origin
 from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice
+from .partial_acceptance import take_accepted
+from .planning import ChunkPlanner, Planned
 from .receipt import Receipt
 from .waiting import ends_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ...definitions import Destination, Outcome, PlannedRequest
-    from ..queues.contract import Lane, PutResult, Queue, Token
+    from ...definitions import Destination
+    from ..queues.contract import Lane, Queue, Token
     from ..sources.contract import Chunk
     from .clock import Clock
     from .fullness import Fullness
     from .notices import Observer
+    from .planning import Planners
 
 GATHER_SECONDS = 0.01
 """How long a small chunk waits for company, so that callers at the same time share batches and commits."""
@@ -40,12 +42,13 @@ GATHER_SECONDS = 0.01
 _ENOUGH_EVENTS = 500
 """With so many events there is no need to wait for more."""
 
+_LARGE_BYTES = 1024 * 1024
+"""A chunk of so many bytes is large, however few events it holds."""
+
 _MOST_EVENTS = 10_000
 _MOST_BYTES = 16 * 1024 * 1024
 """No more is planned together than so many events or bytes: a batch holds its events, however small its payloads."""
 
-_PLACE_BITS = 56
-_PLACE_MASK = (1 << _PLACE_BITS) - 1
 _FIRST_WAIT_FOR_ROOM = 1.0
 _WRITER = "acceptor"
 
@@ -57,21 +60,16 @@ class _Submission:
     chunk: Chunk
     patient: bool
     future: asyncio.Future[Receipt]
-    receipt: Receipt
 
     @property
     def size(self) -> int:
         """The bytes of the events."""
-        return sum(map(len, self.chunk.texts))
+        return self.chunk.size
 
-
-@dataclass(slots=True)
-class _Planned:
-    """What some chunks came to."""
-
-    batches: list[QueuedBatch] = field(default_factory=list)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    too_old: dict[int, AbstractSet[int]] = field(default_factory=dict)
+    @property
+    def is_large(self) -> bool:
+        """Whether it is planned by itself, so that its batches do not depend on what arrives at the same time."""
+        return self.patient and (len(self.chunk) >= _ENOUGH_EVENTS or self.size >= _LARGE_BYTES)
 
 
 class Acceptor:
@@ -79,7 +77,8 @@ class Acceptor:
 
     `token` returns the next token of the run. `put` is called with each lane that something was put into, and the
     number of events. `accepted` is called with the receipts and the result of each put. An event older than `keep_days`
-    is not put unless `allow_old` is set: the queue no longer knows whether it was delivered.
+    is not put unless `allow_old` is set: the queue no longer knows whether it was delivered. `planners` are other
+    processes, which plan large chunks of patient callers; what they make is the same to the byte.
     """
 
     def __init__(
@@ -98,9 +97,10 @@ class Acceptor:
         keep_days: float = 400,
         allow_old: bool = False,
         counts_nobodies: bool = False,
+        planners: Planners | None = None,
     ) -> None:
-        self._planner = destination.planner(max_events=batch_size)
-        self._time_fields = {key: action.time_field for key, action in destination.definition.actions.items()}
+        self._planner = ChunkPlanner(destination, account, batch_size=batch_size, counts_nobodies=counts_nobodies)
+        self._planners = planners
         self._account = account
         self._queue = queue
         self._clock = clock
@@ -109,12 +109,14 @@ class Acceptor:
         self._put = put
         self._accepted = accepted
         self._keep_days = None if allow_old else keep_days
-        self._counts_nobodies = counts_nobodies
         self._token = token
         self._waiting: deque[_Submission] = deque()
         self._waiting_events = 0
         self._arrived = asyncio.Event()
-        self._again: list[_Submission] = []
+        self._enough = asyncio.Event()
+        # What is planned or being planned, and not put yet, in its order.
+        self._line: deque[tuple[list[_Submission], Planned | Awaitable[Planned | None]]] = deque()
+        self._line_moved = asyncio.Event()
         self._futures: set[asyncio.Future[Receipt]] = set()
         self._collecting: asyncio.Task[None] | None = None
         self._committing: asyncio.Task[None] | None = None
@@ -134,16 +136,20 @@ class Acceptor:
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
-        self._waiting.append(_Submission(chunk, patient, future, Receipt(chunk)))
+        self._waiting.append(_Submission(chunk, patient, future))
         self._waiting_events += len(chunk)
         self._arrived.set()
+        if self._waiting_events >= _ENOUGH_EVENTS:
+            self._enough.set()
         if self._collecting is None:
             self._collecting = asyncio.create_task(self._collect())
-        return await future
+        # A caller may be cancelled. What it gave is accepted all the same, and `close` waits for that.
+        return await asyncio.shield(future)
 
     def unaccepted(self, chunk: Chunk, message: str) -> Iterator[DeadLetter]:
-        """Yield a dead letter for each event of a chunk that was not accepted."""
-        for place, text in zip(chunk.places, chunk.texts, strict=True):
+        """Yield a dead letter for each text of a chunk that was not accepted."""
+        texts = [*zip(chunk.places, chunk.texts, strict=True), *((text.place, text.text) for text in chunk.unreadable)]
+        for place, text in texts:
             yield DeadLetter("exhausted", message, Origin(chunk.source, place, chunk.unit), text, account=self._account)
 
     def give_up(self) -> None:
@@ -163,136 +169,134 @@ class Acceptor:
             self._collecting.cancel()
 
     async def _collect(self) -> None:
-        """Plan what has arrived, and have it committed while the next is planned."""
+        """Have what has arrived planned, and then committed in the same order."""
         group: list[_Submission] = []
         try:
             while True:
                 await self._arrived.wait()
-                if self._waiting_events < _ENOUGH_EVENTS:
+                if not self._enough.is_set():
                     await self._gather()
                 group = self._group()
-                planned = self._plan(group)
-                if self._committing is not None:
-                    await asyncio.wait({self._committing})
-                    if self._again:
-                        # What is accepted again must not be overtaken, so it is planned again with what follows.
-                        self._again, group = [], self._again + group
-                        planned = self._plan(group)
+                planned = self._begin_to_plan(group)
+                await self._room_in_line()
                 if self._broken is not None:
                     raise self._broken  # noqa: TRY301 - what follows a failure fails too
-                self._committing = asyncio.create_task(self._commit(group, planned))
+                self._line.append((group, planned))
+                if self._committing is None:
+                    self._committing = asyncio.create_task(self._commit())
         except Exception as error:  # noqa: BLE001 - whoever waits for a receipt must not wait for ever
             self._break(error, group)
 
     async def _gather(self) -> None:
         """Wait a moment for other callers, and for the commit that is under way, which delays this one anyway."""
-        await self._clock.sleep(GATHER_SECONDS)
-        if self._committing is not None:
-            await asyncio.wait({self._committing})
+        await ends_before(self._enough, self._clock.sleep(GATHER_SECONDS))
+        if self._committing is not None and not self._enough.is_set():
+            await ends_before(self._enough, _end(self._committing))
+
+    async def _room_in_line(self) -> None:
+        """Wait until one group is committed and as few are planned as the planners need to be busy, without them none.
+
+        Memory is bounded by that.
+        """
+        while self._committing is not None and len(self._line) >= (self._planners.ahead if self._planners else 0):
+            self._line_moved.clear()
+            await self._line_moved.wait()
 
     def _group(self) -> list[_Submission]:
-        group, self._again = self._again, []
+        """Take what is planned together: a large chunk, or small ones in a row."""
+        group: list[_Submission] = []
         events = size = 0
-        while self._waiting and (
-            not group
-            or (events + len(self._waiting[0].chunk) <= _MOST_EVENTS and size + self._waiting[0].size <= _MOST_BYTES)
-        ):
+        while self._waiting:
+            following = self._waiting[0]
+            if group and (
+                following.is_large
+                or events + len(following.chunk) > _MOST_EVENTS
+                or size + following.size > _MOST_BYTES
+            ):
+                break
             group.append(self._waiting.popleft())
-            events += len(group[-1].chunk)
-            size += group[-1].size
+            events += len(following.chunk)
+            size += following.size
+            if following.is_large:
+                break
         self._waiting_events -= events
         if not self._waiting:
             self._arrived.clear()
+        if self._waiting_events < _ENOUGH_EVENTS:
+            self._enough.clear()
         return group
 
-    def _plan(self, group: Sequence[_Submission]) -> _Planned:
-        """Plan some chunks together. Batches end with them, so that a checkpoint is never ahead of its events."""
-        planned = _Planned()
-        outcomes: list[Outcome] = []
-        requests: list[PlannedRequest] = []
-        for number, submission in enumerate(group):
-            chunk = submission.chunk
-            submission.receipt = Receipt(chunk, self._counts_nobodies)
-            submission.receipt.reject_unreadable(self._account)
-            indexes = [(number << _PLACE_BITS) | place for place in chunk.places] if number else chunk.places
-            plan = self._planner.feed_texts(chunk.texts, indexes)
-            outcomes += plan.turned_down
-            requests += plan.requests
-        plan = self._planner.flush()
-        outcomes += plan.turned_down
-        requests += plan.requests
-        chunks = [submission.chunk for submission in group]
-        oldest = self._oldest_allowed()
-        for request in requests:
-            queued = self._queued(request, chunks)
-            if oldest is not None and request.batch.oldest is not None and request.batch.oldest < oldest:
-                planned.too_old[len(planned.batches)] = _older_than(oldest, queued, self._time_fields[request.action])
-            planned.batches.append(queued)
-        for outcome in outcomes:
-            receipt = group[outcome.index >> _PLACE_BITS].receipt
-            receipt.note(outcome, outcome.index & _PLACE_MASK, self._account)
-        for submission in group:
-            planned.dead_letters += submission.receipt.rejected
-        return planned
+    def _begin_to_plan(self, group: Sequence[_Submission]) -> Planned | Awaitable[Planned | None]:
+        """Have a large chunk planned by another process, if there are any; plan everything else here and now."""
+        if self._planners is not None and group[0].is_large:
+            begun = self._planners.plan(group[0].chunk, self._oldest_allowed())
+            if begun is not None:
+                return begun
+        return self._plan(group)
+
+    def _plan(self, group: Sequence[_Submission]) -> Planned:
+        """Plan some chunks together, here and now."""
+        return self._planner.plan([submission.chunk for submission in group], self._oldest_allowed())
 
     def _oldest_allowed(self) -> str | None:
         if self._keep_days is None:
             return None
         return f"{self._clock.now() - timedelta(days=self._keep_days):%Y-%m-%d}"
 
-    def _queued(self, planned: PlannedRequest, chunks: Sequence[Chunk]) -> QueuedBatch:
-        indexes = planned.batch.indexes
-        first, last = indexes[0] >> _PLACE_BITS, indexes[-1] >> _PLACE_BITS
-        if first == last:
-            chunk = chunks[first]
-            places = tuple([index & _PLACE_MASK for index in indexes]) if first else indexes
-            origins = Origins((chunk.source,), places, (chunk.unit,))
-        else:
-            # Events of a batch are in the order of the chunks, except for those that were planned by themselves.
-            found = [chunks[index >> _PLACE_BITS] for index in indexes]
-            origins = Origins(
-                tuple([chunk.source for chunk in found]),
-                tuple([index & _PLACE_MASK for index in indexes]),
-                tuple([chunk.unit for chunk in found]),
-            )
-        # An exchange that has begun is good for one attempt, and there may be more of them.
-        return QueuedBatch(self._account, planned.batch, origins, planned if planned.exchange is None else None)
-
-    async def _commit(self, group: list[_Submission], planned: _Planned) -> None:
-        """Put what was planned, and give each caller a receipt."""
+    async def _commit(self) -> None:
+        """Put everything that is in line, one group after the other, and give each caller a receipt."""
+        group: list[_Submission] = []
         try:
-            await self._put_all(group, planned)
+            while self._line:
+                group, begun = self._line.popleft()
+                self._line_moved.set()
+                planned = begun if isinstance(begun, Planned) else await begun
+                await self._put_all(group, planned or self._plan(group))
         except Exception as error:  # noqa: BLE001 - whoever waits for a receipt must not wait for ever
             self._break(error, group)
         finally:
             self._committing = None
+            self._line_moved.set()
 
-    async def _put_all(self, group: list[_Submission], planned: _Planned) -> None:
+    async def _put_all(self, group: list[_Submission], planned: Planned) -> None:
         wait = _FIRST_WAIT_FOR_ROOM
-        left = [self._puts(group, planned)]
+        done, left = list[Put](), [self._puts(group, planned)]
         while left:
             try:
                 result = await self._queue.put(left[0])
             except QueueFullError as error:
                 if self._refuse_impatient(group, error):
-                    self._again = group
-                    if group:
-                        self._arrived.set()
-                    return
+                    if not group:
+                        return
+                    # Batches were shared with those who do not wait, so the others are planned again.
+                    planned = self._plan(group)
+                    left = [self._puts(group, planned)]
+                    continue
                 if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
                     left[:1] = self._one_by_one(left[0])
                     continue
-                self._fullness.failed(_WRITER, error)
-                if self._gave_up:
-                    raise
-                self._look_again.clear()
-                await ends_before(self._look_again, self._clock.sleep(wait))
+                await self._wait_for_room(error, wait, group, done, left)
                 wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
                 if _WRITER in self._fullness.writers:
                     self._fullness.succeeded(_WRITER)
-                put = left.pop(0)
-                self._note_put(put, result, [] if left else group)
+                done.append(left.pop(0))
+                self._note_put(done[-1], result, () if left else planned.receipts)
+        for submission, receipt in zip(group, planned.receipts, strict=True):
+            if not submission.future.done():
+                submission.future.set_result(receipt)
+
+    async def _wait_for_room(
+        self, error: QueueFullError, seconds: float, group: list[_Submission], done: list[Put], left: list[Put]
+    ) -> None:
+        """Wait so long, or until something was settled. Raises the error if nobody waits any more."""
+        self._fullness.failed(_WRITER, error)
+        if self._gave_up:
+            parts = take_accepted([submission.chunk for submission in group], done, left)
+            self._accepted([Receipt(part) for part in parts], PutResult())
+            raise error
+        self._look_again.clear()
+        await ends_before(self._look_again, self._clock.sleep(seconds))
 
     def _refuse_impatient(self, group: list[_Submission], error: QueueFullError) -> bool:
         """Tell callers who do not wait for room that there is none; return whether there were any.
@@ -305,7 +309,7 @@ class Acceptor:
             group.remove(submission)
         return bool(impatient)
 
-    def _puts(self, group: Sequence[_Submission], planned: _Planned) -> Put:
+    def _puts(self, group: Sequence[_Submission], planned: Planned) -> Put:
         chunks = [submission.chunk for submission in group]
         # The last checkpoint of a source counts.
         checkpoints = {
@@ -315,7 +319,9 @@ class Acceptor:
             for key in (chunk.key, *chunk.other_keys)
         }
         reread = [
-            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.path) for chunk in chunks if chunk.reread
+            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.earlier_path or chunk.path)
+            for chunk in chunks
+            if chunk.reread
         ]
         return Put(
             self._token(),
@@ -333,8 +339,8 @@ class Acceptor:
         rest = replace(put, token=self._token(), batches=[put.batches[last]], too_old=_only(put.too_old, last))
         return [*parts, rest]
 
-    def _note_put(self, put: Put, result: PutResult, group: Sequence[_Submission]) -> None:
-        """Pass on what was put, and hand out the receipts."""
+    def _note_put(self, put: Put, result: PutResult, receipts: Sequence[Receipt]) -> None:
+        """Pass on what was put; `receipts` are those of the chunks of which it was the last part."""
         for batch, count in zip(put.batches, result.accepted, strict=True):
             self._put(batch.lane, count)
         if put.batches:
@@ -344,19 +350,22 @@ class Acceptor:
             self._notify(
                 Notice(kind="dead", account=self._account, events=1, reason=letter.reason, error=letter.message)
             )
-        self._accepted([submission.receipt for submission in group], result)
-        for submission in group:
-            if not submission.future.done():
-                submission.future.set_result(submission.receipt)
+        self._accepted(receipts, result)
 
     def _break(self, error: Exception, group: Sequence[_Submission]) -> None:
         """Accept nothing more: what comes later must not overtake what failed."""
         self._broken = error
-        for submission in (*group, *self._again, *self._waiting):
+        in_line = [submission for waiting, _ in self._line for submission in waiting]
+        for submission in (*group, *in_line, *self._waiting):
             _fail(submission, error)
-        self._again = []
+        self._line.clear()
         self._waiting.clear()
         self._waiting_events = 0
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Wait until a task has ended, and leave it alone."""
+    await asyncio.wait({task})
 
 
 def _fail(submission: _Submission, error: Exception) -> None:
@@ -379,9 +388,3 @@ def _begin_of(chunk: Chunk) -> Origin:
 def _are_known_by_id(put: Put) -> bool:
     """Return whether a part of it can be accepted again without being sent twice."""
     return all(key is not None for queued in put.batches for key in queued.batch.idempotency_keys)
-
-
-def _older_than(oldest: str, queued: QueuedBatch, time_field: str | None) -> AbstractSet[int]:
-    """Return the positions of events from before a day."""
-    times = (payload.get(time_field or "") for payload in queued.batch.payloads)
-    return {position for position, time in enumerate(times) if isinstance(time, str) and time < oldest}

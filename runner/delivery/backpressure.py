@@ -10,7 +10,6 @@ from .lane import AHEAD
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .fullness import Fullness
     from .lane import ActiveLane
 
 _LEAST_EVENTS = 8_000
@@ -21,24 +20,16 @@ class Backpressure:
 
     A lane has enough with three full batches for each request that may be in flight, and at least 8,000 events. Nobody
     waits while another lane has too little, however much a lane holds that cannot be sent. `began` is called when a
-    reader begins to wait.
+    reader begins to wait; `waiting` counts those that wait.
     """
 
-    def __init__(
-        self, lanes: Sequence[ActiveLane], fullness: Fullness, began: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, lanes: Sequence[ActiveLane], began: Callable[[], None] = lambda: None) -> None:
         self._lanes = {lane.key: lane for lane in lanes}
         self._events = dict.fromkeys(self._lanes, 0)
-        self._fullness = fullness
         self._began = began
         self._changed = asyncio.Event()
         self._is_open = False
-        self._waiting = 0
-
-    @property
-    def makes_wait(self) -> bool:
-        """Whether a reader waits, for the lanes or for a full queue."""
-        return self._waiting > 0 or bool(self._fullness.writers)
+        self.waiting = 0
 
     def put(self, lane: ActiveLane, events: int) -> None:
         """Count events that were put."""
@@ -68,14 +59,14 @@ class Backpressure:
         """Wait until more may be read."""
         if self._has_room:
             return
-        self._waiting += 1
+        self.waiting += 1
         self._began()
         try:
             while not self._has_room:
                 self._changed.clear()
                 await self._changed.wait()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     @property
     def _has_room(self) -> bool:

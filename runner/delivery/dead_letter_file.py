@@ -35,7 +35,8 @@ class DeadLetterFile:
         self.failure: str | None = None
         self._redactor = redactor
         self._existed = path.exists()
-        self._file = os.fdopen(open_to_append(path), "ab")
+        # Without a buffer: one that could not be written would be written again with the next.
+        self._file = os.fdopen(open_to_append(path), "ab", buffering=0)
 
     def __enter__(self) -> Self:
         """Return the file."""
@@ -52,12 +53,63 @@ class DeadLetterFile:
 
     def write(self, letter: DeadLetter, reason: str | None = None) -> None:
         """Write a dead letter, with another reason than its own if one is given."""
+        written = self._size()
         try:
-            self._file.write(_line(shown(letter, self._redactor, reason)))
-            self._file.flush()
+            left = _line(shown(letter, self._redactor, reason))
+            while left:
+                left = left[self._file.write(left) or 0 :]
         except OSError as error:
+            # A part of a line would damage the next one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), written)
             self.failure = f"{self.path} cannot be written, so dead letters are missing there: {error.strerror}"
         self.count += 1
+
+    def _size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+
+class UnsentFile:
+    """Keeps events that were read, could not be accepted and cannot be read again. It is made when there is one.
+
+    Other dead letters are not written, since the outbox has them.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
+        self.count = 0
+        self._redactor = redactor
+        self._file: DeadLetterFile | None = None
+        self._fault: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why an event could not be written; None if all could."""
+        return self._fault if self._file is None else self._file.failure
+
+    def __enter__(self) -> Self:
+        """Return the file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.__exit__(kind, error, traceback)
+
+    def write(self, letter: DeadLetter, reason: str | None = None) -> None:
+        """Write an event that nothing else keeps, which has a reason of its own."""
+        if reason is None:
+            return
+        self.count += 1
+        if self._file is None and self._fault is None:
+            try:
+                self._file = DeadLetterFile(self.path, self._redactor)
+            except OSError as fault:
+                self._fault = f"{self.path} cannot be written, so these events are kept nowhere: {fault.strerror}"
+        if self._file is not None:
+            self._file.write(letter, reason)
 
 
 def _line(value: dict[str, Any]) -> bytes:

@@ -18,7 +18,8 @@ from .fullness import Fullness, full
 from .intake import Intake
 from .lane import ActiveLane
 from .limiter import Limiter
-from .notices import to_all
+from .notices import Only, to_all
+from .planning import PlannersError
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..transports.contract import Transport
     from .clock import Clock
     from .notices import Notice, Observer
+    from .planning import Planners
     from .receipt import Receipt
     from .retry_policy import RetryPolicy
     from .run_report import RunReport
@@ -86,6 +88,7 @@ class Delivery:
         clock: Clock,
         observers: Sequence[Observer] = (),
         write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
+        planners: Planners | None = None,
     ) -> None:
         self.account = account_of(destination)
         self._queue = queue
@@ -95,11 +98,13 @@ class Delivery:
         self._write_dead_letter = write_dead_letter
         report.run = secrets.randbits(62)
         self._token = Token(report.run, 0)
-        notify = to_all((report.observe, self._note_fullness, *observers))
+        notify = to_all(
+            (Only(report.observe, "attempted", "delivered"), Only(self._note_fullness, "full", "room"), *observers)
+        )
         self._stopping = asyncio.Event()
         self._fullness = Fullness(notify, self._wake)
         lanes = [self._lane(destination, action) for action in destination.definition.actions]
-        self._backpressure = Backpressure(lanes, self._fullness, self._wake)
+        self._backpressure = Backpressure(lanes, self._wake)
         self._dispatcher = Dispatcher(
             queue,
             Sender(destination, transport, rules.policy, clock, notify, self._stopping),
@@ -126,6 +131,7 @@ class Delivery:
             keep_days=rules.keep_days,
             allow_old=rules.allow_old,
             counts_nobodies=rules.counts_nobodies,
+            planners=planners,
         )
         self._intake = Intake(
             self.acceptor,
@@ -133,6 +139,7 @@ class Delivery:
             backpressure=self._backpressure,
             checkpoint=queue.checkpoint if queue.is_durable else None,
             unaccepted=self._keep_unaccepted,
+            planners=planners,
         )
         self._unrepeatable: set[str] = set()
         self._ending: asyncio.Task[None] | None = None
@@ -237,7 +244,7 @@ class Delivery:
         async for item in self._queue.export():
             if not isinstance(item, ExportedBatch):
                 continue
-            for position in range(len(item.queued)):
+            for position in range(item.queued.count):
                 if ended is None:
                     error = _NOT_SENT
                     if item.error is not None:
@@ -272,7 +279,7 @@ class Delivery:
             most=rules.concurrency,
             rate=rules.rate,
             paused=lambda seconds: self._dispatcher.paused(key, seconds),
-            changed=lambda: self._dispatcher.limits_changed(key),
+            changed=lambda in_flight, rate: self._dispatcher.limits_changed(key, in_flight, rate),
         )
         events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
         return ActiveLane(key, limiter, events)
@@ -294,6 +301,7 @@ class Delivery:
     def _keep_unaccepted(self, chunk: Chunk, error: Exception) -> None:
         """Write events that could not be accepted to the dead-letter file, since they cannot be read again."""
         for letter in self.acceptor.unaccepted(chunk, str(error)):
+            self._report.unaccepted += 1
             self._write_dead_letter(letter, "unsent")
 
     def _wake(self) -> None:
@@ -307,6 +315,8 @@ class Delivery:
             await self._intake.run(sources)
         except QueueFullError as error:
             return full(error)
+        except PlannersError as error:
+            return StoppedError(str(error))
         return None
 
     async def _end_after_grace(self) -> None:

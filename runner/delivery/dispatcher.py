@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...definitions import CredentialsError, StoppedError
 from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
 from .fullness import full
-from .lane import Doubt
+from .lane import MOST_POSTPONED_IN_MEMORY, Doubt
 from .limits_record import LimitsRecord
 from .notices import Notice
 from .patience import Patience
@@ -134,18 +134,10 @@ class Dispatcher:
 
         self._pausing[key] = self._begin(note())
 
-    def limits_changed(self, key: Lane) -> None:
+    def limits_changed(self, key: Lane, in_flight: int, per_second: float | None) -> None:
         """Notify of the limits of a lane, and store them now and then for `status`."""
-        limiter = self._by_key[key].limiter
-        self._notify(
-            Notice(
-                kind="limits",
-                account=key.account,
-                action=key.action,
-                in_flight=limiter.allowed,
-                per_second=limiter.per_second,
-            )
-        )
+        account, action = key
+        self._notify(Notice(kind="limits", account=account, action=action, in_flight=in_flight, per_second=per_second))
         self._limits.changed.add(key)
 
     async def run(self) -> None:
@@ -163,7 +155,9 @@ class Dispatcher:
                 if self._woken.is_set():
                     continue
                 waits = self._waits()
-                self._patience.look(is_idle=not self._tasks and not any(lane.held for lane in self.lanes))
+                is_idle = not self._tasks and not any(lane.held for lane in self.lanes)
+                if is_idle != self._patience.is_idle:
+                    self._patience.look(is_idle=is_idle)
                 if self._is_finished(waits):
                     break
                 await self._wait(min(waits, default=None))
@@ -183,19 +177,13 @@ class Dispatcher:
 
     def _waits(self) -> list[float]:
         """Return in how many seconds there may be something to do, for each lane that is neither empty nor stopped."""
-        now = self._clock.now().timestamp()
-        waits = [lane.wait(now) for lane in self.lanes if lane.stopped is None]
+        waits = [lane.wait(self._clock) for lane in self.lanes if lane.stopped is None]
         return [wait for wait in waits if wait is not None]
 
     async def _lease(self) -> None:
         """Lease what may be leased, with one question for all lanes in which there may be something."""
-        now = self._clock.now().timestamp()
-        for lane in self.lanes:
-            # Another lane may be so busy that this task never comes to wait.
-            lane.may_have_work = lane.may_have_work or lane.wait(now) == 0
-        most = {lane.key: lane.wanted for lane in self.lanes if lane.may_have_work and lane.stopped is None}
-        # A lane with enough to do is asked about when it has less; a lane at rest is asked how much it holds.
-        most = {key: count for key, count in most.items() if count or self._by_key[key].sending == 0}
+        asks = {lane.key: lane.ask(self._clock) for lane in self.lanes if lane.stopped is None}
+        most = {key: count for key, count in asks.items() if count is not None}
         if not most:
             return
         for key in most:
@@ -212,7 +200,8 @@ class Dispatcher:
                 self._by_key[key].may_have_work = True
             return
         self._has_room()
-        self._patience.leased()
+        if self._patience.cannot_lease:
+            self._patience.leased()
         self._hold(most, leased)
 
     def _hold(self, most: dict[Lane, int], leased: Leased) -> None:
@@ -223,7 +212,7 @@ class Dispatcher:
             self._has_leases.set()
         for key, wanted in most.items():
             lane, depth = self._by_key[key], leased.depths[key]
-            lane.hold(by_lane[key], depth, wanted, self._clock.now().timestamp())
+            lane.hold(by_lane[key], depth, wanted, self._clock)
             self._backpressure.correct(lane, depth.events)
 
     def _start(self, lane: ActiveLane) -> None:
@@ -251,13 +240,18 @@ class Dispatcher:
         is_over = self._patience.is_over
         if not is_over and not all(self._patience.ends_with(wait) for wait in waits):
             return False
-        return self._no_more or (self._backpressure.makes_wait and (bool(waits) or is_over))
+        return self._no_more or (self._makes_wait and (bool(waits) or is_over))
+
+    @property
+    def _makes_wait(self) -> bool:
+        """Whether a reader waits, for the lanes or for a full queue."""
+        return self._backpressure.waiting > 0 or bool(self._fullness.writers)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until something happens, or for so many seconds."""
         if self._patience.cannot_lease:
             seconds = _FULL_SECONDS
-        elif self._backpressure.makes_wait:
+        elif self._makes_wait:
             # Another process may send what holds up the reader here.
             seconds = _LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS)
         if seconds is None:
@@ -273,19 +267,20 @@ class Dispatcher:
         """Send a batch, and settle it."""
         began, progress = lane.step(), lane.continued.pop(id(lease), None) or Progress(lease)
         delivered = len(progress.delivered)
+        progress.may_wait = self._queue.is_durable or lane.postponed < MOST_POSTPONED_IN_MEMORY
         try:
             await self._sender.send(progress, lane.limiter, patiently=not lane.is_in_trouble)
             # From here on an abort would lose results.
             self._end_request()
             if len(progress.delivered) > delivered:
-                lane.success = began, lane.step()
+                lane.success, lane.has_probed = (began, lane.step()), False
             if progress.is_doubtful:
                 # It is kept as it is, until another batch shows what it means.
                 lane.doubts.append(Doubt(progress, began, lane.step()))
             elif progress.stopped is not None and lane.stopped is None:
                 # Before the rest of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
-            if lane.limiter.pause and (noting := self._pausing.get(lane.key)) is not None:
+            if (noting := self._pausing.get(lane.key)) is not None and lane.limiter.pause:
                 await asyncio.wait({noting})
         finally:
             lane.sending -= 1
@@ -366,13 +361,13 @@ class Dispatcher:
             self._notify(Notice(kind="lost", account=account, action=action, events=lost))
             return
         settled = len(settlement.delivered) + len(settlement.dead)
-        if settled == len(settlement.lease.queued):
+        if settled == settlement.lease.queued.count:
             lane.batches = max(0, lane.batches - 1)
         self._backpressure.settled(lane, settled)
         self._settled(settlement)
 
     def _store_limits(self) -> None:
-        if (storing := self._limits.store(self._by_key.values())) is not None:
+        if self._limits.changed and (storing := self._limits.store(self._by_key.values())) is not None:
             self._limits.storing = self._begin(storing)
 
     async def _renew(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..queues.recent_ids import RecentIds
 from .receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from io import RawIOBase
 
     import httpx
 
@@ -26,7 +27,7 @@ class DryRun:
 
     def __init__(
         self,
-        output: IO[bytes],
+        output: RawIOBase,
         destination: Destination,
         report: RunReport,
         show: Callable[[httpx.Request], bytes],
@@ -49,6 +50,7 @@ class DryRun:
         receipt = Receipt(chunk, self._counts_nobodies)
         receipt.reject_unreadable("")
         for plan in (self._planner.feed_texts(chunk.texts, chunk.places), self._planner.flush()):
+            receipt.misspelt_flags |= plan.misspelt_flags
             for outcome in plan.turned_down:
                 receipt.note(outcome, outcome.index, "")
             self._print(plan.requests)
@@ -67,7 +69,6 @@ class DryRun:
                 continue
             shown = planned if len(fresh) == len(batch) else self._destination.request_for(batch.part(fresh))
             self._output.write(self._show(shown.request))
-            self._output.flush()
             self._report.requests += 1
 
     def _is_new(self, key: str) -> bool:

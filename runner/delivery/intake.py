@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from ..sources.contract import Chunk, Source
     from .backpressure import Backpressure
     from .clock import Clock
+    from .planning import Planners
     from .receipt import Receipt
 
 SECONDS_TO_DRAIN = 5.0
 """How long a run that must stop reads on, so that what it leaves unsent is counted and kept."""
 
 _CHUNKS_AHEAD = 2
-_SECONDS_FOR_THE_REST = 0.2
+"""How many chunks are read while the first is accepted, beyond those that planners have."""
+
+_SECONDS_FOR_THE_REST = 5.0
+"""How long a source that was stopped may take to hand over what it has read."""
 
 
 class Accepts(Protocol):
@@ -47,16 +51,18 @@ class Intake:
         backpressure: Backpressure | None = None,
         checkpoint: Callable[[str], Awaitable[Checkpoint | None]] | None = None,
         unaccepted: Callable[[Chunk, Exception], None] = lambda _chunk, _error: None,
+        planners: Planners | None = None,
     ) -> None:
         self._acceptor = acceptor
         self._clock = clock
         self._backpressure = backpressure
         self._checkpoint = checkpoint
         self._unaccepted = unaccepted
+        self._planners = planners
         self._accepting: list[tuple[Chunk, asyncio.Task[Receipt]]] = []
         self._stopped = asyncio.Event()
         self._drain_until = 0.0
-        self._is_interrupted = False
+        self._interrupted = asyncio.Event()
         self.read_to_the_end = True
         self.results: list[SourceResult] = []
 
@@ -68,7 +74,7 @@ class Intake:
         self.results = [SourceResult(source.name) for source in sources]
         try:
             for source, result in zip(sources, self.results, strict=True):
-                if self._is_interrupted:
+                if self._interrupted.is_set():
                     self.read_to_the_end = False
                     break
                 result.is_begun = True
@@ -83,12 +89,13 @@ class Intake:
 
     def stop(self, *, drain_seconds: float = SECONDS_TO_DRAIN) -> None:
         """Read on for a while only: nothing is sent, but what is left is counted and kept."""
-        if not self._stopped.is_set():
-            self._drain_until = self._clock.monotonic() + drain_seconds
-            self._is_interrupted = drain_seconds == 0
-            if self._backpressure is not None:
-                self._backpressure.open()
-            self._stopped.set()
+        until = self._clock.monotonic() + drain_seconds
+        self._drain_until = min(self._drain_until, until) if self._stopped.is_set() else until
+        if drain_seconds == 0:
+            self._interrupted.set()
+        if self._backpressure is not None:
+            self._backpressure.open()
+        self._stopped.set()
 
     async def _take(self, source: Source, result: SourceResult) -> None:
         chunks = source.chunks(None if self._checkpoint is None or source.key is None else self._find)
@@ -98,7 +105,7 @@ class Intake:
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
             try:
-                await self._finish(_CHUNKS_AHEAD)
+                await self._finish(_CHUNKS_AHEAD + (self._planners.ahead if self._planners is not None else 0))
             except Exception as error:
                 await self._keep_rest(source, chunks, error)
                 raise
@@ -125,17 +132,14 @@ class Intake:
         if not self._stopped.is_set() and self._backpressure is not None:
             await self._backpressure.wait()
         getting = asyncio.ensure_future(anext(chunks, None))
-        stopped = asyncio.ensure_future(self._stopped.wait())
         try:
-            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            left = self._drain_until - self._clock.monotonic()
-            if self._stopped.is_set() and left <= 0:
+            await _either(getting, self._stopped)
+            await _either(getting, self._interrupted, self._drain_until - self._clock.monotonic())
+            if self._stopped.is_set() and self._drain_until <= self._clock.monotonic():
                 source.stop()
-            if not getting.done():
-                await asyncio.wait({getting}, timeout=max(_SECONDS_FOR_THE_REST, left))
+                await asyncio.wait({getting}, timeout=_SECONDS_FOR_THE_REST)
             return getting.result() if getting.done() else None
         finally:
-            stopped.cancel()
             if not getting.done():
                 getting.cancel()
 
@@ -153,3 +157,13 @@ class Intake:
         if failed is not None:
             self.read_to_the_end = False
             raise failed
+
+
+async def _either(getting: asyncio.Future[Any], event: asyncio.Event, seconds: float | None = None) -> None:
+    """Wait for a result or for an event, whichever comes first, or for so many seconds."""
+    is_set = asyncio.ensure_future(event.wait())
+    try:
+        timeout = None if seconds is None else max(0.0, seconds)
+        await asyncio.wait({getting, is_set}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        is_set.cancel()

@@ -11,6 +11,7 @@ from ..queues.contract import LaneDepth
 if TYPE_CHECKING:
     from ...definitions import StoppedError
     from ..queues.contract import Lane, Lease
+    from .clock import Clock
     from .limiter import Limiter
     from .sending import Progress
 
@@ -19,6 +20,9 @@ AHEAD = 3
 
 MOST_DOUBTS = 4
 """After so many batches without a success between them, it is not their content."""
+
+MOST_POSTPONED_IN_MEMORY = 50_000
+"""If the queue is in memory, no more events wait for a retry: a server may refuse some for hours, and take others."""
 
 _MOST_HELD_BYTES = 64 * 1024 * 1024
 
@@ -45,9 +49,10 @@ class ActiveLane:
     - `batch_events`: the most events in one request.
     - `may_have_work`: something has happened since the last lease, so there may be more to lease.
     - `batches`: how many batches the queue held for the lane at the last lease, without those settled since.
-    - `looked_at`: when the queue was last asked, in seconds since 1970.
+    - `looked_at`: when the queue was last asked, in seconds since 1970; `asked_at`: the same by the monotonic clock.
     - `doubts`: batches that are kept until another one shows whether they or the lane are at fault.
     - `continued`: what is known of leases that are sent again, by their identity.
+    - `has_probed`: events of a batch were sent alone, since no other batch could show what its refusal means.
     - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
     - `largest`: the bytes of the largest batch so far, events and payloads.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
@@ -65,18 +70,31 @@ class ActiveLane:
     settling: int = 0
     batches: int = 0
     looked_at: float = 0.0
+    asked_at: float = 0.0
     depth: LaneDepth = field(default_factory=LaneDepth)
     largest: int = 0
     held: deque[Lease] = field(default_factory=deque)
     doubts: list[Doubt] = field(default_factory=list)
     continued: dict[int, Progress] = field(default_factory=dict)
+    has_probed: bool = False
     steps: int = 0
     success: tuple[int, int] = (0, 0)
 
-    @property
-    def wanted(self) -> int:
-        """How many batches to lease now; 0 while enough are leased, so that several are leased together."""
-        if self.stopped is not None or self.limiter.pause:
+    def ask(self, clock: Clock) -> int | None:
+        """Return how many batches to lease now; None if the queue need not be asked.
+
+        A lane with enough to do is asked about when it has less; a lane at rest is asked how much it holds (0 batches).
+        """
+        # Another lane may be so busy that the dispatcher never comes to wait.
+        self.may_have_work = self.may_have_work or self.wait(clock) == 0
+        if not self.may_have_work:
+            return None
+        wanted = self._wanted()
+        return wanted if wanted or not self.sending else None
+
+    def _wanted(self) -> int:
+        """Return how many batches there is room for; 0 while enough are leased, so that several are leased together."""
+        if self.limiter.pause:
             return 0
         allowed, held = self.limiter.allowed, len(self.held)
         if self.sending >= allowed and held * 2 > allowed:
@@ -89,16 +107,18 @@ class ActiveLane:
             wanted = min(wanted, max(1, _MOST_HELD_BYTES // self.largest) - held)
         return max(0, wanted)
 
-    def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int, now: float) -> None:
+    def hold(self, leases: list[Lease], depth: LaneDepth, wanted: int, clock: Clock) -> None:
         """Take what a lease has brought."""
-        self.depth, self.batches, self.looked_at = depth, depth.batches, now
-        self.may_have_work = 0 < wanted <= len(leases)
+        self.depth, self.batches = depth, depth.batches
+        self.looked_at, self.asked_at = clock.now().timestamp(), clock.monotonic()
+        # Something may have been put since the queue was asked, so that this answer is old.
+        self.may_have_work = self.may_have_work or 0 < wanted <= len(leases)
         if depth.pause:
             self.limiter.keep_pause(depth.pause)
         for lease in leases:
             self.largest = max(self.largest, lease.queued.size)
             if lease.attempts:
-                self.postponed = max(0, self.postponed - len(lease.queued))
+                self.postponed = max(0, self.postponed - lease.queued.count)
         self.held += leases
         self.has_had_work = self.has_had_work or bool(leases)
 
@@ -127,23 +147,37 @@ class ActiveLane:
         is_last = not (self.sending or self.held or self.may_have_work or self.limiter.pause)
         if is_last and len(self.doubts) < MOST_DOUBTS:
             self._continue([doubt for doubt in self.doubts if self.success[1] > doubt.began])
-        if self.stopped is None and (self.held or not is_last) and len(self.doubts) < MOST_DOUBTS:
+        if self.stopped is None and len(self.doubts) < MOST_DOUBTS and (self.held or not is_last or self._probe()):
             return []
         doubts, self.doubts = self.doubts, []
         return [doubt.progress for doubt in doubts]
 
+    def _probe(self) -> bool:
+        """Send events of a batch alone, once, since no other batch could show anything; return whether one is sent."""
+        doubt = next((doubt for doubt in self.doubts if len(doubt.progress.positions) > 1), None)
+        if doubt is None or self.has_probed:
+            return False
+        self.has_probed = doubt.progress.is_probing = True
+        self._send_again(doubt)
+        return True
+
     def _continue(self, doubts: list[Doubt]) -> None:
         """Send batches again, whose content is at fault if they are refused once more."""
         for doubt in doubts:
-            progress = doubt.progress
-            self.doubts.remove(doubt)
-            progress.stopped = progress.error = None
-            progress.is_doubtful, progress.is_content = False, True
-            self.continued[id(progress.lease)] = progress
-            self.held.appendleft(progress.lease)
+            doubt.progress.is_content, doubt.progress.is_probing = True, False
+            self._send_again(doubt)
 
-    def wait(self, now: float) -> float | None:
+    def _send_again(self, doubt: Doubt) -> None:
+        progress = doubt.progress
+        self.doubts.remove(doubt)
+        progress.stopped = progress.error = None
+        progress.is_doubtful = False
+        self.continued[id(progress.lease)] = progress
+        self.held.appendleft(progress.lease)
+
+    def wait(self, clock: Clock) -> float | None:
         """Return in how many seconds there may be something to do; None if the lane is empty."""
+        now = clock.now().timestamp()
         if self.held:
             return self.limiter.pause or POLL_SECONDS
         if not self.batches:
@@ -151,4 +185,6 @@ class ActiveLane:
         if self.depth.leased_elsewhere or self.depth.next_due is None:
             # The clock may have been set back.
             return min(POLL_SECONDS, max(0.0, self.looked_at + POLL_SECONDS - now))
-        return max(0.0, self.depth.next_due - now, self.limiter.pause)
+        # The clock may be set forward or back meanwhile.
+        passed = max(now - self.looked_at, clock.monotonic() - self.asked_at)
+        return max(0.0, self.depth.next_due - self.looked_at - passed, self.limiter.pause)

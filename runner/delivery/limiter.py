@@ -36,7 +36,8 @@ class Limiter:
     100 ms more than that, take away a quarter, for as long as that makes them quicker. With one request in flight the
     rate shrinks further, below one at a time, to one in ten seconds. While responses stay good, both grow again.
 
-    `paused` is called with the seconds for which a busy server is left alone, `changed` when a bound has changed.
+    `paused` is called with the seconds for which a busy server is left alone, `changed` with both bounds
+    when one has changed.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Limiter:
         most: int,
         rate: float | None = None,
         paused: Callable[[float], None] = lambda _: None,
-        changed: Callable[[], None] = lambda: None,
+        changed: Callable[[int, float | None], None] = lambda _in_flight, _per_second: None,
     ) -> None:
         now = clock.monotonic()
         self._clock = clock
@@ -123,7 +124,7 @@ class Limiter:
         if seconds > self.pause:
             self.keep_pause(seconds)
             self._paused(seconds)
-        self._changed()
+        self._changed(int(self._allowed), self.per_second)
 
     def keep_pause(self, seconds: float) -> None:
         """Send nothing for so many seconds, at least."""
@@ -147,7 +148,7 @@ class Limiter:
         if self._rate is not None:
             self._grow_rate(now)
         if (int(self._allowed), self._rate) != before:
-            self._changed()
+            self._changed(int(self._allowed), self.per_second)
 
     def _cut_rate(self, *, was_one: bool) -> None:
         """Bound the rate below what got through of late; with one request in flight, halve it."""

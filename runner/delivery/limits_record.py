@@ -39,11 +39,11 @@ class LimitsRecord:
         self._next_at = clock.monotonic() + _SECONDS
 
     def store(self, lanes: Iterable[ActiveLane]) -> Coroutine[Any, Any, None] | None:
-        """Return what stores the limits that have changed; None if there are none, or if it is too early."""
+        """Return what stores the limits that have changed; None if it is too early."""
         now = self._clock.monotonic()
         # The puts of a run are numbered, so one must have ended before the next begins.
         is_storing = self.storing is not None and not self.storing.done()
-        if not self.changed or now < self._next_at or is_storing:
+        if now < self._next_at or is_storing:
             return None
         self._next_at = now + _SECONDS
         records = {}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal[
     "started", "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits",
-    "stopped", "lost", "full", "room",
+    "stopped", "lost", "full", "room", "replaced",
 ]  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class Notice:
     - `stopped`: nothing more is sent until a person acts; `error` says what to do.
     - `lost`: the lease of `events` ended while they were sent, so another process has them.
     - `full`: the queue takes nothing more, as `error` says. `room`: it takes more again.
+    - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.
     """
 
     kind: Kind
@@ -57,16 +58,39 @@ class Notice:
 
 Observer = Callable[[Notice], None]
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Only:
+    """An observer of a few kinds of notices; it is not called with the others."""
+
+    def __init__(self, observer: Observer, *kinds: Kind) -> None:
+        self.kinds = kinds
+        self._observer = observer
+
+    def __call__(self, notice: Notice) -> None:
+        """Pass on a notice of one of the kinds."""
+        if notice.kind in self.kinds:
+            self._observer(notice)
+
 
 def to_all(observers: Sequence[Observer]) -> Observer:
     """Return one observer that calls several, and drops each that raises."""
-    left = [*observers]
+    by_kind: dict[Kind, list[Observer]] = {kind: [] for kind in KINDS}
+    for observer in observers:
+        for kind in observer.kinds if isinstance(observer, Only) else KINDS:
+            by_kind[kind].append(observer)
+
+    def drop(observer: Observer) -> None:
+        for left in by_kind.values():
+            if observer in left:
+                left.remove(observer)
 
     def notify(notice: Notice) -> None:
-        for observer in (*left,):
+        for observer in (*by_kind[notice.kind],):
             try:
                 observer(notice)
             except Exception:  # noqa: BLE001 - a closed terminal or a full disk must not stop a delivery
-                left.remove(observer)
+                drop(observer)
 
     return notify

@@ -12,6 +12,7 @@ from ..sources.contract import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from collections.abc import Set as AbstractSet
 
     from ...definitions import Outcome
     from ..queues.contract import Reason
@@ -24,19 +25,24 @@ class Receipt:
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
     events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
+    `skipped_places` are the places of these. `unknown_types` counts those whose type Segment does not know, by that
+    type. `misspelt_flags` are the flags of integrations objects that have no effect, since they differ from the
+    destination's name in capitals.
     """
 
     chunk: Chunk
     counts_nobodies: bool = False
     rejected: list[DeadLetter] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    _skipped_places: list[int] = field(default_factory=list)
+    skipped_places: list[int] = field(default_factory=list)
+    unknown_types: Counter[str] = field(default_factory=Counter)
+    misspelt_flags: AbstractSet[str] = frozenset()
     _occurrences: Counter[Hashable] = field(default_factory=Counter)
 
     @property
     def accepted(self) -> list[Origin]:
         """The origins of the events that are queued, or were queued before under the same ID."""
-        gone = {letter.origin.place for letter in self.rejected}.union(self._skipped_places)
+        gone = {letter.origin.place for letter in self.rejected}.union(self.skipped_places)
         return [Origin(self.chunk.source, place, self.chunk.unit) for place in self.chunk.places if place not in gone]
 
     def reject_unreadable(self, account: str) -> None:
@@ -51,7 +57,9 @@ class Receipt:
         is_counted = self.counts_nobodies and outcome.names_nobody
         if outcome.status == "skipped" or is_counted:
             self.skipped["missing_client_id" if is_counted else outcome.reason or "not_subscribed"] += 1
-            self._skipped_places.append(place)
+            self.skipped_places.append(place)
+            if outcome.reason == "unknown_type":
+                self.unknown_types[outcome.event_type or ""] += 1
             return
         reason: Reason = "unreadable" if isinstance(outcome.error, UnreadableError) else "rejected"
         letter = DeadLetter(
@@ -74,7 +82,7 @@ class Receipt:
             same = place, letter.subscription, letter.reason, letter.event
             occurrence = self._occurrences[same] + (chunk.continues if place == self._first_place else 0)
             self._occurrences[same] += 1
-            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence)
+            letter = replace(letter, path=chunk.path, recurs=True, occurrence=occurrence, generation=chunk.generation)
         self.rejected.append(letter)
 
     @property

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
+from ...definitions import quoted
 from ..queues.contract import Duplicate, Reason
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _MOST_KNOWN = 10_000
+_MOST_NAMES = 1_000
+_MOST_NAMES_SHOWN = 12
 SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id")
 
 
@@ -33,6 +36,9 @@ class RunReport:
     counts events that other runs had accepted and this run has settled; `earlier_dead` of them are dead-lettered.
     `kept` counts all that the queue holds for the account after the run, from whichever run, and `errors` has the last
     error of each lane (account, action).
+    `unknown_types` counts skipped events whose type Segment does not know, by that type; `misspelt_flags` names flags
+    of integrations objects without effect. Of very many names some are kept.
+    `unaccepted` counts texts that were read and could not be accepted, of sources that cannot be read again.
     `deleted_dead_letters` counts dead letters, of any run, that were deleted because a limit was reached.
     `destination`, `environment` (if the destination has several) and `host` say where events go, `target` for people.
     """
@@ -44,6 +50,8 @@ class RunReport:
     run: int = 0
     read: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    unknown_types: Counter[str] = field(default_factory=Counter)
+    misspelt_flags: set[str] = field(default_factory=set)
     delivered: int = 0
     dead_lettered: Counter[str] = field(default_factory=Counter)
     unsent: int = 0
@@ -58,6 +66,7 @@ class RunReport:
     read_to_the_end: bool = True
     next_due: datetime | None = None
     deleted_dead_letters: int = 0
+    unaccepted: int = 0
     kept: int = 0
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
     _of_duplicates: Counter[State] = field(default_factory=Counter)
@@ -98,8 +107,17 @@ class RunReport:
         for receipt in receipts:
             self.read += len(receipt.chunk)
             self.skipped += receipt.skipped
+            self._note_names(receipt)
             for letter in receipt.rejected:
                 self.dead_lettered[letter.reason] += 1
+
+    def _note_names(self, receipt: Receipt) -> None:
+        """Note names that come from events. An event may hold any, so there may be no end of them."""
+        for kind, count in receipt.unknown_types.items():
+            if kind in self.unknown_types or len(self.unknown_types) < _MOST_NAMES:
+                self.unknown_types[kind] += count
+        if len(self.misspelt_flags) < _MOST_NAMES:
+            self.misspelt_flags |= receipt.misspelt_flags
 
     @property
     def queued_duplicates(self) -> list[Duplicate]:
@@ -151,6 +169,8 @@ class RunReport:
             "host": self.host,
             "read": self.read,
             "skipped": {reason: self.skipped[reason] for reason in SKIP_REASONS},
+            "unknown_types": dict(self.unknown_types.most_common()),
+            "misspelt_flags": sorted(self.misspelt_flags),
             "wanted": self.wanted,
             "delivered": self.delivered,
             "dead_lettered": {reason: self.dead_lettered[reason] for reason in REASONS},
@@ -164,6 +184,7 @@ class RunReport:
             "earlier": self.earlier,
             "earlier_dead": self.earlier_dead,
             "deleted_dead_letters": self.deleted_dead_letters,
+            "unaccepted": self.unaccepted,
             "requests": self.requests,
             "retries": self.retries,
             "kept": self.kept,
@@ -222,6 +243,10 @@ class RunReport:
             )
             if (shown := ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()) if count))
         ]
+        if self.unknown_types:
+            most = self.unknown_types.most_common(_MOST_NAMES_SHOWN)
+            more = ", …" if len(self.unknown_types) > len(most) else ""
+            lines.append(f"unknown types: {', '.join(f'{quoted(kind)} {count:,}' for kind, count in most)}{more}")
         if self.earlier:
             delivered = self.earlier - self.earlier_dead
             lines.append(f"from earlier runs: {delivered:,} delivered, {self.earlier_dead:,} dead-lettered")

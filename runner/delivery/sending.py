@@ -54,6 +54,8 @@ class Progress:
     - `stopped`: why the lane must stop.
     - `is_doubtful`: the response that says so may be about the content of this batch.
     - `is_content`: another batch got through, so such a response is about the content.
+    - `may_wait`: what fails may be tried again later; if not, it is given up.
+    - `is_probing`: there is no other batch, so an event of this one that gets through shows the same.
     """
 
     lease: Lease
@@ -66,11 +68,13 @@ class Progress:
     stopped: StoppedError | None = None
     is_doubtful: bool = False
     is_content: bool = False
+    may_wait: bool = True
+    is_probing: bool = False
 
     @property
     def positions(self) -> Sequence[int]:
         """Which events have no result yet."""
-        count = len(self.lease.queued)
+        count = self.lease.queued.count
         if not self.delivered and not self.dead and not self.retry:
             return range(count)
         done = {*self.delivered, *self.dead, *self.retry}
@@ -79,7 +83,7 @@ class Progress:
     @property
     def rest(self) -> int:
         """How many events stay queued."""
-        return len(self.lease.queued) - len(self.delivered) - len(self.dead)
+        return self.lease.queued.count - len(self.delivered) - len(self.dead)
 
     def settlement(self) -> Settlement:
         """Return what the queue must know. Events that are not named stay queued."""
@@ -108,7 +112,7 @@ class Sender:
         """
         sending = _Sending(self, progress, limiter, short_waits=_MOST_SHORT_WAITS if patiently else 0)
         try:
-            await sending.send(progress.positions)
+            await (sending.probe if progress.is_probing else sending.send)(progress.positions)
         except (Interrupted, asyncio.CancelledError):
             # The results that are known by now are kept.
             pass
@@ -139,7 +143,7 @@ class _Sending:
         """Send some of the events. Raises Interrupted and StoppedError."""
         self._failed = 0
         whole = self._lease.queued
-        queued = whole if len(positions) == len(whole) else whole.part(positions)
+        queued = whole if len(positions) == whole.count else whole.part(positions)
         try:
             results = await self._results(queued.request or self._sender.destination.request_for(queued.batch))
         except RejectedError as error:
@@ -155,6 +159,27 @@ class _Sending:
                 await self._refuse(positions, common, "refused")
             else:
                 self._take(positions, results)
+
+    async def probe(self, positions: Sequence[int]) -> None:
+        """Send the first event alone, or else the last: if one gets through, what refuses the batch is its content.
+
+        Raises Interrupted, and StoppedError if none gets through.
+        """
+        progress, refusal = self.progress, None
+        for position in (positions[0], positions[-1]):
+            try:
+                await self.send([position])
+            except StoppedError as error:
+                refusal = error
+                if self._lease.queued.batch.shard is not None:
+                    # Later events of a key must not overtake earlier ones.
+                    break
+            if position in progress.delivered:
+                progress.is_doubtful, progress.is_content = False, True
+                await self.send(progress.positions)
+                return
+        if refusal is not None:
+            raise refusal
 
     def _refusal(self, error: StoppedError) -> RefusedError:
         """Return the refusal that a response means which would stop the lane. Raises the error if it may mean that."""
@@ -287,7 +312,7 @@ class _Sending:
     def _postpone(self, positions: Sequence[int], error: RetryableError) -> None:
         """Leave events in the queue for later, or give them up."""
         self.progress.error = error
-        if self._is_over():
+        if self._is_over() or not self.progress.may_wait:
             for position in positions:
                 self._bury(position, error, "exhausted")
             return

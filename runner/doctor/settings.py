@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...definitions import SetupError, json_line, shortened
-from ..intent import shown_target
+from ..configuration.targets import shown_target
 from .finding import Finding
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...definitions import SetupError
+from ..outbox import outbox_may_exist, outbox_name, outbox_of, outbox_path
 from ..queues.sqlite import format_of
-from ..session import outbox_may_exist, outbox_name, outbox_of, outbox_path
 from .finding import Finding
 
 if TYPE_CHECKING:

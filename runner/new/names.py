@@ -52,7 +52,7 @@ class PluginNames:
 
     @property
     def package(self) -> str:
-        """The namespace package that its folders are installed in."""
+        """The package that is imported."""
         return _identifier(self.distribution)
 
     @property

@@ -102,7 +102,8 @@ def _render(names: PluginNames, folder: Path) -> None:
     environment.filters.update(python=python_text, toml=toml_text, markdown=markdown_text)
     for path in environment.list_templates(extensions=["j2"]):
         text = environment.get_template(path).render(names=names, version=version("kable-destination"))
-        target = path.removesuffix(".j2").replace("NAME", names.identifier).replace("dot-", ".")
+        target = path.removesuffix(".j2").replace("PACKAGE", names.package).replace("NAME", names.identifier)
+        target = target.replace("dot-", ".")
         _write(folder / target, text)
 
 
@@ -115,7 +116,7 @@ def _write(path: Path, text: str) -> None:
 def _imported(names: PluginNames, folder: Path) -> Iterator[DestinationDefinition]:
     """Import the definition from a folder that is not installed."""
     package = ModuleType(names.package)
-    package.__path__ = [str(folder)]
+    package.__path__ = [str(folder / "src" / names.package)]
     sys.modules[names.package] = package
     try:
         yield getattr(import_module(f"{names.package}.destination"), names.identifier)

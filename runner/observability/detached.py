@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import queue
+import select
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -24,6 +26,8 @@ class DetachedWriter:
     place in the queue are left out and counted. The thread is a daemon and takes no lock of `sys.stderr`, so it keeps
     the program from ending in no way.
     """
+
+    _end = "\n"
 
     def __init__(self, descriptor: int = STANDARD_ERROR) -> None:
         # If standard error was closed when the program began, its number may belong to another file by now.
@@ -50,7 +54,7 @@ class DetachedWriter:
     def write(self, line: str) -> None:
         """Write a line, later."""
         try:
-            if self._left_out:
+            if self._left_out and self._end:
                 self._lines.put_nowait(f"{self._left_out:,} lines are left out here: nobody reads fast enough")
                 self._left_out = 0
             self._lines.put_nowait(line)
@@ -65,10 +69,53 @@ class DetachedWriter:
 
     def _put(self, line: str) -> bool:
         """Write a line; return False if the file takes nothing more: it is closed, or its disk is full."""
-        data = f"{line}\n".encode("utf-8", "backslashreplace")
+        data = f"{line}{self._end}".encode("utf-8", "backslashreplace")
         try:
             while data and self._descriptor is not None:
-                data = data[os.write(self._descriptor, data) :]
+                data = data[write_some(self._descriptor, data) :]
         except OSError:
             return False
         return True
+
+
+class DetachedTerminal(DetachedWriter):
+    """Writes to a terminal what moves its cursor, text by text as it comes. `stream` is for whoever draws there."""
+
+    _end = ""
+
+    def __init__(self, descriptor: int = STANDARD_ERROR) -> None:
+        super().__init__(descriptor)
+        self.stream = _Stream(self)
+
+
+class _Stream(io.StringIO):
+    """A text stream on a detached writer, which keeps nothing itself."""
+
+    def __init__(self, writer: DetachedWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of standard error, by which one chooses what to draw."""
+        return "ascii" if sys.__stderr__ is None else sys.__stderr__.encoding
+
+    def isatty(self) -> bool:
+        """Return true."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write a text, later."""
+        self._writer.write(text)
+        return len(text)
+
+
+def write_some(descriptor: int, data: bytes) -> int:
+    """Write a part of some data, and return how much. Others may have made the file non-blocking."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLOUT)
+        waiting.poll()
+        return 0

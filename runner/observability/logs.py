@@ -26,6 +26,7 @@ _LEVELS = {
     "full": "error",
     "stopped": "error",
     "lost": "warning",
+    "replaced": "warning",
     "limits": "debug",
     "attempted": "debug",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .contract import Duplicate, PutResult
-from .keeping import Sources, add_dead_letters
+from .keeping import Sources, add_dead_letters, delete_old
 from .rules import all_new, check_limit, is_same_event, sort_events
 
 if TYPE_CHECKING:
@@ -34,10 +34,15 @@ def repeated(tables: Tables, token: Token) -> bytes | None:
     return result
 
 
-def accept(tables: Tables, put: Put, *, now: float, limit_bytes: int | None, retention: Retention | None) -> PutResult:
-    """Store everything of a put. Raises QueueFullError."""
+def accept(
+    tables: Tables, put: Put, *, now: float, limit_bytes: int | None, retention: Retention | None
+) -> tuple[PutResult, int]:
+    """Store everything of a put, and delete what `retention` says; return how many dead letters that were, too.
+
+    Raises QueueFullError.
+    """
     if (before := repeated(tables, put.token)) is not None:
-        return PutResult(*_read_result(before))
+        return PutResult(*_read_result(before)), 0
     if limit_bytes is not None and put.batches:
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
     run = put.token.run
@@ -57,11 +62,10 @@ def accept(tables: Tables, put: Put, *, now: float, limit_bytes: int | None, ret
         tables.put_record(key, value)
     result = PutResult(accepted, duplicates, too_old)
     tables.note_put(put.token, _write_result((accepted, duplicates, too_old)), now)
-    if retention is not None:
-        tables.prune(
-            ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most
-        )
-    return result
+    if retention is None:
+        return result, 0
+    tables.prune(ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most)
+    return result, delete_old(tables, retention)
 
 
 class _Batch:
@@ -74,7 +78,8 @@ class _Batch:
         self._queued = queued
         self._run = run
         self._now = now
-        self._names = tables.names(queued.account, queued.batch.idempotency_keys)
+        prepared = None if queued.prepared is None else queued.prepared.names
+        self._names = tables.names(queued.account, queued.batch.idempotency_keys) if prepared is None else prepared
 
     def put(self, duplicates: list[Duplicate], too_old: AbstractSet[int]) -> int:
         """Queue the new events that are not too old; return how many. Add those that are known to `duplicates`."""

@@ -62,9 +62,13 @@ class Sources:
         """Note the source of an event with an ID that is a dead letter."""
         (self._with_new if is_new else self._with_known).add(source)
 
+    def brings_known(self, source: str) -> bool:
+        """Return whether a source brings known events."""
+        return source in self._with_known
+
     def is_copy(self, source: str) -> bool:
         """Return whether a source brings known events and no new one."""
-        return source in self._with_known and source not in self._with_new
+        return self.brings_known(source) and source not in self._with_new
 
 
 def add_dead_letters(tables: Tables, put: Put, sources: Sources, now: float) -> None:
@@ -88,7 +92,11 @@ def add_dead_letters(tables: Tables, put: Put, sources: Sources, now: float) -> 
     for _, letter in without_id:
         text = tables.identity("text", *_told(letter))
         if not (sources.is_copy(letter.origin.source) and tables.has_named(letter.account, text)):
-            identity = tables.identity("file", letter.path or letter.origin.source, *_told(letter))
+            file = letter.path or letter.origin.source
+            # Somebody may have corrected a line of a file: then it brings known events, and the rest is as it was.
+            is_another = letter.generation and not sources.brings_known(letter.origin.source)
+            generation = (letter.generation,) if is_another else ()
+            identity = tables.identity("file", file, *_told(letter), *generation)
             tables.add_dead_letter(letter, identity, text, put.token.run, now)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from .accepting import accept, present_states
 from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
-from .keeping import Retention, delete_old
+from .keeping import Retention
 from .leasing import holds_at, lease, make_due, mark
 from .owner import own_name
 from .replaying import EngineDeadLetters
+from .settling import settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
         Exported,
         Lane,
         Leased,
-        Outcome,
         Put,
         PutResult,
         Reason,
@@ -89,13 +91,9 @@ class EngineQueue:
 
         An event whose ID its account knows already is not put again. Raises QueueFullError.
         """
-        retention = self._retention()
-
-        def operation(tables: Tables) -> tuple[PutResult, int]:
-            result = accept(tables, put, now=self._now(), limit_bytes=self._limit_bytes, retention=retention)
-            return result, 0 if retention is None else delete_old(tables, retention)
-
-        result, deleted = await self._engine.write(operation)
+        result, deleted = await self._engine.write(
+            partial(accept, put=put, now=self._now(), limit_bytes=self._limit_bytes, retention=self._retention())
+        )
         self.deleted_dead_letters += deleted
         return result
 
@@ -104,7 +102,7 @@ class EngineQueue:
         # Whoever asks may be cancelled before the answer is there, and the leases must be released all the same.
         self._leasing += 1
         try:
-            leased = await self._engine.write(lambda tables: lease(tables, most, owner=self._owner, now=self._now()))
+            leased = await self._engine.write(partial(lease, most=most, owner=self._owner, now=self._now()))
         except Exception:
             self._leasing -= 1
             raise
@@ -115,31 +113,31 @@ class EngineQueue:
     async def renew(self) -> None:
         """Extend all leases of this process by LEASE_SECONDS from now."""
         if self._leased:
-            await self._engine.write(lambda tables: tables.renew(self._owner, self._now() + LEASE_SECONDS))
+            await self._engine.write(methodcaller("renew", self._owner, self._now() + LEASE_SECONDS))
 
     async def settle(self, settlement: Settlement) -> Sequence[int]:
         """Write the result of a leased batch; return the positions whose lease was lost: all of them, or none."""
-        lost = await self._engine.write(lambda tables: self._settle(tables, settlement))
+        lost = await self._engine.write(partial(settle, settlement=settlement, owner=self._owner, now=self._now()))
         self._leased.discard(settlement.lease.id)
         return lost
 
     async def checkpoint(self, key: str) -> Checkpoint | None:
         """Return how far a source was accepted, None if it is unknown."""
-        return await self._engine.read(lambda tables: tables.checkpoint(key))
+        found: Checkpoint | None = await self._engine.read(methodcaller("checkpoint", key))
+        return found
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when nobody may send anything in it; with neither, that it goes on."""
-        await self._engine.write(
-            lambda tables: mark(tables, lane, self._now(), stopped=stopped, paused_until=paused_until)
-        )
+        await self._engine.write(partial(mark, lane=lane, now=self._now(), stopped=stopped, paused_until=paused_until))
 
     async def make_due(self, lanes: Sequence[Lane]) -> int:
         """Let everything in some lanes be due now, and end their pauses; return how many events were due later."""
-        return await self._engine.write(lambda tables: make_due(tables, lanes, self._now()))
+        return await self._engine.write(partial(make_due, lanes=lanes, now=self._now()))
 
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""
-        return await self._engine.read(lambda tables: tables.records(prefix))
+        found: Mapping[str, bytes] = await self._engine.read(methodcaller("records", prefix))
+        return found
 
     async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
         """Return what has become of the events that a run put, and the present states of duplicates."""
@@ -173,35 +171,9 @@ class EngineQueue:
         if self._leased or self._leasing:
             # If there is no room to write it down, the end of this process frees them.
             with contextlib.suppress(QueueFullError):
-                await self._engine.write(lambda tables: tables.release(self._owner))
+                await self._engine.write(methodcaller("release", self._owner))
             self._leased.clear()
         await self._engine.close()
-
-    def _settle(self, tables: Tables, settlement: Settlement) -> Sequence[int]:
-        leased, count = settlement.lease, len(settlement.lease.queued)
-        if tables.owner_of(leased.id) != self._owner:
-            return range(count)
-        now, account = self._now(), leased.queued.account
-        if settlement.dead:
-            keys = leased.queued.batch.idempotency_keys
-            names = tables.names(account, [keys[position] for position in settlement.dead])
-            for (position, letter), name in zip(settlement.dead.items(), names, strict=True):
-                if name is not None:
-                    identity = tables.name_identity(account, name)
-                else:
-                    # What is left of the batch is shorter and counts its positions anew.
-                    identity = tables.identity("lease", leased.id, count, position)
-                tables.add_dead_letter(letter, identity, name, leased.run, now)
-        rest: list[int] = []
-        if len(settlement.delivered) < count:
-            gone = {*settlement.delivered, *settlement.dead}
-            rest = [position for position in range(count) if position not in gone]
-        tables.settle(settlement, rest, now)
-        outcomes: dict[Outcome, int] = {"delivered": len(settlement.delivered)}
-        for letter in settlement.dead.values():
-            outcomes[letter.reason] = outcomes.get(letter.reason, 0) + 1
-        tables.count(leased.run, outcomes)
-        return ()
 
     def _retention(self) -> Retention | None:
         """Return what to delete with the next put: a step at most once a second, so that puts stay quick."""

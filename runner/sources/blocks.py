@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 2 * 1024 * 1024
 _ENOUGH_TO_TELL = 8
+_GZIP_TRAILER_BYTES = 8
 _IDENTITY_BYTES = tuple(4**power for power in range(8, 1, -1))
 """Content is recognised by as many of its first bytes: 64 KiB of a long file, 16 bytes of the shortest."""
 
@@ -97,7 +98,7 @@ def _decompressed(stream: IO[bytes]) -> tuple[Iterator[bytes], str]:
     head = _first_bytes(stream)
     joined = io.BufferedReader(cast("Any", _Joined(head, stream)))
     if head.startswith(GZIP):
-        return _pieces(gzip.GzipFile(fileobj=joined)), "gzip"
+        return _pieces(gzip.GzipFile(fileobj=cast("Any", _Prompt(joined)))), "gzip"
     if head.startswith(MAGIC):
         return read_zstd(joined), "zstd"
     return _pieces(joined), ""
@@ -140,6 +141,17 @@ def _first_bytes(stream: IO[bytes]) -> bytes:
             break
         head += data
     return head
+
+
+class _Prompt:
+    """A stream for gzip that gives what has come: a slow writer may take long to fill what gzip asks for."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; headers and trailers are read whole."""
+        return self._stream.read1(size) if size > _GZIP_TRAILER_BYTES else self._stream.read(size)
 
 
 class _Joined(io.RawIOBase):

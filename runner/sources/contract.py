@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from .plain_lines import PlainLines
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 Unit = Literal["line", "offset", "item"]
 """What a place counts: lines of a file, offsets of a partition, items of a request."""
@@ -62,6 +64,8 @@ class Chunk:
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
     - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
     - `path`: the absolute path of the file; empty if the source is none. Its name may be that of another file, too.
+    - `earlier_path`: the path that it had when an earlier run read it, if it has another one now.
+    - `generation`: tells the content of a file from other content that had the same path before; empty for the first.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     """
 
@@ -69,19 +73,26 @@ class Chunk:
     key: str | None = None
     other_keys: tuple[str, ...] = ()
     unit: Unit = "line"
-    texts: list[bytes] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    texts: Sequence[bytes] = field(default_factory=list)
+    places: Sequence[int] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     checkpoint: bytes | None = None
     is_end: bool = False
     is_damaged: bool = False
     reread: bool = False
     path: str = ""
+    earlier_path: str = ""
+    generation: str = ""
     continues: int = 0
 
     def __len__(self) -> int:
         """Count the texts."""
         return len(self.texts) + len(self.unreadable)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the texts that may be events."""
+        return self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .contract import MOST_ITEMS
+from .event_splitting import MAX_BATCH_BYTES
 
 _MARK = b'"batch"'
-_MOST_BYTES = 64 * 1024 * 1024
 _NULL = b"null"
+_NO_FLAGS = (b"null", b"{}", b"[]")
+_TYPES = (b'"batch"', b"null")
+"""What the type of a batch may be; most have none."""
 
 
 class EnvelopeError(Exception):
@@ -41,14 +46,16 @@ def events_of(text: bytes) -> list[bytes] | None:
         return None
     try:
         envelope = _read_envelope(text)
-        if envelope.type is not UNSET or envelope.batch is UNSET or not bytes(envelope.batch).startswith(b"["):
+        is_batch = envelope.batch is not UNSET and bytes(envelope.batch).startswith(b"[")
+        if not is_batch or (envelope.type is not UNSET and bytes(envelope.type) not in _TYPES):
             return None
-        items = _read_items(envelope.batch)
-        outer = {
-            name: value
-            for name, value in (("context", envelope.context), ("integrations", envelope.integrations))
-            if value is not UNSET and bytes(value).startswith(b"{") and _read_members(value)
-        }
+        items = _read_items(bytes(envelope.batch)) if envelope.batch is not UNSET else []
+        outer = {}
+        if _is_filled_object(envelope.context):
+            outer["context"] = envelope.context
+        # Flags that nobody can read must not be left out: they may keep the events away.
+        if envelope.integrations is not UNSET and bytes(envelope.integrations) not in _NO_FLAGS:
+            outer["integrations"] = envelope.integrations
         _check_size(text, items, sum(len(bytes(value)) for value in outer.values()))
         return [_with(outer, item) for item in items]
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -56,13 +63,17 @@ def events_of(text: bytes) -> list[bytes] | None:
         return None
 
 
+def _is_filled_object(value: Raw | UnsetType) -> TypeGuard[Raw]:
+    return value is not UNSET and bytes(value).startswith(b"{") and bool(_read_members(value))
+
+
 def _check_size(text: bytes, items: list[Raw], outer: int) -> None:
     if len(items) >= MOST_ITEMS:
         raise EnvelopeError(f"the batch has {len(items):,} events, and the most is {MOST_ITEMS - 1:,}")
     # Otherwise a few megabytes of small events and one large context would make terabytes.
-    if len(text) + outer * len(items) > _MOST_BYTES:
+    if len(text) + outer * len(items) > MAX_BATCH_BYTES:
         raise EnvelopeError(
-            f"with the context of the batch, its {len(items):,} events make more than {_MOST_BYTES:,} bytes"
+            f"with the context of the batch, its {len(items):,} events make more than {MAX_BATCH_BYTES:,} bytes"
         )
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from .contract import Unreadable
+from .plain_lines import PlainLines, plain_lines
 
 if TYPE_CHECKING:
     from .blocks import Block
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """A longer text is not taken for an event: Segment's own limit is 32 KB."""
 
-_TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event"
+MAX_BATCH_BYTES = 64 * 1024 * 1024
+"""A batch as an SDK posts it may be longer, since it holds many events."""
+
+TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event; a batch may have {MAX_BATCH_BYTES:,}"
+"""What is wrong with a longer text."""
+
+_BATCH = re.compile(rb'\s*\{.*?"batch"\s*:\s*\[', re.DOTALL)
+_BATCH_HEAD_BYTES = 64 * 1024
+"""A batch says so within its first bytes: before its events are a context and the like."""
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 _STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
@@ -29,14 +38,18 @@ _KEPT_AFTER_END = 64 * 1024
 class Texts:
     """The texts of some events in a row, the line that each begins on, and the texts that are no events.
 
-    Everything that follows begins on `next_line` or later. `block` is the last block that was read for them.
+    Everything that follows begins on `next_line` or later. `block` is the last block that was read for them. Lines that
+    are plainly an event each are held as one text, as long as nothing else comes between them. At the end of the input,
+    the last `loose` texts and `loose_unreadable` may be cut off: more may follow when the input grows.
     """
 
-    texts: list[bytes] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    texts: list[bytes] | PlainLines = field(default_factory=list)
+    lines: list[int] | range = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     next_line: int = 1
     block: Block | None = None
+    loose: int = 0
+    loose_unreadable: int = 0
 
     def complete(self, multiple: int = 1) -> int:
         """Return how many events at the beginning, a multiple of a number if it can be, end with a whole line.
@@ -48,37 +61,64 @@ class Texts:
             count -= 1
         return count
 
-    def from_line(self, line: int) -> Texts:
-        """Return a copy without what begins before a line."""
-        kept = [at for at, begin in enumerate(self.lines) if begin >= line]
-        return replace(
-            self,
-            texts=[self.texts[at] for at in kept],
-            lines=[self.lines[at] for at in kept],
-            unreadable=[text for text in self.unreadable if text.place >= line],
-        )
+    def on_next_line(self) -> tuple[int, int]:
+        """Return how many whole texts, and how many that are no events, begin on the line of what follows."""
+        lines, unreadable = len(self.lines) - self.loose, len(self.unreadable) - self.loose_unreadable
+        faults = [text.place for text in self.unreadable[:unreadable]]
+        return self.lines[:lines].count(self.next_line), faults.count(self.next_line)
 
     def add_all(self, more: Texts) -> None:
         """Add what follows."""
-        self.texts += more.texts
-        self.lines += more.lines
         self.unreadable += more.unreadable
+        self.loose, self.loose_unreadable = more.loose, more.loose_unreadable
+        if not more.lines:
+            return
+        if not self.lines:
+            self.texts, self.lines = more.texts, more.lines
+            return
+        if (
+            isinstance(more.texts, PlainLines)
+            and self.lines[0] + len(self.lines) == more.lines[0]
+            and (plain := self._plain()) is not None
+        ):
+            self.texts = plain.joined(more.texts)
+            self.lines = range(self.lines[0], more.lines[-1] + 1)
+            return
+        texts, lines = self._lists()
+        texts += more.texts
+        lines += more.lines
 
     def divide(self, count: int) -> tuple[Texts, Texts]:
         """Return the first `count` events, with what is unreadable before the next, and the rest."""
         if count == len(self.lines):
             return self, Texts(next_line=self.next_line, block=self.block)
         line = self.lines[count]
-        first = Texts(self.texts[:count], self.lines[:count], next_line=line, block=self.block)
-        rest = Texts(self.texts[count:], self.lines[count:], next_line=self.next_line, block=self.block)
+        first = Texts(next_line=line, block=self.block, lines=self.lines[:count])
+        rest = Texts(next_line=self.next_line, block=self.block, lines=self.lines[count:])
+        if isinstance(self.texts, PlainLines) and count:
+            first.texts, rest.texts = self.texts.divided(count)
+        else:
+            first.texts, rest.texts = self.texts[:count], self.texts[count:]
         for text in self.unreadable:
             (first if text.place < line else rest).unreadable.append(text)
         return first, rest
 
     def add(self, line: int, text: bytes) -> None:
         """Add the text of one more event."""
-        self.lines.append(line)
-        self.texts.append(text)
+        texts, lines = self._lists()
+        lines.append(line)
+        texts.append(text)
+
+    def _lists(self) -> tuple[list[bytes], list[int]]:
+        """Return texts and lines as lists, which they are from now on."""
+        texts: list[bytes] = self.texts if isinstance(self.texts, list) else list(self.texts)
+        lines = self.lines if isinstance(self.lines, list) else list(self.lines)
+        self.texts, self.lines = texts, lines
+        return texts, lines
+
+    def _plain(self) -> PlainLines | None:
+        """Return the texts, each a whole line, as one text if they are plainly an event each."""
+        return self.texts if isinstance(self.texts, PlainLines) else plain_lines(b"", b"\n".join([*self.texts, b""]))
 
     def refuse(self, line: int, text: bytes, message: str) -> None:
         """Add a text that is no event."""
@@ -99,18 +139,26 @@ class Scanner(Protocol):
         """Finish: the stream has ended."""
 
 
+def _most_bytes(head: bytes) -> int:
+    """Return how long a text may be that begins so."""
+    return MAX_BATCH_BYTES if _BATCH.match(head[:_BATCH_HEAD_BYTES]) else MAX_EVENT_BYTES
+
+
 class LineScanner:
     """NDJSON: an event a line. Blank lines are nothing."""
 
     def __init__(self) -> None:
         self._rest: list[bytes] = []
         self._length = 0
+        self._most = MAX_EVENT_BYTES
         self.line = 1
         self._skipping = False
 
     def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
         found = Texts()
+        if self._take_plain(block, found):
+            return found
         first, *lines = block.split(b"\n")
         if lines:
             rest = lines.pop()
@@ -120,10 +168,24 @@ class LineScanner:
             else:
                 lines.insert(0, b"".join([*self._rest, first]))
             self._take(lines, found)
-            self._rest, self._length = [], 0
+            self._rest, self._length, self._most = [], 0, MAX_EVENT_BYTES
             first = rest
         self._keep(first, found)
         return found
+
+    def _take_plain(self, block: bytes, found: Texts) -> bool:
+        """Take the lines of a block as one text if they are plainly an event each; return whether they are."""
+        end = block.rfind(b"\n")
+        if end < 0 or self._skipping or self._length + end > MAX_EVENT_BYTES:
+            return False
+        lines = plain_lines(b"".join(self._rest), block)
+        if lines is None:
+            return False
+        found.texts, found.lines = lines, range(self.line, self.line + len(lines))
+        self.line += len(lines)
+        self._rest, self._length = [], 0
+        self._keep(block[end + 1 :], found)
+        return True
 
     def end(self) -> Texts:
         """Finish: the last line may lack its line feed."""
@@ -138,8 +200,11 @@ class LineScanner:
             return
         self._rest.append(block)
         self._length += len(block)
-        if self._length > MAX_EVENT_BYTES:
-            found.refuse(self.line, b"".join(self._rest)[:MAX_EVENT_BYTES], _TOO_LONG)
+        if self._length > self._most:
+            self._rest = [b"".join(self._rest)]
+            self._most = _most_bytes(self._rest[0])
+        if self._length > self._most:
+            found.refuse(self.line, self._rest[0][:MAX_EVENT_BYTES], TOO_LONG)
             self._rest, self._length, self._skipping = [], 0, True
 
     def _take(self, lines: list[bytes], found: Texts) -> None:
@@ -149,8 +214,8 @@ class LineScanner:
             found.texts, found.lines = lines, list(range(start, self.line))
             return
         for number, line in enumerate(lines, start):
-            if len(line) > MAX_EVENT_BYTES:
-                found.refuse(number, line, _TOO_LONG)
+            if len(line) > MAX_EVENT_BYTES and len(line) > _most_bytes(line):
+                found.refuse(number, line, TOO_LONG)
             elif line.strip(_WHITESPACE):
                 found.add(number, line)
 
@@ -162,6 +227,7 @@ class IndentedScanner:
         self._rest = b""
         self._object: list[bytes] = []
         self._length = 0
+        self._most = MAX_EVENT_BYTES
         self.line = 1
 
     def feed(self, block: bytes) -> Texts:
@@ -171,8 +237,11 @@ class IndentedScanner:
         self._rest = lines.pop()
         for line in lines:
             self._take(line, found)
-        if self._length + len(self._rest) > MAX_EVENT_BYTES:
-            found.refuse(self.line, b"\n".join(self._object)[:MAX_EVENT_BYTES], _TOO_LONG)
+        length = self._length + len(self._rest)
+        if length > self._most:
+            self._most = _most_bytes(b"\n".join([*self._object, self._rest]))
+        if length > self._most:
+            found.refuse(self.line, b"\n".join(self._object)[:MAX_EVENT_BYTES], TOO_LONG)
             self.line += len(self._object)
             self._object, self._length, self._rest = [], 0, b""
         return found
@@ -194,7 +263,7 @@ class IndentedScanner:
         leading = next(index for index, kept in enumerate(self._object) if kept.strip(_WHITESPACE))
         found.add(self.line + leading, b"\n".join(self._object[leading:]))
         self.line += len(self._object)
-        self._object, self._length = [], 0
+        self._object, self._length, self._most = [], 0, MAX_EVENT_BYTES
 
 
 class WholeScanner:
@@ -208,18 +277,22 @@ class WholeScanner:
     def feed(self, block: bytes) -> Texts:
         """Take more of the stream."""
         self._length += len(block)
-        if self._length <= MAX_EVENT_BYTES:
+        if self._length <= self._most:
             self._blocks.append(block)
         return Texts()
 
     def end(self) -> Texts:
         """Finish: give the text, unless it is too long."""
         found, text = Texts(), b"".join(self._blocks)
-        if self._length <= MAX_EVENT_BYTES:
+        if self._length <= self._most:
             found.add(self.line, text)
         else:
-            found.refuse(self.line, text, _TOO_LONG)
+            found.refuse(self.line, text[:MAX_EVENT_BYTES], TOO_LONG)
         return found
+
+    @property
+    def _most(self) -> int:
+        return MAX_EVENT_BYTES if self._length <= MAX_EVENT_BYTES else _most_bytes(b"".join(self._blocks[:1]))
 
 
 class ArrayScanner:
@@ -318,7 +391,7 @@ class ArrayScanner:
         elif len(self._buffer) - self._begin > MAX_EVENT_BYTES:
             line, text = self._cut(self._position)
             if not self._skipping:
-                found.refuse(line, text, _TOO_LONG)
+                found.refuse(line, text, TOO_LONG)
             self._begin, self._skipping = self._position, True
         self._buffer = self._buffer[self._begin :]
         self._position -= self._begin

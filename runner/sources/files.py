@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -32,22 +33,30 @@ _MOST_HELD_BYTES = 8 * 1024 * 1024
 _LINES_WITHOUT_EVENTS = 100
 """A file is given up when so many lines at its beginning hold no event: it is hardly a file of events."""
 
+_GENERATION_LETTERS = 16
+
 _Match = Literal["same", "longer", "other"]
 
 
 class FileCheckpoint(msgspec.Struct, frozen=True):
-    """How far a file was accepted: everything that begins before `line`.
+    """How far a file was accepted: what begins before `line`, and the first `texts` and `faults` that begin on it.
 
-    The file is recognised by `digest`, the SHA-256 (hexadecimal) of its first `size` bytes (decompressed), which had
-    been read by then. `is_end`: that was all of it.
+    `faults` are texts that are no events, as far as one knows without a look into them. The file is recognised by
+    `digest`, the SHA-256 (hexadecimal) of its first `size` bytes (decompressed), which had been read by then. `is_end`:
+    that was all of it. `path`: where it was then. `generation`: see Chunk.
     """
 
     line: int
     size: int
     digest: str
     is_end: bool = False
+    texts: int = 0
+    faults: int = 0
+    path: str = ""
+    generation: str = ""
 
 
+_START = FileCheckpoint(1, 0, "")
 _to_json = msgspec.json.Encoder().encode
 _read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
 
@@ -73,11 +82,15 @@ class FileSource:
         self._scope = scope
         self._reader: BlockReader | None = None
         self._real_path = _shown_path(path)
-        self._first_line = 1
-        self._accepted: FileCheckpoint | None = None
+        self._accepted = _START
+        self._generation = ""
+        self._skipped = 0, 0
+        self._given = 1, 0, 0
         self._last_line = 0
         self._on_last_line = 0
         self._is_stopped = False
+        self._is_begun = False
+        self._was_moved = False
         self._judged_lines = 0
 
     async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
@@ -99,29 +112,43 @@ class FileSource:
                 return
             stream.seek(0)
             blocks = read_blocks(stream, signed=True, refuse_tables=True)
-            yield from blocks if self._accepted is None else _verified(blocks, self._accepted)
+            yield from blocks if self._accepted is _START else _verified(blocks, self._accepted)
 
     def _has_news(self, stream: BinaryIO, find: FindCheckpoint, loop: asyncio.AbstractEventLoop) -> bool:
-        """Return whether there is anything to read, and note where that begins."""
+        """Return whether there is anything to read, and note where that begins.
+
+        Of several checkpoints that are of this file the one counts that reaches furthest: a copy of it may have been
+        read since.
+        """
+        seen: set[bytes] = set()
         for key in self._keys(stream):
             found: FoundCheckpoint | None = asyncio.run_coroutine_threadsafe(_find(find, key), loop).result()
-            if found is None:
+            if found is None or found.state in seen:
                 continue
+            seen.add(found.state)
             checkpoint = _read_checkpoint(found.state)
+            if checkpoint.size < self._accepted.size:
+                continue
             stream.seek(0)
             match = _compare(stream, checkpoint)
             if match == "same" and checkpoint.is_end:
                 self.resumed = Resumed(None, found.name)
                 return False
-            if match != "other":
-                self._first_line = checkpoint.line
-                self._accepted = checkpoint
+            if match == "other":
+                if key == self.key:
+                    # Another file had this name.
+                    self._generation = hashlib.sha256(found.state).hexdigest()[:_GENERATION_LETTERS]
+            else:
                 self.resumed = Resumed(checkpoint.line, found.name)
-                return True
+                self._accepted, self._generation = checkpoint, checkpoint.generation
+                self._given = checkpoint.line, checkpoint.texts, checkpoint.faults
+                self._last_line, self._on_last_line = checkpoint.line, checkpoint.texts + checkpoint.faults
+        if self._accepted.is_end and self._accepted.path not in {"", self._real_path}:
+            self._was_moved = not _is_still_at(self._accepted)
         return True
 
     def _keys(self, stream: BinaryIO) -> Iterator[str]:
-        """Yield by what a checkpoint may be known: first the name, since several files may begin alike."""
+        """Yield by what a checkpoint may be known: its name, and how it begins, which other files may do too."""
         yield self.key
         stream.seek(0)
         for identity in identities(read_head(stream)):
@@ -139,12 +166,11 @@ class FileSource:
         holds_events = False
         async for block in self._reader.blocks():
             texts = splitter.feed(block)
-            held.add_all(texts)
+            holds_events = holds_events or self._accepted.line > 1 or self._has_event(texts)
+            held.add_all(self._new(texts))
             held.next_line, held.block = texts.next_line, texts.block
-            holds_events = holds_events or self._first_line > 1 or self._has_event(texts)
-            if self._accepted is not None and block.size < self._accepted.size:
+            if block.size < self._accepted.size:
                 # Nothing is new yet, and nobody knows yet that the file still begins as it did.
-                held = held.from_line(self._first_line)
                 continue
             if block.is_last:
                 yield held
@@ -156,7 +182,7 @@ class FileSource:
             if not count and (held.unreadable or is_too_much):
                 count = held.complete()
             if not count and is_too_much:
-                # All of it is on one line. Memory is bounded, even if the next run reads some of it twice.
+                # All of it is on one line.
                 count = len(held.lines)
             if count or held.unreadable:
                 ready, held = held.divide(count)
@@ -184,8 +210,28 @@ class FileSource:
             raise SourceError(f"{self.name} holds no events: {problem}. Nothing of it was accepted")
         return False
 
+    def _new(self, texts: Texts) -> Texts:
+        """Return the texts that were not accepted before."""
+        line, (skipped, skipped_faults) = self._accepted.line, self._skipped
+        if line == 1 and not self._accepted.texts + self._accepted.faults:
+            return texts
+        on_line = texts.lines.count(line)
+        first = bisect_left(texts.lines, line)
+        first += min(on_line, self._accepted.texts - skipped)
+        faults = [text for text in texts.unreadable if text.place >= line]
+        old_faults = min(sum(text.place == line for text in faults), self._accepted.faults - skipped_faults)
+        self._skipped = skipped + min(on_line, self._accepted.texts - skipped), skipped_faults + old_faults
+        new = Texts(texts.texts[first:], texts.lines[first:], faults[old_faults:])
+        new.loose, new.loose_unreadable = texts.loose, texts.loose_unreadable
+        return new
+
     def _count_lines(self, chunk: Chunk) -> None:
         """Note how many texts of its first line came before, and of its last line until now."""
+        if isinstance(chunk.places, range) and not chunk.unreadable:
+            # Each is on a line of its own.
+            if chunk.places:
+                self._on_last_line, self._last_line = 1, chunk.places[-1]
+            return
         places = [*chunk.places, *(text.place for text in chunk.unreadable)]
         if not places:
             return
@@ -196,20 +242,32 @@ class FileSource:
         self._last_line = last
 
     def _chunk(self, texts: Texts) -> Chunk:
-        block, first_line = texts.block, self._first_line
-        kept = texts if first_line == 1 else texts.from_line(first_line)
-        chunk = chunk_of(kept, self.name, self.key)
-        chunk.path = self._real_path
+        block = texts.block
+        chunk = chunk_of(texts, self.name, self.key)
+        chunk.path, chunk.generation = self._real_path, self._generation
         self._count_lines(chunk)
         if block is None:
             return chunk
-        # Nothing is noted until the file is read further than it was before.
-        if first_line == 1 or texts.next_line >= first_line:
-            chunk.checkpoint = _to_json(
-                FileCheckpoint(texts.next_line, block.size, block.digest.hex(), is_end=block.is_last)
-            )
-            chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
-        chunk.reread = self.resumed is not None and kept.lines[:1] == [first_line] and bool(chunk.texts)
+        line, (on_line, faults) = texts.next_line, texts.on_next_line()
+        if line == self._given[0]:
+            on_line, faults = on_line + self._given[1], faults + self._given[2]
+        self._given = line, on_line, faults
+        checkpoint = FileCheckpoint(
+            line,
+            block.size,
+            block.digest.hex(),
+            is_end=block.is_last,
+            texts=on_line,
+            faults=faults,
+            path=self._real_path,
+            generation=self._generation,
+        )
+        chunk.checkpoint = _to_json(checkpoint)
+        chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
+        if chunk.texts and not self._is_begun:
+            self._is_begun = True
+            chunk.reread = self._accepted.is_end and texts.lines[0] == self._accepted.line
+            chunk.earlier_path = self._accepted.path if self._was_moved else ""
         return chunk
 
 
@@ -228,6 +286,19 @@ def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Blo
         if not left:
             break
     yield from blocks
+
+
+def _is_still_at(checkpoint: FileCheckpoint) -> bool:
+    """Return whether the path of a checkpoint still holds what was read there: then a copy was made of it."""
+    path = Path(checkpoint.path)
+    try:
+        # What is no file any more, such as a pipe, is not opened: that may wait for ever.
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return _compare(stream, checkpoint) != "other"
+    except (OSError, ValueError, SourceError):
+        return False
 
 
 async def _find(find: FindCheckpoint, key: str) -> FoundCheckpoint | None:

@@ -9,10 +9,11 @@ import stat
 import sys
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
 from ..near_files import near_file
+from .descriptors import WaitingFile
 from .files import FileSource, shown_path
 from .streams import StreamSource
 
@@ -58,6 +59,14 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
     return sources
 
 
+def input_bytes(paths: Sequence[str]) -> int | None:
+    """Return the bytes of some files together, as they are stored; None if one is a stream, of any length."""
+    statuses = [_status(path) for path in paths]
+    return (
+        sum([status.st_size for status in statuses]) if all(stat.S_ISREG(item.st_mode) for item in statuses) else None
+    )
+
+
 def _status(path: str) -> os.stat_result:
     """Return the status of what a path names. Raises OSError if it cannot be read."""
     descriptor = _descriptor(path)
@@ -95,16 +104,12 @@ def _source(path: str, status: os.stat_result, scope: str) -> Source:
         return StreamSource(name, partial(_open_descriptor, descriptor))
     if stat.S_ISREG(status.st_mode):
         return FileSource(path, scope=scope)
-    return StreamSource(shown_path(path), partial(_open_path, path))
+    return StreamSource(shown_path(path), partial(WaitingFile, path))
 
 
-def _open_path(path: str) -> IO[bytes]:
-    return Path(path).open("rb")
-
-
-def _open_descriptor(descriptor: int) -> IO[bytes]:
+def _open_descriptor(descriptor: int) -> WaitingFile:
     """Open a reader of our own: the interpreter, when it ends, must not wait for a thread that reads `sys.stdin`.
 
     Opened by its number, since a socket cannot be opened by its path.
     """
-    return open(descriptor, "rb", closefd=False)
+    return WaitingFile(descriptor, closefd=False)

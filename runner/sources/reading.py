@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .blocks import Block
 
 _BLOCKS_AHEAD = 2
+_LOOK_SECONDS = 0.01
 
 
 class BlockReader:
@@ -22,20 +23,24 @@ class BlockReader:
 
     The thread only reads and decompresses. Text is split into events where they are planned: text that another
     processor has touched last is slow to parse. The thread is a daemon: one that waits for standard input does not
-    keep the program from ending.
+    keep the program from ending. `is_waiting` says whether it does, so that everything it read is here.
     """
 
-    def __init__(self, name: str, read: Callable[[], Iterator[Block]]) -> None:
+    def __init__(
+        self, name: str, read: Callable[[], Iterator[Block]], is_waiting: Callable[[], bool] = lambda: False
+    ) -> None:
         self._name = name
         self._read = read
+        self._is_waiting = is_waiting
         self._loop = asyncio.get_running_loop()
         self._blocks: asyncio.Queue[Block | BaseException | None] = asyncio.Queue(maxsize=_BLOCKS_AHEAD)
         self._is_wanted = True
+        self._stopped = asyncio.Event()
         threading.Thread(target=self._run, name=f"read {name}", daemon=True).start()
 
     async def blocks(self) -> AsyncIterator[Block]:
         """Yield the blocks, the last of them marked unless reading was stopped. Raises SourceError."""
-        while (item := await self._blocks.get()) is not None:
+        while (item := await self._next()) is not None:
             if isinstance(item, BaseException):
                 raise _source_error(self._name, item) from item
             yield item
@@ -45,6 +50,21 @@ class BlockReader:
     def stop(self) -> None:
         """Read nothing more; blocks that were read already are still yielded."""
         self._is_wanted = False
+        self._stopped.set()
+
+    async def _next(self) -> Block | BaseException | None:
+        """Return what the thread hands over next; None also if reading was stopped and nothing has come."""
+        getting, stopped = asyncio.ensure_future(self._blocks.get()), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            while not getting.done():
+                if self._is_waiting() and self._blocks.empty():
+                    return None
+                await asyncio.wait({getting}, timeout=_LOOK_SECONDS)
+            return getting.result()
+        finally:
+            stopped.cancel()
+            getting.cancel()
 
     def _run(self) -> None:
         try:

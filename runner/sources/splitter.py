@@ -49,7 +49,22 @@ class Splitter:
             if block.damage is not None:
                 line = max([block.line, *last.lines, *(text.place for text in last.unreadable)])
                 last.refuse(line, b"", block.damage)
+            last.loose, last.loose_unreadable = len(last.texts), len(last.unreadable)
             found.add_all(last)
+        return found
+
+    def rest(self) -> Texts:
+        """Return the text whose end has not come, since reading was stopped. It may be a whole event all the same."""
+        found = Texts()
+        if self._scanner is None:
+            self._scanner = _choose(self._head, at_end=True) or LineScanner()
+            found = self._scanner.feed(self._head)
+        last = self._scanner.end()
+        found.add_all(last)
+        if isinstance(self._scanner, ArrayScanner):
+            for text in filter(lambda text: text.text, last.unreadable):
+                found.add(text.place, text.text)
+            found.unreadable = [text for text in found.unreadable if text not in last.unreadable]
         return found
 
 

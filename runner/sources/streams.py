@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from .blocks import read_blocks
@@ -11,10 +12,10 @@ from .splitter import Splitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from typing import IO
 
     from .blocks import Block
     from .contract import Chunk, FindCheckpoint
+    from .descriptors import WaitingFile
 
 
 class StreamSource:
@@ -27,20 +28,24 @@ class StreamSource:
     key = None
     resumed = None
 
-    def __init__(self, name: str, open_stream: Callable[[], IO[bytes]]) -> None:
+    def __init__(self, name: str, open_stream: Callable[[], WaitingFile]) -> None:
         self.name = name
         self._open = open_stream
+        self._stream: WaitingFile | None = None
         self._reader: BlockReader | None = None
         self._is_stopped = False
 
     async def chunks(self, find: FindCheckpoint | None = None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
         """Yield what comes, as it comes."""
-        splitter = Splitter()
-        self._reader = BlockReader(self.name, self._blocks)
+        splitter, block = Splitter(), None
+        self._reader = BlockReader(self.name, self._blocks, lambda: self._stream is None or self._stream.is_waiting)
         if self._is_stopped:
             self._reader.stop()
         async for block in self._reader.blocks():
             yield chunk_of(splitter.feed(block), self.name)
+        if block is not None and not block.is_last and (rest := splitter.rest()).texts:
+            # Reading was stopped, and nobody can read this again.
+            yield chunk_of(rest, self.name)
 
     def stop(self) -> None:
         """Read nothing more; what was read already is still yielded."""
@@ -49,5 +54,5 @@ class StreamSource:
             self._reader.stop()
 
     def _blocks(self) -> Iterator[Block]:
-        with self._open() as stream:
-            yield from read_blocks(stream)
+        with self._open() as self._stream, io.BufferedReader(self._stream) as buffered:
+            yield from read_blocks(buffered)

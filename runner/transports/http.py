@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -13,10 +13,11 @@ from yarl import URL
 from ...definitions import ConfigurationError, RetryableError
 from .certificates import certificate_fault, trusted_certificates
 from .connections import ConnectionUse, WatchedBody, WatchingConnector, connection_use
-from .proxies import proxy_for
+from .proxies import DEFAULT_PORT, proxy_for
 from .response_body import AnswerBody
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
     from ...definitions import AnswerError
@@ -33,7 +34,6 @@ _MADE_ANEW = frozenset({b"host", b"content-length"})
 _PASSING = frozenset({408, 425, 429})
 _WELCOME_CLASS = 2
 _SERVER_ERRORS = 500
-_HTTPS_PORT = 443
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -64,7 +64,7 @@ class HttpTransport:
     async def __aenter__(self) -> Self:
         """Open the pool."""
         self._session = aiohttp.ClientSession(
-            connector=WatchingConnector(limit=self._connections, ssl=trusted_certificates()),
+            connector=WatchingConnector(limit=self._connections),
             timeout=self._timeout,
             # It would also send a password of ~/.netrc to the host, or to the proxy. See proxy_to.
             trust_env=False,
@@ -117,10 +117,15 @@ class HttpTransport:
         """
         if not self._trust_environment or url.scheme != "https":
             return None
-        key = url.host, url.port or _HTTPS_PORT
+        key = url.host, url.port or DEFAULT_PORT
         if key not in self._proxies:
             self._proxies[key] = proxy_for(*key, os.environ)
         return self._proxies[key]
+
+    @cached_property
+    def _certificates(self) -> ssl.SSLContext:
+        """What https verifies certificates with. To read those of the system takes as long as a thousand requests."""
+        return trusted_certificates()
 
     async def _send_again_if_lost(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and at once again if its connection had ended before: servers close idle ones at any time."""
@@ -152,6 +157,7 @@ class HttpTransport:
             _url(str(request.url)),
             data=WatchedBody(request.content, use),
             headers=headers,
+            ssl=self._certificates if request.url.scheme == "https" else True,
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,

@@ -19,7 +19,7 @@ import pytest
 import documented_commands
 from command_line import API_KEY, CLIENT_ID
 from documentation import ROOT, SHELLS, Block, blocks, pages
-from environments import layered_environment
+from environments import layered_environment, packages_of
 from kable_destination.definitions import compile_trigger
 from kable_destination.runner.configuration.configuration import Configuration
 from kable_destination.runner.sandbox import running_sandbox
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from closing import Closing
+    from fork_server import ForkServer
 
 SHOWN = {"text", "http", "diff", "js"}
 """What is there to be read, and is nothing that runs."""
@@ -46,22 +47,22 @@ ALL_BLOCKS = [block for page in pages() for block in blocks(page)]
 class Workspace:
     """The folder of a page, with what a reader has at hand, and the environment in which its blocks run."""
 
-    def __init__(self, folder: Path, base_url: str) -> None:
+    def __init__(self, folder: Path, base_url: str, server: ForkServer) -> None:
         self.folder = folder / "page"
-        stand_ins = folder / "bin"
-        stand_ins.mkdir(parents=True)
         commands = layered_environment(folder / "environment")
-        self._python = str(commands / "python")
-        documented_commands.install(stand_ins, commands)
+        forked = server.command(str(packages_of(commands)))
+        stand_ins = documented_commands.install(folder, commands, forked)
         shutil.copytree(ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("event.json", "kable.toml"):
             shutil.copy(ROOT / "examples" / name, self.folder)
         (self.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(3))))
-        path = os.pathsep.join((str(stand_ins), str(commands), os.environ["PATH"]))
+        path = os.pathsep.join((*map(str, stand_ins), str(commands), os.environ["PATH"]))
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("KABLE_", "CI", "PYTEST"))}
         credentials = {"KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_BASE_URL": base_url}
         terminal = {"COLUMNS": "120", "NO_COLOR": "1"}
-        self.environment = {**kept, **credentials, **terminal, "PATH": path}
+        # An isolated build would have the same backend, after a download. Pip takes "false" for --no-build-isolation.
+        pip = {"PIP_NO_BUILD_ISOLATION": "false"}
+        self.environment = {**kept, **credentials, **terminal, **pip, "PATH": path}
         self._for_the_reader = {"sk_test.…": API_KEY, "kci_…": CLIENT_ID, EXAMPLE_URL: base_url}
         self._base_url = base_url
         self._failures: dict[Block, Exception | None] = {}
@@ -99,7 +100,7 @@ class Workspace:
 
     def _run(self, block: Block) -> None:
         if block.language == "python":
-            self._execute(block, [self._python, "-c", block.text], _printed(block.text) or block.output)
+            self._execute(block, ["python", "-c", block.text], _printed(block.text) or block.output)
         elif block.language in SHELLS:
             self._execute(block, [SHELLS[block.language], "-e", "-c", self._for_a_shell(block)], block.output)
         elif block.language == "toml":
@@ -125,7 +126,7 @@ class Workspace:
             usage = line.removeprefix("$ kable-destination ")
             assert usage != line, f"{block}: a block of this language has usages, each after a $"
             command = re.split(r"[\[{]|\b[A-Z]", usage)[0].split()
-            helped = self._process([self._python, "-m", "kable_destination.runner", *command, "--help"])
+            helped = self._process(["python", "-m", "kable_destination.runner", *command, "--help"])
             printed = " ".join(helped.stdout.partition("\n\n")[0].split())
             assert printed == f"Usage: python -m kable_destination.runner {usage}", f"{block} prints\n{printed}"
 
@@ -185,9 +186,10 @@ def _line_pattern(line: str) -> str:
 class Workspaces:
     """A workspace for each page, made when its first block is run."""
 
-    def __init__(self, stack: ExitStack, closing: Closing, root: Path) -> None:
+    def __init__(self, stack: ExitStack, closing: Closing, server: ForkServer, root: Path) -> None:
         self._stack = stack
         self._closing = closing
+        self._server = server
         self._root = root
         self._by_page: dict[str, Workspace] = {}
 
@@ -196,15 +198,18 @@ class Workspaces:
         if page not in self._by_page:
             running = running_sandbox(client_id=CLIENT_ID, api_key=API_KEY)
             sandbox = self._stack.enter_context(self._closing.later(running))
-            self._by_page[page] = Workspace(self._root / page.replace("/", "-"), sandbox.base_url)
+            folder = self._root / page.replace("/", "-")
+            self._by_page[page] = Workspace(folder, sandbox.base_url, self._server)
         return self._by_page[page]
 
 
 @pytest.fixture(scope="module")
-def workspaces(closing: Closing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspaces]:
+def workspaces(
+    closing: Closing, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workspaces]:
     """The workspaces of all pages."""
     with ExitStack() as stack:
-        yield Workspaces(stack, closing, tmp_path_factory.mktemp("pages"))
+        yield Workspaces(stack, closing, fork_server, tmp_path_factory.mktemp("pages"))
 
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)

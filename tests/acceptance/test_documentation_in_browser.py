@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
     Open = Callable[..., Page]
+    Window = Callable[[int, Literal["light", "dark"]], BrowserContext]
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 axe = pytest.importorskip(
@@ -82,17 +83,32 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Window]:
+    """Gives the window of a width and a colour scheme, in which each test opens pages of its own."""
+    opened: dict[tuple[int, str], BrowserContext] = {}
+
+    def window(width: int, scheme: Literal["light", "dark"]) -> BrowserContext:
+        if (width, scheme) not in opened:
+            size: ViewportSize = {"width": width, "height": 844}
+            opened[width, scheme] = browser.new_context(viewport=size, color_scheme=scheme)
+        return opened[width, scheme]
+
+    yield window
+    for context in opened.values():
+        context.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+def open_page(window: Window, tmp_path: Path) -> Iterator[Open]:
     """Opens the page about a destination in a window of some width; whatever the page asks for elsewhere is a fault."""
-    contexts = []
+    pages = []
 
     def open_page(definition: DestinationDefinition, width: int, scheme: Literal["light", "dark"] = "light") -> Page:
         path = tmp_path / "page.html"
         path.write_text(render(definition, "html"), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
+        page = window(width, scheme).new_page()
+        pages.append(page)
         page.on("request", lambda request: requested.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.goto(path.as_uri())
@@ -101,8 +117,8 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     requested: list[str] = []
     said: list[str] = []
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert [url for url in requested if not url.startswith(("file:", "data:"))] == []
     assert said == []
 

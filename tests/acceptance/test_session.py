@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import httpx
 import pytest
 
 from command_line import API_KEY, CLIENT_ID
+from fork_server import Program
 from kable_destination.definitions import Destination
 from kable_destination.destination import kable
 from kable_destination.runner.configuration.delivery_options import DeliveryOptions
@@ -90,9 +89,9 @@ def test_an_http_handler_answers_when_the_events_are_on_disk(tmp_path: Path, san
 @pytest.mark.parametrize("seed", RUNS)
 def test_what_has_a_receipt_survives_a_kill(command_line: CommandLine, sandbox: RunningSandbox, seed: int) -> None:
     """Killed at a random moment after a receipt; the next run delivers every event that had one, once."""
-    program = [sys.executable, str(SUPPORT / "receipts.py"), sandbox.base_url, str(seed * 100_000)]
-    environment = {**command_line.environment, "PYTHONPATH": str(SUPPORT)}
-    with subprocess.Popen(program, cwd=command_line.folder, env=environment, stdout=subprocess.PIPE) as process:
+    words = (str(SUPPORT / "receipts.py"), sandbox.base_url, str(seed * 100_000))
+    program = Program(words, str(command_line.folder), command_line.environment)
+    with command_line.server.start(program) as process:
         assert process.stdout is not None
         count = random.Random(seed).randint(1, 60)  # noqa: S311 - no secret
         receipts = [int(process.stdout.readline()) for _ in range(count)]

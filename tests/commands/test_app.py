@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,42 +11,83 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kable_destination.runner.delivery.clock import SystemClock
+from kable_destination.runner.queues.opening import open_queue
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command_line import CommandLine
 
 COMMANDS = (
     *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
     *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
 )
-HEAVY = {"aiohttp", "httpx", "liquid", "orjson", "msgspec", "sqlite3", "structlog", "uvicorn", "rich.progress"}
+HEAVY = {
+    *("aiohttp", "asyncio", "httpx", "liquid", "jinja2", "msgspec", "orjson", "psutil", "pydantic", "rich"),
+    *("sqlite3", "ssl", "structlog", "uvicorn", "uvloop", "zstandard", "kable_destination.definitions"),
+}
 
 
-def imported(*arguments: str) -> set[str]:
-    """Return the modules that the command line has imported when it ends."""
+def printed_and_imported(*arguments: str, **environment: str) -> tuple[str, set[str]]:
+    """Return what the command line prints, and the modules that it has imported when it ends."""
     program = (
-        "import atexit, sys;"
+        "import atexit, sys; sys.argv[0] = 'kable-destination';"
         "atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
         "from kable_destination.runner.commands.app import main;"
         "main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **environment},
     )
-    assert done.stdout
-    return set(done.stderr.split())
+    return done.stdout, set(done.stderr.split())
 
 
-def test_help_imports_nothing_heavy() -> None:
-    modules = imported("--help")
-    assert modules & {*HEAVY, "pydantic"} == set()
-
-
-@pytest.mark.parametrize("arguments", [("--version",), *((command, "--help") for command in COMMANDS)])
-def test_neither_do_the_version_and_the_help_of_a_command(arguments: tuple[str, ...]) -> None:
-    """Typer imports pydantic itself as soon as it reads the value of an option, so that it is not ours to avoid."""
-    modules = imported(*arguments)
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("dead-letters", "list", "--help"), *((command, "--help") for command in COMMANDS)],
+)
+def test_help_and_version_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    printed, modules = printed_and_imported(*arguments)
+    assert printed
     assert modules & HEAVY == set()
-    assert "kable_destination.definitions" not in modules
+
+
+@pytest.mark.parametrize(
+    ("shell", "words", "completed"),
+    [
+        ("bash", "d", ["deliver", "docs", "dead-letters"]),
+        ("bash", "deliver --batch-size 5 --con", ["--config", "--concurrency"]),
+        ("bash", "deliver --log ", ["console", "json"]),
+        ("bash", "deliver eve", []),
+        ("bash", "dead-letters ", ["list", "show", "replay", "discard"]),
+        ("fish", "dead-letters list --reason re", ["rejected", "refused"]),
+        ("fish", "deliver --base", ["--base-url"]),
+        ("zsh", "dead-letters show --out", ["_arguments", "'*:", ':(("--outbox"))\'']),
+    ],
+)
+def test_a_shell_completes_without_importing_anything_heavy(shell: str, words: str, completed: list[str]) -> None:
+    line = f"kable-destination {words}"
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_TYPER_COMPLETE_ARGS": line}
+    how = {"_KABLE_DESTINATION_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    printed, modules = printed_and_imported(**asked, **how)
+    assert printed.split() == completed
+    assert modules & HEAVY == set()
+
+
+def test_what_sends_nothing_imports_no_client(tmp_path: Path) -> None:
+    outbox = str(tmp_path / "outbox.sqlite")
+    asyncio.run(open_queue(outbox, clock=SystemClock()).close())
+    settings = {"KABLE_API_KEY": "sk_test.a", "KABLE_CLIENT_ID": "kci_1", "KABLE_OUTBOX": outbox}
+    for command in (("check",), ("status",), ("dead-letters", "list")):
+        printed, modules = printed_and_imported(*command, **settings)
+        assert printed
+        assert modules & {"aiohttp", "httpx", "liquid", "jinja2", "rich", "structlog", "uvicorn"} == set()
 
 
 def test_help_lists_every_command(command_line: CommandLine) -> None:

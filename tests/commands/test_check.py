@@ -115,6 +115,19 @@ def test_check_fails_if_a_required_field_is_never_filled(command_line: CommandLi
     assert "warning: $.propertes is mapped, but no event has it" in run.out
 
 
+def test_check_counts_events_that_would_be_discarded_as_duplicates(command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text(
+        MAPPED.replace("data = ", 'transactionId = { "@path" = "$.userId" }\ndata = ').replace(
+            "propertes", "properties"
+        ),
+        encoding="utf-8",
+    )
+    events = ndjson(*(track(0, properties={"tenant": "acme"}) for _ in range(3)))
+    run = command_line("check", "--config", "kable.toml", "--events", "-", stdin=events)
+    assert "calls, transactionId: reads $.userId, which is no ID of an event" in run.err
+    assert "warning: 2 of 3 repeat the ID of an earlier one, so they would be discarded as duplicates" in run.out
+
+
 def test_check_fails_if_nothing_matches_and_if_the_file_is_not_there(command_line: CommandLine) -> None:
     run = command_line("check", "--events", "-", stdin=ndjson(track(type="purchase"), track(type="Track")))
     assert run.code == 1

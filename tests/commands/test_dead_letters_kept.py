@@ -89,6 +89,58 @@ def test_a_file_that_grows_leaves_the_dead_letters_of_others(
     assert dead(command_line) == 1
 
 
+@pytest.mark.parametrize("is_renamed", [True, False])
+def test_equal_lines_of_a_log_that_begins_anew_are_kept_each(
+    command_line: CommandLine, sandbox: RunningSandbox, *, is_renamed: bool
+) -> None:
+    """Each day's log begins with the same line, which is no event."""
+    log = command_line.folder / "app.log"
+    for day in range(3):
+        if is_renamed and log.exists():
+            log.rename(f"{log}.{day}")
+        content = b"#Fields: time user event\n" + ndjson(track(day))
+        assert deliver(command_line, sandbox.base_url, log, content).report["read"] == 2
+        assert dead(command_line) == day + 1
+        names = [path.name for path in sorted(command_line.folder.glob("app.log.*"))]
+        again = command_line("deliver", *names, "app.log", "--base-url", sandbox.base_url)
+        assert "0 read" in again.out
+        assert dead(command_line) == day + 1
+
+
+def test_a_line_that_was_corrected_in_its_file_leaves_the_other_dead_letters_as_they_are(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    path = command_line.folder / "events.ndjson"
+    deliver(command_line, sandbox.base_url, path, ndjson(track(1)) + BAD)
+    assert dead(command_line) == 3
+    deliver(command_line, sandbox.base_url, path, ndjson(track(1)) + BAD.replace(b"{oops", ndjson(track(7)).strip()))
+    assert len(sandbox.ledger.events) == 2
+    # The line that was corrected is gone from the file, and its letter is of what was there.
+    assert dead(command_line) == 3
+
+
+def test_a_line_that_was_half_written_is_no_dead_letter_once_it_is_whole_in_a_rotated_log(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    log, rotated = command_line.folder / "app.log", command_line.folder / "app.log.1"
+    whole = ndjson(track(1), track(2))
+    deliver(command_line, sandbox.base_url, log, whole[:-30])
+    assert dead(command_line) == 1
+    log.rename(rotated)
+    log.write_bytes(ndjson(track(3)))
+    deliver(command_line, sandbox.base_url, rotated, whole)
+    assert (dead(command_line), len(sandbox.ledger.events)) == (0, 2)
+
+
+def test_of_two_copies_that_grew_alike_the_second_is_known(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """The original itself was read only up to the moment at which it was copied."""
+    begin, grown = ndjson(track(1)), ndjson(track(1)) + b"{oops, a line\n"
+    deliver(command_line, sandbox.base_url, command_line.folder / "log", begin)
+    deliver(command_line, sandbox.base_url, command_line.folder / "copy", grown)
+    run = deliver(command_line, sandbox.base_url, command_line.folder / "log", grown)
+    assert (run.report["read"], dead(command_line)) == (0, 1)
+
+
 def test_a_dead_letter_ends_when_its_event_is_delivered(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     deliver(
         command_line, sandbox.base_url, command_line.folder / "bad.ndjson", ndjson(NOBODY, {**track(2), "userId": 1.5})

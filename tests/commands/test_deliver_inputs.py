@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
+from command_line import MODULE, shell
+from scripted_server import scripted_server
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -21,21 +23,6 @@ if TYPE_CHECKING:
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
-
-RUNNER = f"{sys.executable} -m kable_destination.runner"
-
-
-def shell(command_line: CommandLine, script: str, base_url: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of bash in the folder of the command line; `$K` is the program and `$B` its options."""
-    return subprocess.run(
-        ["/bin/bash", "-c", script],
-        cwd=command_line.folder,
-        env={**command_line.environment, "K": RUNNER, "B": f"--base-url {base_url}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def write(command_line: CommandLine, name: str, *numbers: int) -> Path:
@@ -79,9 +66,9 @@ def test_standard_input_may_be_a_socket(command_line: CommandLine, sandbox: Runn
     for number, path in enumerate(("-", "/dev/stdin")):
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            arguments = ["deliver", path, "--base-url", sandbox.base_url]
+            arguments = ["-m", MODULE, "deliver", path, "--base-url", sandbox.base_url]
             process = subprocess.Popen(
-                [sys.executable, "-m", "kable_destination.runner", *arguments],
+                [*command_line.server.command(), *arguments],
                 cwd=command_line.folder,
                 env=command_line.environment,
                 stdin=theirs.fileno(),
@@ -129,7 +116,7 @@ def test_a_writer_that_never_comes_leaves_the_run_interruptible(
     command_line: CommandLine, sandbox: RunningSandbox
 ) -> None:
     os.mkfifo(command_line.folder / "p")
-    run = shell(command_line, "timeout -s TERM 3 $K deliver p $B --wait 1", sandbox.base_url)
+    run = shell(command_line, "timeout -s TERM 1 $K deliver p $B --wait 1", sandbox.base_url)
     assert run.returncode in {124, 130}
     assert "Traceback" not in run.stderr
 
@@ -332,22 +319,19 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
 
 @pytest.mark.parametrize("kind", ["lines", "a batch on each line", "standard input"])
 def test_large_events_with_small_payloads_fill_no_memory(command_line: CommandLine, kind: str) -> None:
-    """The server is down, so every batch is tried and kept."""
-    event = {**track(1), "context": {"blob": "x" * (8 * 1024 * 1024 - 1_000)}}
-    content = b"".join(
-        ndjson(
-            {"batch": [{**event, "messageId": f"m{number}"}]}
-            if "batch" in kind
-            else {**event, "messageId": f"m{number}"}
-        )
-        for number in range(60)
-    )
-    path = command_line.folder / "big.gz"
-    path.write_bytes(gzip.compress(content, 1))
+    """The server takes nothing, so every batch is tried and kept. It asks each to wait, which the run does not."""
+    before, _, after = json.dumps({**track(1), "messageId": "NUMBER", "context": {"blob": "BLOB"}}).partition("BLOB")
+    if "batch" in kind:
+        before, after = f'{{"batch": [{before}', f"{after}]}}"
+    # What all have in common is compressed once: members of a gzip file are read as one.
+    common = gzip.compress(b"x" * (8 * 1024 * 1024 - 1_000) + f"{after}\n".encode(), 1)
+    members = (gzip.compress(before.replace("NUMBER", f"m{number}").encode()) + common for number in range(60))
+    (command_line.folder / "big.gz").write_bytes(b"".join(members))
     peak = "import resource,subprocess,sys; subprocess.run(sys.argv[1:]); "
     peak += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
     source = "- < big.gz" if kind == "standard input" else "big.gz"
-    script = f"{sys.executable} -c '{peak}' $K deliver {source} --base-url http://127.0.0.1:1 --wait 1"
-    run = shell(command_line, script, "")
+    with scripted_server(lambda _: (500, {"Retry-After": "60"}, b"")) as server:
+        run = shell(command_line, f"{sys.executable} -c '{peak}' $P deliver {source} $B --wait 1", server.base_url)
     assert "60 read" in run.stdout, run.stderr
-    assert int(run.stdout.splitlines()[-1]) < 500
+    assert "60 unsent" in run.stdout
+    assert 20 < int(run.stdout.splitlines()[-1]) < 500

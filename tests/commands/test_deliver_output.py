@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from command_line import IMPORTED, MODULE, shell, with_credentials
+from fork_server import ForkServer, Program
 from segment_events import ndjson, track
+from talking_server import read_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
-RUNNER = f"{sys.executable} -m kable_destination.runner"
 EVENTS = 3_000
-
-
-def shell(
-    command_line: CommandLine, script: str, base_url: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a script of bash; `$K` is the program and `$B` its options."""
-    return subprocess.run(
-        ["/bin/bash", "-c", script],
-        cwd=command_line.folder,
-        env={**command_line.environment, "K": RUNNER, "B": f"--base-url {base_url}", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +86,10 @@ def test_a_signal_keeps_what_standard_input_gave(
     while not sandbox.ledger.events:
         assert process.poll() is None
     process.send_signal(signal.SIGHUP if name == "nohup" else getattr(signal, name))
-    if not ends:
+    if ends:
+        # Its input is closed only afterwards: that would end it too.
+        process.wait(timeout=60)
+    else:
         process.stdin.write(ndjson(track(700)))
     out, errors = process.communicate(timeout=60)
     assert process.returncode == (130 if ends else 0), errors
@@ -105,18 +100,44 @@ def test_a_signal_keeps_what_standard_input_gave(
     assert len(arrived) == (700 if ends else 701)
 
 
+@contextmanager
+def going_server() -> Iterator[str]:
+    """Answer one request, which is to come again in a minute, and be down from then on; give the address.
+
+    A run knows after it that the server is in trouble, and tries each other batch once, without a wait.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def answer() -> None:
+        connection, _ = listening.accept()
+        listening.close()
+        with connection:
+            read_request(connection)
+            connection.sendall(
+                b"HTTP/1.1 500 Down\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+    with ThreadPoolExecutor() as threads:
+        answering = threads.submit(answer)
+        yield address
+        answering.result()
+
+
 def test_the_last_line_and_the_report_say_why_events_are_unsent(command_line: CommandLine) -> None:
-    down = "http://127.0.0.1:1"
-    run = command_line.deliver(ndjson(*(track(number) for number in range(600))), down, "--wait", "0")
+    events = ndjson(*(track(number) for number in range(600)))
+    with going_server() as down:
+        run = command_line.deliver(events, down, "--wait", "0", "--concurrency", "1")
+    told = f"last error of track: {down.removeprefix('http://')} cannot be reached"
     assert run.code == 1
-    assert run.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    assert run.out.splitlines()[-1].startswith(told)
     assert run.report["errors"][0]["action"] == "track"
     assert "600 unsent events are kept in outbox.sqlite; run the same command again" in run.out
     again = command_line("deliver", "--base-url", down, "--wait", "0")
     assert "600 unsent events are kept in outbox.sqlite (600 of them from earlier runs)" in again.out
-    assert again.out.splitlines()[-1].startswith("last error of track: 127.0.0.1:1 cannot be reached")
+    assert again.out.splitlines()[-1].startswith(told)
     without = command_line.deliver(ndjson(track()), down, "--no-outbox", "--attempts", "1")
-    assert "last error of track: 127.0.0.1:1 cannot be reached" in without.out.splitlines()[-1]
+    assert told in without.out.splitlines()[-1]
 
 
 def test_the_counts_of_this_run_are_apart_from_earlier_ones(command_line: CommandLine, sandbox: RunningSandbox) -> None:
@@ -144,10 +165,20 @@ def test_a_run_in_which_nothing_matched_says_so(command_line: CommandLine, sandb
     assert run.err.startswith("warning: nothing was sent: no event matches a subscription (2 read")
 
 
+@pytest.fixture(scope="module")
+def server_without_privileges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The command line of a root who is a user like any other."""
+    without = "-dac_override,-dac_read_search,-fowner"
+    around = ("setpriv", f"--bounding-set={without}", f"--inh-caps={without}")
+    server = ForkServer(IMPORTED, with_credentials(), tmp_path_factory.getbasetemp(), around=around)
+    yield server
+    server.close()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 @pytest.mark.parametrize("mode", [0o444, 0o644, 0o600])
 def test_an_outbox_that_can_only_be_read_is_shown(
-    command_line: CommandLine, sandbox: RunningSandbox, mode: int
+    command_line: CommandLine, server_without_privileges: ForkServer, sandbox: RunningSandbox, mode: int
 ) -> None:
     command_line.deliver(ndjson(track(1), b"bad"), sandbox.base_url)
     folder, path = command_line.folder, command_line.folder / "outbox.sqlite"
@@ -155,51 +186,54 @@ def test_an_outbox_that_can_only_be_read_is_shown(
     os.chown(path, 65_534, 65_534)
     os.chown(folder, 65_534, 65_534)
     folder.chmod(0o755)
-    # Root without these capabilities is a user like any other.
-    without = "-dac_override,-dac_read_search,-fowner"
-    user = f"setpriv --bounding-set={without} --inh-caps={without} $K"
+    user = replace(command_line, server=server_without_privileges)
     may_read = mode != 0o600
-    for arguments in ("status", "dead-letters list", "dead-letters show 1"):
-        run = shell(command_line, f"{user} {arguments}", sandbox.base_url)
-        assert run.returncode == (0 if may_read else 2), run.stderr
+    for arguments in (("status",), ("dead-letters", "list"), ("dead-letters", "show", "1")):
+        run = user(*arguments)
+        assert run.code == (0 if may_read else 2), run.err
         if not may_read:
-            assert "outbox.sqlite belongs to nobody and has the permissions -rw-------" in run.stderr
-    run = shell(command_line, f"{user} deliver $B", sandbox.base_url)
-    assert run.returncode == 2
-    assert "belongs to nobody and has the permissions" in run.stderr
-    assert "make room" not in run.stderr
-    run = shell(command_line, f"{user} deliver events.ndjson $B --outbox new.sqlite", sandbox.base_url)
-    assert run.returncode == 2
-    assert "new.sqlite cannot be made: Permission denied" in run.stderr
-    assert "belongs to nobody" in run.stderr
+            assert "outbox.sqlite belongs to nobody and has the permissions -rw-------" in run.err
+    run = user("deliver", "--base-url", sandbox.base_url)
+    assert run.code == 2
+    assert "belongs to nobody and has the permissions" in run.err
+    assert "make room" not in run.err
+    run = user("deliver", "events.ndjson", "--base-url", sandbox.base_url, "--outbox", "new.sqlite")
+    assert run.code == 2
+    assert "new.sqlite cannot be made: Permission denied" in run.err
+    assert "belongs to nobody" in run.err
 
 
-@pytest.mark.parametrize(
-    "environment", [{}, {"LC_ALL": "POSIX"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}]
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"LC_ALL": "POSIX"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}],
+    ids=["usual", "POSIX", "ASCII"],
 )
+def server_of_encoding(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ForkServer]:
+    """The command line in an interpreter that reads and writes names in another encoding."""
+    server = ForkServer(IMPORTED, with_credentials(**request.param), tmp_path_factory.getbasetemp())
+    yield server
+    server.close()
+
+
 @pytest.mark.parametrize("name", [b"caf\xe9.ndjson", "Zoë 💸.ndjson".encode(), b"a\x1b[31mb\nc"])
 def test_any_file_name_is_read_shown_and_stored(
-    command_line: CommandLine, sandbox: RunningSandbox, name: bytes, environment: dict[str, str]
+    server_of_encoding: ForkServer, tmp_path: Path, sandbox: RunningSandbox, name: bytes
 ) -> None:
-    path = os.fsencode(command_line.folder) + b"/" + name
+    path = os.fsencode(tmp_path) + b"/" + name
     with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
         file.write(ndjson(track(1), b"bad"))
-    options = ["--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson"]
+    options = ("--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
+    environment = server_of_encoding.environment
     done = [
-        subprocess.run(
-            [sys.executable, "-m", "kable_destination.runner", *arguments],
-            cwd=command_line.folder,
-            env={**command_line.environment, **environment},
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        server_of_encoding.run(Program(("-m", MODULE, *arguments), str(tmp_path), environment, ends_early=True))
         for arguments in (
-            ["deliver", name, *options],
-            ["deliver", name, *options],
-            ["dead-letters", "list"],
-            ["dead-letters", "show", "1"],
-            ["deliver", b"missing " + name, *options],
+            ("deliver", os.fsdecode(name), *options),
+            ("deliver", os.fsdecode(name), *options),
+            ("dead-letters", "list"),
+            ("dead-letters", "show", "1"),
+            ("deliver", os.fsdecode(b"missing " + name), *options),
         )
     ]
     for run in done:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
-import typer.main
 
-from kable_destination.runner.commands.app import app
+from command_tree import every_command
 from kable_destination.runner.commands.json_output import outputs, schemas
 from segment_events import ndjson, track
 
@@ -25,17 +24,11 @@ WITH: dict[str, tuple[str, ...]] = {"doctor": ("--base-url", "BASE_URL")}
 
 def commands_with_json() -> set[str]:
     """Return the commands that have the option, by their paths."""
-
-    def walk(group: Any, path: str) -> set[str]:
-        found: set[str] = set()
-        for name, command in group.commands.items():
-            if hasattr(command, "commands"):
-                found |= walk(command, f"{path}{name} ")
-            elif any("--json" in parameter.opts for parameter in command.params):
-                found.add(f"{path}{name}")
-        return found
-
-    return walk(typer.main.get_command(app), "")
+    return {
+        path
+        for path, command in every_command().items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
 
 
 def test_every_command_that_prints_json_has_a_schema() -> None:

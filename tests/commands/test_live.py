@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer.main
 
 from command_line import CLIENT_ID
-from kable_destination.runner.commands.app import app
+from command_tree import every_command
 from raw_server import raw_server
 from segment_events import ndjson, track
 from source_tree import SourceTree
@@ -84,18 +83,8 @@ def live(command_line: CommandLine) -> Iterator[Blocked]:
         yield Blocked(command_line, port, heads)
 
 
-def commands() -> dict[str, object]:
-    """Return every command by its path."""
-    root = typer.main.get_command(app)
-    found: dict[str, object] = {}
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        found.update({f"{name} {each}": one for each, one in inner.items()} if inner else {name: command})
-    return found
-
-
 def test_every_command_is_known_to_send_or_not() -> None:
-    assert {*SENDING, *NOT_SENDING} == commands().keys()
+    assert {*SENDING, *NOT_SENDING} == every_command().keys()
 
 
 @pytest.mark.parametrize("path", SENDING)

@@ -7,12 +7,15 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from documentation import blocks
 from environments import ROOT, empty_environment, install, install_wheel, layered_environment
 from kable_destination.definitions import SetupError
 from kable_destination.runner.new import PluginNames
@@ -21,12 +24,11 @@ from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from command_line import CommandLine
 
 HOSTILE = '""" \\ \' {{ 1/0 }} {% x %} <script> | `$(id)` #{x} %s é'
-PLACES = ("actions", "destination", "docs", "snapshots", "tests")
+PLACES = ("docs", "snapshots", "src", "tests")
 
 
 class Plugin:
@@ -59,7 +61,7 @@ def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
     install_wheel(commands, wheel, "testing")
     written = Plugin(folder, commands)("kable-destination", "new", "acme-billing")
     assert written.returncode == 0, written.stderr
-    install(commands, folder / "acme-billing-destination")
+    install(commands, "--editable", folder / "acme-billing-destination")
     return Plugin(folder / "acme-billing-destination", commands)
 
 
@@ -104,10 +106,40 @@ def test_its_docs_are_those_of_its_definition(plugin: Plugin) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", [*PLACES, "actions", "destination"])
 def test_nobody_gets_a_top_level_module_of_it(plugin: Plugin, tmp_path: Path, name: str) -> None:
     done = Plugin(tmp_path, plugin.commands)("python", "-c", f"import {name}")
     assert f"No module named '{name}'" in done.stderr
+
+
+@pytest.fixture
+def type_checked(plugin: Plugin, tmp_path: Path) -> tuple[Plugin, str]:
+    """The plugin, installed as the guide says, and the runner of the page about runners."""
+    page = blocks(ROOT / "docs" / "runner.md")
+    runner = tmp_path / "runner.py"
+    (text,) = [block.text for block in page if block.file == runner.name]
+    runner.write_text(text, encoding="utf-8")
+    return plugin, str(runner)
+
+
+def test_the_plugin_and_the_runner_of_the_docs_pass_mypy_strict(
+    type_checked: tuple[Plugin, str], tmp_path: Path
+) -> None:
+    plugin, runner = type_checked
+    options = ("--strict", "--python-executable", str(plugin.commands / "python"), "--cache-dir", str(tmp_path))
+    done = plugin(sys.executable, "-m", "mypy", *options, ".", runner)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_plugin_and_the_runner_of_the_docs_pass_pyright_strict(type_checked: tuple[Plugin, str]) -> None:
+    """The plugin's own settings say strict. basedpyright is pyright with its Node, in a wheel."""
+    plugin, runner = type_checked
+    checker = Path(sys.executable).parent / "basedpyright"
+    if not checker.exists():
+        pytest.skip("basedpyright is not installed: pip install -e '.[dev]'")
+    done = plugin(str(checker), "--pythonpath", str(plugin.commands / "python"), ".", runner)
+    assert done.returncode == 0, done.stdout
+    assert "0 errors, 0 warnings" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -146,18 +178,13 @@ def test_a_title_is_text_wherever_it_stands(two: dict[str, Plugin]) -> None:
     assert not re.search(r"(?<!\\)[<`|{]", heading)
 
 
-def test_what_is_written_is_formatted_linted_and_typed(two: dict[str, Plugin], tmp_path: Path) -> None:
+def test_what_is_written_is_formatted_and_linted(two: dict[str, Plugin]) -> None:
     """A strict author finds nothing to mend. Names that only copyright notices or packages would need are left out."""
     for plugin in two.values():
         assert plugin("ruff", "format", "--check", ".").returncode == 0
         ignored = "D203,D213,COM812,CPY001,TID252,ANN401,INP001,S101"
         linted = plugin("ruff", "check", "--select", "ALL", "--ignore", ignored, ".")
         assert linted.returncode == 0, linted.stdout
-        package = f"{plugin.folder.name.replace('-', '_')}"
-        packages = ("-p", f"{package}.actions", "-p", f"{package}.destination")
-        # What both import is checked once.
-        typed = plugin("python", "-m", "mypy", "--cache-dir", str(tmp_path), *packages)
-        assert typed.returncode == 0, typed.stdout
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from command_line import CommandLine, Run
+    from kable_destination.runner.sandbox import RunningSandbox
 
 EVENTS = ndjson(track(1), b"{oops")
 NOWHERE = "http://127.0.0.1:1"
 
 
-def deliver(command_line: CommandLine, *options: str, stdin: bytes = b"") -> Run:
-    """Deliver to where nobody is, without waiting."""
-    return command_line("deliver", "--base-url", NOWHERE, "--wait", "0", *options, stdin=stdin)
+def deliver(command_line: CommandLine, *options: str, to: str = NOWHERE) -> Run:
+    """Deliver to where nobody is, unless somebody is named, for what is refused before anything is sent."""
+    return command_line("deliver", "--base-url", to, "--wait", "0", *options)
 
 
 @pytest.fixture
@@ -87,8 +88,10 @@ def test_standard_input_and_the_configuration_are_inputs(command_line: CommandLi
 
 
 @pytest.mark.parametrize("name", ["outbox.sqlite", "outbox.sqlite-wal"])
-def test_no_output_overwrites_the_outbox_or_another_output(command_line: CommandLine, events: Path, name: str) -> None:
-    assert deliver(command_line, events.name).code == 1
+def test_no_output_overwrites_the_outbox_or_another_output(
+    command_line: CommandLine, sandbox: RunningSandbox, events: Path, name: str
+) -> None:
+    assert deliver(command_line, events.name, to=sandbox.base_url).code == 1
     (command_line.folder / name).touch()
     before = (command_line.folder / "outbox.sqlite").read_bytes()
     for option in ("--report", "--dead-letters"):
@@ -101,14 +104,18 @@ def test_no_output_overwrites_the_outbox_or_another_output(command_line: Command
     assert "is the file of --report" in run.err
 
 
-def test_devices_may_be_outputs(command_line: CommandLine, events: Path) -> None:
-    run = deliver(command_line, events.name, "--report", "/dev/stdout", "--dead-letters", "/dev/zero")
+def test_devices_may_be_outputs(command_line: CommandLine, sandbox: RunningSandbox, events: Path) -> None:
+    outputs = ("--report", "/dev/stdout", "--dead-letters", "/dev/zero")
+    run = deliver(command_line, events.name, *outputs, to=sandbox.base_url)
     assert run.code == 1
     assert '"unreadable": 1' in run.out
 
 
-def test_dead_letters_are_for_their_owner_alone(command_line: CommandLine, events: Path) -> None:
-    assert deliver(command_line, events.name, "--dead-letters", "letters.ndjson").code == 1
+def test_dead_letters_are_for_their_owner_alone(
+    command_line: CommandLine, sandbox: RunningSandbox, events: Path
+) -> None:
+    run = deliver(command_line, events.name, "--dead-letters", "letters.ndjson", to=sandbox.base_url)
+    assert run.code == 1
     assert stat.S_IMODE((command_line.folder / "letters.ndjson").stat().st_mode) == 0o600
     assert deliver(command_line, events.name, "--no-outbox", "--attempts", "1").code == 1
     assert stat.S_IMODE((command_line.folder / "dead-letters.ndjson").stat().st_mode) == 0o600
@@ -123,11 +130,11 @@ def test_nothing_is_made_where_a_link_points(command_line: CommandLine, events: 
     assert not (command_line.folder / "elsewhere").exists()
 
 
-def test_wider_permissions_are_said(command_line: CommandLine, events: Path) -> None:
+def test_wider_permissions_are_said(command_line: CommandLine, sandbox: RunningSandbox, events: Path) -> None:
     options = (events.name, "--dead-letters", "letters.ndjson")
-    assert "others may use" not in deliver(command_line, *options).err
+    assert "others may use" not in deliver(command_line, *options, to=sandbox.base_url).err
     for name in ("outbox.sqlite", "letters.ndjson"):
         (command_line.folder / name).chmod(0o664)
-    run = deliver(command_line, *options)
+    run = deliver(command_line, *options, to=sandbox.base_url)
     for name in ("outbox.sqlite", "letters.ndjson"):
         assert f"warning: others may use {name}, which holds events (its mode is 0664); chmod 600 {name}" in run.err

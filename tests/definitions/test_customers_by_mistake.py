@@ -213,6 +213,8 @@ def test_a_published_definition_loads_with_a_finding() -> None:
 
 
 PLACEHOLDERS = [
+    "(nil)", "[object Undefined]", "[object Null]", "%!s(<nil>)", "%!v(<nil>)", "<no value>", "<NA>", "\\N",
+    "Optional(nil)", "00000000-0000-0000-0000-000000000000",
     "undefined", "null", "NULL", "None", "nil", "<nil>", "<null>", "(null)", "NaN", "nan", "[object Object]", " null ",
     "\t[object Object]\n", "\u200b", "\u2060\ufeff", "\u00ad", "\u2800", "\u3164", "\x00", " \u200d\ufe0f ",
 ]  # fmt: skip
@@ -230,7 +232,23 @@ def test_what_programs_print_for_no_value_is_never_billed(key: str, value: str) 
 
 
 @pytest.mark.parametrize(
-    "value", ["undefined-1", "nil@example.com", "Null", "\u200bacme", "é", "中文", "a b", "👩‍👩‍👧", "0", "null,1"]
+    "value",
+    [
+        "undefined-1",
+        "N",
+        "[object object]",
+        "00000000-0000-0000-0000-000000000001",
+        "Optional(1)",
+        "nil@example.com",
+        "Null",
+        "\u200bacme",
+        "é",
+        "中文",
+        "a b",
+        "👩‍👩‍👧",
+        "0",
+        "null,1",
+    ],
 )
 def test_a_name_that_only_looks_so_is_billed(value: str) -> None:
     (planned,) = ready({}).plan([track(userId=value)]).requests

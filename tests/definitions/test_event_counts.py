@@ -57,6 +57,21 @@ def test_a_renamed_property_that_never_occurs_is_named() -> None:
     assert count.missing_paths == ("$.properties.e",)
 
 
+def test_events_with_the_id_of_an_earlier_one_are_counted() -> None:
+    same = {"transactionId": {"@path": "$.properties.order"}}
+    events = [track(number, properties={"order": number // 3}) for number in range(9)]
+    assert counted(*events, mapping=same).repeated == 6
+    assert counted(*events).repeated == 0
+    assert counted(*[{**track(1), "userId": None}] * 3).repeated == 0, "they would be dead letters"
+
+
+def test_flags_without_effect_are_counted() -> None:
+    counter = EventCounter(Destination(kable, SETTINGS))
+    for flags in ({"kable": False}, {"KABLE": True}, {"Kable": True, "kable": False}, {"kable": False}, {}, None):
+        counter.add(track(integrations=flags))
+    assert counter.misspelt_flags == {"kable": 2, "KABLE": 1}
+
+
 def test_a_required_field_that_is_never_valid_counts_as_never_filled() -> None:
     count = counted(track(userId="null"), track(userId=None), track(userId={}))
     assert [field.key for field in count.unfilled_required] == ["clientId"]

@@ -87,8 +87,19 @@ TestAbacus = destination_suite(abacus)
 SETTINGS = '[tool.pytest.ini_options]\npythonpath = ["."]\nfilterwarnings = ["error"]\n'
 
 
-IMPORTED = ("pytest", "pygments.lexers.python", "httpx", "jinja2", "liquid", "msgspec", "orjson", "pydantic")
+IMPORTED = (
+    "pytest",
+    "pygments.lexers.python",
+    "httpx",
+    "jinja2",
+    "liquid",
+    "kable_destination.definitions",
+    "kable_destination.definitions.documentation",
+    "kable_destination.definitions.lint",
+)
 """What a run imports beside plugins of pytest, whose asserts it rewrites as it imports them."""
+NOT_THERE = ("anyio", "hypothesispytest", "xdist", "xdist.looponfail")
+"""Plugins of pytest that are in this environment only: an author has none of them."""
 
 
 class AuthorSuite:
@@ -101,7 +112,9 @@ class AuthorSuite:
     def __call__(self, folder: Path, *options: str, tests: str = "tests") -> AuthorRun:
         """Run the tests of a project to their end."""
         arguments = ("-q", "-p", "no:cacheprovider", *options, tests)
-        done = self._server.run(Program("pytest", arguments, str(folder), self._server.environment))
+        without = (word for name in NOT_THERE for word in ("-p", f"no:{name}"))
+        words = ("-m", "pytest", *without, *arguments)
+        done = self._server.run(Program(words, str(folder), self._server.environment, ends_early=True))
         return AuthorRun(done.returncode, done.stdout.decode())
 
     def close(self) -> None:

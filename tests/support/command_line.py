@@ -1,6 +1,6 @@
 """The command line, run as a user runs it: a process of its own in a folder of its own.
 
-Runs to the end are forked from a process that has the imports already; the others are plain processes.
+It is forked from a process that has the imports already, unless that would make a difference.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from fork_server import ForkServer, Program
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from running_program import RunningProgram
+
 CLIENT_ID = "kci_test_0001"
 API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 
@@ -24,17 +26,27 @@ API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 MODULE = "kable_destination.runner"
 IMPORTED = (
     "kable_destination.runner.commands.app",
+    *(f"kable_destination.runner.commands.{name}" for name in ("check", "dead_letters", "deliver", "docs", "preview")),
+    "kable_destination.runner.commands.output_files",
+    "kable_destination.runner.commands.report_file",
+    "kable_destination.runner.commands.run_outcome",
     "kable_destination.destination",
     "kable_destination.definitions.documentation",
     "kable_destination.runner.configuration.configuration",
     "kable_destination.runner.configuration.reference",
+    "kable_destination.runner.delivery.dead_letter_file",
+    "kable_destination.runner.observability.logs",
+    "kable_destination.runner.observability.observers",
+    "kable_destination.runner.queues.memory",
     "kable_destination.runner.queues.sqlite",
     "kable_destination.runner.session",
     "kable_destination.runner.snapshotting.recording",
     "kable_destination.runner.sources.files",
+    "kable_destination.runner.sources.paths",
+    "pydantic.type_adapter",
 )
 """What most commands import; together with what these import it takes most of the time of a short run."""
-READ_LATE = ("KABLE_", "METER_", "CI")
+READ_LATE = ("KABLE_", "METER_", "CI", "HOME", "NETRC", "SSL_CERT_", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")
 """The beginnings of the names of variables that nobody reads while it is imported."""
 
 
@@ -68,18 +80,20 @@ class Run:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Runs the command line in a folder of its own, as a user would."""
+    """Runs the command line in a folder of its own, as a user would; `installed` is a folder of more packages."""
 
     folder: Path
     environment: dict[str, str]
     server: ForkServer
+    installed: str = ""
 
     def __call__(self, *arguments: str, stdin: bytes = b"", **environment: str) -> Run:
         """Run a command to its end."""
         given = {**self.environment, **environment}
         if self._is_known(given):
-            done = self.server.run(Program(MODULE, arguments, str(self.folder), given), stdin)
+            done = self.server.run(self._program(arguments, given, ends_early=True), stdin)
         else:
+            assert not self.installed, "a plain process has only what is installed"
             done = subprocess.run(
                 [sys.executable, "-m", MODULE, *arguments],
                 cwd=self.folder,
@@ -96,8 +110,10 @@ class CommandLine:
         changed = dict(environment.items() ^ self.server.environment.items())
         return all(name.startswith(READ_LATE) for name in changed)
 
-    def start(self, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        """Start a command, by way of another program where one is given, and leave it running, with pipes."""
+    def start(self, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes] | RunningProgram:
+        """Start a command and leave it running, with pipes; by way of another program it is a plain process."""
+        if not around:
+            return self.server.start(self._program(arguments, self.environment))
         return subprocess.Popen(
             [*around, sys.executable, "-m", MODULE, *arguments],
             cwd=self.folder,
@@ -107,8 +123,37 @@ class CommandLine:
             stderr=subprocess.PIPE,
         )
 
+    def _program(self, arguments: tuple[str, ...], environment: dict[str, str], *, ends_early: bool = False) -> Program:
+        words = ("-m", MODULE, *arguments)
+        return Program(words, str(self.folder), environment, installed=self.installed, ends_early=ends_early)
+
     def deliver(self, events: bytes, base_url: str, *arguments: str, **environment: str) -> Run:
         """Deliver events from a file, with a report and dead letters in the folder."""
         (self.folder / "events.ndjson").write_bytes(events)
         common = ("--base-url", base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
         return self("deliver", "events.ndjson", *common, *arguments, stdin=b"", **environment)
+
+
+def shell(
+    command_line: CommandLine, script: str, base_url: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of bash in the folder of the command line.
+
+    `$K` is the program, `$B` its options, and `$P` the program as a plain process, to be measured or limited.
+    """
+    words = {"K": [*command_line.server.command(), "-m", MODULE], "P": [sys.executable, "-m", MODULE]}
+    return subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=command_line.folder,
+        # The shell splits these at blanks.
+        env={
+            **command_line.environment,
+            **{name: " ".join(command) for name, command in words.items()},
+            "B": f"--base-url {base_url}",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,16 +27,37 @@ SERVERS = ("sandbox", "serve")
 """Commands of `kable-destination` that run until they are ended."""
 
 
-def install(folder: Path, commands: Path) -> None:
-    """Write the stand-ins into a folder that is going to be the first of PATH; the real `commands` are the next."""
+def install(folder: Path, commands: Path, forked: list[str]) -> list[Path]:
+    """Write the stand-ins into two folders that are going to be the first of PATH, and return these.
+
+    The second holds what runs as always, only sooner: forked where the real `commands` would import everything anew.
+    """
+    stand_ins, sooner = folder / "stand-ins", folder / "sooner"
     me = f"'{sys.executable}' '{Path(__file__).resolve()}'"
-    real = commands / "kable-destination"
+    fork, program = shlex.join(forked), f"'{commands / 'kable-destination'}'"
     servers = "|".join(SERVERS)
-    scripts = {
-        "make": f'exec {me} make "$@"',
-        "pip": f'exec {me} pip "$@"',
-        "kable-destination": f'case "$1" in {servers}) exec {me} serve "$@";; *) exec \'{real}\' "$@";; esac',
-    }
+    in_a_fork = f'exec {fork} "$@"'
+    _write_scripts(
+        stand_ins,
+        {
+            "make": f'exec {me} make "$@"',
+            "pip": f'exec {me} pip "$@"',
+            "kable-destination": f'case "$1" in {servers}) exec {me} serve "$@";; *) exec {fork} {program} "$@";; esac',
+        },
+    )
+    _write_scripts(
+        sooner,
+        {
+            "kable-destination": f'exec {fork} {program} "$@"',
+            # Pytest rewrites what it imports, so that nothing may be imported before.
+            "python": f'case "$2" in pip|pytest) exec \'{commands / "python"}\' "$@";; *) {in_a_fork};; esac',
+        },
+    )
+    return [stand_ins, sooner]
+
+
+def _write_scripts(folder: Path, scripts: dict[str, str]) -> None:
+    folder.mkdir(parents=True)
     for name, script in scripts.items():
         path = folder / name
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
@@ -83,7 +105,7 @@ def _install_for_page(project: Path) -> int:
 
 def serve(arguments: list[str]) -> int:
     """Start a server on a free port, wait for the line that says where it listens, and end it."""
-    command = [sys.executable, "-m", "kable_destination.runner", *_on_any_port(arguments)]
+    command = ["python", "-m", "kable_destination.runner", *_on_any_port(arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         lines = iter(server.stdout or ())
         listening = any("http://" in line for line in lines)

@@ -17,10 +17,15 @@ PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this project from a copy of the tree."""
-    shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
-    subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", folder, folder / "copy of the tree"], check=True)
+def build_wheel(folder: Path, project: Path | None = None) -> Path:
+    """Build the wheel of a project, by default of this one from a copy of the tree.
+
+    An isolated build would have the same backend, after a download.
+    """
+    if project is None:
+        project = shutil.copytree(ROOT, folder / "copy of the tree", ignore=LEFT_OUT)
+    options = ("--no-deps", "--no-build-isolation", "--check-build-dependencies", "--wheel-dir", folder)
+    subprocess.run([*PIP, "wheel", *options, project], check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -35,7 +40,7 @@ def layered_environment(folder: Path) -> Path:
     """Make an environment that has all that this one has, and keeps for itself what is installed into it."""
     commands = empty_environment(folder)
     below = sysconfig.get_path("purelib")
-    (_site(commands) / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
+    (packages_of(commands) / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
     for command in Path(sys.executable).parent.iterdir():
         target = commands / command.name
         if not command.is_file() or target.exists() or command.name.startswith(("python", "activate")):
@@ -55,7 +60,7 @@ def install_wheel(commands: Path, wheel: Path, *extras: str) -> None:
     Pip would download the same files; they are linked, which takes no network and a hundredth of the time.
     """
     install(commands, "--no-deps", wheel)
-    site = _site(commands)
+    site = packages_of(commands)
     (installed,) = distributions(path=[str(site)])
     for needed in _needed(installed, {"", *extras}).values():
         for name in {file.parts[0] for file in needed.files or ()} - {"..", "__pycache__"}:
@@ -81,7 +86,8 @@ def _needed(installed: Distribution, extras: set[str]) -> dict[str, Distribution
     return needed
 
 
-def _site(commands: Path) -> Path:
+def packages_of(commands: Path) -> Path:
+    """Return the folder of what is installed into an environment."""
     (site,) = commands.parent.glob("lib/python*/site-packages")
     return site
 

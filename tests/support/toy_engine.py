@@ -147,7 +147,7 @@ class ToyTables:
         later = [row for row in self._rows_of(lane) if row.candidate.due > now]
         for row in later:
             row.candidate = row.candidate._replace(due=now)
-        return sum(len(row.queued) for row in later)
+        return sum(row.queued.count for row in later)
 
     def _rows_of(self, lane: Lane) -> list[Row]:
         return [row for row in self.rows.values() if row.queued.lane == lane]
@@ -163,7 +163,7 @@ class ToyTables:
         self._lane(lane)
 
     def depth(self, lane: Lane) -> tuple[int, int]:
-        sizes = [len(row.queued) for row in self.rows.values() if row.queued.lane == lane]
+        sizes = [row.queued.count for row in self.rows.values() if row.queued.lane == lane]
         return len(sizes), sum(sizes)
 
     def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
@@ -265,7 +265,7 @@ class ToyTables:
         return {key: value for key, value in self.values.items() if key.startswith(prefix)}
 
     def outcomes(self, run: int) -> tuple[Mapping[Outcome, int], int]:
-        return self.counts.get(run, Counter()), sum(len(row.queued) for row in self.rows.values() if row.run == run)
+        return self.counts.get(run, Counter()), sum(row.queued.count for row in self.rows.values() if row.run == run)
 
     def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
         return [self._status(lane, now, is_held) for lane in sorted(self.statuses)]
@@ -301,8 +301,8 @@ class ToyTables:
         rate = sum(events for (of, minute), events in self.rates.items() if of == lane and minute > first_minute)
         return replace(
             status,
-            queued=sum(len(row.queued) for row in rows),
-            leased=sum(len(row.queued) for row in rows) - sum(len(row.queued) for row in free),
+            queued=sum(row.queued.count for row in rows),
+            leased=sum(row.queued.count for row in rows) - sum(row.queued.count for row in free),
             batches=len(rows),
             next_due=min((max(moment_due(row.candidate, now), pause) for row in free), default=None),
             oldest_at=min((row.candidate.accepted_at for row in rows), default=None),

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,11 +31,13 @@ if TYPE_CHECKING:
         Settlement,
         State,
     )
+    from kable_destination.runner.sources.contract import Chunk, FindCheckpoint, FoundCheckpoint, Resumed, Source
     from kable_destination.runner.transports.contract import Transport
 
 T = TypeVar("T")
-_TURNS = 20
-_SECONDS_TO_READ = 0.05
+_MOST_TURNS = 20
+_QUIET_TURNS = 4
+"""After so many turns of the event loop in which nothing was to be called, it waits for time to pass."""
 
 
 class VirtualClock:
@@ -46,6 +47,7 @@ class VirtualClock:
         self._start = start
         self._passed = 0.0
         self._busy = 0
+        self._calls = 0
         self._idle = asyncio.Event()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
@@ -57,6 +59,10 @@ class VirtualClock:
     def now(self) -> datetime:
         """Tell the time of day."""
         return self._start + timedelta(seconds=self._passed)
+
+    def set(self, moment: datetime) -> None:
+        """Set the time of day, as somebody does who corrects a clock. Seconds that were counted stay counted."""
+        self._start = moment - timedelta(seconds=self._passed)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep until the clock is moved so far."""
@@ -79,10 +85,43 @@ class VirtualClock:
             if not self._busy:
                 self._idle.set()
 
+    @contextlib.contextmanager
+    def not_busy(self) -> Iterator[None]:
+        """Let time pass after all, in a part of what is busy."""
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
+        try:
+            yield
+        finally:
+            self._busy += 1
+            self._idle.clear()
+
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end, with time passing as it sleeps."""
         task = asyncio.ensure_future(work)
         self._idle.set()
+        with self._counting_calls():
+            await self._pass_time(task)
+        return task.result()
+
+    @contextlib.contextmanager
+    def _counting_calls(self) -> Iterator[None]:
+        """Count what the event loop is asked to call, since it does not tell whether it has anything to do."""
+        loop = asyncio.get_running_loop()
+        call_soon = loop.call_soon
+
+        def counting(*arguments: Any, **named: Any) -> asyncio.Handle:
+            self._calls += 1
+            return call_soon(*arguments, **named)
+
+        vars(loop)["call_soon"] = counting
+        try:
+            yield
+        finally:
+            del vars(loop)["call_soon"]
+
+    async def _pass_time(self, task: asyncio.Future[Any]) -> None:
         while not task.done():
             if not await self._is_quiet(task):
                 continue
@@ -93,7 +132,6 @@ class VirtualClock:
             if not future.done():
                 self._passed = max(self._passed, moment)
                 future.set_result(None)
-        return task.result()
 
     async def _is_quiet(self, task: asyncio.Future[Any]) -> bool:
         """Tell whether nothing happens any more but sleep."""
@@ -101,19 +139,19 @@ class VirtualClock:
             idle = asyncio.ensure_future(self._idle.wait())
             await asyncio.wait({idle, task}, return_when=asyncio.FIRST_COMPLETED)
             idle.cancel()
-        if not await self._stays_quiet(task):
-            return False
-        if any(thread.name.startswith("read ") for thread in threading.enumerate()):
-            # A source is being read, which is real; it may have been kept from that by other programs.
-            await asyncio.sleep(_SECONDS_TO_READ)
-            return await self._stays_quiet(task)
-        return True
+        return await self._stays_quiet(task)
 
     async def _stays_quiet(self, task: asyncio.Future[Any]) -> bool:
-        for _ in range(_TURNS):
+        quiet = 0
+        for _ in range(_MOST_TURNS):
+            before = self._calls
             await asyncio.sleep(0)
             if self._busy or task.done():
                 return False
+            # The one call is that of this task.
+            quiet = quiet + 1 if self._calls == before + 1 else 0
+            if quiet == _QUIET_TURNS:
+                break
         return True
 
 
@@ -127,6 +165,47 @@ class StillClock:
     async def sleep(self, seconds: float) -> None:  # noqa: ARG002 - the clock's signature
         """Sleep for ever."""
         await asyncio.Event().wait()
+
+
+class BusySource:
+    """A source that is read, by a thread perhaps, while no time passes; time passes while nobody asks for more."""
+
+    def __init__(self, source: Source, clock: VirtualClock) -> None:
+        self._source = source
+        self._clock = clock
+        self.stop = source.stop
+
+    @property
+    def name(self) -> str:
+        """As the source."""
+        return self._source.name
+
+    @property
+    def key(self) -> str | None:
+        """As the source."""
+        return self._source.key
+
+    @property
+    def resumed(self) -> Resumed | None:
+        """As the source."""
+        return self._source.resumed
+
+    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+        """Yield the chunks."""
+
+        async def finding(key: str) -> FoundCheckpoint | None:
+            assert find is not None
+            # It waits for what is being accepted, and that may wait for room.
+            with self._clock.not_busy():
+                return await find(key)
+
+        chunks = self._source.chunks(finding if find is not None else None)
+        while True:
+            with self._clock.busy():
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
 
 
 class BusyTransport:

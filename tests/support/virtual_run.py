@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,11 @@ from kable_destination.runner.queues.contract import DeadLetterFilter
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.sources.files import FileSource
 from kable_destination.runner.transports.http import HttpTransport
-from virtual_clock import BusyQueue, BusyTransport, StillClock, VirtualClock
+from planner_pools import BusyPlanners, planner_server, planners
+from virtual_clock import BusyQueue, BusySource, BusyTransport, StillClock, VirtualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from kable_destination.definitions import AnswerError, Subscription
@@ -65,6 +67,7 @@ class Setting:
     started_hours: float = 0
     limit_bytes: int | None = None
     busy_seconds: float = 60.0
+    planners: int = 0
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
 
     @property
@@ -99,7 +102,7 @@ class Setting:
         )
         http = HttpTransport(connections=8, timeout=self.timeout, trust_environment=False)
         try:
-            async with http:
+            async with http, self._planners(clock) as planners:
                 delivery = Delivery(
                     self.destination,
                     BusyQueue(queue, clock),
@@ -108,12 +111,24 @@ class Setting:
                     report=report,
                     clock=clock,
                     observers=[notices.append],
+                    planners=planners,
                 )
-                ended = await clock.run(delivery.run(sources))
+                ended = await clock.run(delivery.run([BusySource(source, clock) for source in sources]))
                 seconds = clock.monotonic()
         finally:
             await queue.close()
         return VirtualRun(report, ended, seconds, notices)
+
+    @contextlib.asynccontextmanager
+    async def _planners(self, clock: VirtualClock) -> AsyncIterator[BusyPlanners | None]:
+        """Run planners, during whose work no time passes."""
+        if not self.planners:
+            yield None
+            return
+        scheme = "sqlite" if self.durable else "memory"
+        with planner_server(self.base_url, scheme, self.subscriptions, self.rules.get("batch_size")) as (server, way):
+            async with planners(server, way, self.planners) as pool:
+                yield BusyPlanners(pool, clock)
 
     def letters(self) -> list[DeadLetter]:
         """Read the dead letters of the outbox."""

@@ -34,6 +34,9 @@ class JavaScriptContext(RenderContext):
         del token, default
         value = self._variable(to_string(path[0]))
         for key in path[1:]:
+            if isinstance(value, str):
+                # Its length and its places are those of UTF-16, so all of it is looked at.
+                self.budget.weigh(value)
             value = read_member(value, key)
         return value
 

@@ -33,6 +33,7 @@ _MONTHS = (
 )  # fmt: skip
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _LAST_MOMENT = 8.64e15
+_STEPS_OF_SIGN = 8
 _NOON = 12
 _CYCLE = 146_097 * 86_400_000
 _EARLIEST, _LATEST = -62_135_400_000_000, 253_402_100_000_000  # a day within the years 1 and 9999
@@ -45,10 +46,7 @@ class _Date:
     shown: int
     behind: float
     zone: str
-
-    @property
-    def fields(self) -> Fields:
-        return fields_of(self.shown)
+    fields: Fields
 
 
 def _date_of(value: Any, zone: Any) -> _Date | None:
@@ -65,7 +63,9 @@ def _date_of(value: Any, zone: Any) -> _Date | None:
     milliseconds = math.trunc(moment)
     behind, name = _zone(zone, milliseconds)
     shown = milliseconds - behind * 60_000
-    return _Date(math.trunc(shown), behind, name) if abs(shown) <= _LAST_MOMENT else None
+    if abs(shown) > _LAST_MOMENT:
+        return None
+    return _Date(math.trunc(shown), behind, name, fields_of(math.trunc(shown)))
 
 
 def _zone(zone: Any, milliseconds: int) -> tuple[float, str]:
@@ -123,6 +123,7 @@ def _in_words(budget: Budget, value: Any, month: str, kind: Any, style: Any) -> 
 
 def _written(date: _Date, form: str, budget: Budget) -> str:
     budget.use(len(form))
+    budget.take_steps(form.count("%") * _STEPS_OF_SIGN)
 
     def sign(match: re.Match[str]) -> str:
         flags, width, _, conversion = match.groups("")

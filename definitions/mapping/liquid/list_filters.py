@@ -13,6 +13,7 @@ from ..json_text import to_json
 from ..limits import MAX_LIQUID_LENGTH
 from .tokens import property_path
 from .values import (
+    STEPS_OF_PIECE,
     TemplateError,
     Word,
     bounded,
@@ -57,7 +58,9 @@ def _size(_budget: Budget, value: Any) -> Any:
 
 
 def _join(budget: Budget, value: Any, separator: Any = MISSING) -> str:
-    items = ["" if item is None or item is MISSING else to_string(item) for item in list_of(value)]
+    elements = list_of(value)
+    budget.take_steps(len(elements) * STEPS_OF_PIECE)
+    items = ["" if item is None or item is MISSING else to_string(item) for item in elements]
     between = " " if is_nil(separator) else stringify(separator, budget)
     budget.use(len(between) * max(len(items) - 1, 0) + sum(map(len, items)))
     return paired(between.join(items))
@@ -121,7 +124,7 @@ def _sum(budget: Budget, value: Any, path: Any = MISSING) -> float:
     total: float = 0
     keys = stringify(path, budget).split(".") if is_true(path) and plain(path) != "" else []
     items = list_of(value)
-    budget.use(len(items) * len(keys))
+    budget.take_steps(len(items) * len(keys))
     for item in items:
         found = item
         for key in keys:
@@ -139,7 +142,7 @@ def _where(budget: Budget, value: Any, path: Any = MISSING, expected: Any = MISS
     except LiquidError as error:
         raise TemplateError(f"the path of where: {error.message}") from None
     items = _copied(budget, value)
-    budget.use(len(items) * len(keys))
+    budget.take_steps(len(items) * len(keys))
     chosen = []
     for item in items:
         found: Any = item if keys else MISSING

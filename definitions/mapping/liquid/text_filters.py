@@ -8,6 +8,7 @@ import hmac
 import math
 import re
 import unicodedata
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from ...javascript.values import (
     utf16_units,
 )
 from ...missing import MISSING
+from ..limits import MAX_LIQUID_MEMORY
 from .values import Budget, TemplateError, Word, plain, stringify
 
 if TYPE_CHECKING:
@@ -31,16 +33,14 @@ if TYPE_CHECKING:
 
 _SPACES = re.compile(f"[{WHITESPACE}]+")
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"}
-_UNESCAPED = {entity: sign for sign, entity in _ESCAPED.items()}
-_ESCAPABLE = re.compile(r"""[&<>"']""")
-_ENTITY = re.compile(r"&(?:amp|lt|gt|#34|#39);")
-_NEWLINE = re.compile(r"\r?\n")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+|%")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _CJK = "\u4e00-\u9fff\uf900-\ufaff\u3400-\u4dbf\u3040-\u309f\u30a0-\u30ff\uac00-\ud7af"
 _CJK_WORD = re.compile(f"[{_CJK}]")
 _OTHER_WORD = re.compile(f"[^{_CJK}{WHITESPACE}]+")
 _BYTES_OF_PIECE = 64
+_MOST_PIECES = MAX_LIQUID_MEMORY // _BYTES_OF_PIECE + 1
+_STEPS_OF_TAG = 3
 _BLOCKS = (("<script", "</script>"), ("<style", "</style>"), ("<!--", "-->"), ("<", ">"))
 _ACCENTS = str.maketrans(
     {
@@ -80,17 +80,35 @@ def _capitalize(budget: Budget, value: Any) -> str:
 
 def _strip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.strip(_text(budget, signs)) if _names_signs(signs) else trim(text)
+    if not _names_signs(signs):
+        return trim(text)
+    stripped = _text(budget, signs)
+    return _without_start(_without_end(text, stripped), stripped)
 
 
 def _lstrip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.lstrip(_text(budget, signs)) if _names_signs(signs) else trim_start(text)
+    return _without_start(text, _text(budget, signs)) if _names_signs(signs) else trim_start(text)
 
 
 def _rstrip(budget: Budget, value: Any, signs: Any = MISSING) -> str:
     text = _text(budget, value)
-    return text.rstrip(_text(budget, signs)) if _names_signs(signs) else trim_end(text)
+    return _without_end(text, _text(budget, signs)) if _names_signs(signs) else trim_end(text)
+
+
+def _without_start(text: str, signs: str) -> str:
+    """Return a text without signs at its start.
+
+    `str.lstrip` looks through all signs for each character, which may take hours.
+    """
+    stripped = set(signs)
+    start = next((at for at, sign in enumerate(text) if sign not in stripped), len(text))
+    return text[start:]
+
+
+def _without_end(text: str, signs: str) -> str:
+    """Return a text without signs at its end."""
+    return _without_start(text[::-1], signs)[::-1]
 
 
 def _names_signs(signs: Any) -> bool:
@@ -99,11 +117,12 @@ def _names_signs(signs: Any) -> bool:
 
 
 def _strip_newlines(budget: Budget, value: Any) -> str:
-    return _NEWLINE.sub("", _text(budget, value))
+    return _text(budget, value).replace("\r\n", "").replace("\n", "")
 
 
 def _strip_html(budget: Budget, value: Any) -> str:
     text = _text(budget, value)
+    budget.take_steps(text.count("<") * _STEPS_OF_TAG)
     blocks = dict(_BLOCKS)
     pieces = []
     done = 0
@@ -152,6 +171,7 @@ def _replace(budget: Budget, value: Any, part: Any = MISSING, by: Any = MISSING)
     text, pattern, replacement = (stringify(item, budget) for item in (value, part, by))
     count = text.count(pattern) if pattern else max(len(text) - 1, 0)
     budget.use(len(text) + count * len(replacement))
+    budget.take_steps(0 if pattern else len(text))
     return text.replace(pattern, replacement) if pattern else paired(replacement.join(utf16_units(text)))
 
 
@@ -161,8 +181,10 @@ def _replace_first(budget: Budget, value: Any, part: Any = MISSING, by: Any = MI
 
 def _replace_last(budget: Budget, value: Any, part: Any = MISSING, by: Any = MISSING) -> str:
     text, pattern = _text(budget, value), stringify(part, budget)
-    before, found, after = text.rpartition(pattern) if pattern else (text, "", "")
-    return f"{before}{_text(budget, by)}{after}" if found or not pattern else text
+    # Found from behind: looking backwards for a long pattern, as `rpartition` does, may take hours.
+    behind = text[::-1].find(pattern[::-1])
+    end = len(text) - behind
+    return text if behind < 0 else f"{text[: end - len(pattern)]}{_text(budget, by)}{text[end:]}"
 
 
 def _truncate(budget: Budget, value: Any, length: Any = MISSING, end: Any = MISSING) -> Any:
@@ -190,21 +212,29 @@ def _number_of_words(budget: Budget, value: Any, mode: Any = MISSING) -> int:
     if not text:
         return 0
     if mode == "cjk" or (mode == "auto" and _CJK_WORD.search(text)):
+        budget.take_steps(len(text))
         return sum(1 for _ in _CJK_WORD.finditer(text)) + sum(1 for _ in _OTHER_WORD.finditer(text))
     return len(_words(budget, text))
 
 
 def _words(budget: Budget, text: str) -> list[str]:
-    budget.use(sum(1 for _ in _SPACES.finditer(text)) * _BYTES_OF_PIECE)
+    budget.use(sum(1 for _ in islice(_SPACES.finditer(text), _MOST_PIECES)) * _BYTES_OF_PIECE)
     return _SPACES.split(text)
 
 
 def _escape(budget: Budget, value: Any) -> str:
-    return _ESCAPABLE.sub(lambda match: _ESCAPED[match[0]], _text(budget, value))
+    text = _text(budget, value)
+    for sign, entity in _ESCAPED.items():
+        text = text.replace(sign, entity)
+    return text
 
 
 def _escape_once(budget: Budget, value: Any) -> str:
-    return _escape(budget, _ENTITY.sub(lambda match: _UNESCAPED[match[0]], _text(budget, value)))
+    text = _text(budget, value)
+    # The ampersand comes last, so that nothing is an entity only because of it.
+    for sign, entity in reversed(_ESCAPED.items()):
+        text = text.replace(entity, sign)
+    return _escape(budget, text)
 
 
 def _percent_encoded(budget: Budget, value: Any, *, safe: str) -> str:
@@ -235,7 +265,9 @@ def _url_decode(budget: Budget, value: Any) -> str:
         except UnicodeDecodeError:
             return _malformed()
 
-    return _PERCENT.sub(decoded, _text(budget, value)).replace("+", " ")
+    text = _text(budget, value)
+    budget.take_steps(text.count("%"))
+    return _PERCENT.sub(decoded, text).replace("+", " ")
 
 
 def _malformed() -> str:
@@ -249,6 +281,7 @@ def _slugify(budget: Budget, value: Any, mode: Any = MISSING, cased: Any = MISSI
         text = text.translate(_ACCENTS)
     keeps = _SLUG_KEEPS.get(style) if isinstance(style, str) else None
     if keeps is not None:
+        budget.take_steps(len(text))
         slug = "".join(sign if keeps(sign) else " " for sign in text)
         dashed = re.sub(" +", "-", slug)
         text = dashed.removeprefix("-").removesuffix("-")

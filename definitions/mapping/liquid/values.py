@@ -14,6 +14,8 @@ from ...missing import MISSING
 from ..limits import MAX_LIQUID_MEMORY, MAX_LIQUID_STEPS
 
 _CHARACTERS_A_STEP = 8
+STEPS_OF_PIECE = 3
+"""What it takes to make text of an element of a list, beside looking at it."""
 
 
 class TemplateError(ValueError):
@@ -53,17 +55,22 @@ class Budget:
 
     def _weigh_all(self, value: Any) -> None:
         """Go through a value; what is in it more than once counts every time."""
-        stack = [value]
-        while stack:
+        stack, left = [value], self._steps_left
+        while stack and left >= 0:
             holder = stack.pop()
-            self.take_steps(len(holder) or 1)
+            left -= len(holder) or 1
+            items = holder
             if isinstance(holder, dict):
-                self.take_steps(sum(map(len, holder)) // _CHARACTERS_A_STEP)
-            for item in holder.values() if isinstance(holder, dict) else holder:
-                if isinstance(item, list | dict):
+                left -= sum(map(len, holder)) // _CHARACTERS_A_STEP
+                items = holder.values()
+            for item in items:
+                kind = type(item)  # faster than isinstance, and values of JSON are of no other classes
+                if kind is str:
+                    left -= len(item) // _CHARACTERS_A_STEP
+                elif kind is list or kind is dict:
                     stack.append(item)
-                elif isinstance(item, str):
-                    self.take_steps(len(item) // _CHARACTERS_A_STEP)
+        self._steps_left = left
+        self.take_steps(0)
 
     def take_steps(self, count: float) -> None:
         """Account for work before it is done, in elements."""
@@ -105,6 +112,7 @@ def stringify(value: Any, budget: Budget) -> str:
             if isinstance(item, list):
                 stack.append(iter(item))
                 break
+            budget.take_steps(STEPS_OF_PIECE)
             piece = stringify(item, budget)
             budget.use(len(piece) + 1)
             pieces.append(piece)
@@ -139,7 +147,11 @@ def equals(left: Any, right: Any) -> bool:
         elif isinstance(left, list):
             if not isinstance(right, list) or len(left) != len(right):
                 return False
-            stack.extend(zip(left, right, strict=True))
+            for one, other in zip(left, right, strict=True):
+                if isinstance(one, list):
+                    stack.append((one, other))
+                elif not _strictly_equal(one, other):
+                    return False
         elif not _strictly_equal(left, right):
             return False
     return True
@@ -187,7 +199,9 @@ def contains(left: Any, right: Any) -> bool:
     """Tell whether a list has an element, or a text a part."""
     left = plain(left)
     if isinstance(left, list):
-        return any(equals(item, right) for item in left)
+        if isinstance(right, list | Word):
+            return any(equals(item, right) for item in left)
+        return any(_strictly_equal(item, right) for item in left)
     return isinstance(left, str) and to_string(plain(right)) in left
 
 

@@ -9,7 +9,7 @@ from ....definitions import AnswerError
 from ...sources.contract import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ....definitions import DestinationError, EventBatch, PlannedRequest, Problem
     from ...sources.contract import Unit
@@ -65,31 +65,46 @@ class Lane(NamedTuple):
     action: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What an engine stores of a batch, made before by a process that planned it for this engine.
+
+    `size`: the bytes of events and payloads; `names`: what the engine makes of each ID; `columns`: its own. An engine
+    may make names and columns itself (None, and none).
+    """
+
+    size: int
+    names: Sequence[Hashable | None] | None = None
+    columns: tuple[bytes, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedBatch:
     """Usage events of one lane that go out in one request.
 
-    `request` is the request that carries them, if it is still in memory; it can always be built again.
+    `request` is the request that carries them, if it is still in memory; it can always be built again. `prepared` is
+    what the engine stores, if it has been made. `lane` is the lane of the batch, `count` the number of its events, and
+    `size` the bytes of events and payloads.
     """
 
     account: str
     batch: EventBatch
     origins: Origins
     request: PlannedRequest | None = field(default=None, repr=False, compare=False)
+    prepared: Prepared | None = field(default=None, repr=False, compare=False)
+    lane: Lane = field(init=False, compare=False)
+    count: int = field(init=False, compare=False)
+    size: int = field(init=False, compare=False)
 
-    @property
-    def lane(self) -> Lane:
-        """The lane of the batch."""
-        return Lane(self.account, self.batch.action)
-
-    def __len__(self) -> int:
-        """Count the events."""
-        return len(self.batch.indexes)
-
-    @property
-    def size(self) -> int:
-        """The bytes of events and payloads."""
-        return len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept))
+    def __post_init__(self) -> None:
+        """Work out what every stage asks a batch about."""
+        object.__setattr__(self, "lane", Lane(self.account, self.batch.action))
+        object.__setattr__(self, "count", len(self.batch.indexes))
+        if self.prepared is not None:
+            size = self.prepared.size
+        else:
+            size = len(self.batch.payloads.text) + sum(map(len, self.batch.events.kept))
+        object.__setattr__(self, "size", size)
 
     def part(self, positions: Sequence[int]) -> QueuedBatch:
         """Return some of the events, by their positions."""
@@ -104,7 +119,8 @@ class DeadLetter:
     `key` is the ID of the event, `path` the absolute path of its file (the name in `origin` may be that of two files).
 
     `recurs` says that its source can be read again: if the same text comes again from the same place of the same file,
-    or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`. If the
+    or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`, and those of
+    files that had the same path one after the other, as a log has that begins anew each day, by `generation`. If the
     source cannot be read again, each is kept, since two requests or two runs of a pipe may well bring equal text.
     """
 
@@ -123,6 +139,7 @@ class DeadLetter:
     path: str = ""
     recurs: bool = field(default=False, compare=False)
     occurrence: int = field(default=0, compare=False)
+    generation: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:

@@ -125,10 +125,14 @@ class ExportedRecord:
 
 @dataclass(frozen=True, slots=True)
 class ExportedIds:
-    """Some of the IDs that a queue knows, in the engine's own form, and when they came (seconds since 1970)."""
+    """Some of the IDs that a queue knows, in the engine's own form, and when they came (seconds since 1970).
+
+    If they are hashes, `salt` is what they were hashed with.
+    """
 
     names: Sequence[bytes]
     at: float
+    salt: bytes = b""
 
 
 Exported: TypeAlias = "ExportedBatch | KeptDeadLetter | Checkpoint | ExportedRecord | ExportedIds | LaneStatus"

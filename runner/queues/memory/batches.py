@@ -75,7 +75,7 @@ class MemoryBatches:
         lane = self._lane(queued.lane)
         self._held[number] = Held(queued, run, now, now)
         lane.batches += 1
-        lane.events += len(queued)
+        lane.events += queued.count
         if (shard := queued.batch.shard) is None:
             insort(lane.free, (now, number))
         else:
@@ -132,7 +132,7 @@ class MemoryBatches:
         for held in later:
             held.due = now
         self._sort_free(lane)
-        return sum([len(held.queued) for held in later])
+        return sum([held.queued.count for held in later])
 
     def _held_of(self, lane: Lane) -> list[Held]:
         return [held for held in self._held.values() if held.queued.lane == lane]
@@ -179,8 +179,8 @@ class MemoryBatches:
         if not rest:
             self._delete(number, held, lane)
         else:
-            if len(rest) < len(held.queued):
-                lane.events -= len(held.queued) - len(rest)
+            if len(rest) < held.queued.count:
+                lane.events -= held.queued.count - len(rest)
                 held.queued, held.size = held.queued.part(rest), None
             held.attempts += settlement.attempts
             if settlement.due > held.due:
@@ -207,7 +207,7 @@ class MemoryBatches:
         here = self._lanes[lane]
         candidates = [self._candidate(number) for number in ids]
         free = [candidate for candidate in candidates if not is_held(candidate)]
-        free_events = sum([len(self._held[candidate.id].queued) for candidate in free])
+        free_events = sum([self._held[candidate.id].queued.count for candidate in free])
         paused_until = now + pause if (pause := pause_left(here.pause, now)) else None
         due = min([max(moment_due(candidate, now), paused_until or 0.0) for candidate in free], default=None)
         recent = [events for minute, events in here.rates.items() if minute > minute_of(now) - MINUTES_OF_RATE]
@@ -248,7 +248,7 @@ class MemoryBatches:
     def _delete(self, number: int, held: Held, lane: HeldLane) -> None:
         del self._held[number]
         lane.batches -= 1
-        lane.events -= len(held.queued)
+        lane.events -= held.queued.count
         if (shard := held.queued.batch.shard) is None:
             del lane.owned[number]
         else:

@@ -126,7 +126,7 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
 
     def outcomes(self, run: int) -> tuple[Mapping[Outcome, int], int]:
         """Return the outcomes of a run, and how many of its events are still queued."""
-        queued = sum([len(held.queued) for held in self._held.values() if held.run == run])
+        queued = sum([held.queued.count for held in self._held.values() if held.run == run])
         return self._outcomes.get(run, Counter()), queued
 
     def known_ids(self) -> int:

@@ -66,13 +66,14 @@ class BatchTable:
         lane, size = self._lanes.use(queued.lane), queued.size
         number = self._connection.execute(
             "INSERT INTO batches (lane, shard, run, events, bytes, accepted_at, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (lane, queued.batch.shard, run, len(queued), size, now, now),
+            (lane, queued.batch.shard, run, queued.count, size, now, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
+        columns = (queued.prepared is not None and queued.prepared.columns) or body(queued)
         self._connection.execute(
-            "INSERT INTO bodies (batch, about, payloads, events) VALUES (?, ?, ?, ?)", (number, *body(queued))
+            "INSERT INTO bodies (batch, about, payloads, events) VALUES (?, ?, ?, ?)", (number, *columns)
         )
-        self._lanes.add(lane, 1, len(queued), size)
+        self._lanes.add(lane, 1, queued.count, size)
         self._fresh.add(number, queued, size)
         return number
 
@@ -100,7 +101,7 @@ class BatchTable:
             (owner, until, number),
         ).fetchall()
         fresh = self._fresh.take(number)
-        if fresh is not None and events == len(fresh):
+        if fresh is not None and events == fresh.count:
             return Lease(number, fresh, attempts, accepted_at, run)
         row = self._connection.execute(
             "SELECT batches.id, attempts, accepted_at, run, account, action, shard, about, payloads, bodies.events"
@@ -151,9 +152,10 @@ class BatchTable:
         return None if row is None else row[0]
 
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
-        """Free a batch, and keep only the positions in `rest`; delete it if there are none."""
+        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
         number = settlement.lease.id
         lane = self._lanes.use(settlement.lease.queued.lane)
+        self._lanes.settle(lane, settlement, now)
         if rest:
             self._keep(lane, settlement, rest, now)
             return
@@ -165,15 +167,15 @@ class BatchTable:
 
     def _keep(self, lane: int, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         lease, error = settlement.lease, settlement.error
-        if len(rest) < len(lease.queued):
+        if len(rest) < lease.queued.count:
             part = lease.queued.part(rest)
             self._connection.execute(
                 "UPDATE bodies SET about = ?, payloads = ?, events = ? WHERE batch = ?", (*body(part), lease.id)
             )
             self._connection.execute(
-                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (len(part), part.size, lease.id)
+                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (part.count, part.size, lease.id)
             )
-            self._lanes.add(lane, 0, len(part) - len(lease.queued), part.size - lease.queued.size)
+            self._lanes.add(lane, 0, part.count - lease.queued.count, part.size - lease.queued.size)
         self._connection.execute(
             "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + :attempts, error = :error,"
             " wait = CASE WHEN due < :due THEN max(0.0, :due - :now) ELSE wait END, due = max(due, :due)"

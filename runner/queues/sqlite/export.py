@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..contract import ExportedBatch, ExportedIds, ExportedRecord
 from .dead_letters import DeadLetterTable
-from .known_ids import parted
+from .generations import KEPT_BYTES, GenerationTables, split
+from .hashes import parted
 from .lanes import LaneTable
 from .notes import NoteTables
 from .packing import queued_of
@@ -23,14 +23,7 @@ _BATCHES = """
 SELECT run, attempts, accepted_at, due, batches.error, account, action, shard, about, payloads, bodies.events
 FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane ORDER BY batches.id
 """
-_IDS = """
-SELECT (SELECT at FROM id_periods WHERE first_batch <= batch ORDER BY first_batch DESC LIMIT 1) AS at, hash FROM ids
-"""
-_RECENT_IDS = """
-SELECT (SELECT at FROM id_periods WHERE first_batch <= batch ORDER BY first_batch DESC LIMIT 1), hashes FROM recent_ids
-ORDER BY batch
-"""
-_MOST_IDS = 10_000
+_RECENT_IDS = "SELECT hashes FROM recent_ids ORDER BY batch"
 
 
 def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Candidate], bool]) -> Iterator[Exported]:
@@ -48,10 +41,12 @@ def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Ca
 
 def _ids(connection: sqlite3.Connection) -> Iterator[ExportedIds]:
     """Yield hashes with the beginning of the period in which they came."""
-    merged = connection.execute(_IDS)
-    while rows := merged.fetchmany(_MOST_IDS):
-        for at, group in groupby(sorted(rows, key=lambda row: row[0] or 0.0), key=lambda row: row[0]):
-            yield ExportedIds([name for _, name in group], at or 0.0)
-    for at, hashes in connection.execute(_RECENT_IDS):
+    salt, since = connection.execute("SELECT salt, since FROM id_state").fetchone()
+    tables = GenerationTables(connection)
+    for generation in tables.load({}):
+        for entries in tables.entries(generation):
+            if entries:
+                yield ExportedIds([entry[:KEPT_BYTES] for entry in split(entries)], generation.since, salt)
+    for (hashes,) in connection.execute(_RECENT_IDS):
         if hashes:
-            yield ExportedIds(parted(hashes), at or 0.0)
+            yield ExportedIds([name[:KEPT_BYTES] for name in parted(hashes)], since or 0.0, salt)

@@ -1,189 +1,206 @@
 """The IDs that the outbox knows, each once, so that no event is sent twice.
 
 IDs are random, and a table of random keys is written all over with each commit. So the latest IDs are kept as they
-came, a row for each batch, and in memory; tens of thousands of them at a time are sorted into the table.
+came, a row for each batch, and in memory. Tens of thousands of them at a time become a generation, which is written
+once (generations.py). Generations of about the same size become a larger one (merging.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
+
+from . import merging
+from .filters import Sought
+from .generations import MOST_BATCHES, GenerationTables
+from .hashes import HASH_BYTES, parted, words_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-HASH_BYTES = 16
-_MOST_RECENT = 50_000
+    from .generations import Generation, Place
+
+_MOST_RECENT = 65_536
+_MERGE_EVERY = 4_096
+"""How many IDs come before some IDs of generations move: six times as many, so that a merge ends before the next."""
 _PERIOD_SECONDS = 30 * 86_400.0
-"""IDs are deleted by the period in which they came, so they are kept up to so much longer."""
+"""A generation has IDs of one period. It is deleted when all of them have expired, so some are kept so much longer."""
 
-# One statement, so that Python can work meanwhile. Where two batches brought an ID, the later has it.
-_MERGE = f"""
-WITH RECURSIVE places(place) AS (
-    SELECT 0 UNION ALL
-    SELECT place + 1 FROM places WHERE place + 1 < (SELECT max(length(hashes)) / {HASH_BYTES} FROM recent_ids)
-)
-INSERT OR REPLACE INTO ids
-SELECT substr(hashes, place * {HASH_BYTES} + 1, {HASH_BYTES}) AS hash, batch
-FROM recent_ids JOIN places ON place < length(hashes) / {HASH_BYTES}
-ORDER BY hash, batch
-"""  # noqa: S608 - a constant
-# The IDs that are asked for are one parameter, sorted, so that the table is gone through once.
-_FIND = f"""
-WITH RECURSIVE places(place) AS (
-    SELECT 1 UNION ALL SELECT place + {HASH_BYTES} FROM places WHERE place + {HASH_BYTES} <= length(:hashes)
-)
-SELECT hash, batch FROM places JOIN ids ON hash = substr(:hashes, place, {HASH_BYTES})
-"""  # noqa: S608 - a constant
 _COUNT_RECENT = f"SELECT coalesce(sum(length(hashes)), 0) / {HASH_BYTES} FROM recent_ids"  # noqa: S608 - a constant
-
-
-def names_of(account: str, keys: Sequence[str | None]) -> list[bytes | None]:
-    """Return a hash of the account and each ID. An event without an ID has none (None).
-
-    Two events without an ID may look alike and be two all the same. None of them is put twice, because how far its
-    source was read is written together with it.
-    """
-    begun = hashlib.blake2b(f"{account}\0key\0".encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES)
-    return [None if key is None else _name(begun, key) for key in keys]
-
-
-def _name(begun: hashlib.blake2b, key: str) -> bytes:
-    name = begun.copy()
-    name.update(key.encode("utf-8", "surrogatepass"))
-    return name.digest()
-
-
-def identity_of(*parts: str | bytes | int) -> bytes:
-    """Return the identity of a dead letter without an ID, so that it is not kept twice."""
-    encoded = [part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape") for part in parts]
-    return hashlib.blake2b(b"\0".join(encoded), digest_size=HASH_BYTES).digest()
+_COUNT = f"SELECT coalesce(sum(ids), 0) + ({_COUNT_RECENT}) FROM id_generations"  # noqa: S608 - a constant
 
 
 class KnownIds:
-    """What one process knows of the IDs. Everything is asked within a transaction."""
+    """What one process knows of the IDs. Everything is asked within a transaction, which `begin` tells of."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._tables = GenerationTables(connection)
         self.reset()
 
     def reset(self) -> None:
         """Know nothing, so that everything is read again: a transaction came to nothing."""
         self._recent: dict[bytes, int] = {}
-        self._last_batch = 0
-        self._merges = -1
-        self._period: float | None = None
+        self._first_batch = self._last_batch = 0
+        self._generations: list[Generation] = []
+        self._changes = self._flushes = -1
+        self._since: float | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Another transaction has begun, so other processes may have changed what was read."""
+        self._is_current = False
+
+    def salt(self) -> bytes:
+        """Return what the IDs of this outbox are hashed with."""
+        found: bytes = self._connection.execute("SELECT salt FROM id_state").fetchone()[0]
+        return found
 
     def known(self, names: AbstractSet[bytes]) -> Mapping[bytes, int]:
         """Return which IDs are known, and the batch that brought each."""
         self._catch_up()
         recent = self._recent
         found = {} if recent.keys().isdisjoint(names) else {name: recent[name] for name in names if name in recent}
-        for name, batch in self._connection.execute(_FIND, {"hashes": b"".join(sorted(names))}):
-            found.setdefault(name, batch)
+        for place in self._places(names):
+            for name, at in place.found.items():
+                found.setdefault(name, place.generation.batch_of(place.entries, at))
         return found
 
     def add(self, batch: int, names: Iterable[bytes | None], now: float) -> None:
         """Store the IDs that a batch brings; where one was known, this batch has it now."""
+        self._catch_up()
         with_ids = [name for name in names if name is not None]
+        if not with_ids:
+            return
+        recent = self._recent
+        if self._since is None or abs(now - self._since) >= _PERIOD_SECONDS:
+            self._begin_period(now)
+        elif recent and batch - self._first_batch >= MOST_BATCHES:
+            self._flush()
         self._connection.execute("INSERT INTO recent_ids VALUES (?, ?)", (batch, b"".join(with_ids)))
-        self._recent.update(dict.fromkeys(with_ids, batch))
-        self._last_batch = max(self._last_batch, batch)
-        self._note_period(batch, now)
-        if len(self._recent) >= _MOST_RECENT:
+        before = len(recent) // _MERGE_EVERY
+        self._learn(batch, with_ids)
+        for _ in range(len(recent) // _MERGE_EVERY - before):
             self._merge()
+        if len(recent) >= _MOST_RECENT:
+            self._flush()
 
     def forget(self, names: Collection[bytes]) -> None:
         """Make IDs unknown, to every process that has the outbox open."""
+        self._catch_up()
         gone = set(names)
+        self._forget_recent(gone & self._recent.keys())
+        for place in self._places(gone):
+            self._tables.remove(place)
+
+    def count(self) -> int:
+        """Return how many IDs are known."""
+        return int(self._connection.execute(_COUNT).fetchone()[0])
+
+    def prune(self, before: float, most: int) -> None:
+        """Delete what has IDs from before a moment only: generations, until they had some `most` rows."""
+        self._catch_up()
+        before -= _PERIOD_SECONDS
+        if self._recent and self._since is not None and self._since <= before:
+            self._empty_recent()
+        expired = [each for each in self._generations if each.since <= before and each.target is None]
+        while expired and most > 0:
+            oldest = expired.pop()
+            # With one that is being made go those that it is made of: what has moved is in neither alone.
+            for generation in [each for each in self._generations if oldest in {each, each.target}]:
+                self._tables.delete(generation)
+                self._generations.remove(generation)
+                most -= 1 << generation.bits
+            self._note_change()
+
+    def _forget_recent(self, gone: AbstractSet[bytes]) -> None:
         if not gone:
             return
-        deleted = sum([self._connection.execute("DELETE FROM ids WHERE hash = ?", (name,)).rowcount for name in gone])
         for batch, joined in self._connection.execute("SELECT batch, hashes FROM recent_ids").fetchall():
             hashes = parted(joined)
             if not gone.isdisjoint(hashes):
                 left = b"".join([name for name in hashes if name not in gone])
                 self._connection.execute("UPDATE recent_ids SET hashes = ? WHERE batch = ?", (left, batch))
-        self._connection.execute("UPDATE id_state SET merges = merges + 1, merged = merged - ?", (deleted,))
+        for name in gone:
+            del self._recent[name]
+        self._note_flush()
 
-    def count(self) -> int:
-        """Return how many IDs are known."""
-        merged = self._connection.execute("SELECT merged FROM id_state").fetchone()[0]
-        return int(merged) + int(self._connection.execute(_COUNT_RECENT).fetchone()[0])
+    def _places(self, names: AbstractSet[bytes]) -> Iterator[Place]:
+        """Yield where IDs are in the generations, the latest generation first."""
+        listed = list(names)
+        sought = Sought(listed, words_of(listed))
+        for generation in self._generations:
+            # What has moved to a generation that is being made is found by way of where it was.
+            if generation.merged_to is None:
+                maybe = sought.seem_to_be_in(self._tables.filter_of(generation), generation.bits)
+                yield from self._tables.places(generation, maybe)
 
-    def prune(self, before: float, most: int) -> None:
-        """Look at the next `most` IDs of the table, if some are from a period that ended before a moment."""
-        pruning_before, pruned_to = self._connection.execute(
-            "SELECT pruning_before, pruned_to FROM id_state"
-        ).fetchone()
-        if pruning_before is None:
-            pruning_before, pruned_to = self._begin_to_prune(before), b""
-        if pruning_before is None:
-            return
-        hashes = [
-            row[0]
-            for row in self._connection.execute(
-                "SELECT hash FROM ids WHERE hash > ? ORDER BY hash LIMIT ?", (pruned_to, most)
-            )
-        ]
-        if hashes:
-            deleted = self._connection.execute(
-                "DELETE FROM ids WHERE hash > ? AND hash <= ? AND batch < ?", (pruned_to, hashes[-1], pruning_before)
-            ).rowcount
-            self._connection.execute("UPDATE id_state SET merged = merged - ?", (deleted,))
-        if len(hashes) < most:
-            self._connection.execute("DELETE FROM id_periods WHERE first_batch < ?", (pruning_before,))
-            self._connection.execute("UPDATE id_state SET pruning_before = NULL, pruned_to = NULL")
-        else:
-            self._connection.execute("UPDATE id_state SET pruned_to = ?", (hashes[-1],))
+    def _begin_period(self, now: float) -> None:
+        """Let the recent IDs be a generation of their own, since they expire before those that come now."""
+        if self._recent:
+            self._flush()
+        self._since = now
+        self._connection.execute("UPDATE id_state SET since = ?", (now,))
 
-    def _begin_to_prune(self, before: float) -> int | None:
-        """Return the first batch whose IDs are kept, if there may be IDs before it."""
-        first, first_kept = self._connection.execute(
-            "SELECT min(first_batch), min(CASE WHEN at > ? THEN first_batch END) FROM id_periods",
-            (before - _PERIOD_SECONDS,),
-        ).fetchone()
-        if first_kept is None or first_kept == first:
-            return None
-        if self._connection.execute("SELECT 1 FROM recent_ids WHERE batch < ? LIMIT 1", (first_kept,)).fetchone():
-            self._merge()
-        self._connection.execute("UPDATE id_state SET pruning_before = ?, pruned_to = ?", (first_kept, b""))
-        return int(first_kept)
-
-    def _note_period(self, batch: int, now: float) -> None:
-        """Begin a period when the last one has lasted long enough; also if the clock was set back."""
-        if self._period is None:
-            newest = "SELECT at FROM id_periods ORDER BY first_batch DESC LIMIT 1"
-            row = self._connection.execute(newest).fetchone()
-            self._period = -_PERIOD_SECONDS if row is None else float(row[0])
-        if now >= self._period + _PERIOD_SECONDS:
-            self._connection.execute("INSERT OR IGNORE INTO id_periods VALUES (?, ?)", (batch, now))
-            self._period = now
+    def _learn(self, batch: int, names: Sequence[bytes]) -> None:
+        if not self._recent:
+            self._first_batch = batch
+        self._recent.update(dict.fromkeys(names, batch))
+        self._last_batch = max(self._last_batch, batch)
 
     def _catch_up(self) -> None:
-        """Learn what other processes have added."""
-        merges = self._connection.execute("SELECT merges FROM id_state").fetchone()[0]
-        if merges != self._merges:
-            self.reset()
-            self._merges = merges
+        """Learn what other processes have changed."""
+        if self._is_current:
+            return
+        flushes, changes, self._since = self._connection.execute(
+            "SELECT flushes, changes, since FROM id_state"
+        ).fetchone()
+        if flushes != self._flushes:
+            self._recent, self._last_batch, self._flushes = {}, 0, flushes
+        if changes != self._changes:
+            known = {generation.id: generation for generation in self._generations}
+            self._generations, self._changes = self._tables.load(known), changes
         rows = self._connection.execute(
             "SELECT batch, hashes FROM recent_ids WHERE batch > ? ORDER BY batch", (self._last_batch,)
         )
         for batch, hashes in rows:
-            self._recent.update(dict.fromkeys(parted(hashes), batch))
-            self._last_batch = batch
+            self._learn(batch, parted(hashes))
+        self._is_current = True
+
+    def _flush(self) -> None:
+        """Make a generation of the recent IDs."""
+        assert self._since is not None  # noqa: S101 - they came in some period
+        self._generations.insert(0, self._tables.write(self._recent, self._since))
+        self._empty_recent()
+        self._note_change()
+
+    def _empty_recent(self) -> None:
+        self._connection.execute("DELETE FROM recent_ids")
+        self._recent.clear()
+        self._note_flush()
 
     def _merge(self) -> None:
-        count = self._connection.execute(_COUNT_RECENT).fetchone()[0]
-        self._connection.execute(_MERGE)
-        self._connection.execute("DELETE FROM recent_ids")
-        self._connection.execute("UPDATE id_state SET merges = merges + 1, merged = merged + ?", (count,))
-        self._recent.clear()
-        self._merges += 1
+        """Move some IDs of generations to the one that is made of them, if there are enough to make one."""
+        target = next((each for each in self._generations if each.merged_to is not None), None)
+        if target is None:
+            sources = merging.sources_of_next(self._generations, self._since)
+            if not sources:
+                return
+            target = merging.begin(self._tables, sources, self._since)
+            self._generations.insert(0, target)
+        sources = [each for each in self._generations if each.target is target]
+        merging.go_on(self._tables, sources, target)
+        if target.merged_to is None:
+            self._generations = [each for each in self._generations if each.target is not target]
+        self._note_change()
 
+    def _note_change(self) -> None:
+        """Let other processes read again which generations there are."""
+        self._connection.execute("UPDATE id_state SET changes = changes + 1")
+        self._changes += 1
 
-def parted(joined: bytes) -> list[bytes]:
-    """Return the hashes that were joined."""
-    return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
+    def _note_flush(self) -> None:
+        """Let other processes read the recent IDs again."""
+        self._connection.execute("UPDATE id_state SET flushes = flushes + 1")
+        self._flushes += 1

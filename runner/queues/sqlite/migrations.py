@@ -17,6 +17,7 @@ import msgspec
 from ..contract import LONGEST_PAUSE_SECONDS
 from ..engine import EVERY_SHARD
 from .format_3 import TABLES
+from .from_format_4 import from_4
 from .packing import pack
 from .schema import statements
 
@@ -129,5 +130,10 @@ CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
 CREATE INDEX dead_letter_bytes ON dead_letters (bytes);
 """
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {1: from_1, 2: from_2, 3: from_3}
+STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {
+    1: from_1,
+    2: from_2,
+    3: from_3,
+    4: from_4,
+}
 """By the format that a step begins with."""

@@ -68,6 +68,11 @@ def body(queued: QueuedBatch) -> tuple[bytes, bytes, bytes]:
     return _to_json(about), pack(batch.payloads.text), pack(_SEPARATOR.join(batch.events.kept))
 
 
+def events_of(packed: bytes) -> list[bytes]:
+    """Read the events of a batch from their column."""
+    return unpack(packed).split(_SEPARATOR)
+
+
 def pack(content: bytes) -> bytes:
     """Compress something."""
     return _packing.pack(content)
@@ -83,7 +88,7 @@ def queued_of(row: tuple[Any, ...]) -> QueuedBatch:
     account, action, shard, about_text, payloads, events = row
     about = _read_about(about_text)
     count = len(about.keys)
-    kept = unpack(events).split(_SEPARATOR)
+    kept = events_of(events)
     if len(kept) != count or len(about.places) != count:
         raise ValueError("its columns differ in length")
     subscriptions = about.subscriptions if len(about.subscriptions) == count else about.subscriptions * count

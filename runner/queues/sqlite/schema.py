@@ -6,7 +6,7 @@ reads a large row from its beginning, so what is asked for often comes first.
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 """The format of the tables, which `PRAGMA user_version` says."""
 
 APPLICATION_ID = 0x6B61626C
@@ -78,16 +78,34 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
 CREATE INDEX dead_letter_bytes ON dead_letters (bytes);
-CREATE TABLE ids (hash BLOB PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
-CREATE TABLE id_periods (first_batch INTEGER PRIMARY KEY, at REAL NOT NULL);
-CREATE TABLE id_state (
-    merges INTEGER NOT NULL DEFAULT 0,
-    merged INTEGER NOT NULL DEFAULT 0,
-    pruning_before INTEGER,
-    pruned_to BLOB
+CREATE TABLE id_generations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    level INTEGER NOT NULL,
+    bits INTEGER NOT NULL,
+    ids INTEGER NOT NULL,
+    since REAL NOT NULL,
+    first_batch INTEGER NOT NULL,
+    last_batch INTEGER NOT NULL,
+    merged_into INTEGER,
+    merged_to INTEGER
 );
-INSERT INTO id_state DEFAULT VALUES;
+CREATE TABLE id_parts (
+    generation INTEGER NOT NULL,
+    first_bucket INTEGER NOT NULL,
+    first_row INTEGER NOT NULL,
+    filter BLOB NOT NULL,
+    second_filter BLOB NOT NULL,
+    PRIMARY KEY (generation, first_bucket)
+) WITHOUT ROWID;
+CREATE TABLE id_buckets (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+CREATE TABLE id_state (
+    salt BLOB NOT NULL,
+    since REAL,
+    flushes INTEGER NOT NULL DEFAULT 0,
+    changes INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO id_state (salt) VALUES (randomblob(16));
 CREATE TABLE checkpoints (
     key TEXT PRIMARY KEY,
     name TEXT NOT NULL,

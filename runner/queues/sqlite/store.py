@@ -130,6 +130,7 @@ class Store:
         writes = any(asked.writes for asked in together)
         try:
             tables.connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+            tables.begin()
             results = [asked.operation(tables) for asked in together]
             tables.connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - it is raised for whoever asked

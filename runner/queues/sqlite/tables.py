@@ -8,7 +8,8 @@ from ...sources.contract import Origin
 from ..contract import DeadLetter
 from .batches import BatchTable
 from .dead_letters import DeadLetterTable
-from .known_ids import KnownIds, identity_of, names_of
+from .hashes import Hasher, identity_of
+from .known_ids import KnownIds
 from .lanes import LaneTable
 from .notes import NoteTables
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         Lease,
         QueuedBatch,
         Reason,
-        Settlement,
     )
 
 
@@ -30,6 +30,7 @@ class SqliteTables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._hasher: Hasher | None = None
         self._ids = KnownIds(connection)
         self._lanes = LaneTable(connection)
         self._batches = BatchTable(connection, self._lanes)
@@ -65,7 +66,12 @@ class SqliteTables:
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
+        self.settle = self._batches.settle
         self.take_dead_letters = self._dead_letters.take
+
+    def begin(self) -> None:
+        """Begin an operation in a new transaction: other processes may have written since the last."""
+        self._ids.begin()
 
     def reset(self) -> None:
         """Forget what was remembered of transactions: the last of them came to nothing."""
@@ -75,7 +81,9 @@ class SqliteTables:
 
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[bytes | None]:
         """Return the name of each ID."""
-        return names_of(account, keys)
+        if self._hasher is None:
+            self._hasher = Hasher(self._ids.salt())
+        return self._hasher.names_of(account, keys)
 
     def known(self, account: str, names: AbstractSet[Hashable]) -> Mapping[Hashable, int]:  # noqa: ARG002 - a name holds it
         """Return the names that are known, each with the batch that brought it last."""
@@ -114,11 +122,6 @@ class SqliteTables:
             self.count(damaged.run, {"unreadable": damaged.events})
         self._batches.damaged.clear()
         return leases
-
-    def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
-        """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
-        self._batches.settle(settlement, rest, now)
-        self._lanes.settle(self._lanes.use(settlement.lease.queued.lane), settlement, now)
 
     def dead_event(self, account: str, name: Hashable) -> bytes | None:  # noqa: ARG002 - likewise
         """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""

@@ -105,12 +105,12 @@ class Opened:
 
     async def deliver(self, lease: Lease) -> Sequence[int]:
         """Settle a batch whose events were all delivered; return those whose lease was lost."""
-        return await self.queue.settle(Settlement(lease, delivered=range(len(lease.queued))))
+        return await self.queue.settle(Settlement(lease, delivered=range(lease.queued.count)))
 
     async def postpone(self, lease: Lease, seconds: float) -> None:
         """Settle a batch that must be sent again after some time."""
         due = self.clock.moment + seconds
-        await self.queue.settle(Settlement(lease, retry=range(len(lease.queued)), due=due, attempts=1))
+        await self.queue.settle(Settlement(lease, retry=range(lease.queued.count), due=due, attempts=1))
 
 
 class Tested:

@@ -67,7 +67,7 @@ class SettlementTests(Tested):
             letter = dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")
             await opened.queue.settle(Settlement(lease, delivered=delivered, dead={0: letter}))
         lease = await opened.one()
-        assert len(lease.queued) == 1
+        assert lease.queued.count == 1
         await opened.queue.settle(
             Settlement(lease, dead={0: dead_letter_of(lease.queued, 0, RefusedError("no"), "refused")})
         )

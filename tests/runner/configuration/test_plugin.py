@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,25 @@ def test_a_plugin_that_is_a_manifest_is_previewed_and_its_events_are_kept(with_p
 
 
 @pytest.mark.parametrize("name", ["meter", "ledger", "tally"])
+def test_other_processes_plan_for_it_as_this_one_does(with_plugins: CommandLine, name: str) -> None:
+    """Batch keys, exchanges of two requests, and a manifest, which holds no code."""
+    long = "x" * 20_000
+    events = [
+        track(number, properties={"region": "eu", "units": number, "total": 1, "long": long}) for number in range(600)
+    ]
+    runs = []
+    for planners in ("0", "2"):
+        with scripted_server(lambda _: (200, {}, b'{"account": "acc_1"}')) as server:
+            options = ("--destination", name, "--no-outbox", "--planners", planners)
+            run = with_plugins.deliver(ndjson(*events), server.base_url, *options)
+        report = {key: value for key, value in run.report.items() if key not in {"seconds", "requests"}}
+        runs.append((run.code, report, run.letters, sorted(server.bodies)))
+        (with_plugins.folder / "letters.ndjson").unlink(missing_ok=True)
+    assert runs[0] == runs[1]
+    assert runs[0][1]["read"] == 600
+
+
+@pytest.mark.parametrize("name", ["meter", "ledger", "tally"])
 def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: CommandLine, name: str) -> None:
     checked = with_plugins("check", "--destination", name)
     assert (checked.code, checked.err) == (0, "")
@@ -163,8 +183,8 @@ def test_a_plugin_that_cannot_be_imported_is_one_sentence_with_file_and_line(
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
     entry = "[destination_actions]\nbroken = broken_destination:broken\n"
     (metadata / "entry_points.txt").write_text(entry, encoding="utf-8")
-    path = os.pathsep.join([str(site), with_plugins.environment["PYTHONPATH"]])
-    run = with_plugins(command, *([] if command == "check" else ["-"]), "--destination", "broken", PYTHONPATH=path)
+    beside_it = replace(with_plugins, installed=str(site))
+    run = beside_it(command, *([] if command == "check" else ["-"]), "--destination", "broken")
     assert run.code == 2
     assert "Traceback" not in run.err
     (sentence,) = run.err.strip().splitlines()

@@ -23,14 +23,22 @@ KINDS = ("hang_up_before", "hang_up_inside", "hang_up_after", "truncated", "not_
 STATUSES = ("408", "429", "500", "502", "503", "504")
 
 
+def planners_of(seed: int) -> int:
+    """Return how many planners a run has."""
+    return int(os.environ.get("KABLE_CHAOS_PLANNERS", "0")) or 2 * (seed % 10 == 9)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_faults_lose_nothing_and_double_nothing(tmp_path: Path, sandbox: RunningSandbox, seed: int) -> None:
-    """A quarter, a tenth or a hundredth of the requests fail, in every way that passes by itself."""
+    """A quarter, a tenth or a hundredth of the requests fail, in every way that passes by itself.
+
+    In every tenth run other processes plan, and in every run as many as KABLE_CHAOS_PLANNERS says.
+    """
     rate = (0.25, 0.10, 0.01)[seed % 3] / (len(KINDS) + len(STATUSES))
     sandbox.faults.set(
         Faults(statuses=dict.fromkeys(STATUSES, rate), kinds=dict.fromkeys(KINDS, rate), retry_after="3", seed=seed)
     )
-    setting = Setting(tmp_path, sandbox.base_url, seed=seed, rules={"batch_size": 20})
+    setting = Setting(tmp_path, sandbox.base_url, seed=seed, rules={"batch_size": 20}, planners=planners_of(seed))
     run = setting.deliver(ndjson(*(track(number) for number in range(EVENTS))))
     print(f"seed {seed}: {run.report.requests} requests, {run.report.retries} retries")  # noqa: T201 - to try it again
     billed = Counter(event["transactionId"] for event in sandbox.ledger.events)

@@ -88,16 +88,30 @@ def test_an_event_that_alone_gets_it_is_dead_and_the_others_arrive(
         batch=10,
         concurrency=concurrency,
     )
-    if culprit == 99 and concurrency == 1:
-        # Nothing is sent after the last batch, and nothing beside it. Nobody can know, so it stays queued.
-        assert isinstance(run.ended, ConfigurationError)
-        assert (len(server.delivered), run.report.dead, setting.queued()) == (90, 0, 10)
-        return
     assert run.ended is None
     assert sorted(server.delivered) == [number for number in range(100) if number != culprit]
     (letter,) = setting.letters()
     assert (letter.origin.place, letter.status_code, letter.reason) == (culprit + 1, status, "refused")
     assert "though other batches get through" in letter.message
+
+
+@pytest.mark.parametrize("culprits", [{0}, {57}, {99}, {0, 57}, {3, 50, 98}])
+def test_a_single_batch_shows_by_one_of_its_events_that_others_are_at_fault(tmp_path: Path, culprits: set[int]) -> None:
+    """There is no other batch that could show it, and the good events stayed queued until new ones came."""
+    run, server, setting = deliver(
+        tmp_path, lambda _, numbers: 431 if culprits & numbers else 200, events=100, batch=100, concurrency=1
+    )
+    assert (run.ended, setting.queued()) == (None, 0)
+    assert {letter.origin.place - 1 for letter in setting.letters()} == culprits
+    assert sorted(server.delivered) == sorted(set(range(100)) - culprits)
+
+
+@pytest.mark.parametrize("events", [1, 2, 100])
+def test_a_single_batch_of_which_nothing_gets_through_stops_the_lane_soon(tmp_path: Path, events: int) -> None:
+    run, server, setting = deliver(tmp_path, lambda *_: 451, events=events, batch=100)
+    assert isinstance(run.ended, ConfigurationError)
+    assert (run.report.dead, setting.queued(), setting.letters()) == (0, events, [])
+    assert len(server.requests) <= 3
 
 
 @pytest.mark.parametrize("batch", [1, 10])

@@ -92,13 +92,15 @@ class Round:
         grace = 60.0 if self.queue.full else dice.choice([0.0, 10.0])
         first = await self.run(
             sources,
-            interrupt_after=dice.choice([None, 0.0, 0.01, 0.5, 8.0]),
+            interrupt_after=(interrupt_after := dice.choice([None, 0.0, 0.01, 0.5, 8.0])),
             concurrency=dice.choice([1, 2, 16]),
             batch_size=dice.choice([None, 1, 30]),
             rate=dice.choice([None, None, 20.0]),
             longest_wait=dice.choice([None, 0.0, 60.0]),
             grace=grace,
         )
+        if not self.server.fails and not self.queue.full and interrupt_after is None:
+            assert first.unsent == 0, "the run ended while work was due"
         unsent = [letter for letter, reason in self.written if reason == "unsent"]
         read = sum(source.yielded for source in sources)
         assert read - len(unsent) <= first.read <= read

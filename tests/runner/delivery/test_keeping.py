@@ -12,6 +12,7 @@ import pytest
 
 from kable_destination.definitions import Destination
 from kable_destination.destination import kable
+from kable_destination.runner.delivery import dispatcher
 from kable_destination.runner.delivery.delivery import Delivery, Rules
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
 from kable_destination.runner.delivery.run_report import RunReport
@@ -115,6 +116,23 @@ def test_every_event_that_was_read_from_a_pipe_is_queued_or_written_down() -> No
     unsent = {letter.origin.place for letter, reason in run.written if reason == "unsent"}
     assert unsent
     assert unsent == set(range(run.report.read + 1, run.report.read + len(unsent) + 1))
+
+
+def test_without_an_outbox_no_more_than_so_many_events_wait_for_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server refuses every second batch for long, and takes the others: memory would fill."""
+    monkeypatch.setattr(dispatcher, "MOST_POSTPONED_IN_MEMORY", 100)
+    given_up: list[int] = []
+
+    def status(number: int) -> int:
+        given_up.append(len(run.written))
+        (first, *_) = json.loads(run.server.moments[number][1])
+        return 500 if int(first["transactionId"][-6:]) // 10 % 2 else 200
+
+    run = Run(status=status)
+    run.queue.is_durable = False
+    run.go([track(number) for number in range(1_000)], chunk=10, batch_size=10, longest_wait=5.0, concurrency=1)
+    assert (run.report.delivered, run.report.dead, len(run.written)) == (500, 500, 500)
+    assert given_up[-1] >= 380
 
 
 def test_a_lease_is_renewed_until_its_last_request_has_ended() -> None:

@@ -41,7 +41,7 @@ class Server:
     def __post_init__(self) -> None:
         self.limiter = Limiter(self.clock, most=self.most, rate=self.rate, changed=self.count)
 
-    def count(self) -> None:
+    def count(self, _in_flight: int, _per_second: float | None) -> None:
         self.changes += 1
 
     def rounds(self, count: int, seconds: float) -> int:

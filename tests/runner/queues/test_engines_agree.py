@@ -112,7 +112,7 @@ class Engines(RuleBasedStateMachine):
         if not self.leases[0]:
             return
         position = data.draw(st.integers(0, len(self.leases[0]) - 1))
-        count = len(self.leases[0][position].queued)
+        count = self.leases[0][position].queued.count
         results = data.draw(st.lists(st.sampled_from("dxra"), min_size=count, max_size=count))
         seconds = data.draw(st.sampled_from((0.0, 20.0, 3_000.0)))
         lost = []

@@ -40,7 +40,7 @@ def test_everything_of_format_3_is_kept(third: Sample, clock: MovedClock) -> Non
         queue = open_queue(third.path, clock=clock)
         items = [item async for item in queue.export()]
         found = [item for item in items if isinstance(item, ExportedBatch)]
-        assert [(item.due, item.accepted_at, item.attempts, len(item.queued)) for item in found] == [
+        assert [(item.due, item.accepted_at, item.attempts, item.queued.count) for item in found] == [
             row[1:] for row in batches
         ]
         kept = await queue.dead_letters.read(await queue.dead_letters.ids(DeadLetterFilter()))
@@ -74,7 +74,7 @@ def test_what_waits_in_format_3_waits_as_long_as_it_was_to(third: Sample, clock:
         queue = open_queue(third.path, clock=clock)
         leased = await queue.lease({lane: 10})
         await queue.close()
-        return sum(len(item.queued) for item in leased.leases)
+        return sum(item.queued.count for item in leased.leases)
 
     assert due > accepted_at + 3000
     assert asyncio.run(lease(due - 60)) == 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from fork_server import Program
 from kable_destination.runner.queues.contract import (
     DeadLetterFilter,
     ExportedBatch,
@@ -32,6 +31,8 @@ from outbox_samples import ACCOUNT, SAMPLES, Sample, again, made
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fork_server import ForkServer
 
 _read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
 
@@ -71,9 +72,9 @@ def test_every_event_that_was_queued_is_delivered(sample: Sample, clock: MovedCl
                     [*queued.origins.places],
                     lease.attempts,
                 )
-                assert {queued.origins.at(at)[0] for at in range(len(queued))} <= {"second.ndjson", "third.ndjson"}
+                assert {queued.origins.at(at)[0] for at in range(queued.count)} <= {"second.ndjson", "third.ndjson"}
                 assert queued.origins.units == ("line",)
-                await queue.settle(Settlement(lease, delivered=range(len(queued))))
+                await queue.settle(Settlement(lease, delivered=range(queued.count)))
         (identify, track) = (await queue.status()).lanes
         assert (identify.queued, track.queued) == (0, 0)
         assert (identify.delivered, track.delivered) == (3, 3 + 5)
@@ -250,8 +251,11 @@ open_queue(sys.argv[1], clock=MovedClock())
 """
 
 
-def test_a_migration_that_was_killed_is_done_by_the_next(sample: Sample, clock: MovedClock) -> None:
-    assert subprocess.run([sys.executable, "-c", KILLED, str(sample.path)], check=False).returncode == -signal.SIGKILL
+def test_a_migration_that_was_killed_is_done_by_the_next(
+    sample: Sample, clock: MovedClock, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    killed = Program(("-c", KILLED, str(sample.path)), str(tmp_path), fork_server.environment)
+    assert fork_server.run(killed).returncode == -signal.SIGKILL
     assert sample.version == 2
     test_every_event_that_was_queued_is_delivered(sample, clock)
 
@@ -312,6 +316,7 @@ def test_an_outbox_of_a_later_format_is_refused(tmp_path: Path, clock: MovedCloc
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     for read_only in (False, True):
         with pytest.raises(
-            QueueOpenError, match=r"it has format 5, and this version of the program reads formats 1 to 4"
+            QueueOpenError,
+            match=rf"it has format {VERSION + 1}, and this version of the program reads formats 1 to {VERSION}",
         ):
             open_queue(path, clock=clock, read_only=read_only)

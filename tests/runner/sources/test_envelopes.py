@@ -30,6 +30,24 @@ def test_the_context_and_integrations_of_the_batch_are_merged_and_the_events_own
     assert second["integrations"] == {"All": False, "Kable": True}
 
 
+@pytest.mark.parametrize("kind", ["batch", None])
+def test_a_batch_may_say_that_it_is_one(kind: str | None) -> None:
+    assert read({"type": kind, "batch": [{"type": "track"}]}) == [{"type": "track"}]
+
+
+@pytest.mark.parametrize("flags", [False, "x", 0, [1], {"All": "no"}])
+def test_flags_that_nobody_can_read_reach_the_events(flags: Any) -> None:
+    """Whoever reads the events rejects them: the batch may have been meant to stay away."""
+    first, second = read({"batch": [{}, {"integrations": {"Kable": True}}], "integrations": flags})
+    assert first["integrations"] == flags
+    assert second["integrations"]["Kable"] is True
+
+
+@pytest.mark.parametrize("flags", [None, {}, []])
+def test_flags_that_say_nothing_are_left_out(flags: Any) -> None:
+    assert read({"batch": [{"type": "track"}], "integrations": flags, "context": []}) == [{"type": "track"}]
+
+
 def test_numbers_and_texts_of_the_events_stay_as_they_are() -> None:
     text = b'{"context":{"a":1.50},"batch":[ {"n":1.50,"big":123456789012345678901234567890, "u":"\\u00e9"} ]}'
     assert events_of(text) == [
@@ -42,6 +60,7 @@ def test_numbers_and_texts_of_the_events_stay_as_they_are() -> None:
     "text",
     [
         b'{"type":"track","batch":[1]}',
+        b'{"type":"Batch","batch":[1]}',
         b'{"properties":{"batch":[1]}}',
         b'{"batch":{"a":1}}',
         b'{"batch":"x"}',

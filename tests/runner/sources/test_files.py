@@ -15,6 +15,7 @@ import pytest
 from kable_destination.definitions import UnreadableError, read_event
 from kable_destination.runner.sources import files
 from kable_destination.runner.sources.blocks import read_blocks
+from kable_destination.runner.sources.chunks import chunk_of
 from kable_destination.runner.sources.contract import FoundCheckpoint, SourceError
 from kable_destination.runner.sources.event_splitting import MAX_EVENT_BYTES, ArrayScanner, LineScanner, Texts
 from kable_destination.runner.sources.files import FileSource
@@ -55,9 +56,7 @@ def scanned(scanner: ArrayScanner | LineScanner, data: bytes, block: int) -> Tex
     whole = Texts()
     chunks = [scanner.feed(data[at : at + block]) for at in range(0, len(data), block)]
     for chunk in [*chunks, scanner.end()]:
-        whole.texts += chunk.texts
-        whole.lines += chunk.lines
-        whole.unreadable += chunk.unreadable
+        whole.add_all(chunk)
     return whole
 
 
@@ -72,6 +71,29 @@ def test_an_array_is_cut_into_its_elements_wherever_the_blocks_end(block: int, i
     lines = data.decode().split("\n")
     for line, text in zip(chunk.lines, chunk.texts, strict=True):
         assert text.split(b"\n")[0].decode() in lines[line - 1]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_batch_may_be_longer_than_an_event(indent: int | None) -> None:
+    """It holds many of them. It was cut off and kept as one dead letter."""
+    batch = {"sentAt": "x", "batch": [track(number, context={"blob": "x" * 9_000}) for number in range(1_000)]}
+    text = json.dumps(batch, indent=indent).encode()
+    assert len(text) > MAX_EVENT_BYTES
+    splitter = Splitter()
+    chunks = [chunk_of(splitter.feed(block), "batch") for block in read_blocks(io.BytesIO(text + b"\n"))]
+    assert sum(len(chunk.texts) for chunk in chunks) == 1_000
+    assert [chunk.unreadable for chunk in chunks if chunk.unreadable] == []
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_event_may_not_be_as_long_as_a_batch_though_it_looks_like_one(indent: int | None) -> None:
+    text = json.dumps({"batch": [1, 2], "type": "track", "context": "x" * MAX_EVENT_BYTES}, indent=indent).encode()
+    splitter = Splitter()
+    chunks = [chunk_of(splitter.feed(block), "batch") for block in read_blocks(io.BytesIO(text))]
+    assert [chunk.texts for chunk in chunks if chunk.texts] == []
+    (unreadable,) = [text for chunk in chunks for text in chunk.unreadable]
+    assert "hardly an event" in unreadable.message
+    assert len(unreadable.text) <= MAX_EVENT_BYTES
 
 
 def test_indented_objects_are_read_one_after_the_other() -> None:

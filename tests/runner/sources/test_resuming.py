@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kable_destination.runner.sources import blocks
+from kable_destination.runner.sources import blocks, files
 from kable_destination.runner.sources.contract import FoundCheckpoint
 from kable_destination.runner.sources.files import FileSource
 
@@ -34,6 +34,8 @@ FILES = {
     "array with gaps": b"[\n" + b",\n".join(lines(1_501)).replace(b"\n,\n", b",,\n") + b"]\n",
     "three on a line": b"[" + b",".join(b"\n" * (at % 3 == 0) + b'{"number": %d}' % at for at in range(1_501)) + b"]",
     "objects": indented(1_501),
+    "all on a line": b"[" + b",".join(lines(1_501)) + b"]",
+    "all on a line, cut off": b"[" + b",".join(lines(1_501)),
 }
 
 
@@ -69,6 +71,8 @@ def test_no_event_is_skipped_and_none_is_read_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block: int, *, zipped: bool
 ) -> None:
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", block)
+    if "all on a line" in name:
+        monkeypatch.setattr(files, "_MOST_HELD_BYTES", 5_000)
     path = tmp_path / "events"
     path.write_bytes(gzip.compress(FILES[name]) if zipped else FILES[name])
     whole = asyncio.run(read(path))

@@ -10,6 +10,7 @@ import pytest
 from certificates import Certificate, make_certificate
 from segment_events import ndjson, track
 from talking_server import OK, read_request, talking_server
+from virtual_run import Setting
 
 if TYPE_CHECKING:
     import socket
@@ -76,11 +77,14 @@ def test_check_credentials_says_what_is_wrong_with_a_certificate(command_line: C
     assert "Traceback" not in run.err
 
 
-def test_a_host_that_does_not_speak_tls_is_tried_again(command_line: CommandLine) -> None:
+def test_a_host_that_does_not_speak_tls_is_tried_again(tmp_path: Path) -> None:
     """A proxy on the way may be out of order; the reason is shown."""
     with talking_server(lambda connection, _: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as (port, _):
-        run = command_line.deliver(EVENTS, f"https://localhost:{port}", "--wait", "0")
-    assert (run.code, run.report["unsent"], run.letters) == (1, 3, [])
+        setting = Setting(tmp_path, f"https://localhost:{port}", rules={"longest_wait": 0.0})
+        run = setting.deliver(EVENTS)
+    assert (run.ended, run.report.unsent, run.report.dead, setting.queued()) == (None, 3, 0, 3)
+    assert run.report.retries > 0
+    assert f"localhost:{port} cannot be reached: [SSL: WRONG_VERSION_NUMBER]" in run.report.last_errors
 
 
 @pytest.mark.parametrize(

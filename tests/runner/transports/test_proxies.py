@@ -165,11 +165,39 @@ def test_a_wrong_proxy_ends_a_command_before_anything_is_accepted(
         ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "live.kable.io:443"}, None),
         ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "*"}, None),
         ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "le.io"}, Proxy("http://a.example:1", "HTTPS_PROXY")),
+        ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "10.0.0.0/8 KABLE.io."}, None),
+        ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "*.kable.io"}, None),
+        ({"HTTPS_PROXY": "http://a.example:1", "no_proxy": "0.0.0.0/0,, "}, Proxy("http://a.example:1", "HTTPS_PROXY")),
     ],
     ids=str,
 )
 def test_the_first_variable_that_is_set_decides(environment: dict[str, str], proxy: Proxy | None) -> None:
     assert proxy_for("live.kable.io", 443, environment) == proxy
+
+
+@pytest.mark.parametrize(
+    ("host", "excepted", "is_excepted"),
+    [
+        ("10.1.2.3", "10.0.0.0/8", True),
+        ("10.1.2.3", "192.168.0.0/16, 10.1.0.0/16", True),
+        ("10.1.2.3", "10.9.9.9/8", True),
+        ("10.1.2.3", "10.0.0.0/16", False),
+        ("10.1.2.3", "10.1.2.3/32", True),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.2.3:443", True),
+        ("10.1.2.3", "10.1.2.3:8443", False),
+        ("10.1.2.3", ".2.3", False),
+        ("10.1.2.3", "10.0.0.0/33", False),
+        ("::1", "[::1]", True),
+        ("::1", "::1", True),
+        ("::1", "[::1]:443", True),
+        ("fe80::1", "fe80::/10", True),
+        ("fe80::1", "10.0.0.0/8", False),
+    ],
+)
+def test_addresses_are_excepted_by_range_as_with_curl(host: str, excepted: str, *, is_excepted: bool) -> None:
+    found = proxy_for(host, 443, {"HTTPS_PROXY": "http://a.example:1", "NO_PROXY": excepted})
+    assert (found is None) is is_excepted
 
 
 @pytest.mark.parametrize(

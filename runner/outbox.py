@@ -1,0 +1,97 @@
+"""The outbox that the delivery options name: opened, named to people, and with the limits that runs stored in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..definitions import Problem, SetupError
+from .delivery.clock import SystemClock
+from .delivery.limits_record import LIMITS_PREFIX
+from .queues.contract import Lane, QueueOpenError
+from .queues.opening import open_queue, shown_place, split_place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from .configuration.delivery_options import DeliveryOptions
+    from .delivery.clock import Clock
+    from .queues.contract import Queue
+
+
+@contextlib.asynccontextmanager
+async def opened_queue(
+    options: DeliveryOptions, clock: Clock | None = None, *, create: bool = True, read_only: bool = False
+) -> AsyncIterator[Queue]:
+    """Open the queue that the options name, memory if they name none. Raises SetupError."""
+    megabytes = options.dead_letter_megabytes
+    limit = None if options.outbox_megabytes is None else options.outbox_megabytes * 1_000_000
+    try:
+        queue = open_queue(
+            options.outbox or "memory:",
+            clock=clock or SystemClock(),
+            limit_bytes=limit,
+            keep_ids_days=options.keep_ids,
+            letter_days=options.dead_letter_days,
+            letter_bytes=None if megabytes is None else int(megabytes * 1_000_000),
+            create=create,
+            read_only=read_only,
+        )
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+    try:
+        yield queue
+    finally:
+        await queue.close()
+
+
+def require_outbox(options: DeliveryOptions) -> DeliveryOptions:
+    """Return the options. Raises SetupError if they turn the outbox off."""
+    if not options.outbox:
+        raise SetupError.of([Problem("outbox", "is turned off; --outbox names a file")])
+    return options
+
+
+def outbox_name(options: DeliveryOptions) -> str:
+    """Return the outbox as messages name it, without what may be a password."""
+    return shown_place(require_outbox(options).outbox or "")
+
+
+def outbox_path(options: DeliveryOptions) -> str | None:
+    """Return the path of the outbox; None if it is none, or no file."""
+    if not options.outbox:
+        return None
+    scheme, location = split_place(options.outbox)
+    return location if scheme == "sqlite" else None
+
+
+def outbox_may_exist(options: DeliveryOptions) -> bool:
+    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
+    path = outbox_path(options)
+    return bool(options.outbox) if path is None else os.path.lexists(path)
+
+
+def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:
+    """Open an outbox that exists, to look at it or to change it. Raises SetupError."""
+    return opened_queue(require_outbox(options), create=False, read_only=read_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits that a run has found for a lane: requests in flight, and per second (None: any number)."""
+
+    in_flight: int
+    per_second: float | None
+
+
+async def limits_of(queue: Queue) -> Mapping[Lane, Limits]:
+    """Return the latest limits of each lane that some run has stored."""
+    records = await queue.records(LIMITS_PREFIX)
+    found = {}
+    for key, value in records.items():
+        account, _, action = key.removeprefix(LIMITS_PREFIX).partition("\0")
+        found[Lane(account, action)] = Limits(**json.loads(value))
+    return found

@@ -1,0 +1,30 @@
+"""What an engine stores of a batch, made where the batch is planned: maybe in another process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .contract import Prepared, QueuedBatch
+
+
+class Preparation(NamedTuple):
+    """How to prepare batches for an engine.
+
+    `prepare` returns what is stored of a batch. `events_of` reads the events from the last of its columns.
+    """
+
+    prepare: Callable[[QueuedBatch], Prepared]
+    events_of: Callable[[bytes], list[bytes]]
+
+
+def preparation_for(scheme: str) -> Preparation | None:
+    """Return how to prepare batches for the engine with a scheme; None if it makes everything itself."""
+    if scheme != "sqlite":
+        return None
+    from .sqlite.packing import events_of
+    from .sqlite.preparing import prepared
+
+    return Preparation(prepared, events_of)
