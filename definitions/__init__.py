@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .action import ActionDefinition, BatchData, BatchLimits, EventData, Exchange, Settings
 from .answers.retry_after import RetryAfter
 from .answers.status_table import SEGMENT_ANSWERS, Answer
-from .base_url import BASE_URL, Address, address_fault, is_loopback
+from .base_url import BASE_URL, Address, address_fault, is_loopback, read_base_url
 from .definition import DestinationDefinition, Documentation, WorkedExample
 from .destination import Destination
 from .environment import Environment, Environments
@@ -38,7 +38,7 @@ from .lint import Finding, lint
 from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
 from .missing import MISSING
-from .nearest import nearest
+from .nearest import nearest, nearest_word
 from .planning.author_code import describe_exception
 from .planning.batch_group import ORDER_SHARDS, BatchGroup, batch_group
 from .planning.event_counts import EventCounter, FieldCount, SubscriptionCount
@@ -50,9 +50,10 @@ from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request_options import RequestOptions
+from .sample_events import short_event_for
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
-from .text import one_line, quoted, shortened, visible, visible_json
+from .text import listed, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
 if TYPE_CHECKING:
@@ -141,11 +142,15 @@ __all__ = [
     "is_loopback",
     "json_line",
     "lint",
+    "listed",
     "nearest",
+    "nearest_word",
     "one_line",
     "placeholder_value",
     "quoted",
+    "read_base_url",
     "read_event",
+    "short_event_for",
     "shortened",
     "shown_request",
     "visible",

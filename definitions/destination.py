@@ -19,6 +19,7 @@ from .nearest import nearest
 from .planning.author_code import author_fault, call_author
 from .planning.compiled_subscription import CompiledSubscription, compile_subscription
 from .planning.event_reader import EventReader
+from .planning.key_faults import key_faults
 from .planning.obstacles import request_obstacles
 from .planning.performing import next_request, perform
 from .planning.plan import Plan, PlannedRequest, Result
@@ -28,7 +29,6 @@ from .planning.setting_mistakes import setting_mistakes
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request_options import RequestOptions, check_headers
-from .text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,7 +84,7 @@ class Destination:
                 is_published=is_published,
             )
         )
-        problems.extend(_unknown_environment(definition, self.settings, base_url))
+        problems.extend(key_faults(definition, self.settings, has_base_url=base_url is not None))
         if problems:
             raise SetupError.of(dict.fromkeys(problems))
         options = _options(definition, self.settings, base_url, self.redactor)
@@ -117,7 +117,12 @@ class Destination:
             for key in self.definition.authentication.fields
             if self.definition.settings[key].type != "password" and key in self.settings
         ]
-        return " ".join((self.address.netloc, *names))
+        return " ".join((self.host, *names))
+
+    @property
+    def host(self) -> str:
+        """The host that requests go to, with the port if the base URL names one."""
+        return self.address.netloc
 
     @property
     def is_live(self) -> bool:
@@ -134,6 +139,16 @@ class Destination:
             return None
         chosen = environments.of(self.settings)
         return chosen if self.is_live else environments.harmless
+
+    @property
+    def target(self) -> str:
+        """Where requests go, for people: `Kable Test (test.kable.io)`. A definition without code has no host."""
+        words = [self.definition.name]
+        if self.environment is not None:
+            words.append(self.environment.name)
+        if self.definition.extend_request is not None:
+            words.append(f"({self.host})")
+        return " ".join(words)
 
     @property
     def fingerprint(self) -> str:
@@ -225,8 +240,8 @@ class Destination:
             yield from subscription_mistakes(subscription)
 
     def setting_mistakes(self) -> Iterator[Problem]:
-        """Yield settings that hardly ever match anything in an event, each with the way to write it."""
-        yield from setting_mistakes(self.definition, self.settings)
+        """Yield settings that are hardly right, such as a path that no event has, each with the way to write it."""
+        yield from setting_mistakes(self.definition, self.settings, self.host)
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:
         """Yield pairs of subscriptions that can make two usage events with one id from one event.
@@ -275,21 +290,6 @@ def _valid_settings(
     except (FieldsError, RejectedError) as error:
         problems.extend(Problem(f"settings.{item.place}", item.message) for item in error.problems)
         return {}
-
-
-def _unknown_environment(
-    definition: DestinationDefinition, settings: Settings, base_url: str | None
-) -> Iterator[Problem]:
-    """Yield a problem if the key belongs to no environment, and no base URL says where it goes."""
-    environments = definition.environments
-    if environments is None or base_url is not None or environments.of(settings) is not None:
-        return
-    if settings.get(environments.setting):
-        prefixes = listed([choice.prefix for choice in environments.choices], "or")
-        yield Problem(
-            f"settings.{environments.setting}",
-            f"should begin with {prefixes}, which says where events go; if it belongs to another host, give a base URL",
-        )
 
 
 def _preset_subscriptions(definition: DestinationDefinition) -> tuple[Subscription, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .input_field import DefinitionModel
 
@@ -29,6 +30,10 @@ class Environments(DefinitionModel):
         """Return the environment that the settings mean; None if the key belongs to none of them."""
         key = settings.get(self.setting)
         return next((choice for choice in self.choices if isinstance(key, str) and key.startswith(choice.prefix)), None)
+
+    def at(self, host: str) -> Environment | None:
+        """Return the environment whose host this is (with the port, if it has one); None if it is another host."""
+        return next((choice for choice in self.choices if urlsplit(choice.base_url).netloc == host), None)
 
     @property
     def harmless(self) -> Environment:

@@ -196,6 +196,16 @@ def sample_event(call_type: str, action: ActionDefinition) -> dict[str, Any]:
     return event
 
 
+def short_event_for(trigger: str, action: ActionDefinition) -> dict[str, Any]:
+    """Make an event that a trigger matches, with little more than an action reads; a full one if that fails."""
+    try:
+        matches = compile_trigger(trigger).matches
+    except TriggerError:
+        return event("track")
+    short = (sample_event(call, action) for call in EVENT_TYPES)
+    return next((one for one in short if matches(one)), None) or event_for(trigger)
+
+
 def _merged(value: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     for key, change in changes.items():
         if change is None:

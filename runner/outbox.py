@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,12 @@ def outbox_path(options: DeliveryOptions) -> str | None:
         return None
     scheme, location = split_place(options.outbox)
     return location if scheme == "sqlite" else None
+
+
+def outbox_may_exist(options: DeliveryOptions) -> bool:
+    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
+    path = outbox_path(options)
+    return bool(options.outbox) if path is None else os.path.lexists(path)
 
 
 def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from ..definitions import Problem, SetupError
@@ -12,6 +13,7 @@ from ..definitions.documentation import render
 from .configuration import plugins
 from .configuration.configuration import DEFAULT_DESTINATION
 from .configuration.reference import configuration_reference
+from .configuration.schema import configuration_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,10 +33,13 @@ class Wanted:
     reference: Literal["cli", "configuration"] | None
 
 
-def pages_of(wanted: Wanted, command_line_reference: Callable[[], str]) -> Mapping[str, Callable[[], str]]:
+def pages_of(
+    wanted: Wanted, command_line_reference: Callable[[], str], output_schemas: Callable[[], Mapping[str, str]]
+) -> Mapping[str, Callable[[], str]]:
     """Return a function per page, by the name of its file. Raises SetupError.
 
-    The Markdown page of our own destination comes with the references.
+    The Markdown page of our own destination comes with the references, and with the schemas of the configuration and
+    of what commands print as JSON.
     """
     name = wanted.destination or DEFAULT_DESTINATION
     definition = plugins.load(name)
@@ -51,6 +56,8 @@ def pages_of(wanted: Wanted, command_line_reference: Callable[[], str]) -> Mappi
     pages: dict[str, Callable[[], str]] = {file_name: lambda: render(definition, wanted.page_format)}
     if name == DEFAULT_DESTINATION and wanted.page_format == "markdown":
         pages.update({f"{reference}.md": make for reference, make in references.items()})
+        pages["schemas/configuration.schema.json"] = lambda: configuration_schema(definition, short_name)
+        pages.update({f"schemas/{schema}": partial(str, text) for schema, text in output_schemas().items()})
     return pages
 
 

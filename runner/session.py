@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text
@@ -20,11 +20,12 @@ from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
-from .delivery.notices import to_all
+from .delivery.notices import Notice, to_all
 from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
-from .outbox import opened_queue
+from .intent import LiveIntent
+from .outbox import opened_queue, outbox_may_exist
 from .planners.opening import planners_for
 from .queues.contract import Lane, QueueFullError
 from .transports.environment import check_environment
@@ -67,22 +68,32 @@ class Session:
     """One run of a sending command. Open it with `open_session`."""
 
     def __init__(
-        self, destination: Destination, options: DeliveryOptions, queue: Queue, delivery: Delivery, report: RunReport
+        self,
+        destination: Destination,
+        options: DeliveryOptions,
+        queue: Queue,
+        delivery: Delivery,
+        report: RunReport,
+        *,
+        sends: bool = True,
     ) -> None:
         self.destination = destination
         self.queue = queue
         self.report = report
         self._options = options
         self._delivery = delivery
+        self._sends = sends
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
         """Deliver what some sources hold and what is queued; return why that ended early, if it did."""
+        self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             return await self._delivery.run(sources)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:
         """Deliver what the acceptor accepts for as long as the block lasts, and then what is left."""
+        self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             async with self._delivery.running() as acceptor:
                 yield acceptor
@@ -93,6 +104,8 @@ class Session:
 
     async def replay(self, chosen: DeadLetterFilter, *, dry_run: bool = False) -> ReplayReport:
         """Queue dead letters again, some at a time; a dry run only counts. Raises SetupError if the queue is full."""
+        if not dry_run:
+            self._require_sending()
         letters = self.queue.dead_letters
         report = ReplayReport()
         ids = await letters.ids(chosen)
@@ -123,6 +136,10 @@ class Session:
         lanes = (await self.queue.status()).lanes
         return sum(lane.queued - lane.leased for lane in lanes if lane.account == self._delivery.account)
 
+    def _require_sending(self) -> None:
+        if not self._sends:
+            raise RuntimeError("this session was opened for a dry run")
+
 
 @contextlib.asynccontextmanager
 async def open_session(
@@ -135,22 +152,35 @@ async def open_session(
     clock: Clock | None = None,
     transport: Transport | None = None,
     create: bool = True,
+    intent: LiveIntent | None = None,
+    dry_run: bool = False,
     recipe: Recipe | None = None,
     planner_server: PlannerServer | None = None,
 ) -> AsyncIterator[Session]:
-    """Open everything that a sending command needs. Raises SetupError.
+    """Open everything that a sending command needs. A session for a dry run sends nothing.
+
+    Raises SetupError, and LiveIntentError if real customers would be billed although neither the options nor the
+    intent say that this is meant. Then no outbox was made, and nothing was accepted.
 
     Large inputs are planned by other processes. `planner_server` forks them (see `fork_planner_server`); without it,
     `recipe` sets up the same destination in a fresh one. Without either, everything is planned in this process.
     """
     clock = clock or SystemClock()
     report = report or RunReport()
+    report.describe(destination)
+    intent = intent or LiveIntent()
+    if options.live:
+        intent = replace(intent, is_meant=True)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_suited_interpreter())
         if transport is None:
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
+        if create and not dry_run and not outbox_may_exist(options):
+            await intent.check(destination, None, clock)
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
+        if not dry_run:
+            await intent.check(destination, queue, clock)
         planners = planners_for(destination, options, recipe, planner_server, to_all(observers))
         if planners is not None:
             await stack.enter_async_context(planners)
@@ -165,7 +195,10 @@ async def open_session(
             write_dead_letter=write_dead_letter,
             planners=planners,
         )
-        yield Session(destination, options, queue, delivery, report)
+        if not dry_run:
+            name = report.environment or ""
+            to_all(observers)(Notice(kind="started", account=delivery.account, environment=name, host=destination.host))
+        yield Session(destination, options, queue, delivery, report, sends=not dry_run)
 
 
 async def print_requests(
@@ -178,6 +211,7 @@ async def print_requests(
     write_dead_letter: Callable[[DeadLetter, str | None], None] = lambda _letter, _reason: None,
 ) -> None:
     """Print the requests that a run would send."""
+    report.describe(destination)
     dry_run = DryRun(
         output,
         destination,

@@ -49,13 +49,16 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
     "commands": (
-        *("configuration", "delivery", "event_loop", "new", "observability", "outbox", "pages", "planners"),
-        "queues.contract",
-        *("sandbox", "session", "snapshotting", "sources", "transports.environment", "version"),
+        *("configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability", "outbox", "pages"),
+        *("planners", "queues.contract", "sandbox", "session", "snapshotting", "sources", "transports.environment"),
+        "version",
     ),
-    "configuration": (),
+    "configuration": ("near_files",),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
+    "doctor": ("configuration", "delivery.clock", "intent", "outbox", "queues", "transports", "version"),
     "event_loop": (),
+    "intent": ("configuration", "delivery.clock", "delivery.delivery", "outbox", "queues.contract"),
+    "near_files": (),
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "outbox": ("configuration", "delivery.clock", "delivery.limits_record", "queues"),
@@ -63,15 +66,24 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "planners": (*("configuration", "delivery", "queues", "sources.contract", "sources.plain_lines"),),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
-    "session": ("configuration", "delivery", "observability", "outbox", "planners", "queues", "sources", "transports"),
+    "session": (
+        *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
+        "transports",
+    ),
     "snapshotting": ("configuration", "sources"),
-    "sources": (),
+    "sources": ("near_files",),
     "transports": (),
     "version": (),
 }
-"""What each part of the runner may import of the others. Nothing imports `commands`, and only `commands` `session`."""
+"""What each part of the runner may import of the others.
 
-COMMANDS = ("check", "dead_letters", "deliver", "docs", "new", "preview", "sandbox", "snapshot", "status")
+Nothing imports `commands`, and only `commands` `session`.
+"""
+
+COMMANDS = (
+    *("check", "config_schema", "dead_letters", "deliver", "destinations", "docs", "doctor", "init", "new", "preview"),
+    *("sandbox", "snapshot", "status"),
+)
 """Commands do not import each other; `app` collects them."""
 
 MOST_LINES = 400

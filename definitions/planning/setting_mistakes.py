@@ -1,4 +1,4 @@
-"""Settings that name paths or properties in a way that hardly ever matches an event. Nothing is refused for them."""
+"""Settings that are hardly right: paths that match no event, quotes, a key for another host. Nothing is refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem
 from ..mapping.event_paths import event_paths
 from ..text import quoted
+from .key_faults import what_is_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 _BRACES = "{}"
 
 
-def setting_mistakes(definition: DestinationDefinition, settings: Settings) -> Iterator[Problem]:
-    """Find paths and properties that are written otherwise than events have them, each with the way to write it."""
+def setting_mistakes(definition: DestinationDefinition, settings: Settings, host: str) -> Iterator[Problem]:
+    """Find credentials in quotes or for another host, and paths and properties that are written as no event has them.
+
+    `host` is where requests go.
+    """
+    yield from _credential_mistakes(definition, settings, host)
     found: dict[Problem, None] = {}
     for action in definition.actions.values():
         for field in action.fields.values():
@@ -31,6 +36,20 @@ def setting_mistakes(definition: DestinationDefinition, settings: Settings) -> I
                     dict.fromkeys(_rename_mistakes(f"settings.{field.renames_setting}", renames, field.default))
                 )
     yield from found
+
+
+def _credential_mistakes(definition: DestinationDefinition, settings: Settings, host: str) -> Iterator[Problem]:
+    for key in definition.authentication.fields:
+        value = settings.get(key)
+        if isinstance(value, str) and (around := what_is_around(value)):
+            yield Problem(f"settings.{key}", f"has {around} around it; remove them")
+    environments = definition.environments
+    if environments is None:
+        return
+    chosen, there = environments.of(settings), environments.at(host)
+    if chosen is not None and there is not None and chosen is not there:
+        message = f"is a {chosen.name} key, but {host} is {there.name}; use a {there.name} key, or another base URL"
+        yield Problem(f"settings.{environments.setting}", message)
 
 
 def _path_mistake(path: str) -> str | None:

@@ -11,7 +11,10 @@ from typer.main import get_command
 from .options import CONTEXT_SETTINGS
 from .parsing import Command, Group
 
-COMMANDS = ("deliver", "status", "preview", "snapshot", "check", "new", "docs", "sandbox", "dead-letters")
+COMMANDS = (
+    *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+)
 """The names of the commands. Each is in a file of that name."""
 
 
@@ -64,7 +67,7 @@ def root(
     """Send Segment events to Kable, or to any other installed destination.
 
     Settings come from --config and from the environment: KABLE_API_KEY, KABLE_CLIENT_ID, KABLE_CLIENT_ID_FIELD,
-    KABLE_PROPERTIES_MAPPINGS (as JSON), KABLE_BASE_URL, KABLE_BATCH_SIZE, KABLE_CONCURRENCY.
+    KABLE_PROPERTIES_MAPPINGS (as JSON), KABLE_BASE_URL, KABLE_LIVE, KABLE_BATCH_SIZE, KABLE_CONCURRENCY.
 
     Exit codes: 0 success; 1 some events were not delivered; 2 wrong usage or configuration; 3 credentials refused.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,9 +11,11 @@ import typer
 from .exit_codes import FAILED, OK, exits
 from .options import (
     CONTEXT_SETTINGS,
+    AccountOption,
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    LiveOption,
     LogOption,
     OutboxOption,
     TracesOption,
@@ -162,7 +163,9 @@ def replay_letters(
     *,
     config: ConfigOption = None,
     destination: DestinationOption = None,
+    account: AccountOption = None,
     base_url: BaseUrlOption = None,
+    live: LiveOption = False,
     outbox: OutboxOption = None,
     reason: ReasonOption = None,
     since: SinceOption = None,
@@ -176,11 +179,12 @@ def replay_letters(
     event that is queued or was delivered under the same ID is not sent again. Events that wait for a retry are sent
     at once, too.
     """
-    from ..configuration.configuration import Configuration
     from ..observability.options import ObserverOptions
+    from .configured import configured
 
-    options = {"base_url": base_url, "outbox": outbox}
-    configuration = Configuration(config, environment=os.environ, destination=destination, delivery=options)
+    configuration = configured(
+        config, destination=destination, account=account, base_url=base_url, outbox=outbox, live=live or None
+    )
     return _replay(configuration, _filter(reason, since), ObserverOptions(log_format, None, traces), dry_run=dry_run)
 
 
@@ -225,9 +229,9 @@ def _shown_payload(payload: bytes | None, redactor: Redactor) -> Any:
 
 
 def _configuration(config: Path | None, outbox: str | None) -> Configuration:
-    from ..configuration.configuration import Configuration
+    from .configured import configured
 
-    return Configuration(config, environment=os.environ, delivery={"outbox": outbox})
+    return configured(config, outbox=outbox)
 
 
 async def _ask(
@@ -317,11 +321,19 @@ async def _run_replay(
     dry_run: bool,
 ) -> tuple[ReplayReport, int, AnswerError | None] | None:
     """Queue dead letters and deliver; return what became of them, or None if there was nothing to do."""
+    from ..intent import LiveIntent
     from ..outbox import require_outbox
     from ..session import open_session
 
-    options = require_outbox(configuration.delivery)
-    opening = open_session(destination, options, observers=observers, report=report, create=False)
+    opening = open_session(
+        destination,
+        require_outbox(configuration.delivery),
+        observers=observers,
+        report=report,
+        create=False,
+        intent=LiveIntent(advice=configuration.live_advice),
+        dry_run=dry_run,
+    )
     async with opening as session:
         waiting = await session.waiting()
         replayed = await session.replay(chosen, dry_run=dry_run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,11 @@ import typer
 
 from .exit_codes import FAILED, OK, exits
 from .options import (
+    AccountOption,
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    LiveOption,
     LogOption,
     OutboxOption,
     TracesOption,
@@ -23,13 +24,13 @@ from .options import (
 from .output import StandardOutput, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ...definitions import AnswerError, Destination
     from ..configuration.configuration import Configuration
     from ..configuration.delivery_options import DeliveryOptions
     from ..delivery.dead_letter_file import DeadLetterFile, UnsentFile
-    from ..delivery.notices import Notice, Observer
+    from ..delivery.notices import Observer
     from ..delivery.run_report import RunReport
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
@@ -60,7 +61,9 @@ def deliver(
     *,
     config: ConfigOption = None,
     destination: DestinationOption = None,
+    account: AccountOption = None,
     base_url: BaseUrlOption = None,
+    live: LiveOption = False,
     batch_size: Annotated[
         int | None,
         typer.Option(
@@ -156,22 +159,25 @@ def deliver(
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
     command again: it continues where it stopped and sends nothing twice.
     """
-    from ..configuration.configuration import Configuration
     from ..observability.options import ObserverOptions
+    from .configured import configured
 
-    options = {
-        "base_url": base_url,
-        "batch_size": batch_size,
-        "outbox": False if no_outbox else outbox,
-        "concurrency": concurrency,
-        "planners": planners,
-        "rate": rate,
-        "wait": wait,
-        "give_up_hours": give_up_hours,
-        "attempts": attempts,
-        "allow_old": allow_old or None,
-    }
-    configuration = Configuration(config, environment=os.environ, destination=destination, delivery=options)
+    configuration = configured(
+        config,
+        destination=destination,
+        account=account,
+        base_url=base_url,
+        live=live or None,
+        batch_size=batch_size,
+        outbox=False if no_outbox else outbox,
+        concurrency=concurrency,
+        planners=planners,
+        rate=rate,
+        wait=wait,
+        give_up_hours=give_up_hours,
+        attempts=attempts,
+        allow_old=allow_old or None,
+    )
     return _deliver(
         configuration,
         _Files(files or [], dead_letters, report),
@@ -191,15 +197,18 @@ def _deliver(
     configuration: Configuration, files: _Files, observing: ObserverOptions, *, dry_run: bool, now: bool
 ) -> int:
     from ...definitions import Problem, SetupError
+    from ..configuration.targets import shown_target
     from ..delivery.run_report import RunReport
     from ..event_loop import run_in_loop
     from ..outbox import outbox_name, outbox_path
     from ..planners.opening import fork_planner_server
     from ..session import open_session, print_requests
     from ..sources.paths import input_bytes, sources_of
-    from .output_files import check_outputs, permission_warnings
+    from .live_question import live_intent
+    from .output_files import STANDARD_INPUT, check_outputs, permission_warnings
     from .report_file import check_report
     from .run_outcome import exit_code
+    from .watching import watching
 
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
@@ -215,6 +224,12 @@ def _deliver(
     for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
         say(f"warning: {warning}", error=True)
 
+    intent = None
+    if not dry_run:
+        # Whoever types the events cannot answer, too.
+        intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
+        say(f"delivering to {shown_target(destination)}")
+
     # Here, since there are no threads yet.
     planner_server = None if dry_run else fork_planner_server(destination, options, input_bytes(files.events))
 
@@ -227,6 +242,7 @@ def _deliver(
             write_dead_letter=write,
             # Without events to keep, an outbox that is missing is more likely a wrong folder than a wish.
             create=bool(sources),
+            intent=intent,
             recipe=configuration.recipe(),
             planner_server=planner_server,
         )
@@ -242,7 +258,7 @@ def _deliver(
             run_in_loop(printing)
             ended = None
         else:
-            with _observers(configuration, destination, observing, report) as observers:
+            with watching(configuration, destination, observing, report) as observers:
                 ended = run_in_loop(run(observers, write))
         written = _print_outcome(
             ended,
@@ -270,29 +286,6 @@ def _ignore(_letter: DeadLetter, _reason: str | None) -> None:
     """Write a dead letter nowhere: the outbox has it."""
 
 
-@contextlib.contextmanager
-def _observers(
-    configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
-) -> Iterator[list[Observer]]:
-    from ..delivery.notices import Only
-    from ..observability.detached import DetachedWriter
-    from ..observability.observers import open_observers
-
-    opened = open_observers(
-        observing,
-        destination=configuration.destination_name,
-        redactor=destination.redactor,
-        announce=_announce_metrics,
-    )
-    warnings = DetachedWriter()
-    with opened as observers, _progress(report) as bars, warnings:
-        yield [
-            *observers,
-            *bars,
-            *([] if observing.log_format else [Only(partial(_warn, warnings.write), "full", "room", "parked")]),
-        ]
-
-
 def _dead_letter_file(
     files: _Files, options: DeliveryOptions, destination: Destination, *, dry_run: bool
 ) -> contextlib.AbstractContextManager[DeadLetterFile | UnsentFile | None]:
@@ -314,50 +307,6 @@ def _letters_path(files: _Files, options: DeliveryOptions, *, dry_run: bool) -> 
     if files.dead_letters is None and (dry_run or options.outbox):
         return None
     return files.dead_letters or DEFAULT_DEAD_LETTERS
-
-
-def _announce_metrics(url: str) -> None:
-    say(f"metrics: {url}", error=True)
-
-
-@contextlib.contextmanager
-def _progress(report: RunReport) -> Iterator[list[Observer]]:
-    from rich.console import Console
-
-    if not Console(stderr=True).is_terminal:
-        yield []
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from ..observability.detached import DetachedTerminal
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
-    # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
-    with (
-        DetachedTerminal() as terminal,
-        Progress(*columns, console=Console(file=terminal.stream, force_terminal=True), transient=True) as progress,
-    ):
-        task = progress.add_task("reading", total=None)
-
-        def tick(_: Notice) -> None:
-            counts = f"{report.read:,} read, {report.sent:,} delivered, {report.dead:,} dead"
-            progress.update(task, description=counts)
-
-        yield [tick]
-
-
-def _warn(write: Callable[[str], None], notice: Notice) -> None:
-    """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
-    if notice.kind == "full":
-        message = f"the outbox takes nothing more: {notice.error}; waiting"
-    elif notice.kind == "room":
-        message = "the outbox takes more again"
-    else:
-        asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
-        message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
-    from ...definitions import visible
-
-    write(f"warning: {visible(message)}")
 
 
 def _print_outcome(

@@ -52,13 +52,14 @@ def docs(
     """Generate the page about a destination.
 
     It is made from the definition. In a folder, the page of kable comes with the references of the command line and of
-    the configuration.
+    the configuration, and with JSON Schemas.
     """
     from ..pages import Wanted, changes, pages_of, write_page
+    from .json_output import schemas
     from .output_files import check_outputs
 
     wanted = Wanted(destination, page_format.value, None if reference is None else reference.value)
-    pages = pages_of(wanted, lambda: _command_line_reference(context))
+    pages = pages_of(wanted, lambda: _command_line_reference(context), schemas)
     if check:
         stale = [changes((folder or _DEFAULT_FOLDER) / name, make()) for name, make in pages.items()]
         typer.echo("".join(stale), nl=False)
@@ -82,5 +83,6 @@ def _command_line_reference(context: typer.Context) -> str:
 
     program = context.find_root().command
     # Another context than that of this run: defaults and usage are those of the program, not of what was called.
-    page = get_docs_for_click(obj=program, ctx=typer.Context(program), name="kable-destination", title="Command line")
+    own = typer.Context(program, **program.context_settings)
+    page = get_docs_for_click(obj=program, ctx=own, name="kable-destination", title="Command line")
     return f"<!-- {NOTICE} -->\n\n{page.strip()}\n"

@@ -9,7 +9,7 @@ import typer
 
 from ..observability.options import LogFormat
 
-CONTEXT_SETTINGS = {"max_content_width": 120}
+CONTEXT_SETTINGS = {"max_content_width": 120, "help_option_names": ["-h", "--help"]}
 
 ConfigOption = Annotated[
     Path | None,
@@ -21,6 +21,13 @@ DestinationOption = Annotated[
         "--destination", metavar="NAME", help="Installed destination, or path of a manifest (.json). [default: kable]"
     ),
 ]
+AccountOption = Annotated[
+    str | None,
+    typer.Option("--account", metavar="NAME", help="Account to use, of those under [accounts] in the configuration."),
+]
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Bill real customers: without it, nothing is sent to a live environment.")
+]
 BaseUrlOption = Annotated[
     str | None,
     typer.Option(
@@ -28,6 +35,9 @@ BaseUrlOption = Annotated[
         metavar="URL",
         help="Base URL to send to instead of the destination's own: https, or http on a loopback address.",
     ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON. Its schema is in docs/schemas, and its version in `version`.")
 ]
 OutboxOption = Annotated[
     str | None,

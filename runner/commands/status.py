@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from .exit_codes import OK, exits
-from .options import ConfigOption, OutboxOption
-from .output import echo, print_json, time_text
+from .options import ConfigOption, JsonOption, OutboxOption
+from .output import echo, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +25,7 @@ def status(
     *,
     config: ConfigOption = None,
     outbox: OutboxOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Show what the outbox holds.
 
@@ -36,10 +33,11 @@ def status(
     """
     import asyncio
 
-    from ..configuration.configuration import Configuration
+    from ..configuration.targets import environment_of
     from ..outbox import limits_of, outbox_name, outbox_of
+    from .configured import configured
 
-    configuration = Configuration(config, environment=os.environ, delivery={"outbox": outbox})
+    configuration = configured(config, outbox=outbox)
     redactor = configuration.redactor()
 
     async def read() -> tuple[QueueStatus, Mapping[Lane, Limits]]:
@@ -49,13 +47,12 @@ def status(
     found, limits = asyncio.run(read())
     found = replace(found, lanes=[_masked(lane, redactor) for lane in found.lanes])
     path = outbox_name(configuration.delivery)
+    environments = {lane.account: environment_of(lane.account, configuration.definition) for lane in found.lanes}
+    names = {account: None if found is None else found.name for account, found in environments.items()}
     if as_json:
-        lanes = [{**asdict(lane), "limits": _limits_json(limits.get(_key(lane)))} for lane in found.lanes]
-        print_json(
-            {"outbox": path, "lanes": lanes, "dead": found.dead, "bytes": found.bytes, "known_ids": found.known_ids}
-        )
+        _print_json(path, found, limits, names)
     else:
-        _print_lanes(path, found, limits)
+        _print_lanes(path, found, limits, names)
     return OK
 
 
@@ -65,8 +62,19 @@ def _key(lane: LaneStatus) -> Lane:
     return Lane(lane.account, lane.action)
 
 
-def _limits_json(limits: Limits | None) -> dict[str, float | None] | None:
-    return None if limits is None else {"in_flight": limits.in_flight, "per_second": limits.per_second}
+def _print_json(
+    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+) -> None:
+    from .json_output import print_output
+    from .json_outputs.status import LaneLimits, LaneOutput, StatusOutput
+
+    lanes = []
+    for lane in found.lanes:
+        found_limits = limits.get(_key(lane))
+        shown = None if found_limits is None else LaneLimits(**asdict(found_limits))
+        lanes.append(LaneOutput(**asdict(lane), environment=environments[lane.account], limits=shown))
+    dead = {str(reason): count for reason, count in found.dead.items()}
+    print_output(StatusOutput(outbox=path, lanes=lanes, dead=dead, bytes=found.bytes, known_ids=found.known_ids))
 
 
 def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
@@ -74,22 +82,24 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
     return lane if lane.error is None else replace(lane, error=redactor.text(lane.error))
 
 
-def _print_lanes(path: str, found: QueueStatus, limits: Mapping[Lane, Limits]) -> None:
+def _print_lanes(
+    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+) -> None:
     now = time.time()
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
     echo(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
     for lane in found.lanes:
-        for line in _lane(lane, limits.get(_key(lane)), now):
+        for line in _lane(lane, environments[lane.account], limits.get(_key(lane)), now):
             echo(line)
     if dead:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.dead.items()))
         echo(f"dead letters: {counts} (kable-destination dead-letters list)")
 
 
-def _lane(lane: LaneStatus, limits: Limits | None, now: float) -> Iterator[str]:
-    yield f"{lane.account}, {lane.action}:"
+def _lane(lane: LaneStatus, environment: str | None, limits: Limits | None, now: float) -> Iterator[str]:
+    yield f"{lane.account}, {lane.action}{f', {environment}' if environment else ''}:"
     if lane.queued:
         yield f"  {lane.queued:,} queued in {lane.batches:,} batches, {lane.leased:,} being sent{_due(lane, now)}"
     if lane.oldest_at is not None:

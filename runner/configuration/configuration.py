@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...definitions import BASE_URL, Destination, Problem, Redactor, SetupError, Subscription
+from ...definitions import (
+    BASE_URL,
+    Destination,
+    Problem,
+    Redactor,
+    SetupError,
+    Subscription,
+    listed,
+    placeholder_value,
+    read_base_url,
+)
 from . import plugins
+from .accounts import Account, Accounts
 from .delivery_options import DeliveryOptions
-from .environment import environment_name, options_from, settings_from
+from .env_file import ENV_FILE, read_env_file
+from .environment import environment_name, misspelt_variables, options_from, settings_from
+from .origins import Origins, option_name
 from .recipe import Recipe
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping
 
     from ...definitions import DestinationDefinition
 
 DEFAULT_DESTINATION = "kable"
-_SECTIONS = ("destination", "settings", "subscriptions", "delivery")
+PUBLIC_URL = "publicUrl"
+_ATTEMPTS = 3
+"""More problems may be found once the first are out of the way."""
+SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery")
 
 
 class Configuration:
     """A destination, its settings, its subscriptions (None: the presets), and the delivery options.
 
-    The destination is named, or given as the path of a manifest; its variables begin with `destination_name`.
+    The destination is named, or given as the path of a manifest; its variables begin with `destination_name`. They are
+    also read from a file `.env` beside the configuration; the environment wins. The settings of a named `account` win
+    over all. Variables that are `hidden` are not read. `warnings` are probable mistakes, and `origins` says where each
+    value comes from.
     Raises SetupError with every problem of the file and of the environment at once.
     """
 
@@ -35,33 +54,34 @@ class Configuration:
         *,
         environment: Mapping[str, str],
         destination: str | None = None,
+        account: str | None = None,
         delivery: Mapping[str, Any] | None = None,
+        hidden: Collection[str] = (),
     ) -> None:
         document = {} if path is None else read_toml(path)
-        problems = list(unknown_keys(document, _SECTIONS))
+        self.path = path
+        self.warnings: list[str] = []
+        self.origins = Origins(str(path))
+        self._problems = problems = list(unknown_keys(document, SECTIONS))
         given_name = destination or text_of(document, "destination", problems) or DEFAULT_DESTINATION
+        self._given_name = given_name
+        self.manifest = given_name if plugins.is_manifest(given_name) else None
         self.definition = plugins.load(given_name)
         self.destination_name = plugins.short_name(given_name, self.definition)
-        self.settings = dict(table_of(document, "settings", problems))
-        self.settings.update(settings_from(environment, self.destination_name, self.definition, problems))
+        self._variables, self._env_file, self._from_env_file = self._read_variables(environment, hidden)
+        tables, folder = table_of(document, "accounts", problems), Path() if path is None else path.parent
+        self._accounts = Accounts(tables, self.destination_name, self.definition, self._variables, folder)
+        self._account = self._read_account(account)
+        self.settings = self._read_settings(table_of(document, "settings", problems))
+        self.public_url = self._read_public_url(text_of(document, PUBLIC_URL, problems))
         self.subscriptions = _subscriptions(document, problems)
-        given = _by_field_name(table_of(document, "delivery", problems))
-        fields = DeliveryOptions.model_fields
-        from_environment = dict(options_from(environment, self.destination_name, fields, problems))
-        from_options = {key: value for key, value in (delivery or {}).items() if value is not None}
-        given.update(from_environment)
-        given.update(from_options)
-        variable = environment_name(self.destination_name, "baseUrl")
-        self._base_url_place = (
-            "--base-url" if "base_url" in from_options else variable if "base_url" in from_environment else "baseUrl"
-        )
         earlier = len(problems)
-        self._delivery = validated(DeliveryOptions, given, "delivery", problems) or DeliveryOptions()
+        read = self._read_options(table_of(document, "delivery", problems), delivery or {})
+        self._delivery = read or DeliveryOptions()
         self._delivery_problems = problems[earlier:]
-        self._problems = problems
-        self.path = path
-        self._given_name = given_name
-        self.manifest = given_name if given_name.endswith(".json") else None
+        known = (*self.definition.settings, *DeliveryOptions.model_fields, PUBLIC_URL)
+        variables = (*map(self.variable, known), *self._accounts.variables())
+        self.warnings += misspelt_variables(self._variables, self.destination_name, variables)
 
     @property
     def delivery(self) -> DeliveryOptions:
@@ -69,6 +89,15 @@ class Configuration:
         if self._delivery_problems:
             raise SetupError.of(self._delivery_problems)
         return self._delivery
+
+    @property
+    def live_advice(self) -> str:
+        """What to do if billing real customers is meant."""
+        return f"use --live, set {self.variable('live')}=1, or write live = true under [delivery]"
+
+    def variable(self, key: str) -> str:
+        """Return the environment variable of a setting or an option."""
+        return environment_name(self.destination_name, key)
 
     def set_up(self) -> Destination:
         """Validate and compile everything. Raises SetupError with all problems, those of the file included."""
@@ -79,13 +108,9 @@ class Configuration:
                 self.definition, self.settings, self.subscriptions, base_url=self._delivery.base_url
             )
         except SetupError as error:
-            problems.extend(
-                Problem(f"{BASE_URL} ({self._base_url_place})", problem.message)
-                if problem.place == BASE_URL
-                else problem
-                for problem in error.problems
-            )
+            problems.extend(self._explained(problem) for problem in error.problems)
         problems.extend(_too_large(self.definition, self._delivery))
+        problems.extend(self._environment_faults())
         if problems or destination is None:
             raise SetupError.of(problems)
         return destination
@@ -100,18 +125,138 @@ class Configuration:
             self._delivery.base_url,
         )
 
+    def set_up_in_part(self) -> Destination | None:
+        """Return a destination of what is valid, in which more mistakes can be found; None if none can be made.
+
+        It has placeholders for settings that are missing or wrong, and only the valid ones of the subscriptions. It is
+        not for sending.
+        """
+        settings, subscriptions = dict(self.settings), self.subscriptions
+        base_url = self._delivery.base_url
+        for _ in range(_ATTEMPTS):
+            try:
+                return Destination(self.definition, settings, subscriptions, base_url=base_url)
+            except SetupError as error:
+                places = [problem.place for problem in error.problems]
+            wrong = {place.split(".")[1] for place in places if place.startswith("settings.")}
+            settings = {key: value for key, value in settings.items() if key not in wrong}
+            for key in wrong & self.definition.settings.keys():
+                settings[key] = placeholder_value(key, self.definition.settings[key])
+            if BASE_URL in places:
+                base_url = None
+            if subscriptions is not None:
+                enabled = [each for each in subscriptions if each.enabled]
+                subscriptions = tuple(
+                    each
+                    for at, each in enumerate(enabled)
+                    if not any(place.startswith(f"subscriptions[{at}]") for place in places)
+                )
+        return None
+
     def redactor(self) -> Redactor:
-        """Return a redactor of the secrets in the settings, even if the settings are not valid."""
+        """Return a redactor of all secrets that are known, those of other accounts included.
+
+        If the settings are not valid, any text in them may be a secret.
+        """
+        settings, secret = self.settings, set(self.settings)
         try:
-            return self.set_up().redactor
+            settings = dict(self.set_up().settings)
         except SetupError:
-            return Redactor(value for value in self.settings.values() if isinstance(value, str))
+            pass
+        else:
+            secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
+        own = (value for key, value in settings.items() if key in secret and isinstance(value, str))
+        return Redactor([*own, *self._accounts.secrets()])
 
+    def _read_variables(
+        self, environment: Mapping[str, str], hidden: Collection[str]
+    ) -> tuple[dict[str, str], Path, Collection[str]]:
+        """Return the variables, the file of which some may come, and which do."""
+        file, beside = Path(ENV_FILE), dict[str, str]()
+        if self.path is not None:
+            file = self.path.with_name(ENV_FILE)
+            beside = read_env_file(file, environment_name(self.destination_name, ""), self._problems, self.warnings)
+        filled = {name: text for name, text in environment.items() if text}
+        variables = {name: text for name, text in {**beside, **filled}.items() if name not in hidden}
+        return variables, file, beside.keys() - filled.keys()
 
-def _by_field_name(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table with the names of Python, so that the environment and the options can override it."""
-    names = {field.alias: name for name, field in DeliveryOptions.model_fields.items()}
-    return {names.get(key, key): value for key, value in table.items()}
+    def _read_account(self, name: str | None) -> Account:
+        """Return the account that was chosen; without one, an empty account."""
+        self._accounts.check(self._problems)
+        return Account("") if name is None else self._accounts.read(name, self._problems)
+
+    def _read_settings(self, in_file: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings: those of the file, below those of variables, below those of the account."""
+        found = settings_from(self._variables, self.destination_name, self.definition, self._problems)
+        from_variables = dict(found)
+        self.origins.note_file("settings", in_file)
+        self.origins.note("settings", from_variables, self._variable_origin)
+        self.origins.note("settings", self._account.settings, self._account.origins.__getitem__)
+        return {**in_file, **from_variables, **self._account.settings}
+
+    def _read_options(self, in_file: Mapping[str, Any], options: Mapping[str, Any]) -> DeliveryOptions | None:
+        """Return the delivery options; None after adding their problems."""
+        aliases = {name: field.alias or name for name, field in DeliveryOptions.model_fields.items()}
+        found = dict(options_from(self._variables, self.destination_name, aliases, self._problems))
+        from_variables = {aliases[name]: text for name, text in found.items()}
+        from_options = {aliases[name]: value for name, value in options.items() if value is not None}
+        self.origins.note_file("delivery", in_file)
+        self.origins.note("delivery", from_variables, self._variable_origin)
+        self.origins.note("delivery", from_options, option_name)
+        problems: list[Problem] = []
+        read = validated(DeliveryOptions, {**in_file, **from_variables, **from_options}, "delivery", problems)
+        self._problems.extend(map(self.origins.placed, problems))
+        return read
+
+    def _read_public_url(self, in_file: str | None) -> str | None:
+        """Return the address at which others reach this program, without a slash at its end."""
+        from_variable = self._variables.get(self.variable(PUBLIC_URL))
+        text = from_variable or in_file
+        if text is None:
+            return None
+        if from_variable:
+            self.origins.note("", [PUBLIC_URL], self._variable_origin)
+        else:
+            self.origins.note_file("", [PUBLIC_URL])
+        try:
+            return read_base_url(text).text
+        except SetupError as error:
+            found = (Problem(PUBLIC_URL, problem.message) for problem in error.problems)
+            self._problems.extend(map(self.origins.placed, found))
+            return None
+
+    def _variable_origin(self, key: str) -> str:
+        variable = self.variable(key)
+        return f"{variable} in {self._env_file}" if variable in self._from_env_file else variable
+
+    def _explained(self, problem: Problem) -> Problem:
+        """Return a problem that says where the value comes from, or what to set if there is none."""
+        table, _, setting = problem.place.partition(".")
+        field = self.definition.settings.get(setting) if table == "settings" else None
+        if field is None or not field.required or self.settings.get(setting) not in (None, ""):
+            return self.origins.placed(problem)
+        ways = [f"set {self.variable(setting)}"]
+        if field.type != "password":
+            ways.append(f"write {setting} under [settings]")
+        if self._accounts.names:
+            ways.append(f"choose an account (--account {'|'.join(self._accounts.names)})")
+        return Problem(problem.place, f"{problem.message}; {listed(ways, 'or')}")
+
+    def _environment_faults(self) -> Iterator[Problem]:
+        """Yield a problem if the key belongs to another environment than an account or an option says."""
+        environments = self.definition.environments
+        chosen = None if environments is None else environments.of(self.settings)
+        if environments is None or chosen is None:
+            return
+        expected = self._account.environment
+        if expected is not None and expected != chosen.name:
+            place = self.origins.of(f"settings.{environments.setting}") or environments.setting
+            message = f"is a {chosen.name} key, but the account {self._account.name} is {expected}; correct one of them"
+            yield Problem(place, message)
+        if self.origins.of("delivery.live") == "--live" and not chosen.is_live:
+            live = listed([choice.name for choice in environments.choices if choice.is_live], "or")
+            message = f"the key is a {chosen.name} key, which bills nobody; use a {live} key, or leave --live out"
+            yield Problem("--live", message)
 
 
 def _subscriptions(document: Mapping[str, Any], problems: list[Problem]) -> tuple[Subscription, ...] | None:

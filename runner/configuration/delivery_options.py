@@ -23,6 +23,10 @@ class DeliveryOptions(BaseModel):
         default=None,
         description="Base URL to send to instead of the destination's own: `https`, or `http` on a loopback address.",
     )
+    live: bool = Field(
+        default=False,
+        description="Bill real customers: nothing is sent to a live environment unless this says that you mean it.",
+    )
     batch_size: int | None = Field(
         default=None, ge=1, description="Maximum events per request. Without it, the destination's own limit applies."
     )

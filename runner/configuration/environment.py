@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ...definitions import Problem
+from ...definitions import Problem, nearest_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +42,19 @@ def options_from(
     for key in options:
         if (text := _text(environment, environment_name(name, key), problems)) is not None:
             yield key, text
+
+
+def misspelt_variables(environment: Iterable[str], name: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each variable of a destination that is not known, and nearly one that is.
+
+    Others may belong to another program.
+    """
+    prefix = environment_name(name, "")
+    endings = {variable.removeprefix(prefix): variable for variable in known}
+    for variable in sorted(environment):
+        ending = variable.removeprefix(prefix)
+        if variable.startswith(prefix) and ending not in endings and (near := nearest_word(ending, endings)):
+            yield f"{variable}: there is no such variable, so it is not read; did you mean {endings[near]}?"
 
 
 def _text(environment: Mapping[str, str], variable: str, problems: list[Problem]) -> str | None:

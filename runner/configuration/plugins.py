@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ...definitions import DefinitionError, DestinationDefinition, Problem, SetupError, describe_exception
+from ...definitions import (
+    DefinitionError,
+    DestinationDefinition,
+    Problem,
+    SetupError,
+    describe_exception,
+    nearest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GROUP = "destination_actions"
 _MAX_MANIFEST = 16 * 1024 * 1024
@@ -17,6 +28,31 @@ _MAX_MANIFEST = 16 * 1024 * 1024
 def installed() -> dict[str, EntryPoint]:
     """Find the installed destinations, by the names of their entry points."""
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed destination: the package that brings it, and why it cannot be used, if it cannot."""
+
+    name: str
+    title: str | None
+    description: str | None
+    package: str | None
+    package_version: str | None
+    fault: str | None
+
+
+def described_plugins() -> Iterator[Plugin]:
+    """Yield the installed destinations, also those that cannot be used."""
+    for name, point in installed().items():
+        package = None if point.dist is None else point.dist.name
+        version = None if point.dist is None else point.dist.version
+        try:
+            definition = load(name)
+        except SetupError as error:
+            yield Plugin(name, None, None, package, version, "; ".join(each.message for each in error.problems))
+        else:
+            yield Plugin(name, definition.name, definition.description, package, version, None)
 
 
 def load(name: str) -> DestinationDefinition:
@@ -29,7 +65,9 @@ def load(name: str) -> DestinationDefinition:
     points = installed()
     if name not in points:
         known = ", ".join(points) or "none"
-        message = f'"{name}" is not installed; there are: {known}, and any manifest by its path (….json)'
+        hint = nearest(name, points)
+        others = f"{f'{hint} There' if hint else '; there'} are: {known}, and any manifest by its path (….json)"
+        message = f'"{name}" is not installed{others}'
         raise SetupError.of([Problem("destination", message)])
     definition = _loaded(points[name])
     if not isinstance(definition, DestinationDefinition):

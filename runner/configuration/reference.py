@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from ...definitions import Subscription
 from ...definitions.documentation import NOTICE, cell_code, code, document_of, escaped, words
+from .accounts import ENVIRONMENT, account_keys
 from .delivery_options import DeliveryOptions
 from .environment import JSON_TYPES, environment_name
 
@@ -32,21 +33,34 @@ def configuration_reference(definition: DestinationDefinition, name: str) -> str
         "and options of the [command line](cli.md) over both. Without a file, the environment is enough. These",
         f"are the variables of {escaped(definition.name)}; those of another destination begin with its own name.",
         "",
-        "A complete file, explained: [`examples/kable.toml`](../examples/kable.toml).",
+        "Variables are also read from a file `.env` beside the configuration, one `NAME=value` per line; the",
+        "environment wins over it. Keep it readable for its owner only (`chmod 600 .env`).",
         "",
-        *_destination(name),
+        "`kable-destination init` writes a first file. A complete one, explained:",
+        "[`examples/kable.toml`](../examples/kable.toml). Editors complete and check keys by the JSON Schema that",
+        "`kable-destination config-schema` prints ([`configuration.schema.json`](schemas/configuration.schema.json));",
+        "name it in the first line: `#:schema ./kable.schema.json`.",
+        "",
+        *_top_level(name),
         *_settings(definition, name),
+        *_accounts(definition, name),
         *_subscriptions(),
         *_delivery(name),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _destination(name: str) -> Iterator[str]:
+def _top_level(name: str) -> Iterator[str]:
+    said = "The address at which others reach this program: `https`, or `http` on a loopback address."
+    variable = cell_code(environment_name(name, "publicUrl"))
+    named = "The name of an installed destination, or the path of a manifest (`.json`)."
     yield from (
-        "## `destination`",
+        "## Keys outside of tables",
         "",
-        f"The name of an installed destination, or the path of a manifest (`.json`). By default {code(name)}.",
+        "| Key | Variable | Type | Default | Description |",
+        "| --- | --- | --- | --- | --- |",
+        f"| `destination` |  | string | {cell_code(name)} | {named} |",
+        f"| `publicUrl` | {variable} | string |  | {said} |",
         "",
     )
 
@@ -62,6 +76,30 @@ def _settings(definition: DestinationDefinition, name: str) -> Iterator[str]:
                 f"| {cell_code(field.key)} | {variable} | {escaped(field.required)} | {escaped(field.type)} "
                 f"| {escaped(field.description)}{as_json} |"
             )
+    yield ""
+
+
+def _accounts(definition: DestinationDefinition, name: str) -> Iterator[str]:
+    yield from (
+        "## `[accounts.NAME]`",
+        "",
+        "Accounts under names, for `--account NAME`. What an account holds wins over `[settings]` and over the",
+        "variables of settings. Its secrets stay out of the file, which says where they are.",
+        "",
+        "| Key | Description |",
+        "| --- | --- |",
+    )
+    if definition.environments is not None:
+        names = " or ".join(code(choice.name) for choice in definition.environments.choices)
+        yield f"| {cell_code(ENVIRONMENT)} | {names}: the environment that the key must belong to. |"
+    found_in = {
+        "": "The setting “{}”.",
+        "Env": "The name of the environment variable that holds the setting “{}”.",
+        "File": "The path of a file that holds the setting “{}”, relative to the configuration.",
+    }
+    for key in account_keys(name, definition):
+        setting = escaped(definition.settings[key.setting].label)
+        yield f"| {cell_code(key.name)} | {found_in[key.suffix].format(setting)} |"
     yield ""
 
 

@@ -6,29 +6,42 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, SetupError
+from ..near_files import near_file
+from .toml_fault import syntax_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _MAX_BYTES = 1024 * 1024
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the document of a file. Raises SetupError, naming the file."""
+    """Return the document of a file. Raises SetupError, naming the file, the line and the column."""
     try:
         with path.open("rb") as file:
             # A device or a pipe does not say how much it holds.
-            text = file.read(_MAX_BYTES + 1)
-        if len(text) > _MAX_BYTES:
+            raw = file.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
             raise SetupError.of([Problem(str(path), "is larger than 1 MiB, so it is hardly a configuration")])
-        return tomllib.loads(text.decode())
+    except IsADirectoryError:
+        raise SetupError.of([Problem(str(path), "is a folder; name the file in it")]) from None
     except OSError as error:
-        raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
+        hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}{hint}")]) from None
+    except ValueError as error:
+        raise SetupError.of([Problem(str(path), f"is not a path: {error}")]) from None
+    try:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise SetupError.of([Problem(str(path), "is not UTF-8 text")]) from None
+        found = "is UTF-16 text; save it as UTF-8" if raw.startswith(_UTF_16) else "is not UTF-8 text"
+        raise SetupError.of([Problem(str(path), found)]) from None
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SetupError.of([Problem(str(path), f"is not valid TOML: {error}")]) from None
+        raise SetupError.of([Problem(str(path), syntax_fault(str(error), text))]) from None
     except RecursionError:
         raise SetupError.of([Problem(str(path), "is nested too deeply to be a configuration")]) from None
     except ValueError as error:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal[
-    "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits", "stopped",
-    "lost", "full", "room", "replaced",
+    "started", "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits",
+    "stopped", "lost", "full", "room", "replaced",
 ]  # fmt: skip
 
 
@@ -20,6 +20,7 @@ Kind = Literal[
 class Notice:
     """One thing that happened. Attributes that a kind does not use keep their defaults.
 
+    - `started`: events are going to be sent to `host`; `environment` is that of the key, if there are several.
     - `accepted`: `events` were put into the queue; `duplicates` were known by their IDs and were not put again.
     - `attempted`: a request with `events` was sent; `status` is None if there was no response. It took `seconds`.
       `attempt` is its number for these events, `error` what the response means.
@@ -51,6 +52,8 @@ class Notice:
     per_second: float | None = None
     reason: str = ""
     error: str = ""
+    environment: str = ""
+    host: str = ""
 
 
 Observer = Callable[[Notice], None]

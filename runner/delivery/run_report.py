@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from ...definitions import Destination
     from ..queues.contract import PutResult, RunOutcomes, Settlement, State
     from .notices import Notice
     from .receipt import Receipt
@@ -39,8 +40,13 @@ class RunReport:
     of integrations objects without effect. Of very many names some are kept.
     `unaccepted` counts texts that were read and could not be accepted, of sources that cannot be read again.
     `deleted_dead_letters` counts dead letters, of any run, that were deleted because a limit was reached.
+    `destination`, `environment` (if the destination has several) and `host` say where events go, `target` for people.
     """
 
+    destination: str = ""
+    environment: str | None = None
+    host: str = ""
+    target: str = ""
     run: int = 0
     read: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -67,6 +73,12 @@ class RunReport:
     _duplicate_states: Counter[State] = field(default_factory=Counter)
     _known: list[Duplicate] = field(default_factory=list)
     _known_in: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def describe(self, destination: Destination) -> None:
+        """Note where the events of this run go."""
+        self.destination, self.host = destination.definition.name, destination.host
+        self.environment = None if destination.environment is None else destination.environment.name
+        self.target = destination.target
 
     def observe(self, notice: Notice) -> None:
         """Count requests and what was sent, while it happens."""
@@ -152,6 +164,9 @@ class RunReport:
     def as_json(self) -> dict[str, Any]:
         """Return the counts as the JSON report shows them, with every reason, also those that did not occur."""
         return {
+            "destination": self.destination,
+            "environment": self.environment,
+            "host": self.host,
             "read": self.read,
             "skipped": {reason: self.skipped[reason] for reason in SKIP_REASONS},
             "unknown_types": dict(self.unknown_types.most_common()),
@@ -203,11 +218,12 @@ class RunReport:
         parts += [] if dry_run else [f"{unsent:,} unsent"]
         lines = [line for source in self.sources for line in source.lines()]
         lines.append(" · ".join([f"{self.read:,} read", *parts]))
-        lines.append(
-            f"{counted(self.requests, 'request')} · {counted(self.retries, 'retry', 'retries')} · {self.seconds:.2f} s"
-        )
         if dry_run:
-            lines[-1] = f"{counted(self.requests, 'request')} printed, none sent"
+            parts = [f"{counted(self.requests, 'request')} printed, none sent"]
+        else:
+            parts = [counted(self.requests, "request"), counted(self.retries, "retry", "retries")]
+            parts.append(f"{self.seconds:.2f} s")
+        lines.append(" · ".join(filter(None, (*parts, self.target))))
         return "\n".join([*lines, *self._details()])
 
     def _details(self) -> list[str]:

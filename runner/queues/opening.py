@@ -108,5 +108,10 @@ def _without_secrets(text: str, location: str) -> str:
     return text
 
 
+def engine_names() -> list[str]:
+    """Return the schemes of the engines that are installed."""
+    return sorted(_engines())
+
+
 def _engines() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}

@@ -37,8 +37,7 @@ def set_up_without_credentials(
     definition = given.definition
     variables = {key: environment_name(given.destination_name, key) for key in _credentials(definition)}
     hidden = {*variables.values(), environment_name(given.destination_name, "base_url")}
-    others = {variable: value for variable, value in environment.items() if variable not in hidden}
-    configuration = Configuration(config, environment=others, destination=name)
+    configuration = Configuration(config, environment=environment, destination=name, hidden=hidden)
     absent = [
         key for key in variables if _needs_placeholder(definition.settings[key]) and key not in configuration.settings
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...definitions import Problem, SetupError
+from ..near_files import near_file
 from .contract import Chunk, SourceError
 from .descriptors import WaitingFile
 from .files import FileSource, shown_path
@@ -49,7 +50,8 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             status = _status(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            problem = Problem(shown_path(path), f"cannot be read: {reason}")
+            hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
+            problem = Problem(shown_path(path), f"cannot be read: {reason}{hint}")
             unread.append(problem)
             sources.append(_UnreadSource(problem))
             continue

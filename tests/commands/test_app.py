@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from command_line import CommandLine
 
-COMMANDS = ("deliver", "status", "preview", "snapshot", "check", "new", "docs", "sandbox", "dead-letters")
+COMMANDS = (
+    *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+)
 HEAVY = {
     *("aiohttp", "asyncio", "httpx", "liquid", "jinja2", "msgspec", "orjson", "psutil", "pydantic", "rich"),
     *("sqlite3", "ssl", "structlog", "uvicorn", "uvloop", "zstandard", "kable_destination.definitions"),
@@ -92,6 +95,12 @@ def test_help_lists_every_command(command_line: CommandLine) -> None:
     assert (run.code, run.err) == (0, "")
     listed = [line.split()[0] for line in run.out.partition("Commands:\n")[2].splitlines()]
     assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("path", [(), ("deliver",), ("dead-letters",), ("dead-letters", "list")])
+def test_h_is_short_for_help(command_line: CommandLine, path: tuple[str, ...]) -> None:
+    short = command_line(*path, "-h")
+    assert (short.code, short.out) == (0, command_line(*path, "--help").out)
 
 
 def test_the_version_is_that_of_the_distribution(command_line: CommandLine) -> None:

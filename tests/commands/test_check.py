@@ -50,13 +50,13 @@ def test_check_lists_all_problems_a_line_each(command_line: CommandLine) -> None
     assert all(line.startswith("error: ") for line in run.err.strip().splitlines())
 
 
-def test_check_live_asks_about_the_credentials(command_line: CommandLine, sandbox: RunningSandbox) -> None:
-    good = command_line("check", "--live", "--base-url", sandbox.base_url)
+def test_check_asks_about_the_credentials(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    good = command_line("check", "--credentials", "--base-url", sandbox.base_url)
     assert (good.code, "accepts the credentials" in good.out) == (0, True)
-    bad = command_line("check", "--live", "--base-url", sandbox.base_url, KABLE_API_KEY="sk_test.wrong-key-here")
+    bad = command_line("check", "--credentials", "--base-url", sandbox.base_url, KABLE_API_KEY="sk_test.wrong-key-here")
     assert (bad.code, "401" in bad.err) == (3, True)
     assert "sk_test.wrong" not in bad.err
-    down = command_line("check", "--live", "--base-url", "http://127.0.0.1:9")
+    down = command_line("check", "--credentials", "--base-url", "http://127.0.0.1:9")
     assert (down.code, "cannot be reached" in down.err) == (1, True)
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
+from command_tree import every_command
 from kable_destination.runner.commands.app import app
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from command_line import CommandLine
@@ -31,18 +31,8 @@ WITH: dict[str, tuple[str, ...]] = {
 """What a command needs beside an option."""
 
 
-def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every command with its path."""
-    for name in group.list_commands(None):
-        command = group.get_command(None, name)
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{path}{name} ")
-        else:
-            yield f"{path}{name}", command
-
-
 PROGRAM: Any = typer.main.get_command(app)
-COMMANDS = dict(commands(PROGRAM))
+COMMANDS = every_command()
 
 
 def test_all_commands_are_tried() -> None:

@@ -202,7 +202,7 @@ def test_the_command_line_previews_a_manifest_with_settings_from_its_own_variabl
 def test_the_command_line_checks_a_manifest(command_line: CommandLine, meter: Path) -> None:
     checked = command_line("check", "--destination", str(meter), METER_API_KEY="secret-key")
     assert (checked.code, checked.out) == (0, "Meter: settings are valid; subscriptions: All usage\n")
-    live = command_line("check", "--live", "--destination", str(meter), METER_API_KEY="secret-key")
+    live = command_line("check", "--credentials", "--destination", str(meter), METER_API_KEY="secret-key")
     assert live.code == 2
     assert NO_CODE in live.err
     without = command_line("check", "--destination", str(meter))

@@ -65,6 +65,15 @@ def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     return _open_to_read(path, options)
 
 
+def format_of(path: Path) -> int:
+    """Return the number of the format of an outbox. Raises QueueOpenError."""
+    try:
+        with closing(_open(path, "ro", 0)) as connection:
+            return _version(connection)
+    except (sqlite3.Error, QueueOpenError) as error:
+        raise _unusable(path, error) from None
+
+
 def _make_file(path: Path) -> None:
     """Make an empty file if there is none, so that nobody else can ever read what is written to it."""
     if path.is_symlink() and not path.exists():
@@ -73,6 +82,8 @@ def _make_file(path: Path) -> None:
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileNotFoundError:
+        raise QueueOpenError(f"the outbox {path} cannot be made: there is no folder {path.parent}") from None
     except OSError as error:
         lacking = _lacking_permissions(path)
         reason = f"{error.strerror} ({lacking})" if lacking else error.strerror

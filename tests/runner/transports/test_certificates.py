@@ -69,9 +69,9 @@ def test_a_certificate_that_has_expired_stops_the_lane(command_line: CommandLine
     assert "certificate has expired; check the clock of this machine" in run.err
 
 
-def test_check_live_says_what_is_wrong_with_a_certificate(command_line: CommandLine, tmp_path: Path) -> None:
+def test_check_credentials_says_what_is_wrong_with_a_certificate(command_line: CommandLine, tmp_path: Path) -> None:
     with tls_server(make_certificate(tmp_path)) as (port, _):
-        run = command_line("check", "--live", "--base-url", f"https://localhost:{port}")
+        run = command_line("check", "--credentials", "--base-url", f"https://localhost:{port}")
     assert run.code == 2
     assert "SSL_CERT_FILE" in run.err
     assert "Traceback" not in run.err

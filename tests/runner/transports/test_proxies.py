@@ -134,7 +134,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable(vari
 
 
 @pytest.mark.parametrize("value", ["proxy.example:3128", "http://[::1", "socks5://localhost:1"])
-@pytest.mark.parametrize("command", [("deliver", "events.ndjson"), ("check",), ("check", "--live")])
+@pytest.mark.parametrize("command", [("deliver", "events.ndjson"), ("check",), ("check", "--credentials")])
 def test_a_wrong_proxy_ends_a_command_before_anything_is_accepted(
     command_line: CommandLine, value: str, command: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,46 @@
+"""The JSON that commands print with --json: versioned, and described by a JSON Schema in docs/schemas.
+
+A command that gets `--json` needs a subclass of `JsonOutput` in `json_outputs`, and a line in `outputs`. Within one
+version, keys may be added; removing or changing one makes a new version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .json_outputs.versioned import JsonOutput
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def print_output(output: JsonOutput) -> None:
+    """Print the output of a command. Its texts must hold no secrets."""
+    print_json(output)
+
+
+def outputs() -> Mapping[str, type[JsonOutput]]:
+    """Return what each command prints, by the name of the command."""
+    from .json_outputs.destinations import DestinationsOutput
+    from .json_outputs.doctor import DoctorOutput
+    from .json_outputs.status import StatusOutput
+
+    return {"destinations": DestinationsOutput, "doctor": DoctorOutput, "status": StatusOutput}
+
+
+def schemas() -> Mapping[str, str]:
+    """Return the JSON Schema of each output, by the name of its file."""
+    return {f"{name.replace(' ', '-')}.schema.json": _schema(name, output) for name, output in outputs().items()}
+
+
+def _schema(command: str, output: type[JsonOutput]) -> str:
+    schema = msgspec.json.schema(output)
+    title = f"kable-destination {command} --json"
+    described = {"$schema": _DIALECT, "title": title, **schema}
+    return f"{msgspec.json.format(msgspec.json.encode(described), indent=2).decode()}\n"

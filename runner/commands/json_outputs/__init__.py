@@ -1,0 +1,1 @@
+"""What commands print as JSON, a file for each command."""

@@ -1,0 +1,86 @@
+"""What shows a delivery while it runs: log, metrics, traces, progress, and warnings of what may take long."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ...definitions import Destination
+    from ..configuration.configuration import Configuration
+    from ..delivery.notices import Notice, Observer
+    from ..delivery.run_report import RunReport
+    from ..observability.options import ObserverOptions
+
+
+@contextlib.contextmanager
+def watching(
+    configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
+) -> Iterator[list[Observer]]:
+    """Yield the observers that the options ask for, the progress in a terminal, and the warnings without a log."""
+    from ..delivery.notices import Only
+    from ..observability.detached import DetachedWriter
+    from ..observability.observers import open_observers
+
+    opened = open_observers(
+        observing,
+        destination=configuration.destination_name,
+        redactor=destination.redactor,
+        announce=_announce_metrics,
+    )
+    warnings = DetachedWriter()
+    with opened as observers, _progress(report) as bars, warnings:
+        yield [
+            *observers,
+            *bars,
+            *([] if observing.log_format else [Only(partial(_warn, warnings.write), "full", "room", "parked")]),
+        ]
+
+
+def _announce_metrics(url: str) -> None:
+    say(f"metrics: {url}", error=True)
+
+
+@contextlib.contextmanager
+def _progress(report: RunReport) -> Iterator[list[Observer]]:
+    from rich.console import Console
+
+    if not Console(stderr=True).is_terminal:
+        yield []
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ..observability.detached import DetachedTerminal
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
+    with (
+        DetachedTerminal() as terminal,
+        Progress(*columns, console=Console(file=terminal.stream, force_terminal=True), transient=True) as progress,
+    ):
+        task = progress.add_task("reading", total=None)
+
+        def tick(_: Notice) -> None:
+            counts = f"{report.read:,} read, {report.sent:,} delivered, {report.dead:,} dead"
+            progress.update(task, description=counts)
+
+        yield [tick]
+
+
+def _warn(write: Callable[[str], None], notice: Notice) -> None:
+    """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
+    if notice.kind == "full":
+        message = f"the outbox takes nothing more: {notice.error}; waiting"
+    elif notice.kind == "room":
+        message = "the outbox takes more again"
+    else:
+        asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
+        message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"
+    from ...definitions import visible
+
+    write(f"warning: {visible(message)}")
