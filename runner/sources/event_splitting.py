@@ -79,6 +79,7 @@ class Texts:
         line = self.lines[count]
         first = Texts(self.texts[:count], self.lines[:count], next_line=line, block=self.block)
         rest = Texts(self.texts[count:], self.lines[count:], next_line=self.next_line, block=self.block)
+        rest.loose, rest.loose_unreadable = self.loose, self.loose_unreadable
         for text in self.unreadable:
             (first if text.place < line else rest).unreadable.append(text)
         return first, rest
