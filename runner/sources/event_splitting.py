@@ -99,6 +99,7 @@ class Texts:
             first.texts, rest.texts = self.texts.divided(count)
         else:
             first.texts, rest.texts = self.texts[:count], self.texts[count:]
+        rest.loose, rest.loose_unreadable = self.loose, self.loose_unreadable
         for text in self.unreadable:
             (first if text.place < line else rest).unreadable.append(text)
         return first, rest

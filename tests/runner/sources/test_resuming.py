@@ -10,6 +10,7 @@ import pytest
 
 from kable_destination.runner.sources import blocks, files
 from kable_destination.runner.sources.contract import FoundCheckpoint
+from kable_destination.runner.sources.event_splitting import Texts
 from kable_destination.runner.sources.files import FileSource
 
 if TYPE_CHECKING:
@@ -81,3 +82,27 @@ def test_no_event_is_skipped_and_none_is_read_twice(
         checkpoint = next(chunk.checkpoint for chunk in reversed(first) if chunk.checkpoint is not None)
         rest = asyncio.run(read(path, after=checkpoint))
         assert sorted(events(first) + events(rest)) == sorted(events(whole)), f"after chunk {most} of {len(whole)}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_grows_is_read_on_after_its_last_whole_event(tmp_path: Path, name: str) -> None:
+    """Wherever it ended: within a line, within an element, or between two."""
+    path, content = tmp_path / "events", FILES[name]
+    path.write_bytes(content)
+    whole = [text for _, text in events(asyncio.run(read(path))) if text]
+    for cut in (len(content) // 3, len(content) // 2, *range(len(content) - 60, len(content), 7)):
+        path.write_bytes(content[:cut])
+        first = asyncio.run(read(path))
+        checkpoint = first[-1].checkpoint
+        path.write_bytes(content)
+        rest = asyncio.run(read(path, after=checkpoint))
+        found = [text for _, text in events(first) + events(rest) if text in whole]
+        assert sorted(set(found)) == sorted(whole), f"cut at {cut}"
+        assert len(found) <= len(whole) + 1, f"cut at {cut}"
+
+
+def test_texts_that_may_be_cut_off_are_so_in_whatever_part_they_are() -> None:
+    texts = Texts([b"1", b"2", b"half"], [1, 2, 3], next_line=3, loose=1)
+    first, rest = texts.divide(1)
+    assert (first.on_next_line(), rest.on_next_line()) == ((0, 0), (0, 0))
+    assert (first.loose, rest.loose) == (0, 1)
