@@ -11,7 +11,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import ConfigOption, OutboxOption
-from .output import echo, print_json, time_text
+from .output import echo, echo_lines, print_json, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,8 +81,7 @@ def _print_lanes(path: str, found: QueueStatus, limits: Mapping[Lane, Limits]) -
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
     echo(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
     for lane in found.lanes:
-        for line in _lane(lane, limits.get(_key(lane)), now):
-            echo(line)
+        echo_lines(_lane(lane, limits.get(_key(lane)), now))
     if dead:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.dead.items()))
         echo(f"dead letters: {counts} (kable-destination dead-letters list)")
