@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed import ReadableBuffer
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EAGAIN})
@@ -76,6 +78,13 @@ def echo(text: str, *, err: bool = False) -> None:
     from ...definitions import visible
 
     typer.echo(visible(text), err=err)
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print some lines at once, likewise: to print takes longer than to make a line, and there may be thousands."""
+    from ...definitions import visible
+
+    typer.echo("\n".join(map(visible, lines)))
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import OK, exits
 from .options import ConfigOption, JsonOption, OutboxOption
-from .output import echo, time_text
+from .output import echo, echo_lines, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,8 +91,7 @@ def _print_lanes(
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
     echo(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
     for lane in found.lanes:
-        for line in _lane(lane, environments[lane.account], limits.get(_key(lane)), now):
-            echo(line)
+        echo_lines(_lane(lane, environments[lane.account], limits.get(_key(lane)), now))
     if dead:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.dead.items()))
         echo(f"dead letters: {counts} (kable-destination dead-letters list)")

@@ -9,6 +9,7 @@ import msgspec
 from ....definitions import Problem
 from ...sources.contract import Origin
 from ..contract import DeadLetter, DeadLetterGroup, KeptDeadLetter
+from .letter_groups import REASONS, common_message, group_of, groups_with
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "identity, run, at, reason, message, source, place, unit, event, account, action, subscription, key, payload,"
-    " problems, status_code, request_id, path, name, bytes"
+    " problems, status_code, request_id, path, name, size, group_id"
 )
 _INSERT = f"INSERT OR IGNORE INTO dead_letters ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"  # noqa: S608 - constants
 _READ = (
@@ -26,6 +27,7 @@ _READ = (
     " path, status_code, request_id FROM dead_letters"
 )
 _PAGE = 200
+_UNREADABLE = groups_with("unreadable")
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -44,6 +46,7 @@ class DeadLetterTable:
                 identity, run, now, letter.reason, letter.message, *letter.origin, letter.event, letter.account,
                 letter.action, letter.subscription, letter.key, letter.payload, problems, letter.status_code,
                 letter.request_id, letter.path, name, letter.size,
+                group_of(letter.reason, letter.message, letter.request_id),
             ),
         )  # fmt: skip
         return cursor.rowcount > 0
@@ -72,10 +75,12 @@ class DeadLetterTable:
     def delete_reread(self, reread: RereadText) -> None:
         """Delete the dead letters that hold only the beginning of a text."""
         self._connection.execute(
-            "DELETE FROM dead_letters WHERE reason = 'unreadable' AND account = :account AND path = :path"
+            "DELETE FROM dead_letters WHERE group_id BETWEEN :first AND :last AND account = :account AND path = :path"
             " AND (path <> '' OR source = :source) AND place = :place AND unit = :unit"
             " AND event = substr(:text, 1, length(event))",
             {
+                "first": _UNREADABLE[0],
+                "last": _UNREADABLE[1],
                 "account": reread.account,
                 "path": reread.path,
                 "source": reread.origin.source,
@@ -92,22 +97,26 @@ class DeadLetterTable:
 
     def bytes(self) -> int:
         """Return the sizes of all dead letters together."""
-        return int(self._connection.execute("SELECT coalesce(sum(bytes), 0) FROM dead_letters").fetchone()[0])
+        return int(self._connection.execute("SELECT coalesce(sum(size), 0) FROM dead_letters").fetchone()[0])
 
     def oldest(self, most: int) -> Iterator[tuple[int, float, int]]:
         """Yield ID, moment and size of up to so many dead letters, the oldest first."""
-        yield from self._connection.execute("SELECT id, at, bytes FROM dead_letters ORDER BY id LIMIT ?", (most,))
+        yield from self._connection.execute("SELECT id, at, size FROM dead_letters ORDER BY id LIMIT ?", (most,))
 
     def groups(self, chosen: DeadLetterFilter) -> list[DeadLetterGroup]:
         """Return dead letters by reason and message (without request IDs), the largest group first."""
         condition, values = _condition(chosen)
         rows = self._connection.execute(
-            "SELECT reason, replace(message, ' (request id ' || coalesce(request_id, '') || ')', '') AS words,"  # noqa: S608 - a constant condition
-            f" count(*), min(at), max(at), max(id) FROM dead_letters WHERE {condition}"
-            " GROUP BY reason, words ORDER BY count(*) DESC, max(id) DESC",
+            "SELECT reason, message, request_id, letters, first_at, last_at, newest FROM ("  # noqa: S608 - a constant condition
+            " SELECT count(*) AS letters, min(at) AS first_at, max(at) AS last_at, max(id) AS newest"
+            f" FROM dead_letters WHERE {condition} GROUP BY group_id)"
+            " JOIN dead_letters ON id = newest ORDER BY letters DESC, newest DESC",
             values,
         )
-        return [DeadLetterGroup(*row) for row in rows]
+        return [
+            DeadLetterGroup(reason, common_message(message, request_id), *figures)
+            for reason, message, request_id, *figures in rows
+        ]
 
     def ids(self, chosen: DeadLetterFilter) -> list[int]:
         """Return the IDs of dead letters, the oldest first."""
@@ -129,8 +138,11 @@ class DeadLetterTable:
 
     def counts(self) -> Mapping[Reason, int]:
         """Return how many dead letters there are, by reason."""
-        rows = self._connection.execute("SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason")
-        return dict(rows.fetchall())
+        query = "SELECT count(*) FROM dead_letters WHERE group_id BETWEEN ? AND ?"
+        counts = {
+            reason: self._connection.execute(query, groups_with(reason)).fetchone()[0] for reason in sorted(REASONS)
+        }
+        return {reason: count for reason, count in counts.items() if count}
 
     def _page(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
         query = f"{_READ} WHERE id IN ({','.join('?' * len(ids))}) ORDER BY id"
@@ -154,11 +166,11 @@ def _problems(text: str) -> tuple[Problem, ...]:
 
 def _condition(chosen: DeadLetterFilter) -> tuple[str, tuple[Any, ...]]:
     """Return the condition of a filter in SQL, and its values."""
-    ids = None if chosen.ids is None else _to_json([*chosen.ids]).decode()
-    terms = [
-        ("id IN (SELECT value FROM json_each(?))", ids),
-        ("reason = ?", chosen.reason),
-        ("at >= ?", chosen.since),
-    ]
-    used = [(term, value) for term, value in terms if value is not None]
-    return " AND ".join(["1", *(term for term, _ in used)]), tuple(value for _, value in used)
+    terms: list[tuple[str, tuple[Any, ...]]] = []
+    if chosen.ids is not None:
+        terms.append(("id IN (SELECT value FROM json_each(?))", (_to_json([*chosen.ids]).decode(),)))
+    if chosen.reason is not None:
+        terms.append(("group_id BETWEEN ? AND ?", groups_with(chosen.reason)))
+    if chosen.since is not None:
+        terms.append(("at >= ?", (chosen.since,)))
+    return " AND ".join(["1", *(term for term, _ in terms)]), tuple(value for _, used in terms for value in used)

@@ -18,6 +18,7 @@ from ..contract import LONGEST_PAUSE_SECONDS
 from ..engine import EVERY_SHARD
 from .format_3 import TABLES
 from .from_format_4 import from_4
+from .letter_groups import from_5
 from .packing import pack
 from .schema import statements
 
@@ -135,5 +136,6 @@ STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {
     2: from_2,
     3: from_3,
     4: from_4,
+    5: from_5,
 }
 """By the format that a step begins with."""

@@ -6,7 +6,7 @@ reads a large row from its beginning, so what is asked for often comes first.
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
 """The format of the tables, which `PRAGMA user_version` says."""
 
 APPLICATION_ID = 0x6B61626C
@@ -74,10 +74,12 @@ CREATE TABLE dead_letters (
     request_id TEXT,
     path TEXT NOT NULL DEFAULT '',
     name BLOB,
-    bytes INTEGER NOT NULL DEFAULT 0
+    size INTEGER NOT NULL DEFAULT 0,
+    group_id INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
-CREATE INDEX dead_letter_bytes ON dead_letters (bytes);
+CREATE INDEX dead_letter_bytes ON dead_letters (size);
+CREATE INDEX dead_letters_by_group ON dead_letters (group_id, at);
 CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 CREATE TABLE id_generations (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
