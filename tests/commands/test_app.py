@@ -61,7 +61,7 @@ def test_help_and_version_import_nothing_heavy(arguments: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     ("shell", "words", "completed"),
     [
-        ("bash", "d", ["deliver", "docs", "dead-letters"]),
+        ("bash", "d", ["deliver", "doctor", "destinations", "docs", "dead-letters"]),
         ("bash", "deliver --batch-size 5 --con", ["--config", "--concurrency"]),
         ("bash", "deliver --log ", ["console", "json"]),
         ("bash", "deliver eve", []),

@@ -11,6 +11,7 @@ import pytest
 
 from certificates import make_certificate
 from command_line import API_KEY
+from kable_destination.runner.queues.sqlite.schema import VERSION
 from raw_server import raw_server
 from scripted_server import scripted_server
 from segment_events import ndjson, track
@@ -46,7 +47,7 @@ def test_all_is_well_beside_a_sandbox(command_line: CommandLine, sandbox: Runnin
     assert lines["delivery.baseUrl"].endswith("from --base-url")
     assert "Kable accepts them" in lines["credentials"]
     assert "agrees with the server's" in lines["clock"]
-    assert "outbox.sqlite, format 4, " in run.out
+    assert f"outbox.sqlite, format {VERSION}, " in run.out
     assert "0 events queued, 1 dead letters" in run.out
     assert "MB free in " in lines["disk"]
 

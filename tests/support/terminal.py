@@ -73,7 +73,18 @@ def terminal(command_line: CommandLine, *arguments: str, **environment: str) -> 
     """Run a command in a terminal of its own, which is its controlling terminal, so that Ctrl-C reaches it."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        ["/usr/bin/setsid", "--ctty", "--wait", sys.executable, "-m", MODULE, *arguments],
+        # Whoever runs the tests in the background lets them ignore Ctrl-C, which would be inherited.
+        [
+            "/usr/bin/env",
+            "--default-signal",
+            "/usr/bin/setsid",
+            "--ctty",
+            "--wait",
+            sys.executable,
+            "-m",
+            MODULE,
+            *arguments,
+        ],
         cwd=command_line.folder,
         env={**command_line.environment, "TERM": "xterm", **environment},
         stdin=slave,
