@@ -49,7 +49,7 @@ from .redaction import Redactor
 from .request import BASE_URL, RequestBuilder, RequestOptions, address_fault, is_loopback
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
-from .text import one_line, quoted, shortened, visible, visible_json
+from .text import counted, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
 __all__ = [
@@ -125,6 +125,7 @@ __all__ = [
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
+    "counted",
     "curl_command",
     "describe_exception",
     "describe_mapping",

@@ -6,12 +6,14 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import typer
 
+_NO_UTF_8 = re.compile("[\udc80-\udcff]")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
 
@@ -24,15 +26,11 @@ def prepare_output() -> None:
 
 def say(text: str, *, error: bool = False) -> None:
     """Print a line to standard output, or to standard error, if it takes one: the outcome never depends on it."""
-    from ...definitions import visible
-
     stream = sys.stderr if error else sys.stdout
     if stream is None:
         return
-    # Names of files may hold bytes that are no UTF-8; they show as in the report.
-    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        stream.write(f"{visible(shown)}\n")
+        stream.write(f"{_visible(text)}\n")
         stream.flush()
     except (OSError, ValueError):
         discard(stream)
@@ -53,9 +51,17 @@ def cannot_write(error: OSError) -> bool:
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text, in which escapes replace what would steer a terminal."""
+    typer.echo(_visible(text), err=err)
+
+
+def _visible(text: str) -> str:
+    """Return a text in which escapes replace what would steer a terminal.
+
+    Names of files may hold bytes that are no UTF-8; they show as in the report.
+    """
     from ...definitions import visible
 
-    typer.echo(visible(text), err=err)
+    return visible(_NO_UTF_8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text))
 
 
 def print_json(value: Any) -> None:

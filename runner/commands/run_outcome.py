@@ -34,7 +34,7 @@ def exit_code(ended: AnswerError | None, report: RunReport) -> int:
 
 def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> str:
     """Return one line that says why a run ended early, and how far it came."""
-    from ..delivery.run_report import counted
+    from ...definitions import counted
 
     partly = "" if report.read_to_the_end else "; the input was not read to its end"
     return f"stopped: {redactor.text(str(ended))}; {counted(report.unsent, 'event')} unsent{partly}"
@@ -54,7 +54,7 @@ def nothing_matched(report: RunReport) -> str | None:
 
 def kept_in_outbox(report: RunReport, path: str) -> Iterator[str]:
     """Yield what an outbox keeps after a run, and what to do about it."""
-    from ..delivery.run_report import counted
+    from ...definitions import counted
 
     if report.dead or report.earlier_dead:
         yield f"dead letters are kept in {path}: kable-destination dead-letters list"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 RUNNER = f"{sys.executable} -m kable_destination.runner"
 EVENTS = 3_000
+# Root without these capabilities is a user like any other.
+_WITHOUT = "-dac_override,-dac_read_search,-fowner"
+USER = f"setpriv --bounding-set={_WITHOUT} --inh-caps={_WITHOUT} $K"
 
 
 def shell(
@@ -155,23 +158,44 @@ def test_an_outbox_that_can_only_be_read_is_shown(
     os.chown(path, 65_534, 65_534)
     os.chown(folder, 65_534, 65_534)
     folder.chmod(0o755)
-    # Root without these capabilities is a user like any other.
-    without = "-dac_override,-dac_read_search,-fowner"
-    user = f"setpriv --bounding-set={without} --inh-caps={without} $K"
     may_read = mode != 0o600
     for arguments in ("status", "dead-letters list", "dead-letters show 1"):
-        run = shell(command_line, f"{user} {arguments}", sandbox.base_url)
+        run = shell(command_line, f"{USER} {arguments}", sandbox.base_url)
         assert run.returncode == (0 if may_read else 2), run.stderr
         if not may_read:
             assert "outbox.sqlite belongs to nobody and has the permissions -rw-------" in run.stderr
-    run = shell(command_line, f"{user} deliver $B", sandbox.base_url)
+    run = shell(command_line, f"{USER} deliver $B", sandbox.base_url)
     assert run.returncode == 2
     assert "belongs to nobody and has the permissions" in run.stderr
     assert "make room" not in run.stderr
-    run = shell(command_line, f"{user} deliver events.ndjson $B --outbox new.sqlite", sandbox.base_url)
+    run = shell(command_line, f"{USER} deliver events.ndjson $B --outbox new.sqlite", sandbox.base_url)
     assert run.returncode == 2
     assert "new.sqlite cannot be made: Permission denied" in run.stderr
     assert "belongs to nobody" in run.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """Files of SQLite beside the outbox that belong to a reader would keep its owner from writing."""
+    command_line.deliver(ndjson(track(1), b"bad"), sandbox.base_url)
+    folder, path = command_line.folder, command_line.folder / "outbox.sqlite"
+    path.chmod(0o644)
+    os.chown(path, 65_534, 65_534)
+    before = sorted(folder.iterdir())
+    script = f"{USER} status && {USER} dead-letters list && ! {USER} deliver events.ndjson $B"
+    run = shell(command_line, script, sandbox.base_url)
+    assert run.returncode == 0, run.stderr
+    assert "it cannot be written (outbox.sqlite belongs to nobody and has the permissions -rw-r--r--" in run.stderr
+    assert "takes nothing more" not in run.stderr
+    assert sorted(folder.iterdir()) == before
+    closed = folder / "closed"
+    closed.mkdir(mode=0o600)
+    os.chown(closed, 65_534, 65_534)
+    run = shell(command_line, f"{USER} status --outbox closed/outbox.sqlite", sandbox.base_url)
+    assert run.returncode == 2
+    assert f"Permission denied ({closed} belongs to nobody and has the permissions drw-------" in run.stderr
 
 
 @pytest.mark.parametrize(
