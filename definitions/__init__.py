@@ -53,7 +53,7 @@ from .request_options import RequestOptions
 from .sample_events import short_event_for
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
-from .text import listed, one_line, quoted, shortened, visible, visible_json
+from .text import counted, listed, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ __all__ = [
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
+    "counted",
     "curl_command",
     "describe_exception",
     "describe_mapping",

@@ -15,6 +15,9 @@ EVENT_KEYS = frozenset({
 })  # fmt: skip
 """The top-level keys of Segment's calls."""
 
+OBJECT_KEYS = frozenset({"_metadata", "context", "integrations", "options", "properties", "traits"})
+"""Those of them that hold objects; the others hold texts."""
+
 CONTEXT_KEYS = frozenset({
     "active", "amp", "app", "campaign", "channel", "client", "consent", "device", "event_transformed", "groupId", "ip",
     "library", "locale", "location", "network", "os", "page", "personas", "protocols", "referrer", "screen",

@@ -84,9 +84,9 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return printable(quoted(value, _LONGEST_VALUE))
     if isinstance(value, list | tuple):
-        return f"a list of {_counted(len(value), 'item')}"
+        return f"a list of {counted(len(value), 'item')}"
     if isinstance(value, dict):
-        return f"an object with {_counted(len(value), 'key')}"
+        return f"an object with {counted(len(value), 'key')}"
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return f"a whole number of {value.bit_length()} bits"
     return to_string(value)
@@ -96,7 +96,7 @@ def described(value: Any, *, secret: bool) -> str:
     """Return what a value is, such as `the text "abc"` or `an array of 2 items`; of a secret, its type alone."""
     kind = type_name(value)
     if kind == "array":
-        return f"an array of {_counted(len(value), 'item')}"
+        return f"an array of {counted(len(value), 'item')}"
     if kind in {"null", "undefined"}:
         return kind
     if kind == "object":
@@ -106,6 +106,11 @@ def described(value: Any, *, secret: bool) -> str:
     if kind == "string":
         return f"the text {quoted(value)}"
     return _described_number(value) if kind == "number" else f"the boolean {str(value).lower()}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its word: `1 request`, `2 requests`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def listed(words: list[str], last: str) -> str:
@@ -125,7 +130,3 @@ def _escaped(character: str) -> str:
 
 def _blank(character: str) -> str:
     return " " if character.isspace() else _REPLACEMENT
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

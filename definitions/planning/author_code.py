@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, RejectedError
@@ -75,9 +74,15 @@ def _is_machinery(filename: str) -> bool:
 
 def _root(filename: str) -> str:
     """Return the folder of the outermost package of a file; of a module that is in none, its own folder."""
-    folder = Path(filename).parent
-    searched = set(sys.path)
-    for outer in (folder, *folder.parents):
-        if str(outer.parent) in searched and str(outer) not in searched:
-            return str(outer)
-    return str(folder)
+    folder, searched = _above(filename), set(sys.path)
+    outer = folder
+    while above := _above(outer):
+        if above in searched and outer not in searched:
+            return outer
+        outer = above
+    return folder
+
+
+def _above(path: str) -> str:
+    """Return the folder that holds a file or a folder, without asking the disk; empty if there is none."""
+    return path[: max(path.rfind("/"), path.rfind("\\"), 0)]

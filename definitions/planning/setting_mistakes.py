@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem
+from ..errors import MappingError, Problem
 from ..mapping.event_paths import event_paths
+from ..mapping.paths import parse_event_path
+from ..segment_calls import EVENT_KEYS, OBJECT_KEYS
 from ..text import quoted
 from .key_faults import what_is_around
 
@@ -14,8 +18,18 @@ if TYPE_CHECKING:
 
     from ..action import Settings
     from ..definition import DestinationDefinition
+    from ..input_field import InputField
 
-_BRACES = "{}"
+# What other programs write around the name of a value; a property may have some of it in its name, as in `$revenue`.
+_AROUND, _AROUND_PROPERTY = "{}$%<>;,#@|", "{}"
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
+_ANY_ELEMENT = re.compile(r"\[\*?\]")
+_OTHER_DIVIDER = re.compile(rf"({'|'.join(sorted(OBJECT_KEYS))})(/|::?|->|=>)(?=.)")
+_HOLDERS = frozenset({"event", "message", "payload", "body", "segment"})
+"""What people call the event as a whole, as in `event.userId`."""
+
+_USUAL_PATH = "userId"
 
 
 def setting_mistakes(definition: DestinationDefinition, settings: Settings, host: str) -> Iterator[Problem]:
@@ -28,7 +42,7 @@ def setting_mistakes(definition: DestinationDefinition, settings: Settings, host
     for action in definition.actions.values():
         for field in action.fields.values():
             path = settings.get(field.default_path_setting or "")
-            if isinstance(path, str) and (message := _path_mistake(path)) is not None:
+            if isinstance(path, str) and (message := _path_mistake(path, field)) is not None:
                 found[Problem(f"settings.{field.default_path_setting}", message)] = None
             renames = settings.get(field.renames_setting or "")
             if isinstance(renames, dict):
@@ -52,34 +66,71 @@ def _credential_mistakes(definition: DestinationDefinition, settings: Settings, 
         yield Problem(f"settings.{environments.setting}", message)
 
 
-def _path_mistake(path: str) -> str | None:
-    meant = ".".join(part.strip() for part in path.strip(f" {_BRACES}").split("."))
-    meant = meant.removeprefix("$.").removeprefix("$")
-    if path in {meant, f"$.{meant}"}:
+def _path_mistake(path: str, field: InputField) -> str | None:
+    meant = _cleaned(path)
+    divider = _OTHER_DIVIDER.match(meant)
+    if divider is not None:
+        meant = meant.replace(divider[2], ".")
+    meant = _NAME_IN_BRACKETS.sub(r".\1", meant)
+    if _ANY_ELEMENT.search(meant):
+        return f"{quoted(path)} names no element of the list; write {quoted(_ANY_ELEMENT.sub('[0]', meant))}"
+    holder, dot, rest = meant.partition(".")
+    if holder in _HOLDERS and dot and rest.partition(".")[0] in EVENT_KEYS:
+        meant = rest
+    keys = _keys(meant)
+    if not keys or (keys[0] in OBJECT_KEYS and len(keys) == 1 and field.type != "object"):
+        within = f"{keys[0]}.{_USUAL_PATH}" if keys else _USUAL_PATH
+        return f"{quoted(path)} is an object, so it is not {field.label}; write the path of a field, such as {within}"
+    if keys[0] in EVENT_KEYS - OBJECT_KEYS and len(keys) > 1 and not isinstance(keys[1], int):
+        return f"{quoted(path)} hardly ever names a field of an event: {keys[0]} is text; write {quoted(str(keys[0]))}"
+    if _keys(path) == keys:
         return None
     return f"{quoted(path)} hardly ever names a field of an event; write {quoted(meant)}"
+
+
+def _keys(path: str) -> tuple[Any, ...] | None:
+    try:
+        return parse_event_path(path)
+    except MappingError:
+        return None
+
+
+def _cleaned(path: str, around: str = _AROUND) -> str:
+    """Return a path without `$.`, without what is invisible, and without what others write around names."""
+    seen = "".join(sign for sign in path if sign.isspace() or unicodedata.category(sign) not in _INVISIBLE)
+    parts = [part.strip() for part in seen.strip().strip(around).split(".")]
+    return ".".join(parts).removeprefix("$.").strip(f"{around}.")
 
 
 def _rename_mistakes(place: str, renames: Mapping[str, str], mapping: Any) -> Iterator[Problem]:
     starts = [".".join(keys) for keys in event_paths(mapping) if keys] if mapping is not None else []
     for source, target in renames.items():
         at = f"{place}.{source}"
-        meant = _meant(source, starts)
+        meant, name = _meant(source, starts), _cleaned(target, _AROUND_PROPERTY)
+        holder, _, rest = meant.partition(".")
+        path = ".".join(filter(None, (f"$.{starts[0]}" if starts else "$", meant)))
+        directive = f'map {quoted(name)} = {{"@path": {quoted(path)}}}'
         if "[" in meant:
-            path = ".".join(filter(None, (f"$.{starts[0]}" if starts else "$", meant)))
-            directive = f'{{"@path": {quoted(path)}}}'
-            yield Problem(at, f"a property within a list cannot be renamed; map {quoted(target.strip())} = {directive}")
+            yield Problem(at, f"a property within a list cannot be renamed; {directive}")
         elif meant != source:
             yield Problem(at, f"{quoted(source)} hardly ever names a property; write {quoted(meant)}")
-        if target != target.strip():
-            yield Problem(at, f"the new name {quoted(target)} has spaces around it; write {quoted(target.strip())}")
+        elif rest and holder in OBJECT_KEYS and starts:
+            directive = f'map {quoted(name)} = {{"@path": {quoted(f"$.{meant}")}}}'
+            yield Problem(at, f"{quoted(source)} hardly ever names a property; to send {holder}, {directive}")
+        if target.startswith("$.") or target != target.strip() or _hides_something(target):
+            has = "begins with $." if target.startswith("$.") else "has spaces around it or invisible characters"
+            yield Problem(at, f"the new name {quoted(target)} {has}; write {quoted(name)}")
+
+
+def _hides_something(text: str) -> bool:
+    return any(unicodedata.category(sign) in _INVISIBLE for sign in text)
 
 
 def _meant(source: str, starts: list[str]) -> str:
     """Return a property as events have it: without spaces, a `$.`, or the path of the object that holds it."""
-    meant = ".".join(part.strip() for part in source.strip(f" {_BRACES}").split("."))
-    meant = meant.removeprefix("$.")
+    meant = _cleaned(source, _AROUND_PROPERTY)
     for start in starts:
-        if meant.startswith(f"{start}.") and len(meant) > len(start) + 1:
-            return meant.removeprefix(f"{start}.")
+        for before in (start, f"event.{start}", start.removesuffix("ies") + "y"):
+            if meant.casefold().startswith(f"{before}.") and len(meant) > len(before) + 1:
+                return meant[len(before) + 1 :]
     return meant

@@ -27,6 +27,7 @@ GROUPS = {
         "docs/kable": "the Kable destination: settings, actions, worked examples",
         "docs/configuration": "every key of a configuration",
         "docs/cli": "every command and option",
+        "docs/schemas/README": "the JSON that commands print",
         "examples/README": "the example events",
     },
     "Say what is billed": {

@@ -133,16 +133,18 @@ def _count_events(destination: Destination, path: str) -> int:
 
 
 def _counts(counter: EventCounter, path: str) -> Iterator[str]:
+    from ...definitions import counted
+
     types = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in counter.types.most_common(_MOST_TYPES))
-    yield f"{path}: {counter.events:,} events{f' ({types})' if types else ''}"
-    for count, words in (
-        (counter.unreadable, "texts that are no event"),
-        (counter.skipped, "events that their integrations object keeps away"),
-        (counter.misspelt_flags.total(), _misspelt(counter)),
-        (counter.rejected, "events whose type or integrations object is wrong: they would be dead letters"),
+    yield f"{path}: {counted(counter.events, 'event')}{f' ({types})' if types else ''}"
+    for count, one, many, what in (
+        (counter.unreadable, "text that is no event", "texts that are no events", ""),
+        (counter.skipped, "event", "events", " kept away by the integrations object"),
+        (counter.misspelt_flags.total(), "event", "events", _misspelt(counter)),
+        (counter.rejected, "event", "events", " with a wrong type or integrations object: dead letters"),
     ):
         if count:
-            yield f"  {count:,} {words}"
+            yield f"  {counted(count, one, many)}{what}"
     for subscription in counter.subscriptions:
         yield from _subscription_counts(subscription)
     if not counter.matched:
@@ -154,7 +156,7 @@ def _subscription_counts(count: SubscriptionCount) -> Iterator[str]:
     if not count.matched:
         return
     if count.rejected:
-        yield f"  {count.rejected:,} would be dead letters:"
+        yield f"  {count.rejected:,} would be {'a dead letter' if count.rejected == 1 else 'dead letters'}:"
         yield from (f"    {number:,}: {problem}" for problem, number in count.problems.most_common(_MOST_PROBLEMS))
     width = max((len(field.key) for field in count.fields), default=0)
     for field in count.fields:
@@ -169,7 +171,7 @@ def _subscription_counts(count: SubscriptionCount) -> Iterator[str]:
 
 def _misspelt(counter: EventCounter) -> str:
     flags = ", ".join(_shown(flag) for flag in sorted(counter.misspelt_flags)[:_MOST_TYPES])
-    return f"events whose integrations object has a flag without effect, since flags are case sensitive: {flags}"
+    return f" with a flag in the integrations object that has no effect, since flags are case sensitive: {flags}"
 
 
 def _shown(kind: str) -> str:

@@ -204,7 +204,7 @@ def discard_letters(
     """Delete dead letters. You cannot undo this."""
     import asyncio
 
-    from ...definitions import Problem, SetupError
+    from ...definitions import Problem, SetupError, counted
 
     if [bool(numbers), bool(reason or since), everything].count(True) != 1:
         message = "say which: numbers, or --reason and --since, or --all"
@@ -212,7 +212,7 @@ def discard_letters(
     configuration = _configuration(config, outbox)
     chosen = _filter(reason, since, numbers)
     count = asyncio.run(_ask(configuration, lambda letters: letters.discard(chosen), read_only=False))
-    echo(f"{count:,} dead letters discarded")
+    echo(f"{counted(count, 'dead letter')} discarded")
     return OK
 
 
@@ -348,14 +348,14 @@ async def _run_replay(
 
 def _rejections(replayed: ReplayReport, redactor: Redactor) -> Iterator[str]:
     """Yield why dead letters would be rejected again, the most frequent reasons first."""
-    from ...definitions import shortened
+    from ...definitions import counted, shortened
 
     for message, count in replayed.rejections.most_common(_MOST_GROUPS):
         words = shortened(redactor.text(message), _LONGEST_MESSAGE)
         yield f"{count:,} would be rejected again, such as {replayed.examples[message]}: {words}"
     left = list(replayed.rejections.items())
     if (more := len(left) - _MOST_GROUPS) > 0:
-        yield f"and {more:,} more reasons"
+        yield f"and {counted(more, 'more reason')}"
 
 
 def _results(results: Counter[str], waiting: int, *, would: bool = False) -> Iterator[str]:

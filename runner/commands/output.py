@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
+_NO_UTF_8 = re.compile("[\udc80-\udcff]")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EAGAIN})
 
 
@@ -29,15 +31,11 @@ def prepare_output() -> None:
 
 def say(text: str, *, error: bool = False) -> None:
     """Print a line to standard output, or to standard error, if it takes one: the outcome never depends on it."""
-    from ...definitions import visible
-
     stream = sys.stderr if error else sys.stdout
     if stream is None:
         return
-    # Names of files may hold bytes that are no UTF-8; they show as in the report.
-    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        stream.write(f"{visible(shown)}\n")
+        stream.write(f"{_visible(text)}\n")
         stream.flush()
     except (OSError, ValueError):
         discard(stream)
@@ -75,16 +73,22 @@ def cannot_write(error: OSError) -> bool:
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text, in which escapes replace what would steer a terminal."""
+    typer.echo(_visible(text), err=err)
+
+
+def _visible(text: str) -> str:
+    """Return a text in which escapes replace what would steer a terminal.
+
+    Names of files may hold bytes that are no UTF-8; they show as in the report.
+    """
     from ...definitions import visible
 
-    typer.echo(visible(text), err=err)
+    return visible(_NO_UTF_8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text))
 
 
 def echo_lines(lines: Iterable[str]) -> None:
     """Print some lines at once, likewise: to print takes longer than to make a line, and there may be thousands."""
-    from ...definitions import visible
-
-    typer.echo("\n".join(map(visible, lines)))
+    typer.echo("\n".join(map(_visible, lines)))
 
 
 def print_json(value: Any) -> None:

@@ -38,7 +38,7 @@ def exit_code(ended: AnswerError | None, report: RunReport) -> int:
 
 def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> str:
     """Return one line that says why a run ended early, and how far it came."""
-    from ..delivery.run_report import counted
+    from ...definitions import counted
 
     partly = "" if report.read_to_the_end else "; the input was not read to its end"
     return f"stopped: {redactor.text(str(ended))}; {counted(report.unsent, 'event')} unsent{partly}"
@@ -46,8 +46,7 @@ def why_stopped(ended: AnswerError, report: RunReport, redactor: Redactor) -> st
 
 def warnings(report: RunReport, destination: str) -> Iterator[str]:
     """Yield what a person should know of events that were not sent, or that were sent in spite of a flag."""
-    from ...definitions import quoted
-    from ..delivery.run_report import counted
+    from ...definitions import counted, quoted
 
     skipped = +report.skipped
     if skipped and not report.wanted and set(skipped) != {"too_old"}:
@@ -67,7 +66,7 @@ def warnings(report: RunReport, destination: str) -> Iterator[str]:
 
 def not_accepted(report: RunReport, path: Path) -> str:
     """Return where events are that could not be accepted, though nobody can read them again, and what to do."""
-    from ..delivery.run_report import counted
+    from ...definitions import counted
 
     count = counted(report.unaccepted, "event was", "events were")
     return (
@@ -79,7 +78,7 @@ def not_accepted(report: RunReport, path: Path) -> str:
 
 def kept_in_outbox(report: RunReport, path: str) -> Iterator[str]:
     """Yield what an outbox keeps after a run, and what to do about it."""
-    from ..delivery.run_report import counted
+    from ...definitions import counted
 
     if report.dead or report.earlier_dead:
         yield f"dead letters are kept in {path}: kable-destination dead-letters list"

@@ -45,7 +45,7 @@ def snapshot(
     """
     import asyncio
 
-    from ...definitions import Problem, SetupError
+    from ...definitions import Problem, SetupError, counted
     from ..snapshotting.difference import compare
     from ..snapshotting.files import read_sections, write_sections
     from ..snapshotting.placeholders import set_up_without_credentials
@@ -66,7 +66,7 @@ def snapshot(
         return _print_comparison(now, folder, {difference.key for difference in differences})
     write_sections(folder, now.sections.values())
     done = "recorded again" if recorded else "recorded"
-    echo(f"{_counted(len(now.lines))} {done} in {folder}: {_outcomes(now)}")
+    echo(f"{counted(len(now.lines), 'event')} {done} in {folder}: {_outcomes(now)}")
     if ready.placeholders:
         names = ", ".join(ready.placeholders)
         echo(f"credentials are not read for a snapshot; placeholders replace {names}")
@@ -74,12 +74,13 @@ def snapshot(
 
 
 def _print_unreadable(now: Recording, events: str) -> None:
-    from ..snapshotting.difference import MOST_SHOWN, one_line
+    from ...definitions import counted, one_line
+    from ..snapshotting.difference import MOST_SHOWN
 
     for line, message in now.unreadable[:MOST_SHOWN]:
         echo(one_line(f"{events}, line {line}: no event: {message}"), err=True)
-    if len(now.unreadable) > MOST_SHOWN:
-        echo(f"… and {len(now.unreadable) - MOST_SHOWN:,} more lines that are no events", err=True)
+    if (more := len(now.unreadable) - MOST_SHOWN) > 0:
+        echo(f"… and {counted(more, 'more line that is no event', 'more lines that are no events')}", err=True)
 
 
 def _print_differences(differences: list[Difference], now: Recording, redactor: Redactor, *, show_all: bool) -> None:
@@ -91,17 +92,15 @@ def _print_differences(differences: list[Difference], now: Recording, redactor: 
 
 def _print_comparison(now: Recording, folder: Path, changed: set[Key | None]) -> int:
     """Print how a comparison ended. The key None means that something changed that all events share."""
+    from ...definitions import counted
+
     if not changed:
-        echo(f"{_counted(len(now.lines))} as recorded in {folder}: {_outcomes(now)}")
+        echo(f"{counted(len(now.lines), 'event')} as recorded in {folder}: {_outcomes(now)}")
         return OK
-    what = _counted(len(changed - {None})) if changed - {None} else "what all events share is"
+    what = counted(len(changed - {None}), "event") if changed - {None} else "what all events share is"
     echo(f"{what} not as recorded in {folder}; if you meant this, record it with --update")
     return FAILED
 
 
 def _outcomes(recording: Recording) -> str:
     return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(recording.outcomes.items()))
-
-
-def _counted(count: int) -> str:
-    return f"{count:,} event" if count == 1 else f"{count:,} events"

@@ -85,11 +85,13 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
 def _print_lanes(
     path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
 ) -> None:
+    from ...definitions import counted
+
     now = time.time()
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
-    echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {dead:,} dead letters")
-    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {found.known_ids:,} IDs remembered")
+    echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {counted(dead, 'dead letter')}")
+    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered")
     for lane in found.lanes:
         echo_lines(_lane(lane, environments[lane.account], limits.get(_key(lane)), now))
     if dead:
@@ -98,16 +100,19 @@ def _print_lanes(
 
 
 def _lane(lane: LaneStatus, environment: str | None, limits: Limits | None, now: float) -> Iterator[str]:
+    from ...definitions import counted
+
     yield f"{lane.account}, {lane.action}{f', {environment}' if environment else ''}:"
     if lane.queued:
-        yield f"  {lane.queued:,} queued in {lane.batches:,} batches, {lane.leased:,} being sent{_due(lane, now)}"
+        batches = counted(lane.batches, "batch", "batches")
+        yield f"  {lane.queued:,} queued in {batches}, {lane.leased:,} being sent{_due(lane, now)}"
     if lane.oldest_at is not None:
         yield f"  the oldest was accepted {_span(now - lane.oldest_at)} ago"
     last = "" if lane.delivered_at is None else f", the last {_span(now - lane.delivered_at)} ago"
     yield f"  {lane.delivered:,} delivered{last}; {lane.per_minute:,.0f} a minute in the last 5 minutes"
     if limits is not None:
         rate = "any number" if limits.per_second is None else f"{limits.per_second:,.3g}"
-        yield f"  limits: {limits.in_flight} requests in flight, {rate} a second"
+        yield f"  limits: {counted(limits.in_flight, 'request')} in flight, {rate} a second"
     if lane.error is not None and lane.error_at is not None:
         yield f"  last error, {time_text(lane.error_at)}: {lane.error}"
     if lane.stopped:

@@ -20,7 +20,7 @@ from .lane import ActiveLane
 from .limiter import Limiter
 from .notices import Only, to_all
 from .planning import PlannersError
-from .sending import Sender
+from .sending import SHORT_WAIT, Sender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -107,7 +107,7 @@ class Delivery:
         self._backpressure = Backpressure(lanes, self._wake)
         self._dispatcher = Dispatcher(
             queue,
-            Sender(destination, transport, rules.policy, clock, notify, self._stopping),
+            Sender(destination, transport, rules.policy, clock, notify, self._stopping, _longest_short_wait(rules)),
             lanes,
             clock=clock,
             notify=notify,
@@ -226,6 +226,9 @@ class Delivery:
         """Complete the report."""
         outcomes, states = await self._queue.outcomes(self._report.run, self._report.queued_duplicates)
         if self._queue.is_durable:
+            # If there is no room to delete them, the next run does.
+            with contextlib.suppress(QueueFullError):
+                await self._queue.delete_old()
             self._report.next_due = await self._next_due()
             if self._report.next_due is not None:
                 await self._note_kept()
@@ -327,3 +330,8 @@ class Delivery:
 def account_of(destination: Destination) -> str:
     """Return the name of a destination's account among all that one outbox may hold."""
     return f"{destination.definition.slug} {destination.account}"
+
+
+def _longest_short_wait(rules: Rules) -> float:
+    """Return how long a request may wait before it is sent again at once: a run that does not wait leaves it."""
+    return SHORT_WAIT if rules.longest_wait is None else min(SHORT_WAIT, rules.longest_wait)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from ...definitions import quoted
+from ...definitions import counted, quoted
 from ..queues.contract import Duplicate, Reason
 
 if TYPE_CHECKING:
@@ -254,8 +254,3 @@ class RunReport:
             reached = "deadLetterDays or deadLetterMegabytes is reached"
             lines.append(f"{counted(self.deleted_dead_letters, 'old dead letter')} deleted: {reached}")
         return lines
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Return a number with its word: `1 request`, `2 requests`."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

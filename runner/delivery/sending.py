@@ -94,7 +94,7 @@ class Progress:
 class Sender:
     """Sends leased batches. A batch that is refused for its content is halved until the faulty event is alone.
 
-    `stopping` is set when nothing may wait any more.
+    `stopping` is set when nothing may wait any more. No wait is longer than `longest_wait` seconds.
     """
 
     destination: Destination
@@ -103,6 +103,7 @@ class Sender:
     clock: Clock
     notify: Observer
     stopping: asyncio.Event
+    longest_wait: float = SHORT_WAIT
 
     async def send(self, progress: Progress, limiter: Limiter, *, patiently: bool = True) -> None:
         """Send what is left of a batch, and note the results. Raises nothing that a server can cause.
@@ -214,7 +215,7 @@ class _Sending:
                 _forget_frames(error)
                 wait = self._fail(error)
                 waits += 1
-                if wait > SHORT_WAIT or waits > self._short_waits or self._is_over():
+                if wait > self._sender.longest_wait or waits > self._short_waits or self._is_over():
                     raise
                 await self._sender.unless_stopped(self._sender.clock.sleep(wait))
 
@@ -249,7 +250,7 @@ class _Sending:
 
     async def _allowed(self) -> None:
         """Wait for the right to send a request. Raises Interrupted if the lane pauses for long."""
-        while not self._sender.stopping.is_set() and self._limiter.pause <= SHORT_WAIT:
+        while not self._sender.stopping.is_set() and self._limiter.pause <= self._sender.longest_wait:
             if self._limiter.try_acquire():
                 return
             await self._sender.unless_stopped(self._limiter.change())

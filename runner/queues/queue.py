@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from .accepting import accept, present_states
 from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
-from .keeping import Retention
+from .keeping import Retention, delete_old
 from .leasing import holds_at, lease, make_due, mark
 from .owner import own_name
 from .replaying import EngineDeadLetters
@@ -50,7 +50,7 @@ class EngineQueue:
     The limit is shared among accounts: one that holds less than an equal share never waits for the others.
     IDs are kept for `keep_ids_days`, checkpoints of sources that have ended for two years. Dead letters are kept until
     somebody deletes them, or for `letter_days`, the latest `letter_bytes` of them. They are deleted bit by bit while
-    events come in.
+    events come in, and all that are left by `delete_old`.
     """
 
     def __init__(
@@ -92,10 +92,19 @@ class EngineQueue:
         An event whose ID its account knows already is not put again. Raises QueueFullError.
         """
         result, deleted = await self._engine.write(
-            partial(accept, put=put, now=self._now(), limit_bytes=self._limit_bytes, retention=self._retention())
+            partial(accept, put=put, now=self._now(), limit_bytes=self._limit_bytes, retention=self._retention_now())
         )
         self.deleted_dead_letters += deleted
         return result
+
+    async def delete_old(self) -> None:
+        """Delete all dead letters that are beyond a limit, in steps that keep nobody waiting. Raises QueueFullError."""
+        if self._letter_days is None and self._letter_bytes is None:
+            return
+        deleted = _PRUNED_AT_ONCE
+        while deleted == _PRUNED_AT_ONCE:
+            deleted = await self._engine.write(partial(delete_old, retention=self._retention()))
+            self.deleted_dead_letters += deleted
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:
         """Lease up to so many batches of each lane that are due, the longest due first; none of a paused lane."""
@@ -175,12 +184,15 @@ class EngineQueue:
             self._leased.clear()
         await self._engine.close()
 
-    def _retention(self) -> Retention | None:
+    def _retention_now(self) -> Retention | None:
         """Return what to delete with the next put: a step at most once a second, so that puts stay quick."""
         moment = self._clock.monotonic()
         if self._pruned_at is not None and moment - self._pruned_at < _PRUNE_SECONDS:
             return None
         self._pruned_at = moment
+        return self._retention()
+
+    def _retention(self) -> Retention:
         now = self._now()
         return Retention(
             ids_before=now - self._keep_ids_days * _SECONDS_A_DAY,

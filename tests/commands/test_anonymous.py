@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kable_destination.runner.sandbox import Faults
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -62,3 +63,15 @@ def test_limits_of_dead_letters_are_reported(command_line: CommandLine, sandbox:
     assert run.report["deleted_dead_letters"] == 3
     assert "3 old dead letters deleted: deadLetterDays or deadLetterMegabytes is reached" in run.out
     assert command_line("dead-letters", "list").out == "no dead letters\n"
+
+
+def test_limits_hold_after_each_run_also_for_refused_events_and_without_input(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    sandbox.faults.set(Faults.model_validate({"refuse": [{"field": "data.units"}]}))
+    run = command_line.deliver(ndjson(*map(track, range(30))), sandbox.base_url, KABLE_DEAD_LETTER_MEGABYTES="0.001")
+    assert (run.report["dead_lettered"]["refused"], run.report["wanted"]) == (30, 30)
+    kept = 30 - run.report["deleted_dead_letters"]
+    assert 0 < kept < 5
+    run = command_line("deliver", "--base-url", sandbox.base_url, KABLE_DEAD_LETTER_MEGABYTES="0.0001")
+    assert f"{kept} old dead letters deleted" in run.out

@@ -132,7 +132,7 @@ def test_check_fails_if_nothing_matches_and_if_the_file_is_not_there(command_lin
     run = command_line("check", "--events", "-", stdin=ndjson(track(type="purchase"), track(type="Track")))
     assert run.code == 1
     assert "no event matches any subscription" in run.out
-    assert "1 events whose type or integrations object is wrong" in run.out
+    assert "1 event with a wrong type or integrations object" in run.out
     missing = command_line("check", "--events", "nowhere.ndjson")
     assert (missing.code, "nowhere.ndjson" in missing.err, "Traceback" in missing.err) == (2, True, False)
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 EVENTS = 3_000
+# Root without these capabilities is a user like any other.
+_WITHOUT = "-dac_override,-dac_read_search,-fowner"
+USER = f"setpriv --bounding-set={_WITHOUT} --inh-caps={_WITHOUT} $K"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,30 @@ def test_an_outbox_that_can_only_be_read_is_shown(
     assert run.code == 2
     assert "new.sqlite cannot be made: Permission denied" in run.err
     assert "belongs to nobody" in run.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    """Files of SQLite beside the outbox that belong to a reader would keep its owner from writing."""
+    command_line.deliver(ndjson(track(1), b"bad"), sandbox.base_url)
+    folder, path = command_line.folder, command_line.folder / "outbox.sqlite"
+    path.chmod(0o644)
+    os.chown(path, 65_534, 65_534)
+    before = sorted(folder.iterdir())
+    script = f"{USER} status && {USER} dead-letters list && ! {USER} deliver events.ndjson $B"
+    run = shell(command_line, script, sandbox.base_url)
+    assert run.returncode == 0, run.stderr
+    assert "it cannot be written (outbox.sqlite belongs to nobody and has the permissions -rw-r--r--" in run.stderr
+    assert "takes nothing more" not in run.stderr
+    assert sorted(folder.iterdir()) == before
+    closed = folder / "closed"
+    closed.mkdir(mode=0o600)
+    os.chown(closed, 65_534, 65_534)
+    run = shell(command_line, f"{USER} status --outbox closed/outbox.sqlite", sandbox.base_url)
+    assert run.returncode == 2
+    assert f"Permission denied ({closed} belongs to nobody and has the permissions drw-------" in run.stderr
 
 
 @pytest.fixture(

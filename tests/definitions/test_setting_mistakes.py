@@ -26,12 +26,35 @@ def mistakes(**settings: object) -> list[str]:
         ("{{userId}}", "userId"),
         ("$userId", "userId"),
         (" $.properties.tenant", "properties.tenant"),
+        ("userId\u200b", "userId"),
+        ("\ufeffcontext.groupId", "context.groupId"),
+        ("${userId}", "userId"),
+        ("%userId%", "userId"),
+        ("<userId>", "userId"),
+        ("userId;", "userId"),
+        ("event.userId", "userId"),
+        ("payload.properties.tenant", "properties.tenant"),
+        ("userId.id", "userId"),
+        ("properties[tenant]", "properties.tenant"),
+        ("properties/tenant", "properties.tenant"),
+        ("properties->tenant", "properties.tenant"),
+        ("context::groupId", "context.groupId"),
+        ("properties.tenants[].id", "properties.tenants[0].id"),
+        ("properties.tenants[*].id", "properties.tenants[0].id"),
     ],
 )
 def test_a_path_that_no_event_has_is_found(path: str, meant: str) -> None:
     (mistake,) = mistakes(clientIdField=path)
     assert mistake.startswith("settings.clientIdField: ")
     assert mistake.endswith(f'write "{meant}"')
+
+
+@pytest.mark.parametrize(
+    ("path", "example"), [("properties", "properties.userId"), ("$.context", "context."), ("$", "")]
+)
+def test_a_path_of_an_object_is_found(path: str, example: str) -> None:
+    (mistake,) = mistakes(clientIdField=path)
+    assert f"is an object, so it is not Client ID; write the path of a field, such as {example}" in mistake
 
 
 @pytest.mark.parametrize(
@@ -43,6 +66,10 @@ def test_a_path_that_no_event_has_is_found(path: str, meant: str) -> None:
         (" b ", "b"),
         ("a . b", "a.b"),
         ("{{a}}", "a"),
+        ("a\u200b", "a"),
+        ("Properties.a", "a"),
+        ("property.a", "a"),
+        ("event.properties.a.b", "a.b"),
     ],
 )
 def test_a_property_that_no_event_has_is_found(source: str, meant: str) -> None:
@@ -58,9 +85,16 @@ def test_a_property_within_a_list_has_to_be_mapped() -> None:
     assert '"$.properties.arr[0]"' in mistake
 
 
-def test_a_new_name_with_spaces_is_found() -> None:
-    (mistake,) = mistakes(propertiesMappings={"a": " x"})
+@pytest.mark.parametrize("target", [" x", "x\u200b", "$.x"])
+def test_a_new_name_with_what_is_hardly_meant_is_found(target: str) -> None:
+    (mistake,) = mistakes(propertiesMappings={"a": target})
     assert 'write "x"' in mistake
+
+
+@pytest.mark.parametrize("source", ["context.ip", "traits.plan"])
+def test_what_is_no_property_has_to_be_mapped(source: str) -> None:
+    (mistake,) = mistakes(propertiesMappings={source: "x"})
+    assert f'map "x" = {{"@path": "$.{source}"}}' in mistake
 
 
 @pytest.mark.parametrize(
@@ -69,6 +103,12 @@ def test_a_new_name_with_spaces_is_found() -> None:
         {"clientIdField": "$.userId"},
         {"clientIdField": "properties.tenants[0].id"},
         {"clientIdField": "traits.company name"},
+        {"clientIdField": ".userId"},
+        {"clientIdField": "properties..tenant"},
+        {"clientIdField": "'userId'"},
+        {"clientIdField": "tenant"},
+        {"clientIdField": "properties.$id"},
+        {"propertiesMappings": {"$revenue": "x", "@id": "y", "#n": "z", "userId": "u", "a,b": "c"}},
         {"propertiesMappings": {"a": "x", "b.c": "y", "first name": "first"}},
         {"propertiesMappings": {"properties": "x", "a$.b": "y"}},
     ],

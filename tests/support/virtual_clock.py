@@ -243,6 +243,11 @@ class BusyQueue:
         """As the queue."""
         return self._queue.dead_letters
 
+    async def delete_old(self) -> None:
+        """Delete old dead letters."""
+        with self._clock.busy():
+            await self._queue.delete_old()
+
     async def put(self, put: Put) -> PutResult:
         """Put."""
         with self._clock.busy():

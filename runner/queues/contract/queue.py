@@ -62,6 +62,9 @@ class Queue(Protocol):
     def dead_letters(self) -> DeadLetters:
         """The dead letters."""
 
+    async def delete_old(self) -> None:
+        """Delete all dead letters that are beyond a limit. A put deletes some of them. Raises QueueFullError."""
+
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 

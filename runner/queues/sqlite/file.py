@@ -32,7 +32,7 @@ def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
         _find_or_make(path, options)
     except OSError as error:
         # A name that is too long, or a folder that nobody may look into.
-        raise QueueOpenError(f"the outbox {path} cannot be used: {error.strerror}") from None
+        raise QueueOpenError(f"the outbox {path} cannot be used: {_with_reason(error, path)}") from None
     try:
         if options.read_only:
             return _open_to_read(path, options)
@@ -58,6 +58,9 @@ def _find_or_make(path: Path, options: EngineOptions) -> None:
         raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    if not options.read_only and not os.access(path, os.W_OK):
+        # SQLite would open it to read only, and say so not before something is to be written.
+        raise QueueOpenError(f"the outbox {path} cannot be used: it cannot be written ({_lacking_permissions(path)})")
 
 
 def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
@@ -85,9 +88,13 @@ def _make_file(path: Path) -> None:
     except FileNotFoundError:
         raise QueueOpenError(f"the outbox {path} cannot be made: there is no folder {path.parent}") from None
     except OSError as error:
-        lacking = _lacking_permissions(path)
-        reason = f"{error.strerror} ({lacking})" if lacking else error.strerror
-        raise QueueOpenError(f"the outbox {path} cannot be made: {reason}") from None
+        raise QueueOpenError(f"the outbox {path} cannot be made: {_with_reason(error, path)}") from None
+
+
+def _with_reason(error: OSError, path: Path) -> str:
+    """Return what an error says, and whose an outbox is if that is why."""
+    lacking = _lacking_permissions(path)
+    return f"{error.strerror} ({lacking})" if lacking else str(error.strerror)
 
 
 def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
@@ -104,17 +111,13 @@ def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
 
 def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox that is not written to. One of an earlier format is brought to this one in memory."""
-    connection = _open(path, "ro", options.busy_seconds)
+    # SQLite makes files beside the outbox, also to read it, and whoever may only read would own them: the owner of the
+    # outbox could not write it any more. They are not needed as long as nobody has it open.
+    is_alone = not path.with_name(f"{path.name}-wal").exists()
+    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    connection = _open(path, "ro&immutable=1" if is_alone and not may_write else "ro", options.busy_seconds)
     try:
-        try:
-            has_tables = _has_tables(connection)
-        except sqlite3.OperationalError:
-            # In a folder that may only be read, SQLite cannot make the files that it needs beside this one.
-            if path.with_name(f"{path.name}-wal").exists():
-                raise
-            connection.close()
-            connection = _open(path, "ro&immutable=1", options.busy_seconds)
-            has_tables = _has_tables(connection)
+        has_tables = _has_tables(connection)
         if has_tables and _version(connection) == VERSION:
             return connection
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -144,10 +147,18 @@ def _unusable(path: Path, error: Exception) -> QueueOpenError:
 
 def _lacking_permissions(path: Path) -> str:
     """Return whose an outbox and its folder are, if this process may not use them; empty if it may."""
+    folder = path.absolute().parent
+    # Within a folder that may not be entered nothing can be asked about.
+    closed = [item for item in reversed((folder, *folder.parents)) if not os.access(item, os.X_OK)][:1]
+    needed = closed or [
+        item
+        for item in (path.with_name(f"{path.name}-wal"), path, folder)
+        if item.exists() and not os.access(item, os.R_OK | os.W_OK)
+    ]
     lacking = [
         f"{item} belongs to {_owner(item)} and has the permissions {stat.filemode(item.stat().st_mode)}"
-        for item in (path.with_name(f"{path.name}-wal"), path, path.absolute().parent)
-        if item.exists() and not os.access(item, os.R_OK | os.W_OK)
+        for item in needed
+        if item.exists()
     ]
     return f"{'; '.join(lacking)}; this process runs as {_user(os.geteuid())}" if lacking else ""
 

@@ -165,10 +165,25 @@ class DeadLetterTests(Tested):
         assert opened.queue.deleted_dead_letters == 6
 
     @with_queue
+    async def test_all_that_is_beyond_a_limit_can_be_deleted_at_once(self, opened: Opened) -> None:
+        letters = [DeadLetter("rejected", "no", Origin("f", at), b"%3d" % at) for at in range(10)]
+        await opened.reopen(letter_bytes=4 * letters[0].size, letter_days=7)
+        for letter in letters:
+            await opened.put(dead_letters=[letter])
+        await opened.queue.delete_old()
+        kept = await opened.queue.dead_letters.read(await opened.queue.dead_letters.ids(ALL))
+        assert [item.letter.origin.place for item in kept] == [6, 7, 8, 9]
+        opened.clock.moment += 8 * DAY
+        await opened.queue.delete_old()
+        assert opened.queue.deleted_dead_letters == 10
+        assert (await opened.queue.status()).dead == {}
+
+    @with_queue
     async def test_without_limits_letters_are_kept(self, opened: Opened) -> None:
         await refuse(opened, "a")
         opened.clock.moment += 3_000 * DAY
         await opened.put()
+        await opened.queue.delete_old()
         assert (await opened.queue.status()).dead == {"refused": 1}
 
     @with_queue

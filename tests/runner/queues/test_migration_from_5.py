@@ -17,8 +17,10 @@ from kable_destination.runner.queues.suite.opened import MovedClock
 from outbox_samples import SAMPLES, Sample, made
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from kable_destination.runner.queues.contract import Reason
 
 INSERT = (
     "INSERT INTO dead_letters (identity, run, at, reason, message, source, place, unit, account, problems, request_id)"
@@ -34,7 +36,9 @@ AS_IN_FORMAT_5 = (
 def fifth(tmp_path: Path) -> Sample:
     """An outbox of format 5 with dead letters that share a message, and such as differ in the request ID only."""
     sample = made(next(path for path in SAMPLES if path.stem == "format-5"), tmp_path / "outbox.sqlite")
-    letters = [("refused", f"no such customer (request id r-{number})", f"r-{number}") for number in range(7)]
+    letters: list[tuple[str, str, str | None]] = [
+        ("refused", f"no such customer (request id r-{number})", f"r-{number}") for number in range(7)
+    ]
     letters += [("exhausted", "no such customer", None)] * 4 + [("refused", "kein Gruß (request id )", None)] * 2
     with closing(sqlite3.connect(sample.path)) as connection, connection:
         rows = [(os.urandom(16), 1_800_000_000.0 - at, *letter) for at, letter in enumerate(letters)]
@@ -42,10 +46,10 @@ def fifth(tmp_path: Path) -> Sample:
     return sample
 
 
-def told(sample: Sample, chosen: DeadLetterFilter) -> tuple[list[DeadLetterGroup], Mapping[str, int]]:
+def told(sample: Sample, chosen: DeadLetterFilter) -> tuple[Sequence[DeadLetterGroup], Mapping[Reason, int]]:
     """Return the groups and the counts of an outbox."""
 
-    async def read() -> tuple[list[DeadLetterGroup], Mapping[str, int]]:
+    async def read() -> tuple[Sequence[DeadLetterGroup], Mapping[Reason, int]]:
         queue = open_queue(sample.path, clock=MovedClock())
         found = await queue.dead_letters.groups(chosen), (await queue.status()).dead
         await queue.close()

@@ -111,7 +111,7 @@ def test_what_is_no_outbox_is_refused_and_stays_as_it_is(path: Path) -> None:
     assert path.read_text().startswith("a report")
     with pytest.raises(QueueOpenError, match=r"is a folder|cannot be used"):
         open_queue(path.parent, clock=MovedClock())
-    with pytest.raises(QueueOpenError, match="cannot be made: No such file or directory"):
+    with pytest.raises(QueueOpenError, match="cannot be made: there is no folder"):
         open_queue(path.parent / "missing" / "outbox.sqlite", clock=MovedClock())
 
 
