@@ -204,9 +204,9 @@ def test_discarded_ones_are_as_though_never_seen(refused: CommandLine, sandbox: 
         2,
         "error: discard: say which: numbers, or --reason and --since, or --all\n",
     )
-    assert refused("dead-letters", "discard", "1").out == "1 dead letters discarded\n"
-    assert refused("dead-letters", "discard", "--reason", "refused").out == "1 dead letters discarded\n"
-    assert refused("dead-letters", "discard", "--all").out == "1 dead letters discarded\n"
+    assert refused("dead-letters", "discard", "1").out == "1 dead letter discarded\n"
+    assert refused("dead-letters", "discard", "--reason", "refused").out == "1 dead letter discarded\n"
+    assert refused("dead-letters", "discard", "--all").out == "1 dead letter discarded\n"
     assert refused("dead-letters", "list").out == "no dead letters\n"
     assert sandbox.ledger.events == []
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 EVENTS = 3_000
 # Root without these capabilities is a user like any other.
 _WITHOUT = "-dac_override,-dac_read_search,-fowner"
-USER = f"setpriv --bounding-set={_WITHOUT} --inh-caps={_WITHOUT} $K"
+USER = f"setpriv --bounding-set={_WITHOUT} --inh-caps={_WITHOUT} $P"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_flag_without_effect_is_noticed(command_line: CommandLine, sandbox: Ru
         assert run.report["misspelt_flags"] == ["kable"]
         assert len(sandbox.ledger.events) == 2
     check = command_line("check", "--events", "events.ndjson")
-    assert "1 events whose integrations object has a flag without effect" in check.out
+    assert "1 event with a flag in the integrations object that has no effect" in check.out
     assert "kable" in check.out
     quiet = command_line("deliver", "-", "--base-url", sandbox.base_url, stdin=json.dumps(track(9)).encode())
     assert quiet.err == ""

@@ -133,7 +133,7 @@ def test_events_that_change_their_outcome_are_told_with_the_reason(command_line:
     change(
         folder,
         "[subscriptions.mapping.data]",
-        '[subscriptions.mapping]\nclientId = { "@literal" = "  " }\n[subscriptions.mapping.data]',
+        '[subscriptions.mapping]\nclientId = { "@path" = "$.properties.nobody" }\n[subscriptions.mapping.data]',
     )
     out = snapshot(command_line).out
     first, outcome = out.splitlines()[:2]
@@ -141,8 +141,8 @@ def test_events_that_change_their_outcome_are_told_with_the_reason(command_line:
     assert outcome.startswith('  outcome: was planned {"clientId":"customer_1","data":{"region":"eu","units":1},')
     assert outcome.endswith("…, now skipped: no subscription wants this track event")
     assert '"message-000002"' in out
-    assert "now rejected: clientId: Client ID is blank" in out
-    change(folder, 'clientId = { "@literal" = "  " }', "")
+    assert "now rejected: clientId: Client ID is required" in out
+    change(folder, 'clientId = { "@path" = "$.properties.nobody" }', "")
     snapshot(command_line, "--update")
     change(folder, " and properties.units > 1", "")
     assert "outcome: was skipped: no subscription wants this track event, now planned {" in snapshot(command_line).out

@@ -113,7 +113,7 @@ def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox that is not written to. One of an earlier format is brought to this one in memory."""
     # SQLite makes files beside the outbox, also to read it, and whoever may only read would own them: the owner of the
     # outbox could not write it any more. They are not needed as long as nobody has it open.
-    is_alone = not path.with_name(f"{path.name}-wal").exists()
+    is_alone = not _exists(path.with_name(f"{path.name}-wal"))
     may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
     connection = _open(path, "ro&immutable=1" if is_alone and not may_write else "ro", options.busy_seconds)
     try:
@@ -153,14 +153,22 @@ def _lacking_permissions(path: Path) -> str:
     needed = closed or [
         item
         for item in (path.with_name(f"{path.name}-wal"), path, folder)
-        if item.exists() and not os.access(item, os.R_OK | os.W_OK)
+        if _exists(item) and not os.access(item, os.R_OK | os.W_OK)
     ]
     lacking = [
         f"{item} belongs to {_owner(item)} and has the permissions {stat.filemode(item.stat().st_mode)}"
         for item in needed
-        if item.exists()
+        if _exists(item)
     ]
     return f"{'; '.join(lacking)}; this process runs as {_user(os.geteuid())}" if lacking else ""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # Its name is too long, for instance.
+        return False
 
 
 def _owner(path: Path) -> str:

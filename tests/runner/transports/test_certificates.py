@@ -80,7 +80,7 @@ def test_check_credentials_says_what_is_wrong_with_a_certificate(command_line: C
 def test_a_host_that_does_not_speak_tls_is_tried_again(tmp_path: Path) -> None:
     """A proxy on the way may be out of order; the reason is shown."""
     with talking_server(lambda connection, _: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as (port, _):
-        setting = Setting(tmp_path, f"https://localhost:{port}", rules={"longest_wait": 0.0})
+        setting = Setting(tmp_path, f"https://localhost:{port}", rules={"longest_wait": 5.0})
         run = setting.deliver(EVENTS)
     assert (run.ended, run.report.unsent, run.report.dead, setting.queued()) == (None, 3, 0, 3)
     assert run.report.retries > 0
