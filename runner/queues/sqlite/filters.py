@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LANES = 8
-"""So many filters are looked into at once."""
+"""So many filters can be looked into at once."""
 
 _BLOCK_BITS = 6
 """A bucket has so many bits of bytes in each half."""
 
 _PAIRS = [1 << one | 1 << other for one, other in combinations(range(8), 2)]
 _MASKS = bytes([_PAIRS[number * len(_PAIRS) // 256] for number in range(256)])
-_MASKS_OF_LANES = [bytes([mask]) * LANES for mask in _MASKS]
+_TYPE_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_MASKS_OF_LANES = {lanes: [bytes([mask]) * lanes for mask in _MASKS] for lanes in _TYPE_CODES}
 _BLOCKS = bytes([number & ((1 << _BLOCK_BITS) - 1) for number in range(256)])
 # The bytes of a hash behind its first word: which byte of the bucket, and which bits of it, in either half.
 _FIRST_BLOCK, _FIRST_MASK, _SECOND_BLOCK, _SECOND_MASK = range(WORD_BITS // 8, WORD_BITS // 8 + 4)
@@ -52,12 +53,6 @@ def _half_of(blocks: bytes, masks: bytes) -> bytearray:
     return half
 
 
-def joined(pieces: Sequence[Filter]) -> Filter:
-    """Return a filter of its pieces."""
-    first, second = zip(*pieces, strict=True)
-    return Filter(b"".join(first), b"".join(second))
-
-
 class Sought:
     """Hashes that are looked for."""
 
@@ -66,10 +61,19 @@ class Sought:
         self.words = words_of(names)
         together = b"".join(names)
         self._blocks = together[_FIRST_BLOCK::HASH_BYTES].translate(_BLOCKS)
-        self.masks = int.from_bytes(
-            b"".join([_MASKS_OF_LANES[number] for number in together[_FIRST_MASK::HASH_BYTES]]), "big"
-        )
+        self._mask_bytes = together[_FIRST_MASK::HASH_BYTES]
+        # Of what is asked by each group, most is the same.
+        self._masks: dict[int, int] = {}
         self._places: dict[int, list[int]] = {}
+
+    def masks(self, lanes: int) -> int:
+        """Return which bits each hash sets in its byte, one after the other, and each for so many filters."""
+        found = self._masks.get(lanes)
+        if found is None:
+            of_lanes = _MASKS_OF_LANES[lanes]
+            found = int.from_bytes(b"".join([of_lanes[number] for number in self._mask_bytes]), "big")
+            self._masks[lanes] = found
+        return found
 
     def places(self, bits: int) -> list[int]:
         """Return where in a half of a filter for 2^bits buckets to look for each hash."""
@@ -89,26 +93,34 @@ class FilterGroup:
     all hashes together, do for all of them.
     """
 
-    def __init__(self, bits: int, filters: Sequence[Filter]) -> None:
+    def __init__(self, bits: int, count: int) -> None:
         self._bits = bits
-        self._first = array("Q", bytes(LANES << bits + _BLOCK_BITS))
+        self._lanes = next(lanes for lanes in _TYPE_CODES if lanes >= count)
+        size = 1 << bits + _BLOCK_BITS
+        self._first = array(_TYPE_CODES[self._lanes], bytes(self._lanes * size))
         # As memory has them, whatever the order of bytes: they are read in the same way.
-        lanes = memoryview(self._first).cast("B")
-        for lane, each in enumerate(filters):
-            lanes[lane::LANES] = memoryview(each.first)
-        self._second = [each.second for each in filters]
+        self._bytes_of_first = memoryview(self._first).cast("B")
+        self._second = [bytearray(size) for _ in range(count)]
+
+    def put(self, lane: int, bucket: int, piece: Filter) -> None:
+        """Put the piece of a filter that begins with a bucket."""
+        start = bucket << _BLOCK_BITS
+        end = start + len(piece.first)
+        self._bytes_of_first[start * self._lanes + lane : end * self._lanes : self._lanes] = memoryview(piece.first)
+        self._second[lane][start:end] = piece.second
 
     def candidates(self, sought: Sought) -> list[list[int]]:
         """Return for each filter which of the hashes seem to be there, by their numbers."""
-        found = array("Q", map(self._first.__getitem__, sought.places(self._bits))).tobytes()
-        missing = (int.from_bytes(found, "big") & sought.masks) ^ sought.masks
+        found = array(self._first.typecode, map(self._first.__getitem__, sought.places(self._bits))).tobytes()
+        masks = sought.masks(self._lanes)
+        missing = (int.from_bytes(found, "big") & masks) ^ masks
         # Bits are missing in every byte but in those of filters that a hash seems to be in. Unused lanes lack them too.
         lacking = missing.to_bytes(len(found), "big")
         candidates: list[list[int]] = [[] for _ in self._second]
-        names, words, shift = sought.names, sought.words, WORD_BITS - self._bits
+        names, words, shift, lanes = sought.names, sought.words, WORD_BITS - self._bits, self._lanes
         at = lacking.find(0)
         while at >= 0:
-            number, lane = at // LANES, at % LANES
+            number, lane = at // lanes, at % lanes
             name = names[number]
             mask = _MASKS[name[_SECOND_MASK]]
             place = words[number] >> shift << _BLOCK_BITS | _BLOCKS[name[_SECOND_BLOCK]]

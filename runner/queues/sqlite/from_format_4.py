@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .generations import MOST_BATCHES, GenerationTables, bits_for, entries_of
-from .hashes import WORD_BITS
+from .generations import ALL_WORDS, MOST_BATCHES, GenerationTables, bits_for, entries_of
+from .hashes import HASH_BYTES, WORD_BITS
 from .schema import statements
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ CREATE TABLE id_generations (
     since REAL NOT NULL,
     first_batch INTEGER NOT NULL,
     last_batch INTEGER NOT NULL,
-    merged_into INTEGER,
-    merged_to INTEGER
+    first_word INTEGER NOT NULL,
+    end_word INTEGER NOT NULL,
+    merged_into INTEGER
 );
 CREATE TABLE id_parts (
     generation INTEGER NOT NULL,
@@ -83,15 +84,16 @@ def _move(connection: sqlite3.Connection, first_batch: int, end_batch: int, sinc
     count, *batches = connection.execute(_COUNT, (first_batch, end_batch)).fetchone()
     if not count:
         return
-    tables, bits = GenerationTables(connection), bits_for(count)
-    made = tables.create(level=_LEVEL, ids=count, since=since, batches=(batches[0], batches[1]), bits=bits)
-    buckets, shift = max(1, (_MOVED_AT_ONCE << bits) // count), WORD_BITS - bits
-    for first in range(0, 1 << bits, buckets):
-        end = min(first + buckets, 1 << bits)
-        # Five bytes, since the end is beyond the last word.
-        bounds = [(bucket << shift).to_bytes(WORD_BITS // 8 + 1, "big") for bucket in (first, end)]
-        low = bounds[0][1:]
-        high = bounds[1][1:] if end < 1 << bits else b"\xff" * 17
+    tables = GenerationTables(connection)
+    made = tables.create(_LEVEL, bits_for(count), since, (batches[0], batches[1]))
+    step = max(1, (_MOVED_AT_ONCE << made.bits) // count) * (ALL_WORDS >> made.bits)
+    while not made.is_complete:
+        end_word = min(made.end_word + step, ALL_WORDS)
+        low, high = _hash(made.end_word), _hash(end_word)
         rows = connection.execute(_READ, (low, high, first_batch, end_batch))
-        tables.add_part(made, first, end, [*entries_of(rows)])
-    tables.complete(made)
+        tables.add_part(made, end_word, [*entries_of(rows)])
+
+
+def _hash(word: int) -> bytes:
+    """Return the first hash with a word; behind the last word, one that is longer than any."""
+    return b"\xff" * (HASH_BYTES + 1) if word == ALL_WORDS else word.to_bytes(WORD_BITS // 8, "big")

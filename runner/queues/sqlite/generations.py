@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .filters import Filter, filter_of, joined
+from .filters import Filter, filter_of
 from .hashes import WORD_BITS
 
 if TYPE_CHECKING:
@@ -32,51 +32,51 @@ MOST_BATCHES = 1 << 8 * _BATCH_BYTES
 _LEAST_IN_BUCKET = 45
 _MOST_BITS = WORD_BITS
 
+ALL_WORDS = 1 << WORD_BITS
+
 _READ = "SELECT entries FROM id_buckets WHERE id >= ? AND id < ? ORDER BY id"
 _DELETE = "DELETE FROM id_buckets WHERE id >= ? AND id < ?"
+# A part is deleted when all of its buckets have moved.
+_DELETE_PARTS = """
+DELETE FROM id_parts WHERE generation = :generation AND first_bucket < (
+    SELECT max(first_bucket) FROM id_parts WHERE generation = :generation AND first_bucket <= :bucket
+)
+"""
 
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """What a row of `id_generations` says, and what this process has read of the rest.
+    """What a row of `id_generations` says, and where the rows of its buckets are.
 
-    `since` is when the period began in which its IDs came. While its IDs move to another generation, `target` is that;
-    those whose word is less than `target.merged_to` have moved. `merged_to` is None of a generation that is complete.
+    `since` is when the period began in which its IDs came. It has the IDs whose words are from `first_word` until
+    `end_word`: these are not all while it is being made, or while its IDs move to another (`merged_into`).
     """
 
     id: int
     level: int
     bits: int
-    ids: int
     since: float
     first_batch: int
     last_batch: int
+    first_word: int = 0
+    end_word: int = 0
     merged_into: int | None = None
-    merged_to: int | None = None
-    target: Generation | None = None
     buckets: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
 
     @property
-    def held(self) -> tuple[int, int]:
-        """The buckets that it has, from the first until the end of a range.
+    def is_complete(self) -> bool:
+        """Whether all of it has been written."""
+        return self.end_word == ALL_WORDS
 
-        The rows of others that it had, or is yet to have, may belong to another generation.
-        """
-        shift = WORD_BITS - self.bits
-        first = 0 if self.target is None else (self.target.merged_to or 0) >> shift
-        return first, 1 << self.bits if self.merged_to is None else self.merged_to >> shift
+    def bucket_of(self, word: int) -> int:
+        """Return the bucket of an ID."""
+        return word >> WORD_BITS - self.bits
 
-    def row_of(self, word: int) -> int:
-        """Return the row that has an ID, if any has."""
-        bucket = word >> WORD_BITS - self.bits
+    def row_of(self, bucket: int) -> int:
+        """Return the row of a bucket."""
         part = bisect_right(self.buckets, bucket) - 1
         return self.rows[part] + bucket - self.buckets[part]
-
-    def add_part(self, bucket: int, row: int) -> None:
-        """Note where the rows of some buckets begin."""
-        self.buckets.append(bucket)
-        self.rows.append(row)
 
     def batch_of(self, entries: bytes, at: int) -> int:
         """Return the batch that brought the ID of an entry."""
@@ -128,97 +128,90 @@ class GenerationTables:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def load(self, known: dict[int, Generation]) -> list[Generation]:
-        """Return all generations, the latest first; of those in `known`, nothing more need be read."""
-        generations = {
-            row[0]: self._load(Generation(*row), known.get(row[0]))
-            for row in self._connection.execute(
-                "SELECT id, level, bits, ids, since, first_batch, last_batch, merged_into, merged_to"
-                " FROM id_generations ORDER BY last_batch DESC, id DESC"
-            ).fetchall()
-        }
-        for generation in generations.values():
-            if generation.merged_into is not None:
-                generation.target = generations[generation.merged_into]
-        return [*generations.values()]
+    def load(self, known: Mapping[int, Generation]) -> list[Generation]:
+        """Return all generations, the latest first; what is in `known` of their rows need not be read."""
+        rows = self._connection.execute(
+            "SELECT id, level, bits, since, first_batch, last_batch, first_word, end_word, merged_into"
+            " FROM id_generations ORDER BY last_batch DESC, id DESC"
+        )
+        return [self._load(Generation(*row), known.get(row[0])) for row in rows.fetchall()]
 
     def _load(self, generation: Generation, known: Generation | None) -> Generation:
-        if known is not None and known.merged_to is None:
+        if known is not None and known.end_word == generation.end_word:
             generation.buckets, generation.rows = known.buckets, known.rows
             return generation
-        for part in self._connection.execute(
-            "SELECT first_bucket, first_row FROM id_parts WHERE generation = ? ORDER BY first_bucket", (generation.id,)
-        ):
-            generation.add_part(*part)
+        query = "SELECT first_bucket, first_row FROM id_parts WHERE generation = ? ORDER BY first_bucket"
+        for bucket, row in self._connection.execute(query, (generation.id,)):
+            generation.buckets.append(bucket)
+            generation.rows.append(row)
         return generation
 
-    def filter_of(self, generation: Generation) -> Filter:
-        """Return the filter of a complete generation."""
-        query = "SELECT filter, second_filter FROM id_parts WHERE generation = ? ORDER BY first_bucket"
-        return joined([Filter(*row) for row in self._connection.execute(query, (generation.id,))])
+    def pieces(self, generation: Generation, bucket: int) -> Iterator[tuple[int, Filter]]:
+        """Yield the pieces of a filter from a bucket on, each with its first bucket."""
+        for first, *halves in self._connection.execute(
+            "SELECT first_bucket, filter, second_filter FROM id_parts WHERE generation = ? AND first_bucket >= ?",
+            (generation.id, bucket),
+        ):
+            yield first, Filter(*halves)
 
     def write(self, brought: Mapping[bytes, int], since: float) -> Generation:
         """Make a generation of hashes, each with the batch that brought it."""
-        batches, bits = brought.values(), bits_for(len(brought))
-        made = self.create(level=0, ids=len(brought), since=since, batches=(min(batches), max(batches)), bits=bits)
-        self.add_part(made, 0, 1 << bits, sorted(entries_of(brought.items())))
-        self.complete(made)
+        batches = brought.values()
+        made = self.create(0, bits_for(len(brought)), since, (min(batches), max(batches)))
+        self.add_part(made, ALL_WORDS, sorted(entries_of(brought.items())))
         return made
 
-    def create(self, *, level: int, ids: int, since: float, batches: tuple[int, int], bits: int) -> Generation:
-        """Make a generation whose parts are then added, and return it. It is not complete."""
+    def create(self, level: int, bits: int, since: float, batches: tuple[int, int]) -> Generation:
+        """Make a generation, which has no part yet."""
         number = self._connection.execute(
-            "INSERT INTO id_generations (level, bits, ids, since, first_batch, last_batch, merged_to)"
-            " VALUES (?, ?, ?, ?, ?, ?, 0)",
-            (level, bits, ids, since, *batches),
+            "INSERT INTO id_generations (level, bits, ids, since, first_batch, last_batch, first_word, end_word)"
+            " VALUES (?, ?, 0, ?, ?, ?, 0, 0)",
+            (level, bits, since, *batches),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insertion has made a row
-        return Generation(number, level, bits, ids, since, *batches, merged_to=0)
+        return Generation(number, level, bits, since, *batches)
 
-    def complete(self, generation: Generation) -> None:
-        """Let a generation be complete."""
-        generation.merged_to = None
-        self._connection.execute("UPDATE id_generations SET merged_to = NULL WHERE id = ?", (generation.id,))
-
-    def add_part(self, generation: Generation, first: int, end: int, entries: Sequence[bytes]) -> None:
-        """Write the buckets from `first` until `end`; `entries` are all of theirs, sorted."""
+    def add_part(self, made: Generation, end_word: int, entries: Sequence[bytes]) -> None:
+        """Write all IDs of a generation that come next, until a word, by their sorted entries."""
         # New rows come after all others, so that the pages of the file become full.
         (row,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM id_buckets").fetchone()
-        together, shift = b"".join(entries), WORD_BITS - generation.bits
-        bounds = [
-            bisect_left(entries, (bucket << shift).to_bytes(WORD_BITS // 8, "big")) * ENTRY_BYTES
-            for bucket in range(first, end)
-        ]
-        buckets = [together[start:stop] for start, stop in zip(bounds, [*bounds[1:], len(together)], strict=True)]
+        first, together = made.bucket_of(made.end_word), b"".join(entries)
+        words = range(made.end_word, end_word, ALL_WORDS >> made.bits)
+        bounds = [bisect_left(entries, word.to_bytes(WORD_BITS // 8, "big")) * ENTRY_BYTES for word in words]
+        buckets = [together[start:stop] for start, stop in pairwise([*bounds, len(together)])]
         self._connection.executemany("INSERT INTO id_buckets VALUES (?, ?)", enumerate(buckets, row))
         self._connection.execute(
-            "INSERT INTO id_parts VALUES (?, ?, ?, ?, ?)", (generation.id, first, row, *filter_of(buckets, ENTRY_BYTES))
+            "INSERT INTO id_parts VALUES (?, ?, ?, ?, ?)", (made.id, first, row, *filter_of(buckets, ENTRY_BYTES))
         )
-        generation.add_part(first, row)
+        made.buckets.append(first)
+        made.rows.append(row)
+        made.end_word = end_word
+        self._connection.execute(
+            "UPDATE id_generations SET end_word = ?, ids = ids + ? WHERE id = ?", (end_word, len(entries), made.id)
+        )
 
-    def take(self, generation: Generation, first: int, end: int) -> list[bytes]:
-        """Delete the buckets from `first` until `end`, and return their entries."""
-        taken = []
-        for rows in self._ranges(generation, first, end):
+    def take(self, source: Generation, end_word: int) -> list[bytes]:
+        """Delete the first IDs of a generation, until a word, and return their entries."""
+        end, taken = source.bucket_of(end_word), list[bytes]()
+        for rows in self._rows(source, source.bucket_of(source.first_word), end):
             taken += [entries for (entries,) in self._connection.execute(_READ, rows)]
             self._connection.execute(_DELETE, rows)
-        return split(b"".join(taken))
+        entries = split(b"".join(taken))
+        source.first_word = end_word
+        self._connection.execute(
+            "UPDATE id_generations SET first_word = ?, ids = ids - ? WHERE id = ?",
+            (end_word, len(entries), source.id),
+        )
+        self._connection.execute(_DELETE_PARTS, {"generation": source.id, "bucket": end})
+        return entries
 
     def entries(self, generation: Generation) -> Iterator[bytes]:
         """Yield all entries of a generation, those of each bucket joined."""
-        for rows in self._ranges(generation, *generation.held):
+        for rows in self._held(generation):
             for (entries,) in self._connection.execute(_READ, rows):
                 yield entries
 
-    def _ranges(self, generation: Generation, first: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield the rows of the buckets from `first` until `end`, part by part."""
-        ends = [*islice(generation.buckets, 1, None), 1 << generation.bits]
-        for bucket, bucket_end, row in zip(generation.buckets, ends, generation.rows, strict=True):
-            start, stop = max(first, bucket), min(end, bucket_end)
-            if start < stop:
-                yield row + start - bucket, row + stop - bucket
-
-    def places(self, generation: Generation, maybe: Sequence[tuple[bytes, int]]) -> Iterator[Place]:
+    def places(self, generation: Generation, maybe: Iterable[tuple[bytes, int]]) -> Iterator[Place]:
         """Yield the buckets that have some of the IDs which, by the filter of a generation, may be there.
 
         An ID is given by its hash and the first word of it.
@@ -226,57 +219,62 @@ class GenerationTables:
         place: Place | None = None
         # In the order of the file, so that a page is read once.
         for name, word in sorted(maybe):
-            target = generation.target
-            holder = target if target is not None and word < (target.merged_to or 0) else generation
-            row = holder.row_of(word)
+            if not generation.first_word <= word < generation.end_word:
+                continue
+            row = generation.row_of(generation.bucket_of(word))
             if place is None or place.row != row:
                 if place is not None and place.found:
                     yield place
-                place = Place(holder, row, self._bucket(row), {})
+                place = Place(generation, row, self._bucket(row), {})
             at = _find(place.entries, name)
             if at >= 0:
                 place.found[name] = at
         if place is not None and place.found:
             yield place
 
-    def _bucket(self, row: int) -> bytes:
-        found: tuple[bytes] | None = self._connection.execute(
-            "SELECT entries FROM id_buckets WHERE id = ?", (row,)
-        ).fetchone()
-        if found is None:
-            raise sqlite3.DatabaseError(f"row {row} of the table id_buckets is missing")
-        return found[0]
-
     def remove(self, place: Place) -> None:
         """Remove from a bucket what was found there."""
-        entries, generation = place.entries, place.generation
-        left = [entry for at, entry in enumerate(split(entries)) if at * ENTRY_BYTES not in place.found.values()]
+        starts = set(place.found.values())
+        left = [entry for at, entry in enumerate(split(place.entries)) if at * ENTRY_BYTES not in starts]
         self._connection.execute("UPDATE id_buckets SET entries = ? WHERE id = ?", (b"".join(left), place.row))
-        # The generation counts what has not moved, too.
-        counted = generation.id if generation.merged_into is None else generation.merged_into
-        self._connection.execute("UPDATE id_generations SET ids = ids - ? WHERE id = ?", (len(place.found), counted))
+        self._connection.execute(
+            "UPDATE id_generations SET ids = ids - ? WHERE id = ?", (len(starts), place.generation.id)
+        )
 
-    def count(self, generations: Sequence[Generation]) -> int:
+    def count(self, generations: Iterable[Generation]) -> int:
         """Return how many IDs generations have; some may have been removed since they were read."""
         query = "SELECT ids FROM id_generations WHERE id = ?"
         return sum([self._connection.execute(query, (each.id,)).fetchone()[0] for each in generations])
 
-    def move(self, sources: Sequence[Generation], target: Generation) -> None:
-        """Note that the IDs of some generations move to another one, which counts them from now on."""
+    def merge(self, sources: Iterable[Generation], target: Generation) -> None:
+        """Note that the IDs of some generations are to move to another one."""
         for source in sources:
-            source.merged_into, source.target, source.ids = target.id, target, 0
-            self._connection.execute(
-                "UPDATE id_generations SET merged_into = ?, ids = 0 WHERE id = ?", (target.id, source.id)
-            )
-
-    def moved_to(self, target: Generation, word: int) -> None:
-        """Note which IDs have moved to a generation."""
-        target.merged_to = word
-        self._connection.execute("UPDATE id_generations SET merged_to = ? WHERE id = ?", (word, target.id))
+            source.merged_into = target.id
+            self._connection.execute("UPDATE id_generations SET merged_into = ? WHERE id = ?", (target.id, source.id))
 
     def delete(self, generation: Generation) -> None:
         """Delete a generation."""
-        for rows in self._ranges(generation, *generation.held):
+        for rows in self._held(generation):
             self._connection.execute(_DELETE, rows)
         self._connection.execute("DELETE FROM id_parts WHERE generation = ?", (generation.id,))
         self._connection.execute("DELETE FROM id_generations WHERE id = ?", (generation.id,))
+
+    def _bucket(self, row: int) -> bytes:
+        query = "SELECT entries FROM id_buckets WHERE id = ?"
+        found: tuple[bytes] | None = self._connection.execute(query, (row,)).fetchone()
+        if found is None:
+            raise sqlite3.DatabaseError(f"row {row} of the table id_buckets is missing")
+        return found[0]
+
+    def _held(self, generation: Generation) -> Iterator[tuple[int, int]]:
+        """Yield the rows that a generation has. Rows that it had, or may yet have, can be those of another."""
+        first, end = generation.bucket_of(generation.first_word), generation.bucket_of(generation.end_word)
+        return self._rows(generation, first, end)
+
+    def _rows(self, generation: Generation, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the first row and the end of the rows of the buckets from `first` until `end`, part by part."""
+        ends = [*generation.buckets[1:], 1 << generation.bits]
+        for bucket, bucket_end, row in zip(generation.buckets, ends, generation.rows, strict=True):
+            start, stop = max(first, bucket), min(end, bucket_end)
+            if start < stop:
+                yield row + start - bucket, row + stop - bucket

@@ -106,15 +106,13 @@ class KnownIds:
         before -= _PERIOD_SECONDS
         if self._recent and self._since is not None and self._since <= before:
             self._empty_recent()
-        expired = [each for each in self._generations if each.since <= before and each.target is None]
+        expired = [each for each in self._generations if each.since <= before]
         while expired and most > 0:
-            oldest = expired.pop()
-            # With one that is being made go those that it is made of: what has moved is in neither alone.
-            for generation in [each for each in self._generations if oldest in {each, each.target}]:
-                self._tables.delete(generation)
-                self._generations.remove(generation)
-                most -= 1 << generation.bits
+            generation = expired.pop()
+            self._tables.delete(generation)
+            self._generations.remove(generation)
             self._note_change()
+            most -= 1 << generation.bits
 
     def _forget_recent(self, gone: AbstractSet[bytes]) -> None:
         if not gone:
@@ -175,17 +173,20 @@ class KnownIds:
 
     def _merge(self) -> None:
         """Move some IDs of generations to the one that is made of them, if there are enough to make one."""
-        target = next((each for each in self._generations if each.merged_to is not None), None)
-        if target is None:
-            sources = merging.sources_of_next(self._generations, self._since)
-            if not sources:
-                return
-            target = merging.begin(self._tables, sources, self._since)
+        # Several may be made at a time: a large one takes long, and small ones must not become many meanwhile.
+        targets = [each for each in self._generations if not each.is_complete]
+        sources = merging.sources_of_next(self._generations, self._since)
+        if sources and all(sources[-1].level + 1 < each.level for each in targets):
+            target = merging.begin(self._tables, sources)
             self._generations.insert(0, target)
-        sources = [each for each in self._generations if each.target is target]
+        elif targets:
+            target = min(targets, key=lambda each: each.level)
+            sources = [each for each in self._generations if each.merged_into == target.id]
+        else:
+            return
         merging.go_on(self._tables, sources, target)
-        if target.merged_to is None:
-            self._generations = [each for each in self._generations if each.target is not target]
+        if target.is_complete:
+            self._generations = [each for each in self._generations if each.merged_into != target.id]
         self._note_change()
 
     def _note_change(self) -> None:

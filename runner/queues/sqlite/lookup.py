@@ -22,33 +22,55 @@ class Lookup:
     def __init__(self, tables: GenerationTables) -> None:
         self._tables = tables
         self._asked = 0
-        self._groups: dict[tuple[int, ...], Sequence[Generation]] = {}
-        self._filters: dict[tuple[int, ...], FilterGroup] = {}
+        self._groups: dict[tuple[int, ...], _Group] = {}
 
     def use(self, generations: Iterable[Generation]) -> None:
         """Look into these generations from now on."""
-        # What has moved to a generation that is being made is found by way of where it was.
-        complete = [each for each in generations if each.merged_to is None]
-        together: list[Sequence[Generation]] = []
-        for _, same in groupby(sorted(complete, key=lambda each: (each.bits, each.id)), key=lambda each: each.bits):
+        before, self._groups = self._groups, {}
+        in_order = sorted(generations, key=lambda each: (each.bits, each.id))
+        for _, same in groupby(in_order, key=lambda each: each.bits):
             some = [*same]
-            together += [some[at : at + LANES] for at in range(0, len(some), LANES)]
-        self._groups = {tuple(each.id for each in group): group for group in together}
-        self._filters = {ids: found for ids, found in self._filters.items() if ids in self._groups}
+            for together in [some[at : at + LANES] for at in range(0, len(some), LANES)]:
+                ids = tuple(each.id for each in together)
+                group = self._groups[ids] = before.get(ids) or _Group()
+                group.use(together)
 
     def places(self, names: Collection[bytes]) -> Iterator[Place]:
         """Yield the buckets that have some of the IDs."""
         self._asked += len(names)
-        sought = Sought([*names])
-        for ids, group in self._groups.items():
-            for generation, numbers in zip(group, self._candidates(ids, group, sought), strict=True):
-                yield from self._tables.places(generation, [(sought.names[at], sought.words[at]) for at in numbers])
+        sought, tables = Sought([*names]), self._tables
+        for group in self._groups.values():
+            candidates = group.candidates(tables, sought) if self._asked > _FEW else None
+            for lane, generation in enumerate(group.generations):
+                numbers = range(len(sought.names)) if candidates is None else candidates[lane]
+                yield from tables.places(generation, [(sought.names[at], sought.words[at]) for at in numbers])
 
-    def _candidates(self, ids: tuple[int, ...], group: Sequence[Generation], sought: Sought) -> Sequence[Iterable[int]]:
-        """Return for each generation of a group which IDs may be there, by their numbers."""
-        filters = self._filters.get(ids)
-        if filters is None:
-            if self._asked <= _FEW:
-                return [range(len(sought.names))] * len(group)
-            filters = self._filters[ids] = FilterGroup(group[0].bits, [self._tables.filter_of(each) for each in group])
-        return filters.candidates(sought)
+
+class _Group:
+    """Generations whose filters are kept together."""
+
+    def __init__(self) -> None:
+        self.generations: Sequence[Generation] = ()
+        self._filters: FilterGroup | None = None
+        self._loaded: list[int] = []
+        self._is_loaded = False
+
+    def use(self, generations: Sequence[Generation]) -> None:
+        """Take the generations as they are now: some may have more parts."""
+        self.generations = generations
+        self._is_loaded = False
+
+    def candidates(self, tables: GenerationTables, sought: Sought) -> Sequence[Sequence[int]]:
+        """Return for each generation which IDs may be there, by their numbers."""
+        if self._filters is None:
+            self._filters = FilterGroup(self.generations[0].bits, len(self.generations))
+            self._loaded = [0] * len(self.generations)
+        if not self._is_loaded:
+            for lane, generation in enumerate(self.generations):
+                end = generation.bucket_of(generation.end_word)
+                if self._loaded[lane] < end:
+                    for bucket, piece in tables.pieces(generation, self._loaded[lane]):
+                        self._filters.put(lane, bucket, piece)
+                    self._loaded[lane] = end
+            self._is_loaded = True
+        return self._filters.candidates(sought)

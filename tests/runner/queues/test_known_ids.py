@@ -31,7 +31,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few hundred IDs be many, so that generations are made and merged."""
     monkeypatch.setattr(known_ids, "_MOST_RECENT", 64)
     monkeypatch.setattr(known_ids, "_MERGE_EVERY", 8)
-    monkeypatch.setattr(merging, "_MERGED_AT_ONCE", 50)
+    monkeypatch.setattr(merging, "_BUCKETS_AT_ONCE", 8)
     monkeypatch.setattr(generations, "_LEAST_IN_BUCKET", 4)
 
 
@@ -102,7 +102,7 @@ class Known:
 
     def levels(self) -> list[int]:
         """Return the levels of the generations that are complete."""
-        query = "SELECT level FROM id_generations WHERE merged_to IS NULL ORDER BY level"
+        query = "SELECT level FROM id_generations WHERE end_word = 1 << 32 ORDER BY level"
         return [level for (level,) in self.connection.execute(query)]
 
 
@@ -113,14 +113,14 @@ def names_of(count: int, seed: int = 0) -> list[bytes]:
 
 
 def test_all_ids_are_known_with_their_batches(connection: sqlite3.Connection) -> None:
-    known, names = Known(connection), names_of(6_000)
+    known, names = Known(connection), names_of(12_000)
     for number in range(600):
-        known.add(number + 1, names[number * 10 : number * 10 + 10])
+        known.add(number + 1, names[number * 20 : number * 20 + 20])
     assert max(known.levels()) > 1
-    expected = {name: at // 10 + 1 for at, name in enumerate(names)}
+    expected = {name: at // 20 + 1 for at, name in enumerate(names)}
     assert known.known([*names, *names_of(5_000, seed=1)]) == expected
     assert Known(connection).known(names) == expected
-    assert known.ids.count() == 6_000
+    assert known.ids.count() == 12_000
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -267,17 +267,17 @@ def test_a_clock_that_was_wrong_makes_no_id_expire_early(connection: sqlite3.Con
 
 
 def test_a_generation_whose_merge_was_interrupted_expires_whole(connection: sqlite3.Connection) -> None:
-    known, names = Known(connection), names_of(400)
-    for number in range(34):
+    known, names = Known(connection), names_of(700)
+    for number in range(66):
         known.add(number + 1, names[number * 8 : number * 8 + 8])
-    moving = connection.execute("SELECT count(*) FROM id_generations WHERE merged_to > 0").fetchone()
+    moving = connection.execute("SELECT count(*) FROM id_generations WHERE end_word < 1 << 32").fetchone()
     assert moving == (1,)
-    assert len(known.known(names)) == 34 * 8
+    assert len(known.known(names)) == 66 * 8
     known.prune(before=31 * DAY)
     known.prune(before=31 * DAY)
     assert (known.known(names), known.ids.count()) == ({}, 0)
     known.add(100, names, now=40 * DAY)
-    assert len(known.known(names)) == 400
+    assert len(known.known(names)) == 700
 
 
 def test_each_outbox_has_a_salt_of_its_own(tmp_path: Path) -> None:
