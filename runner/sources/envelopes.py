@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
@@ -10,6 +12,8 @@ from .contract import MOST_ITEMS
 _MARK = b'"batch"'
 _MOST_BYTES = 64 * 1024 * 1024
 _NULL = b"null"
+# Segment's library for Python writes NaN and Infinity, which are not JSON.
+_NO_NUMBER_OR_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(?P<word>NaN|Infinity)', re.DOTALL)
 
 
 class EnvelopeError(Exception):
@@ -40,20 +44,51 @@ def events_of(text: bytes) -> list[bytes] | None:
     if _MARK not in text:
         return None
     try:
-        envelope = _read_envelope(text)
-        if envelope.type is not UNSET or envelope.batch is UNSET or not bytes(envelope.batch).startswith(b"["):
-            return None
-        items = _read_items(envelope.batch)
-        outer = {
-            name: value
-            for name, value in (("context", envelope.context), ("integrations", envelope.integrations))
-            if value is not UNSET and bytes(value).startswith(b"{") and _read_members(value)
-        }
-        _check_size(text, items, sum(len(bytes(value)) for value in outer.values()))
-        return [_with(outer, item) for item in items]
+        return _divided(text, text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
+        pass
+    readable = _NO_NUMBER_OR_TEXT.sub(_same_length, text)
+    if readable == text:
         # It is not JSON, so whoever reads events says what is wrong with it.
         return None
+    try:
+        return _divided(readable, text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+def _divided(readable: bytes, text: bytes) -> list[bytes] | None:
+    """Return the events of a batch. `readable` is its text with numbers in place of what is no JSON number.
+
+    An event that is not the same in both is returned as it is in the text: it alone cannot be read.
+    """
+    envelope = _read_envelope(readable)
+    if envelope.type is not UNSET or envelope.batch is UNSET or not bytes(envelope.batch).startswith(b"["):
+        return None
+    items = _read_items(envelope.batch)
+    outer = {
+        name: value
+        for name, value in (("context", envelope.context), ("integrations", envelope.integrations))
+        if value is not UNSET and bytes(value).startswith(b"{") and _read_members(value)
+    }
+    if any(bytes(value) not in text for value in outer.values()):
+        return None
+    _check_size(text, items, sum(len(bytes(value)) for value in outer.values()))
+    if readable is text:
+        return [_with(outer, item) for item in items]
+    events, end = [], readable.find(bytes(envelope.batch))
+    for item in items:
+        start = readable.find(bytes(item), end)
+        end = start + len(bytes(item))
+        own = text[start:end]
+        events.append(_with(outer, item) if own == bytes(item) else own)
+    return events
+
+
+def _same_length(found: re.Match[bytes]) -> bytes:
+    """Return a number of the same length for `NaN` or `Infinity`, so that all else stays in its place."""
+    word = found["word"]
+    return found[0] if word is None else b"1" * len(word)
 
 
 def _check_size(text: bytes, items: list[Raw], outer: int) -> None:
