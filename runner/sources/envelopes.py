@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeGuard
 
 import msgspec
@@ -15,6 +16,8 @@ _NULL = b"null"
 _NO_FLAGS = (b"null", b"{}", b"[]")
 _TYPES = (b'"batch"', b"null")
 """What the type of a batch may be; most have none."""
+# Segment's library for Python writes NaN and Infinity, which are not JSON.
+_NO_NUMBER_OR_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(?P<word>NaN|Infinity)', re.DOTALL)
 
 
 class EnvelopeError(Exception):
@@ -45,22 +48,53 @@ def events_of(text: bytes) -> list[bytes] | None:
     if _MARK not in text:
         return None
     try:
-        envelope = _read_envelope(text)
-        is_batch = envelope.batch is not UNSET and bytes(envelope.batch).startswith(b"[")
-        if not is_batch or (envelope.type is not UNSET and bytes(envelope.type) not in _TYPES):
-            return None
-        items = _read_items(bytes(envelope.batch)) if envelope.batch is not UNSET else []
-        outer = {}
-        if _is_filled_object(envelope.context):
-            outer["context"] = envelope.context
-        # Flags that nobody can read must not be left out: they may keep the events away.
-        if envelope.integrations is not UNSET and bytes(envelope.integrations) not in _NO_FLAGS:
-            outer["integrations"] = envelope.integrations
-        _check_size(text, items, sum(len(bytes(value)) for value in outer.values()))
-        return [_with(outer, item) for item in items]
+        return _divided(text, text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
+        pass
+    readable = _NO_NUMBER_OR_TEXT.sub(_same_length, text)
+    if readable == text:
         # It is not JSON, so whoever reads events says what is wrong with it.
         return None
+    try:
+        return _divided(readable, text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+def _divided(readable: bytes, text: bytes) -> list[bytes] | None:
+    """Return the events of a batch. `readable` is its text with numbers in place of what is no JSON number.
+
+    An event that is not the same in both is returned as it is in the text: it alone cannot be read.
+    """
+    envelope = _read_envelope(readable)
+    if envelope.batch is UNSET or not bytes(envelope.batch).startswith(b"["):
+        return None
+    if envelope.type is not UNSET and bytes(envelope.type) not in _TYPES:
+        return None
+    items, outer = _read_items(envelope.batch), {}
+    if _is_filled_object(envelope.context):
+        outer["context"] = envelope.context
+    # Flags that nobody can read must not be left out: they may keep the events away.
+    if envelope.integrations is not UNSET and bytes(envelope.integrations) not in _NO_FLAGS:
+        outer["integrations"] = envelope.integrations
+    if any(bytes(value) not in text for value in outer.values()):
+        return None
+    _check_size(text, items, sum(len(bytes(value)) for value in outer.values()))
+    if readable is text:
+        return [_with(outer, item) for item in items]
+    events, end = [], readable.find(bytes(envelope.batch))
+    for item in items:
+        start = readable.find(bytes(item), end)
+        end = start + len(bytes(item))
+        own = text[start:end]
+        events.append(_with(outer, item) if own == bytes(item) else own)
+    return events
+
+
+def _same_length(found: re.Match[bytes]) -> bytes:
+    """Return a number of the same length for `NaN` or `Infinity`, so that all else stays in its place."""
+    word = found["word"]
+    return found[0] if word is None else b"1" * len(word)
 
 
 def _is_filled_object(value: Raw | UnsetType) -> TypeGuard[Raw]:
