@@ -33,7 +33,9 @@ def unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[P
 def _problem(model: type[BaseModel], kind: str, location: tuple[int | str, ...], message: str, place: str) -> Problem:
     where = ".".join((place, *(str(part) for part in location)))
     if kind != "extra_forbidden":
-        return Problem(where, message[:1].lower() + message[1:])
+        # What our own validators say, pydantic begins with these words.
+        told = message.removeprefix("Value error, ")
+        return Problem(where, told[:1].lower() + told[1:])
     known = tuple(field.alias or name for name, field in model.model_fields.items())
     return Problem(where, _no_such_key(str(location[-1]), known))
 

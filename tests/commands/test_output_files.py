@@ -42,7 +42,7 @@ def test_an_outbox_that_keeps_nothing_is_refused(
 ) -> None:
     run = command_line(*command, "--outbox", outbox)
     assert (run.code, run.out) == (2, "")
-    assert f'error: delivery.outbox: value error, "{outbox}" would keep nothing' in run.err
+    assert f'error: delivery.outbox (--outbox): "{outbox}" would keep nothing' in run.err
     assert [*command_line.folder.iterdir()] == [events]
 
 

@@ -114,7 +114,7 @@ def test_the_log_tells_each_notice_as_json(command_line: CommandLine, sandbox: R
     run = command_line.deliver(ndjson(*(track(number) for number in range(5))), sandbox.base_url, "--log", "json")
     records = [json.loads(line) for line in run.err.splitlines()]
     kinds = Counter(record["event"] for record in records)
-    assert kinds == {"accepted": 1, "attempted": 7, "halved": 3, "delivered": 3, "dead": 1, "limits": 3}
+    assert kinds == {"started": 1, "accepted": 1, "attempted": 7, "halved": 3, "delivered": 3, "dead": 1, "limits": 3}
     dead = next(record for record in records if record["event"] == "dead")
     assert (dead["reason"], dead["level"]) == ("refused", "warning")
     assert all(record["timestamp"].endswith("Z") for record in records)
