@@ -5,6 +5,7 @@ Their keys stay out of the file: it names a variable of the environment, or anot
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ class Accounts:
         self._variables = variables
         self._folder = folder
         self._secrets = {key for key, setting in definition.settings.items() if setting.type == "password"}
+        self._contents: dict[Path, str] = {}
 
     @property
     def names(self) -> list[str]:
@@ -95,8 +97,11 @@ class Accounts:
             else:
                 problems.append(Problem(place, f"should be a table: [{place}]"))
 
-    def read(self, name: str, problems: list[Problem]) -> Account:
-        """Return an account, with its secrets."""
+    def read(self, name: str, problems: list[Problem], *, is_chosen: bool = True) -> Account:
+        """Return an account, with its secrets.
+
+        Of an account that is not chosen, only regular files are read: a pipe is read once, by whoever wants it.
+        """
         account = Account(name)
         if name not in self._tables:
             known = f"; there are {', '.join(self.names)}" if self.names else "; there is no [accounts.NAME]"
@@ -110,13 +115,13 @@ class Accounts:
         for key in self._keys.values():
             text = table.get(key.name)
             if isinstance(text, str) and text:
-                self._fill(account, key, text, problems)
+                self._fill(account, key, text, problems, is_chosen=is_chosen)
         return account
 
     def secrets(self) -> Iterator[str]:
         """Yield the secrets of all accounts, as far as they can be found."""
         for name in self._tables:
-            settings = self.read(name, []).settings
+            settings = self.read(name, [], is_chosen=False).settings
             yield from (settings[key] for key in self._secrets if key in settings)
 
     def variables(self) -> Iterator[str]:
@@ -146,7 +151,7 @@ class Accounts:
         is_secret = any(key == name.removesuffix("Env") for name in self._keys)
         return "; a secret stays out of this file" if is_secret else ""
 
-    def _fill(self, account: Account, key: AccountKey, text: str, problems: list[Problem]) -> None:
+    def _fill(self, account: Account, key: AccountKey, text: str, problems: list[Problem], *, is_chosen: bool) -> None:
         place = f"accounts.{account.name}.{key.name}"
         origin, value = place, text
         if key.suffix == "Env":
@@ -154,13 +159,18 @@ class Accounts:
             if not value:
                 problems.append(Problem(place, f"the variable {text} is not set"))
         elif key.suffix == "File":
-            origin, value = f"{place}: {text}", self._from_file(place, text, problems)
+            path = self._folder / text
+            if is_chosen or path in self._contents or os.path.isfile(path):  # noqa: PTH113 - of any text
+                origin, value = f"{place}: {text}", self._from_file(place, path, problems)
+            else:
+                value = ""
         if value:
             account.settings[key.setting], account.origins[key.setting] = value, origin
 
-    def _from_file(self, place: str, text: str, problems: list[Problem]) -> str:
-        """Return what a file holds, without the end of its last line; a relative path begins at the configuration."""
-        path = self._folder / text
+    def _from_file(self, place: str, path: Path, problems: list[Problem]) -> str:
+        """Return what a file holds, without the end of its last line. It is read only once, since it may be a pipe."""
+        if path in self._contents:
+            return self._contents[path]
         try:
             with path.open("rb") as file:
                 content = file.read(_MOST_BYTES).decode().removesuffix("\n").removesuffix("\r")
@@ -168,10 +178,11 @@ class Accounts:
             problems.append(Problem(place, f"{path} cannot be read: {error.strerror}"))
             return ""
         except ValueError:
-            problems.append(Problem(place, f"{quoted(text)} names no file that holds text"))
+            problems.append(Problem(place, f"{quoted(str(path))} names no file that holds text"))
             return ""
         if not content:
             problems.append(Problem(place, f"{path} is empty"))
+        self._contents[path] = content
         return content
 
 

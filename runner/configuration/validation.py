@@ -35,8 +35,9 @@ def _problem(model: type[BaseModel], kind: str, location: tuple[int | str, ...],
     names = [fields[part].alias or part if part in fields else str(part) for part in location]
     where = ".".join((place, *names))
     if kind != "extra_forbidden":
-        message = message.removeprefix("Value error, ")
-        return Problem(where, message[:1].lower() + message[1:])
+        # What our own validators say, pydantic begins with these words.
+        told = message.removeprefix("Value error, ")
+        return Problem(where, told[:1].lower() + told[1:])
     known = tuple(field.alias or name for name, field in model.model_fields.items())
     return Problem(where, _no_such_key(str(location[-1]), known))
 

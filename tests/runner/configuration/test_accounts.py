@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +121,20 @@ def test_a_missing_setting_names_the_accounts(tmp_path: Path) -> None:
 def test_the_keys_of_all_accounts_are_masked(tmp_path: Path) -> None:
     redactor = configuration(tmp_path).redactor()
     assert redactor.text(f"{LIVE} {TEST} {VARIABLES['KABLE_API_KEY']} kci_live").replace("•", "") == "   kci_live"
+
+
+def test_a_key_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """It is read once, and only if its account is chosen."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = ACCOUNTS.replace("keys/trial", str(pipe))
+    assert configuration(tmp_path, None, text).redactor().text(LIVE) != LIVE
+    writer = Thread(target=pipe.write_text, args=(f"{TEST}\n",))
+    writer.start()
+    read = configuration(tmp_path, "trial", text)
+    writer.join()
+    assert read.set_up().settings["apiKey"] == TEST
+    assert read.redactor().text(TEST) != TEST
 
 
 @pytest.mark.parametrize(
