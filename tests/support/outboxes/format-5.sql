@@ -82,8 +82,9 @@ CREATE TABLE id_generations (
     since REAL NOT NULL,
     first_batch INTEGER NOT NULL,
     last_batch INTEGER NOT NULL,
-    merged_into INTEGER,
-    merged_to INTEGER
+    first_word INTEGER NOT NULL,
+    end_word INTEGER NOT NULL,
+    merged_into INTEGER
 );
 CREATE TABLE id_parts (
     generation INTEGER NOT NULL,
