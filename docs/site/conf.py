@@ -19,7 +19,7 @@ project = "kable-destination"
 release = version = version_of(project)
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 # Links to files of the project lead to their text; folders such as `definitions` are there for that, not as pages.
-include_patterns = ["*.md", "docs/*.md", "examples/README.md", "benchmarks/README.md", "api/*.md"]
+include_patterns = ["*.md", "docs/*.md", "docs/schemas/*.md", "examples/README.md", "benchmarks/README.md", "api/*.md"]
 suppress_warnings = [
     "misc.highlighting_failure",  # examples leave parts out with …
     "myst.header",  # cli.md, made by typer, begins some sections one level too deep
