@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from command_line import MODULE
+from fork_messages import connect
 from fork_server import Program
 from segment_events import track
 
@@ -129,6 +130,13 @@ def test_one_that_does_not_end_is_killed_and_others_run_after_it(fork_server: Fo
     with pytest.raises(subprocess.TimeoutExpired):
         fork_server.run(program("sandbox", "--port", "0"), timeout=0.1)
     assert fork_server.run(program("--version")).returncode == 0
+
+
+def test_a_client_that_asks_for_nothing_does_no_harm(fork_server: ForkServer, tmp_path: Path) -> None:
+    *_, address, _ = fork_server.command()
+    connect(address).close()
+    program = Program(("-c", "print(1)"), str(tmp_path), fork_server.environment)
+    assert fork_server.run(program).stdout == b"1\n"
 
 
 def test_several_run_at_once_and_each_can_be_ended(fork_server: ForkServer, tmp_path: Path) -> None:

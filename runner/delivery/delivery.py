@@ -142,6 +142,7 @@ class Delivery:
             planners=planners,
         )
         self._unrepeatable: set[str] = set()
+        self._settled_events = 0
         self._ending: asyncio.Task[None] | None = None
         self._waiting_for_room: asyncio.Task[None] | None = None
 
@@ -195,11 +196,13 @@ class Delivery:
             self._waiting_for_room.cancel()
 
     async def _end_without_room(self, error: str) -> None:
-        """End the run when nothing was sent for as long as it waits for retries: what is sent leaves room behind."""
+        """End the run when nothing was settled for as long as it waits for retries: only that leaves room behind."""
         while True:
-            requests = self._report.requests
+            settled = self._settled_events
             await self._clock.sleep(max(self._rules.longest_wait or 0, _SHORTEST_WAIT_FOR_ROOM))
-            if self._report.requests == requests and not any(lane.sending for lane in self._dispatcher.lanes):
+            # A slow server may be about to take something, but not one that fails.
+            is_sending = any(lane.sending and not lane.is_in_trouble for lane in self._dispatcher.lanes)
+            if self._settled_events == settled and not is_sending:
                 break
         self._end(StoppedError(f"the outbox takes nothing more: {error}; make room and run again"))
 
@@ -288,6 +291,7 @@ class Delivery:
         return ActiveLane(key, limiter, events)
 
     def _settled(self, settlement: Settlement) -> None:
+        self._settled_events += len(settlement.delivered) + len(settlement.dead)
         self._report.note_settled(settlement)
         self.acceptor.look_again()
         for letter in settlement.dead.values():

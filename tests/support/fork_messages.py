@@ -53,8 +53,13 @@ def send_request(
 
 
 def receive_request(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """Receive what `send_request` sends: the request, to be read by `read_request`, and its descriptors."""
+    """Receive what `send_request` sends: the request, to be read by `read_request`, and its descriptors.
+
+    Raises EOFError.
+    """
     header, descriptors, _, _ = socket.recv_fds(connection, INTEGER.size, _MOST_DESCRIPTORS)
+    if not header:
+        raise EOFError("nothing was asked")
     return exactly(connection, *INTEGER.unpack(header)), descriptors
 
 

@@ -70,7 +70,12 @@ class Server:
 
     def _fork(self) -> dict[str, Any] | None:
         connection, _ = self._listening.accept()
-        text, descriptors = receive_request(connection)
+        try:
+            text, descriptors = receive_request(connection)
+        except (EOFError, OSError):
+            # Who connected was killed before it asked.
+            connection.close()
+            return None
         child = os.fork()
         if child:
             for descriptor in descriptors:

@@ -34,6 +34,20 @@ def test_a_full_queue_does_not_keep_a_run_that_waits_for_the_server_from_ending(
     assert run.report.delivered == 0
 
 
+def test_requests_that_fail_do_not_keep_a_full_queue_waiting(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """They make no room, however many there are: one for each batch, again and again."""
+    setting = Setting(
+        tmp_path,
+        sandbox.base_url,
+        wrap=Answering(lambda _: httpx.Response(500)).wrap,
+        limit_bytes=300_000,
+        rules={"longest_wait": 2.0, "batch_size": 10},
+    )
+    run = setting.deliver(ndjson(*(track(number) for number in range(30_000))))
+    assert "the outbox takes nothing more" in str(run.ended)
+    assert run.seconds <= 30
+
+
 def test_a_full_queue_of_a_lane_that_has_stopped_does_not_keep_a_run_from_ending(
     tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
