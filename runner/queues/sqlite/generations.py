@@ -35,6 +35,7 @@ _MOST_BITS = WORD_BITS
 ALL_WORDS = 1 << WORD_BITS
 
 _READ = "SELECT entries FROM id_buckets WHERE id >= ? AND id < ? ORDER BY id"
+_COUNT = f"SELECT coalesce(sum(length(entries)), 0) / {ENTRY_BYTES} FROM id_buckets WHERE id >= ? AND id < ?"  # noqa: S608
 _DELETE = "DELETE FROM id_buckets WHERE id >= ? AND id < ?"
 # A part is deleted when all of its buckets have moved.
 _DELETE_PARTS = """
@@ -192,22 +193,41 @@ class GenerationTables:
 
     def take(self, source: Generation, end_word: int) -> list[bytes]:
         """Delete the first IDs of a generation, until a word, and return their entries."""
-        end, taken = source.bucket_of(end_word), list[bytes]()
-        for rows in self._rows(source, source.bucket_of(source.first_word), end):
+        taken = list[bytes]()
+        for rows in self._rows(source, source.bucket_of(source.first_word), source.bucket_of(end_word)):
             taken += [entries for (entries,) in self._connection.execute(_READ, rows)]
             self._connection.execute(_DELETE, rows)
         entries = split(b"".join(taken))
-        source.first_word = end_word
-        self._connection.execute(
-            "UPDATE id_generations SET first_word = ?, ids = ids - ? WHERE id = ?",
-            (end_word, len(entries), source.id),
-        )
-        self._connection.execute(_DELETE_PARTS, {"generation": source.id, "bucket": end})
+        self._shorten(source, end_word, len(entries))
         return entries
+
+    def discard(self, generation: Generation, most: int) -> int:
+        """Delete the first IDs of a generation, up to so many rows, and itself with the last; return how many rows."""
+        first, end = generation.bucket_of(generation.first_word), generation.bucket_of(generation.end_word)
+        end = min(end, first + most)
+        count = 0
+        for rows in self._rows(generation, first, end):
+            count += self._connection.execute(_COUNT, rows).fetchone()[0]
+            self._connection.execute(_DELETE, rows)
+        self._shorten(generation, end * (ALL_WORDS >> generation.bits), count)
+        if generation.first_word >= generation.end_word:
+            self.delete(generation)
+        return end - first
+
+    def _shorten(self, generation: Generation, first_word: int, count: int) -> None:
+        """Note where a generation begins without its first IDs."""
+        generation.first_word = first_word
+        self._connection.execute(
+            "UPDATE id_generations SET first_word = ?, ids = ids - ? WHERE id = ?", (first_word, count, generation.id)
+        )
+        bucket = generation.bucket_of(first_word)
+        self._connection.execute(_DELETE_PARTS, {"generation": generation.id, "bucket": bucket})
 
     def entries(self, generation: Generation) -> Iterator[bytes]:
         """Yield all entries of a generation, those of each bucket joined."""
-        for rows in self._held(generation):
+        # Rows that it had, or may yet have, can be those of another.
+        first, end = generation.bucket_of(generation.first_word), generation.bucket_of(generation.end_word)
+        for rows in self._rows(generation, first, end):
             for (entries,) in self._connection.execute(_READ, rows):
                 yield entries
 
@@ -253,9 +273,7 @@ class GenerationTables:
             self._connection.execute("UPDATE id_generations SET merged_into = ? WHERE id = ?", (target.id, source.id))
 
     def delete(self, generation: Generation) -> None:
-        """Delete a generation."""
-        for rows in self._held(generation):
-            self._connection.execute(_DELETE, rows)
+        """Delete a generation that has no IDs any more."""
         self._connection.execute("DELETE FROM id_parts WHERE generation = ?", (generation.id,))
         self._connection.execute("DELETE FROM id_generations WHERE id = ?", (generation.id,))
 
@@ -265,11 +283,6 @@ class GenerationTables:
         if found is None:
             raise sqlite3.DatabaseError(f"row {row} of the table id_buckets is missing")
         return found[0]
-
-    def _held(self, generation: Generation) -> Iterator[tuple[int, int]]:
-        """Yield the rows that a generation has. Rows that it had, or may yet have, can be those of another."""
-        first, end = generation.bucket_of(generation.first_word), generation.bucket_of(generation.end_word)
-        return self._rows(generation, first, end)
 
     def _rows(self, generation: Generation, first: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the first row and the end of the rows of the buckets from `first` until `end`, part by part."""

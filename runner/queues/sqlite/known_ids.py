@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _MOST_RECENT = 65_536
 _MERGE_EVERY = 4_096
-"""How many IDs come before some IDs of generations move: six times as many, so that a merge ends before the next."""
+"""How many IDs come before some IDs of generations move: four times as many, so that each merge ends in time.
+
+An ID moves once for each level of generations, and three levels are enough for thirty million IDs.
+"""
 _PERIOD_SECONDS = 30 * 86_400.0
 """A generation has IDs of one period. It is deleted when all of them have expired, so some are kept so much longer."""
 
@@ -101,7 +104,7 @@ class KnownIds:
         return int(self._connection.execute(_COUNT).fetchone()[0])
 
     def prune(self, before: float, most: int) -> None:
-        """Delete what has IDs from before a moment only: generations, until they had some `most` rows."""
+        """Delete up to `most` rows of generations that have IDs from before a moment only."""
         self._catch_up()
         before -= _PERIOD_SECONDS
         if self._recent and self._since is not None and self._since <= before:
@@ -109,10 +112,10 @@ class KnownIds:
         expired = [each for each in self._generations if each.since <= before]
         while expired and most > 0:
             generation = expired.pop()
-            self._tables.delete(generation)
-            self._generations.remove(generation)
+            most -= self._tables.discard(generation, most)
+            if generation.first_word >= generation.end_word:
+                self._generations.remove(generation)
             self._note_change()
-            most -= 1 << generation.bits
 
     def _forget_recent(self, gone: AbstractSet[bytes]) -> None:
         if not gone:

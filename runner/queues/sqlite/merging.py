@@ -23,8 +23,8 @@ _AT_MOST = LANES
 _LARGE_LEVEL = 2
 """The level of some four million IDs."""
 
-_BUCKETS_AT_ONCE = 384
-"""Some 25,000 IDs."""
+_BUCKETS_AT_ONCE = 256
+"""Some 16,000 IDs."""
 
 
 def sources_of_next(generations: Sequence[Generation], since: float | None) -> list[Generation]:

@@ -95,10 +95,10 @@ class Known:
         with self.transaction() as ids:
             ids.forget(names)
 
-    def prune(self, before: float) -> None:
+    def prune(self, before: float, most: int = 5_000) -> None:
         """Delete what is old."""
         with self.transaction() as ids:
-            ids.prune(before, 5_000)
+            ids.prune(before, most)
 
     def levels(self) -> list[int]:
         """Return the levels of the generations that are complete."""
@@ -243,6 +243,22 @@ def test_a_generation_is_deleted_when_its_last_id_has_expired(connection: sqlite
         for table in ("id_generations", "id_parts", "id_buckets", "recent_ids")
     ]
     assert counts == [(0,)] * 4
+
+
+def test_a_generation_that_has_expired_is_deleted_bit_by_bit(connection: sqlite3.Connection) -> None:
+    """One that is being made, and those that it is made of, too."""
+    known, names = Known(connection), names_of(700)
+    for number in range(66):
+        known.add(number + 1, names[number * 8 : number * 8 + 8])
+    other, left = Known(connection), [528]
+    while left[-1]:
+        known.prune(before=31 * DAY, most=20)
+        found = other.known(names)
+        assert len(found) == len(known.known(names)) == known.ids.count()
+        left.append(len(found))
+        known.add(1_000 + len(left), [])
+    assert len(left) > 5
+    assert left == sorted(set(left), reverse=True)
 
 
 def test_generations_of_a_period_that_is_over_become_one(connection: sqlite3.Connection) -> None:
