@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ from sandbox_requests import CREDENTIALS
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# Under nohup this one is ignored, and so it would be in each program that a test starts and sends it to.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def snapshot_commands() -> list[str]:
     return [*(step for step in steps if " snapshot " in step), config["repos"][0]["hooks"][0]["entry"]]
 
 
-@pytest.mark.parametrize("command", snapshot_commands())
+@pytest.mark.parametrize("command", snapshot_commands(), ids=["workflow", "hook"])
 def test_the_examples_for_pull_requests_and_commits_compare_a_snapshot(command_line: CommandLine, command: str) -> None:
     billing = command_line.folder / "billing"
     billing.mkdir()

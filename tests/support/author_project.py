@@ -106,7 +106,7 @@ class AuthorSuite:
     """Runs the tests of an author's project as the author would, each time in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "KABLE_"))}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "KABLE_", "CI"))}
         self._server = ForkServer(IMPORTED, {**kept, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}, folder)
 
     def __call__(self, folder: Path, *options: str, tests: str = "tests") -> AuthorRun:

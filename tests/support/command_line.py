@@ -50,9 +50,13 @@ READ_LATE = ("KABLE_", "METER_", "CI", "HOME", "NETRC", "SSL_CERT_", "HTTPS_PROX
 """The beginnings of the names of variables that nobody reads while it is imported."""
 
 
+SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLICOLOR")
+"""The beginnings of the names of variables that change what a command does: a test sets those that it is about."""
+
+
 def with_credentials(**more: str) -> dict[str, str]:
     """Return the environment of this process with credentials, and with no other setting that somebody has made."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KABLE_", "PYTEST_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
     return {**kept, "KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "COLUMNS": "120", "NO_COLOR": "1", **more}
 
 
