@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class OpenBatch:
     """Events that will share a request, of one order shard (`shard`).
 
-    Of the payloads only the JSON is held; `size` is the number of its bytes, written as a list.
+    Of the payloads only the JSON is held; `size` is the number of its bytes, written as a list. `count` is the number
+    of events.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class OpenBatch:
         "_subscriptions",
         "_tail",
         "_time_field",
+        "count",
         "shard",
         "size",
         "subscription",
@@ -42,6 +44,7 @@ class OpenBatch:
         self.subscription = subscription
         self.shard = shard
         self.size = 1
+        self.count = 0
         self._indexes: list[int] = []
         self._events: list[Any] = []
         self._subscriptions: list[str] = []
@@ -54,16 +57,13 @@ class OpenBatch:
         self._parts: list[bytes | bytearray | memoryview] = []
         self._tail = bytearray()
 
-    def __len__(self) -> int:
-        """Count the events."""
-        return len(self._indexes)
-
     def add(self, index: int, kept: Any, payload: Payload, text: bytes, subscription: CompiledSubscription) -> None:
         """Add an event; `kept` is the event as it came, and `text` the JSON of its payload."""
+        self.count += 1
         self._indexes.append(index)
         self._events.append(kept)
         self._subscriptions.append(subscription.name)
-        self._only = None if len(self._indexes) > 1 else [payload]
+        self._only = None if self.count > 1 else [payload]
         action = self.subscription.action
         self._keys.append(payload_text(payload, action.idempotency_field))
         if self._time_field is not None:
@@ -81,6 +81,7 @@ class OpenBatch:
         subscription: CompiledSubscription,
     ) -> None:
         """Add several events of one subscription; `text` is the JSON list of their payloads."""
+        self.count += len(indexes)
         self._indexes.extend(indexes)
         self._events.extend(kept)
         self._subscriptions.extend(repeat(subscription.name, len(payloads)))
@@ -92,7 +93,7 @@ class OpenBatch:
 
     def _note(self, payloads: Sequence[Payload]) -> None:
         """Keep what is needed of payloads that are JSON from now on; a single payload is needed whole."""
-        self._only = [*payloads] if len(self) == 1 else None
+        self._only = [*payloads] if self.count == 1 else None
         action = self.subscription.action
         self._keys.extend(_texts_of(payloads, action.idempotency_field))
         if self._time_field is not None:
@@ -110,7 +111,7 @@ class OpenBatch:
         text = b"".join((b"[", memoryview(first)[1:], *others, b"]"))
         return EventBatch(
             self.subscription.action_key,
-            PayloadList(text, len(self._indexes), self._only),
+            PayloadList(text, self.count, self._only),
             EventList(self._events),
             tuple(self._indexes),
             tuple(self._subscriptions),

@@ -30,7 +30,7 @@ def perform(
     Raises RejectedError when its code fails on them, or makes more than a request may carry.
     """
     data: EventData | BatchData
-    if len(batch) == 1:
+    if len(batch.indexes) == 1:
         data = EventData(batch.payloads[0], settings, batch.events.kept[0])
         built, exchange = _started(action.perform, request, data, redactor)
     else:

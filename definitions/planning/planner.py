@@ -152,7 +152,7 @@ class Planner:
             return end
         while payloads and subscription is not None:
             batch = self._batch_of(subscription.group, subscription)
-            some = payloads[: self._most(subscription.limits) - len(batch)]
+            some = payloads[: self._most(subscription.limits) - batch.count]
             end = start + len(some)
             if not self._add_together(batch, indexes[start:end], texts[start:end], some, subscription):
                 for index, text, payload in zip(indexes[start:end], texts[start:end], some, strict=True):
@@ -177,7 +177,7 @@ class Planner:
         if limits is None or batch.size + len(text) - 1 > limits.bytes:
             return False
         batch.add_run(indexes, texts, payloads, text, subscription)
-        if len(batch) >= self._most(limits):
+        if batch.count >= self._most(limits):
             self._close(subscription.group)
         return True
 
@@ -258,11 +258,11 @@ class Planner:
             return
         group = subscription.group_of(payload)
         batch = self._batch_of(group, subscription)
-        if limits is not None and batch.size + len(text) + 1 > limits.bytes and len(batch):
+        if limits is not None and batch.size + len(text) + 1 > limits.bytes and batch.count:
             self._close(group)
             batch = self._batch_of(group, subscription)
         batch.add(index, kept, payload, text, subscription)
-        if len(batch) >= self._most(limits):
+        if batch.count >= self._most(limits):
             self._close(group)
 
     def _batch_of(self, group: BatchGroup, subscription: CompiledSubscription) -> OpenBatch:
@@ -280,7 +280,7 @@ class Planner:
 
     def _close(self, group: BatchGroup) -> None:
         batch = self._open.pop(group)
-        if len(batch):
+        if batch.count:
             self._plan(batch.closed(), batch.subscription)
 
     def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
@@ -290,7 +290,7 @@ class Planner:
                 perform(batch, subscription.action, subscription.settings, self._request, subscription.redactor)
             )
         except RejectedError as error:
-            if len(batch) == 1:
+            if len(batch.indexes) == 1:
                 (index,), (kept,), (key,) = batch.indexes, batch.events.kept, batch.idempotency_keys
                 (name,) = batch.subscriptions
                 self._turned_down.append(

@@ -69,7 +69,7 @@ class _Submission:
     @property
     def is_large(self) -> bool:
         """Whether it is planned by itself, so that its batches do not depend on what arrives at the same time."""
-        return self.patient and (len(self.chunk) >= _ENOUGH_EVENTS or self.size >= _LARGE_BYTES)
+        return self.patient and (self.chunk.count >= _ENOUGH_EVENTS or self.size >= _LARGE_BYTES)
 
 
 class Acceptor:
@@ -137,7 +137,7 @@ class Acceptor:
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         self._waiting.append(_Submission(chunk, patient, future))
-        self._waiting_events += len(chunk)
+        self._waiting_events += chunk.count
         self._arrived.set()
         if self._waiting_events >= _ENOUGH_EVENTS:
             self._enough.set()
@@ -210,12 +210,12 @@ class Acceptor:
             following = self._waiting[0]
             if group and (
                 following.is_large
-                or events + len(following.chunk) > _MOST_EVENTS
+                or events + following.chunk.count > _MOST_EVENTS
                 or size + following.size > _MOST_BYTES
             ):
                 break
             group.append(self._waiting.popleft())
-            events += len(following.chunk)
+            events += following.chunk.count
             size += following.size
             if following.is_large:
                 break

@@ -280,13 +280,7 @@ class Delivery:
     def _lane(self, destination: Destination, action: str) -> ActiveLane:
         key = Lane(self.account, action)
         definition, rules = destination.definition.actions[action], self._rules
-        limiter = Limiter(
-            self._clock,
-            most=rules.concurrency,
-            rate=rules.rate,
-            paused=lambda seconds: self._dispatcher.paused(key, seconds),
-            changed=lambda in_flight, rate: self._dispatcher.limits_changed(key, in_flight, rate),
-        )
+        limiter = Limiter(self._clock, most=rules.concurrency, rate=rules.rate)
         events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
         return ActiveLane(key, limiter, events)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
@@ -57,6 +59,7 @@ class Dispatcher:
         self.lanes = lanes
         self._by_key = {lane.key: lane for lane in lanes}
         self._queue = queue
+        self._is_durable = queue.is_durable
         self._sender = sender
         self._clock = clock
         self._notify = notify
@@ -71,9 +74,13 @@ class Dispatcher:
         self._requests: set[asyncio.Task[None]] = set()
         self._pausing: dict[Lane, asyncio.Task[None]] = {}
         self._fault: BaseException | None = None
+        # What happens to requests is numbered: it tells which came first.
+        self._steps = itertools.count(1)
         self._no_more = False
         self._has_leases = asyncio.Event()
         self._limits = LimitsRecord(queue, clock)
+        for lane in lanes:
+            lane.limiter.watch(partial(self._note_pause, lane.key), partial(self._note_limits, lane.key))
 
     @property
     def stopped(self) -> StoppedError | None:
@@ -123,7 +130,7 @@ class Dispatcher:
         for task in self._requests:
             task.cancel()
 
-    def paused(self, key: Lane, seconds: float) -> None:
+    def _note_pause(self, key: Lane, seconds: float) -> None:
         """Store a pause that the server asked for, so that other processes keep to it."""
         until = self._clock.now().timestamp() + seconds
 
@@ -134,7 +141,7 @@ class Dispatcher:
 
         self._pausing[key] = self._begin(note())
 
-    def limits_changed(self, key: Lane, in_flight: int, per_second: float | None) -> None:
+    def _note_limits(self, key: Lane, in_flight: int, per_second: float | None) -> None:
         """Notify of the limits of a lane, and store them now and then for `status`."""
         account, action = key
         self._notify(Notice(kind="limits", account=account, action=action, in_flight=in_flight, per_second=per_second))
@@ -177,7 +184,7 @@ class Dispatcher:
 
     def _waits(self) -> list[float]:
         """Return in how many seconds there may be something to do, for each lane that is neither empty nor stopped."""
-        waits = [lane.wait(self._clock) for lane in self.lanes if lane.stopped is None]
+        waits = [lane.wait(self._clock) for lane in self.lanes if lane.stopped is None and (lane.held or lane.batches)]
         return [wait for wait in waits if wait is not None]
 
     async def _lease(self) -> None:
@@ -265,18 +272,18 @@ class Dispatcher:
 
     async def _work(self, lane: ActiveLane, lease: Lease) -> None:
         """Send a batch, and settle it."""
-        began, progress = lane.step(), lane.continued.pop(id(lease), None) or Progress(lease)
+        began, progress = next(self._steps), lane.continued.pop(id(lease), None) or Progress(lease)
         delivered = len(progress.delivered)
-        progress.may_wait = self._queue.is_durable or lane.postponed < MOST_POSTPONED_IN_MEMORY
+        progress.may_wait = self._is_durable or lane.postponed < MOST_POSTPONED_IN_MEMORY
         try:
             await self._sender.send(progress, lane.limiter, patiently=not lane.is_in_trouble)
             # From here on an abort would lose results.
             self._end_request()
             if len(progress.delivered) > delivered:
-                lane.success, lane.has_probed = (began, lane.step()), False
+                lane.success, lane.has_probed = (began, next(self._steps)), False
             if progress.is_doubtful:
                 # It is kept as it is, until another batch shows what it means.
-                lane.doubts.append(Doubt(progress, began, lane.step()))
+                lane.doubts.append(Doubt(progress, began, next(self._steps)))
             elif progress.stopped is not None and lane.stopped is None:
                 # Before the rest of the batch is free for whoever leases next.
                 await self._stop_for(lane, progress.stopped)
@@ -297,13 +304,15 @@ class Dispatcher:
             self._start(lane)
         self._woken.set()
         lane.settling += 1
+        settlement = progress.settlement()
         try:
-            await self._settle(lane, progress.settlement())
+            await self._settle(lane, settlement)
         finally:
             lane.settling -= 1
+            queued = progress.lease.queued
             # A settled batch may free the next one of its shard.
-            frees_next = progress.lease.queued.batch.shard is not None
-            lane.may_have_work = lane.may_have_work or frees_next or bool(progress.rest)
+            if queued.batch.shard is not None or len(settlement.delivered) + len(settlement.dead) < queued.count:
+                lane.may_have_work = True
 
     def _end_request(self) -> None:
         """Note that the present task has its response."""

@@ -106,7 +106,7 @@ class Intake:
         chunks = source.chunks(None if self._checkpoint is None or source.key is None else self._find)
         while (chunk := await self._next(source, chunks)) is not None:
             result.is_read = chunk.is_end
-            result.events += len(chunk)
+            result.events += chunk.count
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             self._accepting.append((chunk, task))
             self._count_ahead(chunk, 1)
@@ -125,8 +125,8 @@ class Intake:
         return _SMALL_CHUNKS_AHEAD if is_little else _CHUNKS_AHEAD + planned
 
     def _count_ahead(self, chunk: Chunk, sign: int) -> None:
-        self._events_ahead += sign * len(chunk)
-        if len(chunk) <= _SMALL_EVENTS:
+        self._events_ahead += sign * chunk.count
+        if chunk.count <= _SMALL_EVENTS:
             size = chunk.size + sum([len(text.text) for text in chunk.unreadable])
             self._bytes_ahead += sign * size
 

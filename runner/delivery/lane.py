@@ -79,7 +79,6 @@ class ActiveLane:
     continued: dict[int, Progress] = field(default_factory=dict)
     was_stopped: bool | None = None
     has_probed: bool = False
-    steps: int = 0
     success: tuple[int, int] = (0, 0)
 
     def ask(self, clock: Clock) -> int | None:
@@ -133,11 +132,6 @@ class ActiveLane:
             return None
         self.sending += 1
         return self.held.popleft()
-
-    def step(self) -> int:
-        """Return the number of something that happens now."""
-        self.steps += 1
-        return self.steps
 
     def settle_doubts(self) -> list[Progress]:
         """Resolve doubts; return the batches that stop the lane, none if another got through or may do so.

@@ -36,23 +36,13 @@ class Limiter:
     100 ms more than that, take away a quarter, for as long as that makes them quicker. With one request in flight the
     rate shrinks further, below one at a time, to one in ten seconds. While responses stay good, both grow again.
 
-    `paused` is called with the seconds for which a busy server is left alone, `changed` with both bounds
-    when one has changed.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        *,
-        most: int,
-        rate: float | None = None,
-        paused: Callable[[float], None] = lambda _: None,
-        changed: Callable[[int, float | None], None] = lambda _in_flight, _per_second: None,
-    ) -> None:
+    def __init__(self, clock: Clock, *, most: int, rate: float | None = None) -> None:
         now = clock.monotonic()
         self._clock = clock
-        self._paused = paused
-        self._changed = changed
+        self._paused: Callable[[float], None] = lambda _: None
+        self._changed: Callable[[int, float | None], None] = lambda _in_flight, _per_second: None
         self._most = float(most)
         self._allowed = float(min(most, FIRST_IN_FLIGHT))
         self._is_starting = True
@@ -68,6 +58,10 @@ class Limiter:
         self._window_began = now
         self._window_count = 0
         self._per_second: float | None = None
+
+    def watch(self, paused: Callable[[float], None], changed: Callable[[int, float | None], None]) -> None:
+        """Call `paused` with the seconds for which a busy server is left alone, and `changed` with both bounds."""
+        self._paused, self._changed = paused, changed
 
     @property
     def allowed(self) -> int:

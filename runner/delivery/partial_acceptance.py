@@ -21,7 +21,7 @@ def take_accepted(chunks: Sequence[Chunk], done: Sequence[Put], left: Sequence[P
     accepted = Counter(_texts(done))
     for text in _texts(left):
         accepted.pop(text, None)
-    return [part for chunk in chunks if (part := _take(chunk, accepted))]
+    return [part for chunk in chunks if (part := _take(chunk, accepted)).count]
 
 
 def _texts(puts: Sequence[Put]) -> Iterator[bytes]:

@@ -105,7 +105,7 @@ class RunReport:
     def note_receipts(self, receipts: Sequence[Receipt]) -> None:
         """Count what was read, skipped and rejected."""
         for receipt in receipts:
-            self.read += len(receipt.chunk)
+            self.read += receipt.chunk.count
             self.skipped += receipt.skipped
             self._note_names(receipt)
             for letter in receipt.rejected:

@@ -80,11 +80,6 @@ class Progress:
         done = {*self.delivered, *self.dead, *self.retry}
         return [position for position in range(count) if position not in done]
 
-    @property
-    def rest(self) -> int:
-        """How many events stay queued."""
-        return self.lease.queued.count - len(self.delivered) - len(self.dead)
-
     def settlement(self) -> Settlement:
         """Return what the queue must know. Events that are not named stay queued."""
         return Settlement(self.lease, self.delivered, self.dead, self.retry, self.due, self.attempts, self.error)
@@ -237,7 +232,7 @@ class _Sending:
             self._limiter.release(good)
         self._notify(
             "attempted",
-            events=len(planned.batch),
+            events=len(planned.batch.indexes),
             attempt=self._attempts + 1,
             status=status,
             request_id=request_id,

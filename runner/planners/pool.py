@@ -231,7 +231,7 @@ class PlannerPool:
         if planner.jobs:
             first = planner.jobs[0]
             first.deaths += 1
-            self._notify(Notice(kind="replaced", account=self._account, events=len(first.chunk), error=first.place))
+            self._notify(Notice(kind="replaced", account=self._account, events=first.chunk.count, error=first.place))
             if first.deaths >= _MOST_DEATHS:
                 _fail(planner.jobs.popleft())
         self._waiting.extendleft(reversed(planner.jobs))

@@ -67,6 +67,7 @@ class Chunk:
     - `earlier_path`: the path that it had when an earlier run read it, if it has another one now.
     - `generation`: tells the content of a file from other content that had the same path before; empty for the first.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
+    - `count`: how many texts there are; `size`: the bytes of those that may be events.
     """
 
     source: str
@@ -84,15 +85,13 @@ class Chunk:
     earlier_path: str = ""
     generation: str = ""
     continues: int = 0
+    count: int = field(init=False)
+    size: int = field(init=False)
 
-    def __len__(self) -> int:
-        """Count the texts."""
-        return len(self.texts) + len(self.unreadable)
-
-    @property
-    def size(self) -> int:
-        """The bytes of the texts that may be events."""
-        return self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
+    def __post_init__(self) -> None:
+        """Count once: everyone on the way asks."""
+        self.count = len(self.texts) + len(self.unreadable)
+        self.size = self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,7 @@ class FileSource:
         )
         chunk.checkpoint = _to_json(checkpoint)
         chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
-        if chunk.texts and not self._is_begun:
+        if texts.lines and not self._is_begun:
             self._is_begun = True
             chunk.reread = self._accepted.is_end and texts.lines[0] == self._accepted.line
             chunk.earlier_path = self._accepted.path if self._was_moved else ""

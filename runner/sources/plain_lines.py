@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LINE_FEED = b"\n"
 _BLANK = b" \t\r\n"
@@ -71,6 +74,10 @@ class PlainLines(Sequence[bytes]):
         if self._lines is None:
             self._lines = b"".join(self.parts).split(_LINE_FEED)
         return self._lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the lines."""
+        return iter(self._list)
 
     def __len__(self) -> int:
         """Count the lines."""

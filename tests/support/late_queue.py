@@ -107,7 +107,7 @@ class Stream:
                 return
             if self._dice.random() < 0.3:
                 await self._clock.sleep(self._dice.choice([0.0, 0.005, 0.1, 3.0]))
-            self.yielded += len(chunk)
+            self.yielded += chunk.count
             yield chunk
 
     def stop(self) -> None:

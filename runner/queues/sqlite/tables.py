@@ -37,6 +37,7 @@ class SqliteTables:
         self._dead_letters = DeadLetterTable(connection)
         self._notes = NoteTables(connection)
         # What concerns a single table is that table's own method.
+        self.begin = self._ids.begin
         self.candidates = self._batches.candidates
         self.correct = self._batches.correct
         self.checkpoint = self._notes.checkpoint
@@ -68,10 +69,6 @@ class SqliteTables:
         self.set_pause = self._lanes.set_pause
         self.settle = self._batches.settle
         self.take_dead_letters = self._dead_letters.take
-
-    def begin(self) -> None:
-        """Begin an operation in a new transaction: other processes may have written since the last."""
-        self._ids.begin()
 
     def reset(self) -> None:
         """Forget what was remembered of transactions: the last of them came to nothing."""

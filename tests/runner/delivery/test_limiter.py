@@ -39,7 +39,8 @@ class Server:
     changes: int = 0
 
     def __post_init__(self) -> None:
-        self.limiter = Limiter(self.clock, most=self.most, rate=self.rate, changed=self.count)
+        self.limiter = Limiter(self.clock, most=self.most, rate=self.rate)
+        self.limiter.watch(lambda _: None, self.count)
 
     def count(self, _in_flight: int, _per_second: float | None) -> None:
         self.changes += 1

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kable_destination.definitions import Destination, Subscription
 from kable_destination.destination import kable
+from kable_destination.runner.delivery import acceptor
 from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.delivery.delivery import Delivery, Rules
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
@@ -169,8 +170,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, SharedServer, 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read few events at a time, so that a file of a thousand comes in several chunks."""
+    """Read few events at a time, so that a file of a thousand comes in several chunks.
+
+    Each is planned by itself: which small chunks share a batch depends on when they arrive.
+    """
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 128 * 1024)
+    monkeypatch.setattr(acceptor, "_ENOUGH_EVENTS", 1)
 
 
 def test_the_queue_is_given_the_same_with_any_number_of_planners(
