@@ -181,7 +181,8 @@ async def open_session(
         queue = await stack.enter_async_context(opened_queue(options, clock, create=create))
         if not dry_run:
             await intent.check(destination, queue, clock)
-        planners = planners_for(destination, options, recipe, planner_server, to_all(observers))
+        salt = await queue.salt()
+        planners = planners_for(destination, options, recipe, planner_server, to_all(observers), salt=salt)
         if planners is not None:
             await stack.enter_async_context(planners)
         delivery = Delivery(

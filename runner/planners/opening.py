@@ -36,15 +36,19 @@ def planners_for(
     recipe: Recipe | None,
     server: PlannerServer | None,
     notify: Observer,
+    *,
+    salt: bytes | None,
 ) -> PlannerPool | None:
-    """Return the planners; None if everything is planned in this process."""
+    """Return the planners for a queue with this salt; None if everything is planned in this process."""
     count, way = _count(options), _way(destination, options)
     if server is not None:
-        return PlannerPool(lambda: server, way, count, notify=notify)
+        return PlannerPool(lambda: server, way, count, notify=notify, salt=salt)
     if not count or recipe is None:
         return None
     limits = Limits(worth_bytes=_WORTH_BYTES_OF_A_FRESH_SERVER)
-    return PlannerPool(lambda: PlannerServer.fresh(recipe, destination.fingerprint, way), way, count, limits, notify)
+    return PlannerPool(
+        lambda: PlannerServer.fresh(recipe, destination.fingerprint, way), way, count, limits, notify, salt=salt
+    )
 
 
 def _count(options: DeliveryOptions) -> int:

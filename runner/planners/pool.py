@@ -15,16 +15,16 @@ from ..delivery.notices import Notice
 from ..delivery.planning import Planned, PlannersError
 from ..queues.preparing import preparation_for
 from ..sources.contract import Origin
+from .connection import Message
 from .messages import job_of, read_result
 from .process import PlannerProcess
-from .program import FAILED
+from .program import FAILED, SALTED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ..delivery.notices import Observer
     from ..sources.contract import Chunk
-    from .connection import Message
     from .program import Way
     from .server import PlannerServer
 
@@ -96,7 +96,7 @@ class PlannerPool:
 
     `open_server` gives what starts them, and is asked once there are enough events that it is worth it; the server is
     closed with the pool. A planner that ends, takes too long or needs too much memory is replaced, and its chunks are
-    planned again; `notify` is told of that.
+    planned again; `notify` is told of that. `salt` is that of the queue.
     """
 
     def __init__(
@@ -106,11 +106,14 @@ class PlannerPool:
         count: int,
         limits: Limits = DEFAULT_LIMITS,
         notify: Observer = lambda _notice: None,
+        *,
+        salt: bytes | None = None,
     ) -> None:
         self._open_server = open_server
         self._server: PlannerServer | None = None
         self._account = way.account
-        self._preparation = preparation_for(way.scheme)
+        self._preparation = preparation_for(way.scheme, salt)
+        self._first_message = Message(b"" if salt is None else SALTED + salt)
         self._count = count
         self._notify = notify
         self._limits = limits
@@ -180,6 +183,7 @@ class PlannerPool:
     def _start(self, server: PlannerServer) -> None:
         loop = asyncio.get_running_loop()
         process = PlannerProcess(loop, server, answered=self._take, ended=self._replace)
+        process.send(self._first_message)
         self._planners.append(_Planner(process, began=time.monotonic()))
         if self._watching is None:
             self._watching = loop.call_later(_WATCH_SECONDS, self._watch)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ...definitions import Destination
 
 READY = b"ready"
+SALTED = b"="
+"""The first message holds this and the salt of the queue; nothing if it has none."""
 FAILED = b""
 """The answer for a chunk that could not be planned, though the planner goes on: it is planned by whoever asked."""
 
@@ -39,10 +41,11 @@ class Way:
 def plan_for(connection: socket.socket, destination: Destination, way: Way) -> None:
     """Plan for the process at the other end of a socket, until it ends."""
     planner = ChunkPlanner(destination, way.account, batch_size=way.batch_size, counts_nobodies=way.counts_nobodies)
-    preparation = preparation_for(way.scheme)
     messages: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(connection, messages), daemon=True).start()
     send(connection, Message(READY))
+    salt, _ = messages.get()
+    preparation = preparation_for(way.scheme, salt.removeprefix(SALTED) if salt else None)
     while True:
         chunk, oldest = read_job(*messages.get())
         try:

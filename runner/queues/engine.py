@@ -83,6 +83,9 @@ class Tables(Protocol):
 
     # IDs
 
+    def salt(self) -> bytes | None:
+        """Return with what names are made, for processes that prepare batches; None if only the engine makes them."""
+
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:
         """Return the name of each ID; None for an event without an ID."""
 

@@ -20,11 +20,14 @@ class Preparation(NamedTuple):
     events_of: Callable[[bytes], list[bytes]]
 
 
-def preparation_for(scheme: str) -> Preparation | None:
-    """Return how to prepare batches for the engine with a scheme; None if it makes everything itself."""
-    if scheme != "sqlite":
+def preparation_for(scheme: str, salt: bytes | None) -> Preparation | None:
+    """Return how to prepare batches for the engine with a scheme, in a queue with this salt (see `Queue.salt`).
+
+    None if the engine makes everything itself.
+    """
+    if scheme != "sqlite" or salt is None:
         return None
     from .sqlite.packing import events_of
-    from .sqlite.preparing import prepared
+    from .sqlite.preparing import Preparer
 
-    return Preparation(prepared, events_of)
+    return Preparation(Preparer(salt), events_of)

@@ -86,6 +86,10 @@ class EngineQueue:
         """The dead letters."""
         return self._dead_letters
 
+    async def salt(self) -> bytes | None:
+        """Return what the engine's preparation of batches needs; None if it needs nothing."""
+        return await self._engine.read(lambda tables: tables.salt())
+
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 

@@ -70,9 +70,11 @@ async def planners(
     count: int,
     limits: Limits = AT_ONCE,
     notify: Observer = lambda _notice: None,
+    *,
+    salt: bytes | None = None,
 ) -> AsyncIterator[PlannerPool]:
     """Run planners, ready from the beginning."""
-    async with PlannerPool(lambda: server, way, count, limits, notify) as pool:  # type: ignore[arg-type,return-value]
+    async with PlannerPool(lambda: server, way, count, limits, notify, salt=salt) as pool:  # type: ignore[arg-type,return-value]
         assert pool.plan(Chunk("nothing", texts=[b"{}"], places=[1]), None) is None
         while pool.ahead < 2 * count:  # noqa: ASYNC110 - a pool tells nobody that its planners are ready
             await asyncio.sleep(0.002)

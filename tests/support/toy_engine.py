@@ -71,6 +71,10 @@ class ToyTables:
         self.values: dict[str, bytes] = {}
         self.last_row = self.last_letter = 0
 
+    def salt(self) -> bytes | None:
+        """Return None: nobody else prepares batches for this engine."""
+        return None
+
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:
         return [key and f"{account}\0{key}" for key in keys]
 

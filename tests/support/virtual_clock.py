@@ -243,6 +243,10 @@ class BusyQueue:
         """As the queue."""
         return self._queue.dead_letters
 
+    async def salt(self) -> bytes | None:
+        """As the queue."""
+        return await self._queue.salt()
+
     async def delete_old(self) -> None:
         """Delete old dead letters."""
         with self._clock.busy():

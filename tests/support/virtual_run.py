@@ -102,7 +102,7 @@ class Setting:
         )
         http = HttpTransport(connections=8, timeout=self.timeout, trust_environment=False)
         try:
-            async with http, self._planners(clock) as planners:
+            async with http, self._planners(clock, await queue.salt()) as planners:
                 delivery = Delivery(
                     self.destination,
                     BusyQueue(queue, clock),
@@ -120,14 +120,14 @@ class Setting:
         return VirtualRun(report, ended, seconds, notices)
 
     @contextlib.asynccontextmanager
-    async def _planners(self, clock: VirtualClock) -> AsyncIterator[BusyPlanners | None]:
+    async def _planners(self, clock: VirtualClock, salt: bytes | None) -> AsyncIterator[BusyPlanners | None]:
         """Run planners, during whose work no time passes."""
         if not self.planners:
             yield None
             return
         scheme = "sqlite" if self.durable else "memory"
         with planner_server(self.base_url, scheme, self.subscriptions, self.rules.get("batch_size")) as (server, way):
-            async with planners(server, way, self.planners) as pool:
+            async with planners(server, way, self.planners, salt=salt) as pool:
                 yield BusyPlanners(pool, clock)
 
     def letters(self) -> list[DeadLetter]:

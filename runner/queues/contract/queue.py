@@ -62,6 +62,9 @@ class Queue(Protocol):
     def dead_letters(self) -> DeadLetters:
         """The dead letters."""
 
+    async def salt(self) -> bytes | None:
+        """Return what the engine's preparation of batches needs (see `preparation_for`); None if it needs nothing."""
+
     async def delete_old(self) -> None:
         """Delete all dead letters that are beyond a limit. A put deletes some of them. Raises QueueFullError."""
 

@@ -37,6 +37,10 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
 
     # IDs
 
+    def salt(self) -> bytes | None:
+        """Return None: an ID is its own name."""
+        return None
+
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:  # noqa: ARG002
         """Return the IDs themselves."""
         return keys

@@ -67,6 +67,7 @@ class SqliteTables:
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
+        self.salt = self._ids.salt
         self.settle = self._batches.settle
         self.take_dead_letters = self._dead_letters.take
 
@@ -79,7 +80,7 @@ class SqliteTables:
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[bytes | None]:
         """Return the name of each ID."""
         if self._hasher is None:
-            self._hasher = Hasher(self._ids.salt())
+            self._hasher = Hasher(self.salt())
         return self._hasher.names_of(account, keys)
 
     def known(self, account: str, names: AbstractSet[Hashable]) -> Mapping[Hashable, int]:  # noqa: ARG002 - a name holds it

@@ -143,8 +143,9 @@ async def accepted(paths: list[Path], outbox: str, shared: SharedServer, way: Wa
     report = RunReport()
     destination = Destination(kable, SETTINGS, SUBSCRIPTIONS, base_url=BASE_URL)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(planners(shared, way, count)) if count else None
         stack.push_async_callback(queue.close)
+        salt = await queue.salt()
+        pool = await stack.enter_async_context(planners(shared, way, count, salt=salt)) if count else None
         delivery = Delivery(
             destination,
             queue,
