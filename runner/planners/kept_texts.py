@@ -1,4 +1,4 @@
-"""The texts of a batch, held together as they came from a planner, and divided when somebody looks at one."""
+"""The texts of a batch that a planner has made, taken from where they are when somebody looks at one."""
 
 from __future__ import annotations
 
@@ -12,25 +12,20 @@ SEPARATOR = b"\0"
 """What stands between two texts. JSON text cannot hold it."""
 
 
-def _divided(texts: bytes) -> list[bytes]:
-    return texts.split(SEPARATOR)
-
-
 class KeptTexts(Sequence[bytes]):
-    """So many texts in one; `divide` makes a list of it. Hardly any of them is ever looked at."""
+    """So many texts; `find` makes a list of them. Hardly any of them is ever looked at."""
 
-    __slots__ = ("_count", "_divide", "_texts", "_together")
+    __slots__ = ("_count", "_find", "_texts")
 
-    def __init__(self, count: int, together: bytes, divide: Callable[[bytes], list[bytes]] = _divided) -> None:
+    def __init__(self, count: int, find: Callable[[], list[bytes]]) -> None:
         self._count = count
-        self._together = together
-        self._divide = divide
-        self._texts: list[bytes] | None = None
+        self._find: Callable[[], list[bytes]] | None = find
+        self._texts: list[bytes] = []
 
     @property
     def _list(self) -> list[bytes]:
-        if self._texts is None:
-            self._texts = self._divide(self._together)
+        if self._find is not None:
+            self._texts, self._find = self._find(), None
         return self._texts
 
     def __len__(self) -> int:

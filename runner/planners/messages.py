@@ -7,7 +7,7 @@ and its events as one text each.
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 import httpx
@@ -23,7 +23,7 @@ from .connection import Message
 from .kept_texts import SEPARATOR, KeptTexts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ..queues.preparing import Preparation
 
@@ -68,7 +68,8 @@ class _Batch(msgspec.Struct, array_like=True):
     """A batch of one source. One subscription is that of all events.
 
     `columns` and `names` are what the engine of the queue stores; the last column holds the events, and then `events`
-    is empty. Without columns, `events` has the texts with a separator between them.
+    is None. So it is when the events are lines of the chunk, which the other side has. Otherwise `events` has the texts
+    with a separator between them.
     """
 
     action: str
@@ -82,7 +83,7 @@ class _Batch(msgspec.Struct, array_like=True):
     size: int
     names: list[bytes | None] | None
     columns: tuple[bytes, ...]
-    events: bytes
+    events: bytes | None
     too_old: list[int]
 
 
@@ -159,10 +160,12 @@ def read_job(head: bytes, body: bytes) -> tuple[Chunk, str | None]:
 def result_of(planned: Planned, preparation: Preparation | None) -> bytes:
     """Write what one chunk came to, and what the engine of the queue stores of it."""
     (receipt,) = planned.receipts
-    batches = [
-        _batch_of(queued, planned.too_old.get(number, ()), None if preparation is None else preparation.prepare(queued))
-        for number, queued in enumerate(planned.batches)
-    ]
+    has_lines = isinstance(receipt.chunk.places, range)
+    batches = []
+    for number, queued in enumerate(planned.batches):
+        prepared = None if preparation is None else preparation.prepare(queued)
+        events = None if has_lines or prepared is not None else SEPARATOR.join(queued.batch.events.kept)
+        batches.append(_batch_of(queued, planned.too_old.get(number, ()), prepared, events))
     letters = [_letter_of(letter) for letter in receipt.rejected]
     return _encode(
         _Result(
@@ -197,7 +200,9 @@ def read_result(message: bytes, chunk: Chunk, account: str, preparation: Prepara
     return planned
 
 
-def _batch_of(queued: QueuedBatch, too_old: Collection[int], prepared: Prepared | None) -> _Batch:
+def _batch_of(
+    queued: QueuedBatch, too_old: Collection[int], prepared: Prepared | None, events: bytes | None
+) -> _Batch:
     batch = queued.batch
     names = batch.subscriptions
     return _Batch(
@@ -212,7 +217,7 @@ def _batch_of(queued: QueuedBatch, too_old: Collection[int], prepared: Prepared 
         queued.size,
         None if prepared is None or prepared.names is None else cast("list[bytes | None]", list(prepared.names)),
         () if prepared is None else prepared.columns,
-        SEPARATOR.join(batch.events.kept) if prepared is None else b"",
+        events,
         list(too_old),
     )
 
@@ -229,9 +234,11 @@ def _request_of(planned: PlannedRequest) -> _Request | None:
 def _queued_of(read: _Batch, chunk: Chunk, account: str, preparation: Preparation | None) -> QueuedBatch:
     count = len(read.places)
     if preparation is not None:
-        kept = KeptTexts(count, read.columns[-1], preparation.events_of)
+        kept = KeptTexts(count, partial(preparation.events_of, read.columns[-1]))
+    elif read.events is not None:
+        kept = KeptTexts(count, partial(read.events.split, SEPARATOR))
     else:
-        kept = KeptTexts(count, read.events)
+        kept = KeptTexts(count, partial(_lines_at, chunk.texts, chunk.places[0], read.places))
     batch = EventBatch(
         read.action,
         PayloadList(read.payloads, count),
@@ -245,6 +252,11 @@ def _queued_of(read: _Batch, chunk: Chunk, account: str, preparation: Preparatio
     origins = Origins((chunk.source,), read.places, (chunk.unit,))
     request = None if read.request is None else _read_request(read.request, batch)
     return QueuedBatch(account, batch, origins, request, Prepared(read.size, read.names, read.columns))
+
+
+def _lines_at(texts: Sequence[bytes], first: int, places: Sequence[int]) -> list[bytes]:
+    """Return some of the texts that are lines in a row, the first of them on line `first`."""
+    return [texts[place - first] for place in places]
 
 
 def _read_request(read: _Request, batch: EventBatch) -> PlannedRequest:
