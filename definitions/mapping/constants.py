@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import MappingError
@@ -89,17 +90,15 @@ def _in_template(template: Any, place: str) -> Iterator[Constant]:
 
 
 def _in_liquid(text: str, place: str) -> Iterator[Constant]:
-    """Find what a template writes when the event has nothing, as by `default: "unknown"` or in an `else`."""
+    """Find what a branch of a template writes when the event has nothing: a text, or a `default: "unknown"`."""
     if not text:
         return
     from .liquid.template import compile_liquid  # noqa: PLC0415 - python-liquid is slow to import, and rarely needed
 
-    try:
-        written = compile_liquid(text).render({}, place, is_identifier=True)
-    except MappingError:
-        return
-    if written.strip():
-        yield Constant(place, written.strip())
+    for branch in compile_liquid(text).branches():
+        with suppress(MappingError):
+            if written := branch.render({}, place, is_identifier=True).strip():
+                yield Constant(place, written)
 
 
 def _in_transform(options: dict[str, Any], place: str) -> Iterator[Constant]:

@@ -18,7 +18,7 @@ from ..queues.contract import Origins, QueuedBatch, ReplayBatch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...definitions import Destination, RejectedError
+    from ...definitions import BatchLimits, Destination, RejectedError
     from ..queues.contract import DeadLetter, KeptDeadLetter
 
 REPLAYED_AT_ONCE = 500
@@ -67,12 +67,27 @@ def _unchanged(
         groups.setdefault(_group(destination, kept.letter), []).append(kept)
     for group, some in groups.items():
         action = destination.definition.actions.get(group.action_key)
-        limits = action.batch if action is not None else None
-        most = 1 if limits is None else min(limits.events, batch_size or _FALLBACK_EVENTS)
-        for start in range(0, len(some), most):
-            part = some[start : start + most]
+        for part in _parts(some, action.batch if action is not None else None, batch_size):
             queued = QueuedBatch(account, _batch(group, part), _origins(part))
             yield ReplayBatch(tuple(kept.id for kept in part), queued)
+
+
+def _parts(
+    letters: Sequence[KeptDeadLetter], limits: BatchLimits | None, batch_size: int | None
+) -> Iterator[list[KeptDeadLetter]]:
+    """Divide dead letters in their order, so that each part is within the limits of one request."""
+    most = 1 if limits is None else min(limits.events, batch_size or _FALLBACK_EVENTS)
+    part: list[KeptDeadLetter] = []
+    size = 0
+    for kept in letters:
+        added = len(kept.letter.payload or b"") + 1
+        if part and (len(part) >= most or (limits is not None and size + added + 1 > limits.bytes)):
+            yield part
+            part, size = [], 0
+        part.append(kept)
+        size += added
+    if part:
+        yield part
 
 
 def _group(destination: Destination, letter: DeadLetter) -> BatchGroup:

@@ -200,9 +200,7 @@ def read_result(message: bytes, chunk: Chunk, account: str, preparation: Prepara
     return planned
 
 
-def _batch_of(
-    queued: QueuedBatch, too_old: Collection[int], prepared: Prepared | None, events: bytes | None
-) -> _Batch:
+def _batch_of(queued: QueuedBatch, too_old: Collection[int], prepared: Prepared | None, events: bytes | None) -> _Batch:
     batch = queued.batch
     names = batch.subscriptions
     return _Batch(

@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from io import StringIO
-from itertools import takewhile
+from itertools import chain, islice, product, takewhile
 from typing import TYPE_CHECKING, Any
 
 from liquid import BoundTemplate, Environment
+from liquid.ast import BlockNode
 from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.capture_tag import CaptureNode
 from liquid.builtin.tags.decrement_tag import DecrementNode
+from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.increment_tag import IncrementNode
+from liquid.builtin.tags.liquid_tag import LiquidNode
+from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION
@@ -29,7 +34,7 @@ from .tokens import TagStream
 from .values import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from liquid.ast import Node
     from liquid.builtin.expressions import Path
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from ..paths import Keys
 
 
+_MOST_BRANCHES = 64
 _QUOTED = r"""(?>"(?>\\.|[^"\\])*"|'(?>\\.|[^'\\])*')"""
 # Raw text and tags are matched to pass over the quotes in them, which liquidjs does not heed.
 _MARKUP = re.compile(
@@ -101,6 +107,11 @@ class LiquidTemplate:
             fail(place, _described(error))
         return buffer.getvalue()
 
+    def branches(self) -> Iterator[LiquidTemplate]:
+        """Yield what is left of the template for each way in which its conditions may come out, the first few dozen."""
+        for nodes in islice(_decided(self._template.nodes), _MOST_BRANCHES):
+            yield LiquidTemplate(BoundTemplate(_ENVIRONMENT, nodes))
+
     @property
     def paths(self) -> list[Keys]:
         """The paths of the payload that the template can read; one without keys means that it can read anything."""
@@ -113,6 +124,27 @@ class LiquidTemplate:
             if is_certain and isinstance(node, AssignNode):
                 assigned.add(str(node.name))
         return found
+
+
+def _decided(nodes: Sequence[Node]) -> Iterator[list[Node]]:
+    """Yield nodes with one of the branches in the place of each condition, in every combination."""
+    for chosen in product(*[list(islice(_choices(node), _MOST_BRANCHES)) for node in nodes]):
+        yield [*chain.from_iterable(chosen)]
+
+
+def _choices(node: Node) -> Iterator[list[Node]]:
+    if isinstance(node, LiquidNode):
+        yield from _decided(node.block.nodes)
+    elif isinstance(node, CaptureNode):
+        for nodes in _decided(node.block.nodes):
+            yield [CaptureNode(node.token, node.name, BlockNode(node.token, nodes))]
+    elif isinstance(node, IfNode | UnlessNode):
+        blocks = [node.consequence, *(branch.block for branch in node.alternatives)]
+        for block in blocks:
+            yield from _decided(block.nodes)
+        yield from _decided(node.default.nodes if node.default is not None else [])
+    else:
+        yield [node]
 
 
 def _nodes(template: BoundTemplate) -> Iterator[tuple[Node, bool]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..contract import Lease
+from ...sources.contract import Origin
+from ..contract import DeadLetter, Lease
 from ..engine import Candidate
 from .fresh_batches import FreshBatches
 from .packing import UNREADABLE, body, holds, lease_of
@@ -45,6 +46,18 @@ class Damaged(NamedTuple):
     run: int
     events: int
     reason: str
+
+    def letter(self, lane: Lane) -> DeadLetter:
+        """Return the dead letter that names it."""
+        message = f"batch {self.id} of the outbox is damaged ({self.reason}); its {self.events:,} events"
+        return DeadLetter(
+            "unreadable",
+            f"{message} cannot be read, and what is left of it is kept in the table bodies",
+            Origin("outbox", self.id, "item"),
+            None,
+            account=lane.account,
+            action=lane.action,
+        )
 
 
 class BatchTable:

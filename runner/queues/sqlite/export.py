@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..contract import ExportedBatch, ExportedIds, ExportedRecord
+from ..contract import ExportedBatch, ExportedIds, ExportedRecord, KeptDeadLetter, Lane
+from .batches import Damaged
 from .dead_letters import DeadLetterTable
 from .generations import KEPT_BYTES, GenerationTables, split
 from .hashes import parted
 from .lanes import LaneTable
 from .notes import NoteTables
-from .packing import queued_of
+from .packing import UNREADABLE, queued_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from ..engine import Candidate
 
 _BATCHES = """
-SELECT run, attempts, accepted_at, due, batches.error, account, action, shard, about, payloads, bodies.events
+SELECT batches.id, batches.lane, batches.events,
+    run, attempts, accepted_at, due, batches.error, account, action, shard, about, payloads, bodies.events
 FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane ORDER BY batches.id
 """
 _RECENT_IDS = "SELECT hashes FROM recent_ids ORDER BY batch"
@@ -29,8 +31,15 @@ _RECENT_IDS = "SELECT hashes FROM recent_ids ORDER BY batch"
 def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Candidate], bool]) -> Iterator[Exported]:
     """Yield lanes, batches, dead letters, checkpoints, records, and the hashes of known IDs."""
     yield from LaneTable(connection).statuses(now, is_held)
-    for run, attempts, accepted_at, due, error, *columns in connection.execute(_BATCHES):
-        yield ExportedBatch(queued_of(tuple(columns)), run, attempts, accepted_at, due, error)
+    for number, lane, events, run, attempts, accepted_at, due, error, *columns in connection.execute(_BATCHES):
+        try:
+            queued = queued_of(tuple(columns))
+        except UNREADABLE as damage:
+            # It is told in the place of the batch, as a lease would.
+            damaged = Damaged(number, lane, run, events, str(damage))
+            yield KeptDeadLetter(0, accepted_at, damaged.letter(Lane(columns[0], columns[1])))
+            continue
+        yield ExportedBatch(queued, run, attempts, accepted_at, due, error)
     yield from DeadLetterTable(connection).all()
     notes = NoteTables(connection)
     yield from notes.checkpoints()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ...sources.contract import Origin
-from ..contract import DeadLetter
 from .batches import BatchTable
 from .dead_letters import DeadLetterTable
 from .hashes import Hasher, identity_of
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ..contract import (
+        DeadLetter,
         Lease,
         QueuedBatch,
         Reason,
@@ -105,18 +104,8 @@ class SqliteTables:
         """Lease batches. One that is damaged is set aside, and a dead letter names it."""
         leases = self._batches.take(ids, owner, until)
         for damaged in self._batches.damaged:
-            account, action = self._lanes.lane(damaged.lane)
-            message = f"batch {damaged.id} of the outbox is damaged ({damaged.reason}); its {damaged.events:,} events"
-            letter = DeadLetter(
-                "unreadable",
-                f"{message} cannot be read, and what is left of it is kept in the table bodies",
-                Origin("outbox", damaged.id, "item"),
-                None,
-                account=account,
-                action=action,
-            )
-            identity = identity_of("damaged", damaged.id)
-            self._dead_letters.add(letter, identity, None, damaged.run, until)
+            letter = damaged.letter(self._lanes.lane(damaged.lane))
+            self._dead_letters.add(letter, identity_of("damaged", damaged.id), None, damaged.run, until)
             self.count(damaged.run, {"unreadable": damaged.events})
         self._batches.damaged.clear()
         return leases

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from answering import Answering
+from kable_destination.actions.usage_event import KABLE_BATCH
 from kable_destination.runner.delivery.delivery import account_of
 from kable_destination.runner.delivery.replay import plan_replays
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
 from kable_destination.runner.queues.contract import KeptDeadLetter
-from segment_events import identify, ndjson
+from segment_events import identify, ndjson, track
 from virtual_run import Setting
 
 if TYPE_CHECKING:
@@ -57,3 +58,15 @@ def test_a_replay_of_what_was_given_up_keeps_the_order_of_each_key(tmp_path: Pat
     shards = {payload["clientId"]: batch.shard for batch in planned for payload in batch.payloads}
     assert None not in shards.values()
     assert all(batch.shard == shards[payload["clientId"]] for batch in batches for payload in batch.payloads)
+
+
+def test_a_replay_keeps_to_the_bytes_of_one_request(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """A batch of a replay is made of what was given up from several, which were smaller."""
+    answering = Answering(lambda _: httpx.Response(500))
+    setting = Setting(tmp_path, sandbox.base_url, policy=RetryPolicy(attempts=1), wrap=answering.wrap)
+    events = [track(number, properties={"text": "x" * 90_000}) for number in range(30)]
+    assert setting.deliver(ndjson(*events)).report.dead == 30
+    kept = [KeptDeadLetter(number, 0.0, letter) for number, letter in enumerate(setting.letters())]
+    batches = plan_replays(setting.destination, account_of(setting.destination), kept).batches
+    assert [len(replay.ids) for replay in batches] == [11, 11, 8]
+    assert all(len(replay.queued.batch.payloads.text) <= KABLE_BATCH.bytes for replay in batches)

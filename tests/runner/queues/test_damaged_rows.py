@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kable_destination.definitions import RefusedError
-from kable_destination.runner.queues.contract import DeadLetterFilter, Put, Settlement, Token, dead_letter_of
+from kable_destination.runner.queues.contract import (
+    DeadLetterFilter,
+    ExportedBatch,
+    KeptDeadLetter,
+    Put,
+    Settlement,
+    Token,
+    dead_letter_of,
+)
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.suite.opened import LANE, MovedClock, batch, keys_of
 
@@ -39,8 +47,15 @@ def test_a_damaged_batch_is_set_aside(tmp_path: Path, damage: str) -> None:
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(f"UPDATE bodies SET {damage} WHERE batch = 2")  # noqa: S608 - a constant
         queue = open_queue(path, clock=clock)
+        exported = [item async for item in queue.export()]
+        assert [item.queued.batch.idempotency_keys for item in exported if isinstance(item, ExportedBatch)] == [
+            ("a",),
+            ("d",),
+        ]
+        (told,) = [item.letter for item in exported if isinstance(item, KeptDeadLetter)]
         assert keys_of(await queue.lease({LANE: 10})) == ["a", "d"]
         (kept,) = await queue.dead_letters.read(await queue.dead_letters.ids(DeadLetterFilter()))
+        assert kept.letter == told
         assert "batch 2 of the outbox is damaged" in kept.letter.message
         assert "its 2 events cannot be read" in kept.letter.message
         assert (kept.letter.account, kept.letter.action, kept.letter.event) == (*LANE, None)
