@@ -170,12 +170,8 @@ class Destination:
     def plan(self, events: Iterable[Any]) -> Plan:
         """Return what becomes of some events, and the requests that carry them: a planner, fed and flushed."""
         planner = self.planner()
-        fed, flushed = planner.feed(events), planner.flush()
-        return Plan(
-            fed.turned_down + flushed.turned_down,
-            fed.requests + flushed.requests,
-            fed.misspelt_flags | flushed.misspelt_flags,
-        )
+        planner.take(events)
+        return planner.flush()
 
     def planner(self, *, max_events: int | None = None) -> Planner:
         """Return a planner for a stream, whose batches fill across several feeds.

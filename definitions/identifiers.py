@@ -24,9 +24,6 @@ _INVISIBLE = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
-is_plain_identifier = re.compile(r"[!-~]+").fullmatch
-"""Whether a text is an identifier as most are; quick, and says no to others without a reason."""
-
 
 def is_blank(text: str) -> bool:
     """Return whether a text shows nothing: no characters, or only spaces, controls and other invisible ones."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..identifiers import PLACEHOLDERS, is_plain_identifier
+from ..identifiers import PLACEHOLDERS
 from ..python_source import Kind
 from .coercion import is_number
 from .formats import FORMATS
@@ -63,9 +63,10 @@ class _Tests:
             ordinary = is_ordinary_event_time if rule.event_time else is_ordinary
             return [*parts, f"{self.source.constant(ordinary, 'is_ordinary')}({name})"]
         if rule.identifier:
-            parts.append(f"{self.source.constant(is_plain_identifier, 'is_plain')}({name})")
-            if not rule.allows_placeholders:
-                parts.append(f"{name} not in {self.source.constant(PLACEHOLDERS, 'placeholders')}")
+            # ASCII without spaces or controls, as most are. This takes half the time of a regular expression.
+            parts += [f"{name}.isascii()", f"{name}.isprintable()", f'" " not in {name}']
+            no_identifiers = frozenset({""}) if rule.allows_placeholders else PLACEHOLDERS | {""}
+            parts.append(f"{name} not in {self.source.constant(no_identifiers, 'no_identifiers')}")
         elif not keeps_empty_text:
             parts.append(name)
         if rule.minimum is not None:

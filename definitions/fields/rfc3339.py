@@ -40,12 +40,13 @@ EXPECTED: Final = (
 """What is wanted, for a person."""
 
 _ORDINARY_AFTER_YEAR = (
-    r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,40})?Z"
+    r"-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,40})?Z"
 )
 is_ordinary = re.compile(rf"(?!0000)[0-9]{{4}}{_ORDINARY_AFTER_YEAR}").fullmatch
 """Whether a text is RFC 3339 and one of the moments that most events name: quick, and sometimes no without a reason.
 
-No month ends before its 28th day, and no leap second is among them.
+The 29th of February, which not every year has, and leap seconds are not among them.
 """
 is_ordinary_event_time = re.compile(rf"[2-9][0-9]{{3}}{_ORDINARY_AFTER_YEAR}").fullmatch
 """The same for moments since the year 2000."""

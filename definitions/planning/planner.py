@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MAX_OPEN_BATCHES = 256
 _TEXTS_AT_ONCE = 100
+_NONE = frozenset[str]()
 
 
 class Planner:
@@ -55,7 +56,7 @@ class Planner:
         self._open: dict[BatchGroup, OpenBatch] = {}
         self._turned_down: list[Outcome] = []
         self._requests: list[PlannedRequest] = []
-        self._misspelt: set[str] = set()
+        self._misspelt: frozenset[str] = _NONE
 
     def feed(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> Plan:
         """Take events, and return the outcomes that are known by now and the requests that are full.
@@ -63,6 +64,11 @@ class Planner:
         `indexes` are your own numbers of the events; without them the planner counts from 0.
         The events of an open batch have no outcome yet; they get one when the batch closes.
         """
+        self.take(events, indexes)
+        return self._hand_over()
+
+    def take(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> None:
+        """Take events as `feed` does, and leave what they come to for the next feed or flush."""
         _check_events(events, "events", "objects")
         numbers = self._count if indexes is None else iter(indexes)
         for event in events:
@@ -75,7 +81,6 @@ class Planner:
             else:
                 problem = Problem("", f"an event is an object, but this is {_kind(event)}")
                 self._reject(index, event, RejectedError.of([problem]))
-        return self._hand_over()
 
     def feed_texts(self, texts: Iterable[bytes], indexes: Iterable[int] | None = None) -> Plan:
         """Take events that are JSON text, and return the same as `feed`. Only what is needed of them is read.
@@ -98,8 +103,8 @@ class Planner:
         return self._hand_over()
 
     def _hand_over(self) -> Plan:
-        plan = Plan(tuple(self._turned_down), tuple(self._requests), frozenset(self._misspelt))
-        self._turned_down, self._requests, self._misspelt = [], [], set()
+        plan = Plan(tuple(self._turned_down), tuple(self._requests), self._misspelt)
+        self._turned_down, self._requests, self._misspelt = [], [], _NONE
         return plan
 
     def _take_texts(self, texts: list[bytes], indexes: list[int]) -> None:
@@ -224,7 +229,7 @@ class Planner:
     def _note_misspelt_flag(self, event: dict[str, Any]) -> None:
         flag = misspelt_flag(event, self._name)
         if flag is not None:
-            self._misspelt.add(flag)
+            self._misspelt |= {flag}
 
     def _turn_down(self, index: int, event: dict[str, Any], kept: Any) -> None:
         """Skip an event that no subscription wants; reject it if it may be one that they want, but for a slip."""
@@ -303,6 +308,8 @@ class Planner:
 
 def _check_events(events: object, name: str, item: str) -> None:
     """Raise TypeError for what is no list of events, such as one event or a text: it would be taken apart."""
+    if type(events) is list:
+        return
     if isinstance(events, str | bytes | bytearray | memoryview | Mapping) or not isinstance(events, Iterable):
         raise TypeError(f"{name} are a list of {item}, but this is {type(events).__name__}; write [event] for one")
 

@@ -129,12 +129,12 @@ def valid(event):
     problems = []
     out = {}
     # "who": string, identifier, required
-    if type(v1) is str and is_plain_2(v1) and v1 not in placeholders_3:
+    if type(v1) is str and v1.isascii() and v1.isprintable() and " " not in v1 and v1 not in no_identifiers_2:
         out['who'] = v1
     elif v1 is None or v1 is MISSING or v1 == "":
-        missing_4(place_5, problems)
+        missing_3(place_4, problems)
     else:
-        out['who'] = settle_6(v1, place_5, problems)
+        out['who'] = settle_5(v1, place_4, problems)
     if problems:
         refuse(problems)
     return out
