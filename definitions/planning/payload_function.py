@@ -47,8 +47,8 @@ class PayloadFunction:
     - `valid`: the payload of an event that is an object. Raises MappingError if the mapping cannot work on the
       event, and RejectedError, with every fault, if the payload is not valid.
     - `wanted`: the same for an event that was read into a record (`event_record`), but None if the trigger does not
-      match, or if the event has an integrations object, which needs a closer look. None at all if the mapping
-      looks at the event as a whole, or the trigger is long.
+      match, or if the event has an integrations object that says more than `{"All": true}`: it needs a closer look.
+      None at all if the mapping looks at the event as a whole, or the trigger is long.
 
     The payload may share values with the event; neither is changed later.
     """
@@ -100,6 +100,7 @@ def _wanted_function(
             flags = "event.integrations"
             # PHP writes an empty object as [].
             none = f"{flags} is MISSING or {flags} is None or {flags} == {{}} or {flags} == []"
+            none += f' or {flags} == {{"All": True}} and {flags}["All"] is True'
             source.line(f"has_flags = not ({none})")
             with source.block(f"if has_flags or not ({asked}):"):
                 source.line("return None")

@@ -151,9 +151,16 @@ def test_what_is_not_wanted_or_needs_a_closer_look_gives_nothing() -> None:
     assert reader.read_record is not None
     answers = [
         function.wanted(reader.read_record(json.dumps({"event": "e", **more}).encode()))
-        for more in ({"type": "track"}, {"type": "page"}, {}, {"type": "track", "integrations": {"All": True}})
+        for more in (
+            {"type": "track"},
+            {"type": "page"},
+            {},
+            {"type": "track", "integrations": {"All": True}},
+            {"type": "track", "integrations": {"All": 1}},
+            {"type": "track", "integrations": {"All": True, "Kable": False}},
+        )
     ]
-    assert answers == [{"name": "e"}, None, None, None]
+    assert answers == [{"name": "e"}, None, None, {"name": "e"}, None, None]
 
 
 @pytest.mark.parametrize(
