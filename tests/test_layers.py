@@ -48,10 +48,11 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
+    "billing": ("sources",),
     "commands": (
-        *("configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability", "outbox", "pages"),
-        *("planners", "queues.contract", "sandbox", "session", "snapshotting", "sources", "transports.environment"),
-        "version",
+        *("billing", "configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability", "outbox"),
+        *("pages", "planners", "queues.contract", "sandbox", "session", "snapshotting", "sources"),
+        *("transports.environment", "version"),
     ),
     "configuration": ("near_files",),
     "delivery": ("queues.contract", "queues.recent_ids", "sources.contract", "transports.contract"),
@@ -70,7 +71,7 @@ RUNNER: dict[str, tuple[str, ...]] = {
         *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
         "transports",
     ),
-    "snapshotting": ("configuration", "sources"),
+    "snapshotting": ("billing", "configuration", "sources"),
     "sources": ("near_files",),
     "transports": (),
     "version": (),
@@ -81,8 +82,8 @@ Nothing imports `commands`, and only `commands` `session`.
 """
 
 COMMANDS = (
-    *("check", "config_schema", "dead_letters", "deliver", "destinations", "docs", "doctor", "init", "new", "preview"),
-    *("sandbox", "snapshot", "status"),
+    *("bill", "check", "config_schema", "dead_letters", "deliver", "destinations", "docs", "doctor", "init", "new"),
+    *("preview", "sandbox", "snapshot", "status"),
 )
 """Commands do not import each other; `app` collects them."""
 

@@ -12,7 +12,7 @@ from .options import CONTEXT_SETTINGS
 from .parsing import Command, Group
 
 COMMANDS = (
-    *("init", "deliver", "status", "preview", "snapshot", "check", "doctor"),
+    *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),
     *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
 )
 """The names of the commands. Each is in a file of that name."""

@@ -27,11 +27,17 @@ def print_output(output: JsonOutput) -> None:
 
 def outputs() -> Mapping[str, type[JsonOutput]]:
     """Return what each command prints, by the name of the command."""
+    from .json_outputs.bill import BillOutput
     from .json_outputs.destinations import DestinationsOutput
     from .json_outputs.doctor import DoctorOutput
     from .json_outputs.status import StatusOutput
 
-    return {"destinations": DestinationsOutput, "doctor": DoctorOutput, "status": StatusOutput}
+    return {
+        "bill": BillOutput,
+        "destinations": DestinationsOutput,
+        "doctor": DoctorOutput,
+        "status": StatusOutput,
+    }
 
 
 def schemas() -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: no sideways scrolling, accessible in light and dark, its search works.
+"""The HTML pages in a real browser: no sideways scrolling, accessible in light and dark, its search works.
 
 Needs Chromium; CHROMIUM names it where it is not on the path.
 """
@@ -16,12 +16,15 @@ from kable_destination.definitions import DestinationDefinition
 from kable_destination.definitions.documentation import render
 from kable_destination.destination import kable
 from manifests import action, field, manifest
+from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+    from command_line import CommandLine
 
     Open = Callable[..., Page]
     Window = Callable[[int, Literal["light", "dark"]], BrowserContext]
@@ -101,12 +104,12 @@ def window(browser: Browser) -> Iterator[Window]:
 
 @pytest.fixture
 def open_page(window: Window, tmp_path: Path) -> Iterator[Open]:
-    """Opens the page about a destination in a window of some width; whatever the page asks for elsewhere is a fault."""
+    """Opens a page in a window of some width; whatever it asks for elsewhere is a fault."""
     pages = []
 
-    def open_page(definition: DestinationDefinition, width: int, scheme: Literal["light", "dark"] = "light") -> Page:
+    def open_page(shown: DestinationDefinition | str, width: int, scheme: Literal["light", "dark"] = "light") -> Page:
         path = tmp_path / "page.html"
-        path.write_text(render(definition, "html"), encoding="utf-8")
+        path.write_text(shown if isinstance(shown, str) else render(shown, "html"), encoding="utf-8")
         page = window(width, scheme).new_page()
         pages.append(page)
         page.on("request", lambda request: requested.append(request.url))
@@ -186,3 +189,41 @@ def test_every_anchor_leads_somewhere_and_headings_are_in_order(open_page: Open)
     assert len(ids) == len(set(ids))
     levels = page.evaluate("[...document.querySelectorAll('main :is(h2, h3, h4)')].map((one) => +one.tagName[1])")
     assert all(second - first <= 1 for first, second in zip([1, *levels], levels, strict=False))
+
+
+def bill(command_line: CommandLine, text: str) -> str:
+    """Return the page of a bill on which everything that an event can name is some text."""
+    usage = (
+        track(
+            number, userId=f"{text}{number}", timestamp=f"2026-03-{number:02}", properties={text: number, "n": -number}
+        )
+        for number in range(1, 20)
+    )
+    others = (track(20, userId=" "), track(21, type=text), track(22, properties={f"{text} as a text": text}))
+    (command_line.folder / "events.ndjson").write_bytes(ndjson(*usage, *others))
+    run = command_line("bill", "events.ndjson", "--html", "bill.html")
+    assert run.code == 1, run.err
+    return (command_line.folder / "bill.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_page_of_a_bill_is_accessible_and_does_not_scroll_sideways(
+    command_line: CommandLine, open_page: Open, scheme: Any, width: int
+) -> None:
+    page = open_page(bill(command_line, "customer" * 30), width, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_of_an_event_is_run_on_the_page_of_a_bill(
+    command_line: CommandLine, open_page: Open, text: str
+) -> None:
+    page = open_page(bill(command_line, text), 1200)
+    page.mouse.move(100, 100)
+    assert page.evaluate("window.taken") is None
+    assert page.locator("script, img").count() == 0
+    assert page.locator("tbody th").nth(20).inner_text().strip() != ""
