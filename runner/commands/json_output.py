@@ -30,12 +30,14 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
     from .json_outputs.bill import BillOutput
     from .json_outputs.destinations import DestinationsOutput
     from .json_outputs.doctor import DoctorOutput
+    from .json_outputs.snapshot import SnapshotOutput
     from .json_outputs.status import StatusOutput
 
     return {
         "bill": BillOutput,
         "destinations": DestinationsOutput,
         "doctor": DoctorOutput,
+        "snapshot": SnapshotOutput,
         "status": StatusOutput,
     }
 

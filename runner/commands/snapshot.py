@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exit_codes import FAILED, OK, exits
-from .options import ConfigOption, DestinationOption
-from .output import echo
+from .options import ConfigOption, DestinationOption, JsonOption
+from .output import echo, echo_lines
 
 if TYPE_CHECKING:
-    from ...definitions import Redactor
-    from ..snapshotting.difference import Difference
-    from ..snapshotting.files import Key
     from ..snapshotting.recording import Recording
+    from .comparing import Comparison
 
 
 @exits
@@ -32,12 +30,16 @@ def snapshot(
         Path, typer.Option("--dir", metavar="DIR", help="Folder of the snapshot; it must hold nothing else.")
     ],
     update: Annotated[bool, typer.Option("--update", help="Show what changed, and record it.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every changed event, not only the first 20.")] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show every changed customer and event, not only the first 20.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Record what becomes of your events.
 
-    The first run records. Later runs compare: they show what changed by event and field, and fail. Commit the folder.
-    If CI is set in the environment, as CI services do, a missing snapshot is an error, so nothing passes by accident.
+    The first run records. Later runs compare: they show how the bill changes, per customer and dimension, then what
+    changed by event and field, and fail. Commit the folder. If CI is set in the environment, as CI services do, a
+    missing snapshot is an error, so nothing passes by accident.
 
     Credentials are not needed and not read: placeholders replace them. Nothing is sent.
 
@@ -46,11 +48,12 @@ def snapshot(
     import asyncio
 
     from ...definitions import Problem, SetupError, counted
-    from ..snapshotting.difference import compare
     from ..snapshotting.files import read_sections, write_sections
     from ..snapshotting.placeholders import set_up_without_credentials
     from ..snapshotting.recording import record
     from ..sources.paths import sources_of
+    from .comparing import compared, comparison_lines, snapshot_output
+    from .json_output import print_output
 
     ready = set_up_without_credentials(config, destination, os.environ)
     recorded = read_sections(folder)
@@ -60,12 +63,18 @@ def snapshot(
     (source,) = sources_of([events])
     now = asyncio.run(record(ready.destination, ready.redactor, source))
     _print_unreadable(now, events)
-    differences = compare(recorded, now.sections, now.lines) if recorded else []
-    _print_differences(differences, now, ready.redactor, show_all=show_all)
-    if recorded and not update:
-        return _print_comparison(now, folder, {difference.key for difference in differences})
-    write_sections(folder, now.sections.values())
-    done = "recorded again" if recorded else "recorded"
+    comparison = compared(ready.destination.definition, recorded, now) if recorded else None
+    is_recorded = comparison is None or update
+    if is_recorded:
+        write_sections(folder, now.sections.values())
+    if as_json:
+        print_output(snapshot_output(folder, now, comparison, ready.redactor, update=update, show_all=show_all))
+        return OK if is_recorded or not comparison else FAILED
+    if comparison:
+        echo_lines(comparison_lines(comparison, now, ready.redactor, show_all=show_all))
+    if comparison is not None and not update:
+        return _print_comparison(now, folder, comparison)
+    done = "recorded" if comparison is None else "recorded again"
     echo(f"{counted(len(now.lines), 'event')} {done} in {folder}: {_outcomes(now)}")
     if ready.placeholders:
         names = ", ".join(ready.placeholders)
@@ -83,21 +92,15 @@ def _print_unreadable(now: Recording, events: str) -> None:
         echo(f"… and {counted(more, 'more line that is no event', 'more lines that are no events')}", err=True)
 
 
-def _print_differences(differences: list[Difference], now: Recording, redactor: Redactor, *, show_all: bool) -> None:
-    from ..snapshotting.difference import report
-
-    for line in report(differences, now.lines, show_all=show_all) if differences else ():
-        echo(redactor.text(line))
-
-
-def _print_comparison(now: Recording, folder: Path, changed: set[Key | None]) -> int:
-    """Print how a comparison ended. The key None means that something changed that all events share."""
+def _print_comparison(now: Recording, folder: Path, comparison: Comparison) -> int:
+    """Print how a comparison ended."""
     from ...definitions import counted
 
-    if not changed:
+    if not comparison:
         echo(f"{counted(len(now.lines), 'event')} as recorded in {folder}: {_outcomes(now)}")
         return OK
-    what = counted(len(changed - {None}), "event") if changed - {None} else "what all events share is"
+    events = comparison.changed_events
+    what = counted(events, "event") if events else "what all events share is"
     echo(f"{what} not as recorded in {folder}; if you meant this, record it with --update")
     return FAILED
 

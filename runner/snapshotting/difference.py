@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .files import Key, Record, RecordedRequest, Section
+    from .renames import Rename
 
 MOST_SHOWN = 20
 """So many events, fields of an event and fields of the summary are shown unless all are asked for."""
@@ -42,10 +43,20 @@ class Difference:
 
 
 def compare(
-    recorded: Mapping[str | None, Section], current: Mapping[str | None, Section], order: Iterable[Key]
+    recorded: Mapping[str | None, Section],
+    current: Mapping[str | None, Section],
+    order: Iterable[Key],
+    renamed: Iterable[Rename] = (),
 ) -> list[Difference]:
-    """Return every difference: those of whole subscriptions first, then event by event, in the current order."""
-    differences = list(_about_subscriptions(recorded, current))
+    """Return every difference: those of whole subscriptions first, then event by event, in the current order.
+
+    `renamed` subscriptions have their present names in both.
+    """
+    differences = [
+        Difference(None, rename.after, (Change("name", json_line(rename.before), json_line(rename.after)),))
+        for rename in renamed
+    ]
+    differences += _about_subscriptions(recorded, current)
     was, now = _by_event(recorded), _by_event(current)
     for key in (*order, *(key for key in was if key not in now)):
         differences += _about_event(key, was.get(key, {}), now.get(key, {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
-WITH: dict[str, tuple[str, ...]] = {"bill": ("events.ndjson",), "doctor": ("--base-url", "BASE_URL")}
+WITH: dict[str, tuple[str, ...]] = {
+    "bill": ("events.ndjson",),
+    "doctor": ("--base-url", "BASE_URL"),
+    "snapshot": ("--events", "events.ndjson", "--dir", "snap"),
+}
 """What a command needs beside --json."""
 
 EXIT_CODES = {"bill": 1}
@@ -34,6 +38,11 @@ def commands_with_json() -> set[str]:
     }
 
 
+def schema_of(command: str) -> Any:
+    """Return the schema that the docs have."""
+    return json.loads((SCHEMAS / f"{command.replace(' ', '-')}.schema.json").read_text(encoding="utf-8"))
+
+
 def test_every_command_that_prints_json_has_a_schema() -> None:
     assert commands_with_json() == outputs().keys()
 
@@ -46,13 +55,24 @@ def test_what_a_command_prints_follows_its_schema(
     options = (option.replace("BASE_URL", sandbox.base_url) for option in WITH.get(command, ()))
     run = command_line(*command.split(), *options, "--json")
     assert run.code == EXIT_CODES.get(command, 0), run.err
-    schema = json.loads((SCHEMAS / f"{command.replace(' ', '-')}.schema.json").read_text(encoding="utf-8"))
+    schema = schema_of(command)
     jsonschema.Draft202012Validator.check_schema(schema)
     printed = json.loads(run.out)
     jsonschema.Draft202012Validator(schema).validate(printed)
     assert printed["version"] == 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate({**printed, "version": 2})
+
+
+def test_a_changed_bill_follows_the_schema_of_snapshot(command_line: CommandLine) -> None:
+    """The first run, above, has nothing to compare."""
+    for number in range(2):
+        events = ndjson(track(1, properties={"units": number}), track(2 + number, userId=None), {"type": "page"})
+        command = ("snapshot", "--events", "-", "--dir", "snap", "--json")
+        run = command_line(*command, stdin=events, CI="")
+    printed = json.loads(run.out)
+    assert (run.code, printed["state"], bool(printed["bill"]["customers"])) == (1, "changed", True)
+    jsonschema.Draft202012Validator(schema_of("snapshot")).validate(printed)
 
 
 def test_the_committed_schemas_are_fresh() -> None:

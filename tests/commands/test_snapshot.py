@@ -10,52 +10,20 @@ from urllib.parse import quote
 
 import pytest
 
-from command_line import API_KEY, CommandLine, Run
+from command_line import API_KEY
 from segment_events import ndjson, track
+from snapshot_folder import EVENTS, change, details, files, snapshot, write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONFIGURATION = """
-[settings]
-kableClientId = "kci_example"
-
-[[subscriptions]]
-name = "API calls"
-partnerAction = "track"
-subscribe = 'type = "track" and event = "API Call"'
-
-[subscriptions.mapping.data]
-units = { "@path" = "$.properties.units" }
-region = { "@path" = "$.properties.region" }
-"""
-EVENTS = (track(1), track(2), {"type": "page", "messageId": "a page"}, track(4, userId=" "))
+    from command_line import CommandLine
 
 
 @pytest.fixture
 def folder(command_line: CommandLine) -> Path:
     """A folder with a TOML file and an NDJSON file, and nothing else."""
-    (command_line.folder / "kable.toml").write_text(CONFIGURATION, encoding="utf-8")
-    (command_line.folder / "events.ndjson").write_bytes(ndjson(*EVENTS))
-    return command_line.folder
-
-
-def snapshot(command_line: CommandLine, *arguments: str, stdin: bytes = b"", **environment: str) -> Run:
-    """Take a snapshot outside of CI, or compare with it."""
-    common = ("--config", "kable.toml", "--events", "events.ndjson", "--dir", "snap")
-    return command_line("snapshot", *common, *arguments, stdin=stdin, **{"CI": "", **environment})
-
-
-def change(folder: Path, was: str, now: str) -> None:
-    """Change the configuration."""
-    text = (folder / "kable.toml").read_text(encoding="utf-8")
-    assert was in text
-    (folder / "kable.toml").write_text(text.replace(was, now), encoding="utf-8")
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """The files of the snapshot."""
-    return {path.name: path.read_bytes() for path in sorted((folder / "snap").iterdir())}
+    return write_folder(command_line)
 
 
 def recorded(folder: Path, name: str = "api-calls.json") -> list[dict[str, Any]]:
@@ -103,6 +71,18 @@ def test_a_change_of_mapping_is_shown_by_event_and_field(command_line: CommandLi
     run = snapshot(command_line)
     assert run.code == 1
     assert run.out.splitlines() == [
+        "the bill changes for 2 customers:",
+        "customer       dimension         before  after  difference",
+        "all customers  events     count       2      2           0",
+        "               region     count       0      2          +2",
+        "                          sum         0      3          +3",
+        "customer_1     events     count       1      1           0",
+        "               region     count       0      1          +1",
+        "                          sum         0      1          +1",
+        "customer_2     events     count       1      1           0",
+        "               region     count       0      1          +1",
+        "                          sum         0      2          +2",
+        "",
         'line 1 (messageId "message-000001"), subscription "API calls"',
         '  data.region: was "eu", now 1',
         'line 2 (messageId "message-000002"), subscription "API calls"',
@@ -120,8 +100,8 @@ def test_an_update_tells_what_changed_and_records_it(command_line: CommandLine, 
     change(folder, "units =", "amount =")
     update = snapshot(command_line, "--update")
     assert update.code == 0
-    assert "planned" in update.out
-    assert '"amount":1' in update.out
+    assert 'subscription "Calls", all events\n  name: was "API calls", now "Calls"' in update.out
+    assert "data.amount: was nothing, now 1" in update.out
     assert "4 events recorded again in snap" in update.out
     assert set(files(folder)) == {"calls.json", "no_subscription.json"}
     assert snapshot(command_line).code == 0
@@ -136,7 +116,7 @@ def test_events_that_change_their_outcome_are_told_with_the_reason(command_line:
         '[subscriptions.mapping]\nclientId = { "@path" = "$.properties.nobody" }\n[subscriptions.mapping.data]',
     )
     out = snapshot(command_line).out
-    first, outcome = out.splitlines()[:2]
+    first, outcome = details(out).splitlines()[:2]
     assert first == 'line 1 (messageId "message-000001"), subscription "API calls"'
     assert outcome.startswith('  outcome: was planned {"clientId":"customer_1","data":{"region":"eu","units":1},')
     assert outcome.endswith("…, now skipped: no subscription wants this track event")
@@ -330,7 +310,7 @@ def test_hostile_names_and_texts_do_no_harm(command_line: CommandLine, folder: P
     said = snapshot(command_line).out
     for text in (said, *(text.decode() for text in files(folder).values())):
         assert all(character.isprintable() or character == "\n" for character in text)
-    assert said.count("\n") == 6 * 3 + 2 + 12 + 1
+    assert details(said).count("\n") == 6 * 3 + 2 + 12 + 1
 
 
 CUT = gzip.compress(ndjson(*(track(number) for number in range(1_000))))[:-400]
@@ -373,7 +353,8 @@ def test_a_change_of_what_all_requests_share_is_told_once(command_line: CommandL
     change(folder, "kci_example", "kci_other")
     run = snapshot(command_line)
     assert run.code == 1
-    assert run.out.splitlines()[:2] == [
+    assert "the bill: all counts and sums stay the same" in run.out
+    assert details(run.out).splitlines()[:2] == [
         'subscription "API calls", all events',
         '  header kable-client-id: was "kci_example", now "kci_other"',
     ]
