@@ -24,6 +24,7 @@ COPIED = (
 GROUPS = {
     "Start": {
         "README": "what this is, and a first run",
+        "docs/tutorial": "from nothing to a first bill and a safe change",
         "docs/kable": "the Kable destination: settings, actions, worked examples",
         "docs/configuration": "every key of a configuration",
         "docs/cli": "every command and option",
