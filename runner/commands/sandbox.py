@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .exit_codes import OK, exits
 
+if TYPE_CHECKING:
+    from ...definitions import Redactor
+
 
 @exits
 def sandbox(
     *,
+    destination: Annotated[
+        str | None,
+        typer.Option(
+            "--destination",
+            metavar="NAME",
+            help="Record the requests of another installed destination, or of a manifest (.json). [default: kable]",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Port; 0 picks a free one.")
@@ -70,10 +81,17 @@ def sandbox(
 ) -> int:
     """Run a local Kable to try things out. Its ledger is at /sandbox/ledger.
 
+    With --destination, it answers every request with 200, and shows at /sandbox/requests what it was sent, with secrets
+    masked: then `deliver --destination NAME --base-url URL` sends to it. --client-id, --api-key, --refuse and
+    --max-events are for Kable only.
+
     These options inject faults. To change them while it runs, POST to /sandbox/faults.
     """
+    from functools import partial
+
     from ...definitions import Problem, SetupError
-    from ..sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, read_faults, serve
+    from ..configuration.configuration import DEFAULT_DESTINATION
+    from ..sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, read_faults, serve, serve_recorder
 
     faults = read_faults(
         statuses=_pairs("--fail", fail),
@@ -85,25 +103,42 @@ def sandbox(
         max_bytes=max_bytes,
         seed=seed,
     )
+    if destination in {None, DEFAULT_DESTINATION}:
+        name, shown = "Kable", "ledger"
+        run = partial(serve, client_id=client_id or DEFAULT_CLIENT_ID, api_key=api_key or DEFAULT_API_KEY)
+    else:
+        kable_only = {"--client-id": client_id, "--api-key": api_key, "--refuse": refuse, "--max-events": max_events}
+        problems = [
+            Problem(option, "is for the Kable sandbox only; leave it out with --destination")
+            for option, value in kable_only.items()
+            if value
+        ]
+        if problems:
+            raise SetupError.of(problems)
+        name, redactor = _other_destination(destination)
+        run, shown = partial(serve_recorder, redactor=redactor), "requests"
 
     def announce(base_url: str) -> None:
-        typer.echo(f"Kable sandbox listening on {base_url}")
-        typer.echo(f"ledger: {base_url}/sandbox/ledger")
+        typer.echo(f"{name} sandbox listening on {base_url}")
+        typer.echo(f"{shown}: {base_url}/sandbox/{shown}")
         sys.stdout.flush()
 
     try:
-        serve(
-            host=host,
-            port=port,
-            client_id=client_id or DEFAULT_CLIENT_ID,
-            api_key=api_key or DEFAULT_API_KEY,
-            announce=announce,
-            allow_remote=allow_remote,
-            faults=faults,
-        )
+        run(host=host, port=port, announce=announce, allow_remote=allow_remote, faults=faults)
     except (ValueError, OSError) as error:
         raise SetupError.of([Problem("sandbox", str(error))]) from None
     return OK
+
+
+def _other_destination(destination: str | None) -> tuple[str, Redactor]:
+    """Return the name of a destination for people, and what masks the secrets that the environment holds for it."""
+    import os
+
+    from ...definitions import one_line
+    from ..configuration.configuration import Configuration
+
+    configuration = Configuration(None, environment=os.environ, destination=destination)
+    return one_line(configuration.definition.name), configuration.redactor()
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:

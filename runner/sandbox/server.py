@@ -17,6 +17,7 @@ from .app import create_app
 from .credentials import DEFAULT_API_KEY, DEFAULT_CLIENT_ID
 from .faults import FaultPlan
 from .ledger import Ledger
+from .recorder import RequestLog, create_recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from ...definitions import Redactor
     from .faults import Faults
+    from .mishaps import HangUp
 
 _GRACE_SECONDS = 1
 _HIGHEST_PORT = 65_535
@@ -47,11 +50,42 @@ def serve(
     ValueError for a credential that no header can carry, for a port that does not exist, and for a host beyond this
     machine unless `allow_remote`; OSError when the address cannot be had.
     """
+    plan = FaultPlan(faults)
+    _serve(
+        lambda hang_up: create_app(client_id=client_id, api_key=api_key, faults=plan, hang_up=hang_up),
+        host,
+        port,
+        announce,
+        allow_remote=allow_remote,
+    )
+
+
+def serve_recorder(
+    *,
+    host: str = _LOOPBACK,
+    port: int = 0,
+    redactor: Redactor,
+    announce: Callable[[str], None],
+    allow_remote: bool = False,
+    faults: Faults | None = None,
+) -> None:
+    """Serve a sandbox that records the requests of any destination, likewise. `redactor` masks the secrets in them."""
+    log, plan = RequestLog(redactor), FaultPlan(faults)
+    _serve(
+        lambda hang_up: create_recorder(log=log, faults=plan, hang_up=hang_up),
+        host,
+        port,
+        announce,
+        allow_remote=allow_remote,
+    )
+
+
+def _serve(
+    make_app: Callable[[HangUp], ASGIApp], host: str, port: int, announce: Callable[[str], None], *, allow_remote: bool
+) -> None:
     with _listen(host, port, allow_remote=allow_remote) as listener:
         server = _Server(lambda: announce(_base_url(listener)))
-        server.serve_app(
-            create_app(client_id=client_id, api_key=api_key, faults=FaultPlan(faults), hang_up=server.hang_up)
-        )
+        server.serve_app(make_app(server.hang_up))
         server.run(sockets=[listener])
 
 

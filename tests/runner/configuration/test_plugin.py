@@ -6,10 +6,12 @@ import base64
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from command_line import IMPORTED, CommandLine, with_credentials
@@ -68,6 +70,26 @@ def test_it_is_delivered_in_its_own_batches_with_its_own_credentials(with_plugin
     expected = "Basic " + base64.b64encode(b"ada:t0ken-of-nobody").decode()
     assert {headers["Authorization"] for _, _, headers, _ in server.requests} == {expected}
     assert expected not in run.out + run.err
+
+
+def test_the_sandbox_records_what_it_is_sent(with_plugins: CommandLine) -> None:
+    with with_plugins.start("sandbox", "--destination", "meter", "--port", "0") as process:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().decode().removeprefix("Meter sandbox listening on ").strip()
+        events = ndjson(*(track(number) for number in range(3)))
+        run = with_plugins.deliver(events, base_url, "--destination", "meter", "--concurrency", "1")
+        recorded = httpx.get(f"{base_url}/sandbox/requests").json()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    assert (run.code, run.report["delivered"], recorded["count"]) == (0, 3, 2)
+    assert [(request["method"], request["path"]) for request in recorded["requests"]] == [
+        ("POST", "/many"),
+        ("PUT", "/one"),
+    ]
+    first = recorded["requests"][0]
+    assert first["headers"]["authorization"] == "Basic ••••••••"
+    assert first["body"]["items"][0] == {"name": "API Call", "region": "eu", "units": 0}
+    assert "of-nobody" not in json.dumps(recorded)
 
 
 def test_it_is_previewed_and_checked_like_ours(with_plugins: CommandLine) -> None:
