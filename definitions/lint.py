@@ -18,6 +18,7 @@ from .fields.faults import undefined_conditions
 from .fields.json_equality import json_equal
 from .input_field import Choice
 from .mapping import compile_mapping
+from .mapping.option_names import unknown_options
 from .mapping.path_texts import path_texts
 from .mapping.root_directive import ROOT_KEY
 from .mapping.validation import is_directive, shape_problems
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from .action import ActionDefinition, BatchLimits
     from .definition import DestinationDefinition
+    from .errors import Problem
     from .input_field import InputField
     from .manifest_definition import Preset
 
@@ -50,12 +52,13 @@ CODES: Mapping[str, str] = {
     "KD209": "A default or a choice does not read as a regular expression",
     "KD210": "A default or a preset sends a path as text",
     "KD211": "A condition names a field that is not there",
+    "KD212": "A directive has an option that has no effect",
     "KD301": "A default subscription is not a trigger that compiles",
     "KD302": "The trigger of a preset does not compile",
     "KD303": "The mapping of a preset does not compile",
     "KD304": "A preset leaves a required field empty",
     "KD305": "A preset fills a field that is not there",
-    "KD306": "A trigger compares with the text null",
+    "KD306": "A trigger is not read as it is written",
     "KD401": "There is no action",
     "KD402": "The limits of a batch are out of reason",
 }
@@ -216,6 +219,7 @@ def _default(place: str, field: InputField) -> Iterator[Finding]:
     findings = list(_compiled("KD202", at, partial(compile_mapping, {"value": field.default}, is_published=True)))
     yield from findings
     yield from _paths_as_text(at, {"value": field.default})
+    yield from _options_without_effect(at, {"value": field.default})
     if not findings:
         yield from _impossible_paths(at, field.default)
     yield from _unknown_properties(at, field)
@@ -262,6 +266,7 @@ def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefin
     if preset.mapping:
         yield from _compiled("KD303", f"{place}.mapping", partial(compile_mapping, preset.mapping, is_published=True))
         yield from _paths_as_text(f"{place}.mapping", preset.mapping)
+        yield from _options_without_effect(f"{place}.mapping", preset.mapping)
     if ROOT_KEY not in (preset.mapping or {}):
         yield from _filled(f"{place}.mapping", preset, action)
 
@@ -283,8 +288,18 @@ def _filled(place: str, preset: Preset, action: ActionDefinition) -> Iterator[Fi
 
 def _paths_as_text(place: str, mapping: Any) -> Iterator[Finding]:
     for problem in path_texts(mapping) if not shape_problems(mapping) else ():
-        inner = problem.place.removeprefix("value") if "value" in mapping and len(mapping) == 1 else f".{problem.place}"
-        yield Finding("KD210", f"{place}{inner}", problem.message)
+        yield Finding("KD210", f"{place}{_inner(problem, mapping)}", problem.message)
+
+
+def _options_without_effect(place: str, mapping: Any) -> Iterator[Finding]:
+    for problem in unknown_options(mapping) if not shape_problems(mapping) else ():
+        yield Finding("KD212", f"{place}{_inner(problem, mapping)}", problem.message)
+
+
+def _inner(problem: Problem, mapping: Any) -> str:
+    """Return the place of a problem within a mapping; that of a field's default is called `value`."""
+    is_default = "value" in mapping and len(mapping) == 1
+    return problem.place.removeprefix("value") if is_default else f".{problem.place}"
 
 
 def _trigger(code: str, place: str, fql: str) -> Iterator[Finding]:

@@ -12,9 +12,12 @@ from .validation import below, is_directive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from .paths import Keys
+
     Advise = Callable[[str, bool], str | None]
     """Says what is wrong with a text where a value is expected, which may be that of a template; or None."""
 
+_LONGEST_REWRITE = 200
 _PATH_STARTS = ("$.", "$[")
 _WITH_VALUES = frozenset({
     "@arrayPath", "@case", "@excludeWhenNull", "@flatten", "@if", "@json", "@liquid", "@merge", "@replace", "@template",
@@ -42,6 +45,11 @@ def template_texts(mapping: Any) -> list[Problem]:
     return [] if isinstance(mapping, str) else list(_found(mapping, "", _template_advice))
 
 
+def dollar_templates(mapping: Any) -> list[Problem]:
+    """List the templates with `{{$.path}}`: only `@path` begins at `$`, and a template finds nothing there."""
+    return [] if isinstance(mapping, str) else list(_templates(mapping, ""))
+
+
 def is_path_text(value: Any) -> bool:
     """Return whether a value is text that reads as a path of the event."""
     return isinstance(value, str) and value.lstrip().startswith(_PATH_STARTS)
@@ -60,6 +68,35 @@ def _found(value: Any, place: str, advise: Advise) -> Iterator[Problem]:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _found(item, f"{place}[{index}]", advise)
+
+
+def _templates(value: Any, place: str) -> Iterator[Problem]:
+    """Find templates anywhere: also where the event is not what is asked, as in the shape of an `@arrayPath`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            at = below(place, key)
+            if key == "@template" and isinstance(item, str):
+                parts = parse_template(item)
+                if any(_begins_at_dollar(part) for part in parts):
+                    rewrite = "".join(map(_without_dollar, parts))
+                    found = f"{quoted(item)} renders empty at each $, which only @path knows"
+                    yield Problem(at, f"{found}; write {quoted(rewrite, _LONGEST_REWRITE)}")
+            else:
+                yield from _templates(item, at)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _templates(item, f"{place}[{index}]")
+
+
+def _begins_at_dollar(part: str | Keys) -> bool:
+    return not isinstance(part, str) and len(part) > 1 and part[0] == "$"
+
+
+def _without_dollar(part: str | Keys) -> str:
+    if isinstance(part, str):
+        return part
+    path = ".".join(part[1:] if _begins_at_dollar(part) else part)
+    return f"{{{{{path}}}}}"
 
 
 def _in_directive(name: str, options: Any, place: str, advise: Advise) -> Iterator[Problem]:

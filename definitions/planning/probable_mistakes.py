@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import Problem
 from ..mapping.constants import field_constants
-from ..mapping.path_texts import template_texts
+from ..mapping.option_names import unknown_options
+from ..mapping.path_texts import dollar_templates, template_texts
 from ..nearest import nearest, nearest_word
 from ..segment_calls import CALL_TYPES, CONTEXT_KEYS, EVENT_KEYS
 from ..text import quoted
@@ -40,7 +41,9 @@ def subscription_mistakes(subscription: CompiledSubscription) -> Iterator[Proble
     found = [(("trigger", keys), keys) for keys in subscription.trigger.keys]
     for key, source in subscription.sources.items():
         if source.origin != "default":
-            found += [((key, keys), keys) for keys in subscription.field_keys(key)]
+            # Templates that begin at $ are reported with their place, below.
+            skipped = "$" if dollar_templates({key: source.mapping}) else None
+            found += [((key, keys), keys) for keys in subscription.field_keys(key) if keys[:1] != (skipped,)]
     for (place, _), keys in dict(found).items():
         if (message := path_mistake(keys)) is not None:
             yield Problem(f"{subscription.name}, {place}", message)
@@ -55,7 +58,8 @@ def _value_mistakes(subscription: CompiledSubscription) -> Iterator[Problem]:
         if source.origin == "default" or key not in action.fields:
             continue
         if source.origin == "subscription":
-            yield from template_texts({key: source.mapping})
+            mapping = {key: source.mapping}
+            yield from (*template_texts(mapping), *dollar_templates(mapping), *unknown_options(mapping))
         if key == action.time_field and field_constants({key: source.mapping}, key):
             yield Problem(key, "is the same for every event, so all usage would be of one moment; map $.timestamp")
         paths = subscription.field_keys(key)
@@ -82,8 +86,7 @@ def path_mistake(keys: tuple[str, ...]) -> str | None:
     path = ".".join(("$", *keys))
     if keys[0] not in EVENT_KEYS:
         if keys[0] == "$":
-            rest = ".".join(keys[1:])
-            return f"reads {path}, which has a $ too many; write {rest or 'the path'} in a template"
+            return f"reads {path}, which has a $ too many; write {'.'.join(keys)}"
         hint = nearest(keys[0], EVENT_KEYS) or _WHERE_TO_LOOK
         return f"reads {path}, but no event of Segment has {quoted(keys[0])}{hint}"
     if keys[0] == "context" and len(keys) > 1 and keys[1] not in CONTEXT_KEYS:

@@ -102,9 +102,16 @@ class ConditionReader:
         if value == token.text and token.kind == "word" and not self._is_published:
             self._check_word(token)
         if sign.kind == "split operator":
-            # Segment reads `<=5` as `<` and the text `=`, and passes over the 5: a condition that never holds.
+            if not self._is_published:
+                raise self._split_operator(subject, sign, token)
+            # Segment passes over the value: a condition that never holds.
             return comparison(subject, sign.text[0], "=")
         return comparison(subject, sign.text, value)
+
+    def _split_operator(self, subject: Subject, sign: Token, value: Token) -> TriggerError:
+        misread = f"Segment reads `{sign.text[0]}` and the text `=` here, which never holds"
+        rewrite = shortened(f"{subject} {sign.text} {value.text}")
+        return self._fault(sign, f"`{sign.text}` needs a space behind it: {misread}", f"Write {rewrite}.")
 
     def _check_word(self, token: Token) -> None:
         """Raise TriggerError for a word of another language: Segment compares with it as a text."""

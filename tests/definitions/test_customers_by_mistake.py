@@ -175,7 +175,7 @@ def test_the_same_in_quotes_or_where_it_has_a_meaning_passes(fql: str) -> None:
         ('type != "purchase"', {}, "they are alias, delete"),
         ('type = "track"', {"data": {"@path": "$.propertes"}}, 'did you mean "properties"?'),
         ('type = "track"', {"transactionId": {"@path": "$.message_id"}}, 'did you mean "messageId"?'),
-        ('type = "track"', {"clientId": {"@template": "{{$.userId}}"}}, "write userId in a template"),
+        ('type = "track"', {"clientId": {"@template": "{{$.userId}}"}}, 'write "{{userId}}"'),
         ('type = "track"', {"clientId": {"@liquid": "{{ user_id }}"}}, 'did you mean "userId"?'),
         ('type = "track"', {"clientId": {"@path": "$.plan"}}, "is in properties, traits or context"),
         ('type = "track"', {"clientId": {"@path": "$.context.group_id"}}, 'write "context.groupId"'),

@@ -112,6 +112,22 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
     ),
     (destination(fields={"name": name_field(default="$.event")}), "KD210", f"{FIELD}.default"),
     (
+        destination(
+            fields={"name": name_field(default={"@case": {"oprator": "lower", "operator": "upper", "value": "a"}})}
+        ),
+        "KD212",
+        f"{FIELD}.default.@case.oprator",
+    ),
+    (
+        destination(
+            fields={"name": name_field()},
+            preset={"mapping": {"name": {"@if": {"exists": {"@path": "$.event"}, "then": "a", "esle": "b"}}}},
+        ),
+        "KD212",
+        "presets[0].mapping.name.@if.esle",
+    ),
+    (destination(preset={"subscribe": "properties.n <=5"}), "KD306", "presets[0].subscribe"),
+    (
         destination(fields={"name": name_field()}, preset={"mapping": {"name": "$.event"}}),
         "KD210",
         "presets[0].mapping.name",

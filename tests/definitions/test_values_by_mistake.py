@@ -115,3 +115,67 @@ def test_more_constants_are_refused_for_an_id(value: Any) -> None:
 def test_a_customer_that_would_make_every_event_a_dead_letter_is_refused(value: Any) -> None:
     with pytest.raises(SetupError, match=r"clientId\.@literal: the value "):
         ready({"clientId": {"@literal": value}})
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "message"),
+    [
+        (
+            {"@if": {"exists": {"@path": "$.event"}, "then": 1, "esle": 2}},
+            "data.x.@if.esle",
+            '@if has no option "esle", so this has no effect; did you mean "else"?',
+        ),
+        (
+            {"@literal": [{"@case": {"operator": "upper", "value": "a", "x": 1}}]},
+            "data.x.@literal[0].@case.x",
+            '@case has no option "x", so this has no effect; its options are operator, value',
+        ),
+        (
+            {"@arrayPath": ["$.properties.items", {"y": {"@json": {"mode": "encode", "value": 1, "Mode": "decode"}}}]},
+            "data.x.@arrayPath[1].y.@json.Mode",
+            '@json has no option "Mode", so this has no effect; did you mean "mode"?',
+        ),
+    ],
+)
+def test_an_option_that_a_directive_does_not_have_is_warned_of(value: Any, place: str, message: str) -> None:
+    """Segment ignores it, so it is no error."""
+    assert warnings({"data": {"x": value}}) == [f"track, {place}: {message}"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"@if": {"exists": {"@path": "$.event"}, "blank": 1, "then": 1, "else": 2, "_metadata": {}}},
+        {"@flatten": {"value": {"@path": "$.properties"}, "separator": "_", "omitArrays": True}},
+        {"@replace": {"pattern": "a", "pattern2": "b", "replacement2": "", "ignorecase": True, "value": "a"}},
+        {"@merge": {"objects": [{"a": 1}], "direction": "left"}},
+        {"if": {"exists": 1, "esle": 1}},
+    ],
+)
+def test_options_that_a_directive_has_and_keys_of_data_are_no_mistake(value: Any) -> None:
+    assert warnings({"data": {"x": value}}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "rewrite"),
+    [
+        ({"@template": "{{$.userId}}"}, "data.x.@template", "{{userId}}"),
+        ({"@template": "a {{ $.properties.plan }} {{event}}"}, "data.x.@template", "a {{properties.plan}} {{event}}"),
+        (
+            {"@arrayPath": ["$.properties.items", {"y": {"@template": "{{$.sku}}"}}]},
+            "data.x.@arrayPath[1].y.@template",
+            "{{sku}}",
+        ),
+        (
+            {"@transform": {"apply": {"a": {"@path": "$.event"}}, "mapping": {"b": {"@template": "{{{$.a}}}"}}}},
+            "data.x.@transform.mapping.b.@template",
+            "{{a}}",
+        ),
+    ],
+)
+def test_a_template_that_begins_at_the_dollar_is_warned_of_with_the_rewrite(
+    value: Any, place: str, rewrite: str
+) -> None:
+    (warning,) = warnings({"data": {"x": value}})
+    assert warning.startswith(f"track, {place}: ")
+    assert warning.endswith(f'renders empty at each $, which only @path knows; write "{rewrite}"')
