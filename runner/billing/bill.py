@@ -49,6 +49,7 @@ class Bill:
     - `customers`: by their IDs; None: the events of an action that has no field for a customer.
     - `not_numbers`: how many events have something else than a number at a dimension (a null is nothing).
     - `first`, `last`: the earliest and the latest moment of an event; `days`: the events of each day in UTC.
+    - `oldest`: a day (`2026-03-04`); events from before it are not billed, and `too_old` counts them. None: all are.
     - `not_told_apart`: measured values whose dimensions are beyond the number that is told apart; they are in no sum.
     """
 
@@ -60,6 +61,8 @@ class Bill:
     last: datetime | None = None
     days: Counter[date] = field(default_factory=Counter)
     not_told_apart: int = 0
+    oldest: str | None = None
+    too_old: int = 0
     _names: set[str] = field(default_factory=set, repr=False)
     _ids: SeenIds = field(default_factory=SeenIds, repr=False)
 
@@ -70,6 +73,10 @@ class Bill:
 
     def add(self, event: dict[str, Any], fields: UsageFields) -> None:
         """Add a usage event, whose fractions are Decimals."""
+        time = event.get(fields.time) if fields.time is not None else None
+        if self.oldest is not None and isinstance(time, str) and time < self.oldest:
+            self.too_old += 1
+            return
         key = event.get(fields.id) if fields.id is not None else None
         if key is not None and not self._ids.add(_text(key)):
             self.duplicates += 1
@@ -81,8 +88,7 @@ class Bill:
             usage = self.customers[customer] = CustomerUsage()
         self.events += 1
         usage.events += 1
-        if fields.time is not None:
-            self._note_time(event.get(fields.time))
+        self._note_time(time)
         for dimension, value in fields.dimensions(event):
             self._measure(usage, dimension, value)
 

@@ -34,6 +34,8 @@ _SKIPPED = {
     "not_subscribed": "no subscription wants them",
     "unknown_type": "their type is none of Segment's",
     "integrations": "the integrations object keeps them away",
+    "missing_client_id": "they name no customer",
+    "too_old": "they are older than the outbox remembers IDs",
 }
 
 

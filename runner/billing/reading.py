@@ -45,6 +45,7 @@ class EventBill:
     """
 
     bill: Bill = field(default_factory=Bill)
+    counts_nobodies: bool = False
     read: int = 0
     skipped: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     rejected: int = 0
@@ -70,10 +71,16 @@ class EventBill:
         return sorted(self.rejections.values(), key=lambda rejection: -rejection.count)
 
 
-async def bill_of(destination: Destination, sources: Sequence[Source]) -> EventBill:
-    """Return the bill of all events of some sources. Raises SetupError if one cannot be read."""
+async def bill_of(
+    destination: Destination, sources: Sequence[Source], *, oldest: str | None = None, counts_nobodies: bool = False
+) -> EventBill:
+    """Return the bill of all events of some sources. Raises SetupError if one cannot be read.
+
+    As in a delivery, events from before the day `oldest` are skipped, and with `counts_nobodies` also those that name
+    nobody whose they are.
+    """
     fields = {key: usage_fields(action) for key, action in destination.definition.actions.items()}
-    found = EventBill()
+    found = EventBill(Bill(oldest=oldest), counts_nobodies=counts_nobodies)
     planner = destination.planner()
     for source in sources:
         try:
@@ -86,13 +93,17 @@ async def bill_of(destination: Destination, sources: Sequence[Source]) -> EventB
                     _note(found, plan, chunk, fields)
         except SourceError as error:
             raise SetupError.of([Problem("", str(error))]) from None
+    if found.bill.too_old:
+        found.skipped["too_old", None] = found.bill.too_old
     return found
 
 
 def _note(found: EventBill, plan: Plan, chunk: Chunk, fields: dict[str, UsageFields]) -> None:
     found.misspelt_flags |= plan.misspelt_flags
     for outcome in plan.turned_down:
-        if outcome.status == "skipped":
+        if found.counts_nobodies and outcome.names_nobody:
+            found.skip("missing_client_id", None)
+        elif outcome.status == "skipped":
             found.skip(outcome.reason or "not_subscribed", outcome.event_type)
         else:
             found.reject(_reason(outcome), Origin(chunk.source, outcome.index, chunk.unit))

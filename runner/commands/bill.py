@@ -45,7 +45,7 @@ def bill(
 
     from ..billing.reading import bill_of
     from ..sources.paths import sources_of
-    from .billing import bill_lines, bill_output, write_bill_page
+    from .billing import bill_lines, bill_output, oldest_day, write_bill_page
     from .configured import configured
     from .json_output import print_output
     from .output_files import check_outputs
@@ -54,7 +54,15 @@ def bill(
     ready = configuration.set_up()
     sources = sources_of(events)
     check_outputs({"--html": html}, None, [*events, config])
-    found = asyncio.run(bill_of(ready, sources))
+    options = configuration.delivery
+    found = asyncio.run(
+        bill_of(
+            ready,
+            sources,
+            oldest=None if options.allow_old else oldest_day(options.keep_ids),
+            counts_nobodies=options.on_missing_client_id == "count",
+        )
+    )
     names = [source.name for source in sources]
     output = bill_output(ready, names, found, limit)
     if html is not None:

@@ -23,6 +23,8 @@ _SKIPPED = {
     "not_subscribed": "that no subscription wants",
     "unknown_type": "of a type that is none of Segment's, and that no subscription wants",
     "integrations": "kept away by the integrations object",
+    "missing_client_id": "that name no customer",
+    "too_old": "older than the outbox remembers IDs (keepIds), so deliver sends them only with --allow-old",
 }
 NO_CUSTOMER = "(no customer)"
 
@@ -94,6 +96,16 @@ def bill_lines(bill: BillOutput, limit: int) -> Iterator[str]:
     if bill.customers_left_out:
         yield f"and {counted(bill.customers_left_out, 'more customer')}; --limit {limit * 2} shows more, --limit 0 all"
     yield from _warnings(bill)
+
+
+def oldest_day(keep_days: float) -> str | None:
+    """Return the first day whose events a delivery sends today."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        return f"{datetime.now(UTC) - timedelta(days=keep_days):%Y-%m-%d}"
+    except OverflowError:
+        return None
 
 
 def write_bill_page(path: Path, text: str) -> None:

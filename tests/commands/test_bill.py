@@ -81,6 +81,21 @@ def test_an_id_counts_once_over_all_actions(command_line: CommandLine) -> None:
     assert "not numbers, so not summed: audience, region" in run.out
 
 
+def test_what_deliver_skips_is_not_on_the_bill(command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text('[delivery]\nonMissingClientId = "count"\n', encoding="utf-8")
+    old = (track(number, timestamp="2020-03-04T05:06:07Z") for number in range(2, 5))
+    events = ndjson(track(1), *old, track(5, userId=None), track(6, userId=" "))
+    run = command_line("bill", "-", "--config", "kable.toml", stdin=events)
+    assert "6 events read, 1 usage event to bill" in run.out
+    assert "1 skipped: events that name no customer" in run.out
+    assert "3 skipped: events older than the outbox remembers IDs (keepIds)" in run.out
+    assert "1 rejected" in run.out
+    allowed = command_line("bill", "-", "--config", "kable.toml", stdin=events, KABLE_ALLOW_OLD="true")
+    assert "6 events read, 4 usage events to bill" in allowed.out
+    sent = command_line("deliver", "-", "--config", "kable.toml", "--no-outbox", "--dry-run", stdin=events)
+    assert "1 dead-lettered" in sent.err, "and so it is in a delivery"
+
+
 @pytest.mark.parametrize("events", [b"", ndjson({"type": "page"})], ids=["none", "nothing wanted"])
 def test_nothing_to_bill_is_said_and_fails(command_line: CommandLine, events: bytes) -> None:
     run = command_line("bill", "-", stdin=events)
