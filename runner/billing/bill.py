@@ -53,13 +53,15 @@ class Bill:
     - `not_told_apart`: measured values whose dimensions are beyond the number that is told apart; they are in no sum.
     """
 
-    customers: dict[str | None, CustomerUsage] = field(default_factory=dict)
+    # What may be long is in no repr: asyncio makes one of the result of its main task when it ends.
+
+    customers: dict[str | None, CustomerUsage] = field(default_factory=dict, repr=False)
     events: int = 0
     duplicates: int = 0
-    not_numbers: Counter[str] = field(default_factory=Counter)
+    not_numbers: Counter[str] = field(default_factory=Counter, repr=False)
     first: datetime | None = None
     last: datetime | None = None
-    days: Counter[date] = field(default_factory=Counter)
+    days: Counter[date] = field(default_factory=Counter, repr=False)
     not_told_apart: int = 0
     oldest: str | None = None
     too_old: int = 0

@@ -15,7 +15,7 @@ _DIGITS_SHOWN = 12
 
 def exact_sum(first: Number, second: Number) -> Number:
     """Return a sum, with all its digits."""
-    if isinstance(first, int) and isinstance(second, int):
+    if type(first) is int and type(second) is int:
         return first + second
     return _EXACT.add(Decimal(first), Decimal(second))
 

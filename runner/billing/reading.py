@@ -49,7 +49,7 @@ class EventBill:
     read: int = 0
     skipped: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     rejected: int = 0
-    rejections: dict[str, Rejection] = field(default_factory=dict)
+    rejections: dict[str, Rejection] = field(default_factory=dict, repr=False)
     misspelt_flags: set[str] = field(default_factory=set)
 
     def skip(self, reason: str, event_type: str | None) -> None:

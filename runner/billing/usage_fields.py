@@ -85,7 +85,7 @@ def usage_fields(action: ActionDefinition) -> UsageFields:
 
 def is_number(value: Any) -> bool:
     """Return whether a value can be summed; true and false cannot."""
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return type(value) is int or type(value) is Decimal
 
 
 def _first(keys: Iterable[str]) -> str | None:

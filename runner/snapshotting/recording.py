@@ -30,10 +30,11 @@ _LAYOUT = 100
 class Recording:
     """What becomes of events: sections by subscription, the line of each event, the count of each outcome."""
 
-    sections: dict[str | None, Section]
-    lines: dict[Key, int] = field(default_factory=dict)
+    # What may be long is in no repr: asyncio makes one of the result of its main task when it ends.
+    sections: dict[str | None, Section] = field(repr=False)
+    lines: dict[Key, int] = field(default_factory=dict, repr=False)
     outcomes: Counter[str] = field(default_factory=Counter)
-    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = field(default_factory=list, repr=False)
     size: int = 0
 
 

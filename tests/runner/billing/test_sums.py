@@ -121,3 +121,9 @@ def test_differences_are_exact() -> None:
     assert number_text(exact_difference(Decimal("0.3"), Decimal("0.1"))) == "0.2"
     assert number_text(exact_difference(1, Decimal("1E-30"))) == f"0.{'9' * 30}"
     assert exact_sum(1, 2) == 3
+
+
+def test_a_bill_of_many_customers_is_quickly_shown_as_a_result() -> None:
+    """When asyncio ends, it makes the repr of what its main task returns: that took as long as the bill itself."""
+    bill = bill_of(*(usage(at, f"customer {at}") for at in range(1_000)))
+    assert len(repr(bill)) < 1_000
