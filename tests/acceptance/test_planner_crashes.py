@@ -90,7 +90,7 @@ def test_a_signal_to_all_processes_ends_them_in_order(
 ) -> None:
     """A terminal sends Ctrl-C to all of its processes; the planners leave it to the one that accepts."""
     given = arguments(command_line, sandbox)
-    with command_line.start("deliver", *given, around=("setsid",)) as process:
+    with command_line.start("deliver", *given, before="import os; os.setsid()") as process:
         children = family(process)
         os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=60)
