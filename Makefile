@@ -18,6 +18,9 @@ SOURCES := find actions definitions destination runner -type f ! -path '*/__pyca
 demo: install
 	@$(PY) examples/demo.py
 
+# Each process of pytest reads all tests, which takes half the time if Python may keep what it has compiled.
+test soak: export PYTHONDONTWRITEBYTECODE =
+
 test: install
 	$(PY) -m pytest $(PARALLEL)
 
