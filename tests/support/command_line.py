@@ -57,6 +57,7 @@ IMPORTED = (
     "typer._adapters",
     "typer._click.decorators",
     "uvloop",
+    "warmed",
 )
 """What most commands import; together with what these import it takes most of the time of a short run."""
 READ_LATE = (
@@ -66,7 +67,7 @@ READ_LATE = (
 """The beginnings of the names of variables that nobody reads while it is imported."""
 
 
-SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLICOLOR")
+SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLICOLOR", "SSL_CERT_")
 """The beginnings of the names of variables that change what a command does: a test sets those that it is about."""
 
 

@@ -48,12 +48,13 @@ def layered_environment(folder: Path) -> Path:
         target = commands / command.name
         if not command.is_file() or target.exists() or command.name.startswith(("python", "activate")):
             continue
-        first, _, rest = command.read_bytes().partition(b"\n")
-        if first.startswith(f"#!{command.parent / 'python'}".encode()):
-            target.write_bytes(f"#!{commands / 'python'}\n".encode() + rest)
-            target.chmod(0o755)
-        else:
-            target.symlink_to(command)
+        with command.open("rb") as file:
+            # Some commands are programs of many megabytes.
+            if file.readline(1_000).startswith(f"#!{command.parent / 'python'}".encode()):
+                target.write_bytes(f"#!{commands / 'python'}\n".encode() + file.read())
+                target.chmod(0o755)
+            else:
+                target.symlink_to(command)
     return commands
 
 
