@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
-RUNS = range(int(os.environ.get("KABLE_KILLS", "6")))
+RUNS = range(int(os.environ.get("KABLE_KILLS", "4")))
 EVENTS = 10_000
 FILE_BYTES = 2_000_000
 BOUNDED = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({FILE_BYTES}, {FILE_BYTES}))"

@@ -83,11 +83,11 @@ def test_with_segments_own_rate_of_failures_everything_arrives(tmp_path: Path, s
     kinds = {"500": 0.0166, "502": 0.0166, "503": 0.0166, "504": 0.0166}
     sandbox.faults.set(Faults(statuses=kinds, seed=664))
     setting = Setting(tmp_path, sandbox.base_url, rules={"batch_size": 1, "concurrency": 16})
-    run = setting.deliver(EVERYTHING)
+    run = setting.deliver(ndjson(*(track(number) for number in range(BATCH))))
     failed = sum(count for what, count in sandbox.faults.document()["happened"].items() if what != "ok")
-    assert 30 < failed < 120, "so many that the run means something"
-    assert billed(sandbox) == ALL_IDS
-    assert (run.report.delivered, run.report.dead, run.report.unsent) == (EVENTS, 0, 0)
+    assert 20 < failed < 60, "so many that the run means something"
+    assert billed(sandbox) == Counter(f"message-{number:06}" for number in range(BATCH))
+    assert (run.report.delivered, run.report.dead, run.report.unsent) == (BATCH, 0, 0)
 
 
 def test_a_run_that_does_not_wait_soon_sees_that_a_server_is_down(tmp_path: Path, sandbox: RunningSandbox) -> None:
@@ -101,7 +101,7 @@ def test_a_run_that_does_not_wait_soon_sees_that_a_server_is_down(tmp_path: Path
     assert run.seconds < 20
 
 
-@pytest.mark.parametrize(("hours", "batches"), [(6, 2), (24, 2), (71, 1)])
+@pytest.mark.parametrize(("hours", "batches"), [(6, 2), (24, 1), (71, 1)])
 def test_what_waits_through_an_outage_arrives(
     tmp_path: Path, sandbox: RunningSandbox, hours: float, batches: int
 ) -> None:
