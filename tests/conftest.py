@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import shutil
 import signal
 import sys
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 # Under nohup this one is ignored, and so it would be in each program that a test starts and sends it to.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of each search for garbage what is there to stay: thousands of tests, and all modules."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
