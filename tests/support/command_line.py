@@ -27,7 +27,8 @@ API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 MODULE = "kable_destination.runner"
 IMPORTED = (
     "kable_destination.runner.commands.app",
-    *(f"kable_destination.runner.commands.{name}" for name in ("check", "checking", "configured", "dead_letters")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("bill", "billing", "check", "checking", "comparing")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("configured", "dead_letters", "json_outputs.bill")),
     *(f"kable_destination.runner.commands.{name}" for name in ("deliver", "docs", "doctor", "init", "live_question")),
     *(f"kable_destination.runner.commands.{name}" for name in ("output_files", "preview", "previewing", "report_file")),
     *(f"kable_destination.runner.commands.{name}" for name in ("run_outcome", "snapshot", "status", "watching")),
@@ -46,7 +47,7 @@ IMPORTED = (
     "kable_destination.runner.queues.memory",
     "kable_destination.runner.queues.sqlite",
     "kable_destination.runner.session",
-    "kable_destination.runner.snapshotting.recording",
+    *(f"kable_destination.runner.snapshotting.{name}" for name in ("bills", "difference", "recording", "renames")),
     "kable_destination.runner.sources.files",
     "kable_destination.runner.sources.paths",
     "concurrent.futures.thread",
