@@ -18,6 +18,9 @@ SOURCES := find actions definitions destination runner -type f ! -path '*/__pyca
 demo: install
 	@$(PY) examples/demo.py
 
+# Each process of pytest reads all tests, which takes half the time if Python may keep what it has compiled.
+test soak: export PYTHONDONTWRITEBYTECODE =
+
 test: install
 	$(PY) -m pytest $(PARALLEL)
 
@@ -28,6 +31,10 @@ soak: install
 		tests/runner/delivery/test_chaos.py
 	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 KABLE_PLANNED_FILES=100 $(PY) -m pytest $(PARALLEL) \
 		tests/runner/delivery/test_chaos.py tests/runner/planners/test_same_bytes.py
+	KABLE_EXAMPLES=2000 KABLE_ID_SEEDS=200 $(PY) -m pytest $(PARALLEL) tests/runner/queues/test_engines_agree.py \
+		tests/runner/queues/test_known_ids.py tests/definitions/test_mapping_properties.py \
+		tests/definitions/test_event_reader.py tests/definitions/test_payload_function.py \
+		tests/definitions/fields/test_fields_properties.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update

@@ -67,7 +67,8 @@ def _read_any(text: str) -> tuple[Address, str]:
         host = url.host  # decoded only now, if it is an internationalised name
     except (httpx.InvalidURL, TypeError, ValueError):
         url, host = httpx.URL(""), ""
-    if url.userinfo or url.query or url.fragment:
+    # An empty query or fragment is one, too: the path of a request would become a part of it.
+    if url.userinfo or {"?", "#"} & {*str(text)}:
         fault = "should hold neither credentials nor a query nor a fragment"
     elif not host or url.scheme not in {"https", "http"} or "\\" in text:
         fault = "should be a URL such as https://api.example.com"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import shutil
 import signal
 import sys
@@ -20,11 +21,18 @@ from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
 from sandbox_requests import CREDENTIALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from environments import MadeOnce
 
 # Under nohup this one is ignored, and so it would be in each program that a test starts and sends it to.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of each search for garbage what is there to stay: thousands of tests, and all modules."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -112,15 +120,30 @@ def project(recorded_project: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The wheel of this project, built from a copy of the tree, once for all workers."""
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """Makes a folder once for all workers: the first that asks for a name makes it, and another one waits for it."""
     root = tmp_path_factory.getbasetemp()
-    folder = (root if worker_id == "master" else root.parent) / "wheel"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        # The second worker to ask waits until the first has built it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return next(folder.glob("*.whl"), None) or build_wheel(folder)
+    common = root if worker_id == "master" else root.parent
+
+    def made_once(name: str, make: Callable[[Path], object]) -> Path:
+        folder = common / name
+        folder.mkdir(exist_ok=True)
+        with (common / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if lock.read() != "made":
+                make(folder)
+                lock.write("made")
+        return folder
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
+def wheel(made_once: MadeOnce) -> Path:
+    """The wheel of this project, built from a copy of the tree."""
+    (wheel,) = made_once("wheel", build_wheel).glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])

@@ -87,12 +87,12 @@ def test_it_ends_and_says_the_same(
     ],
 )
 def test_in_a_shell_it_has_all_that_the_shell_gives(fork_server: ForkServer, tmp_path: Path, script: str) -> None:
-    for folder in ("plain", "forked"):
+    for folder in ("plain", "forked", "early"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "out").touch()
         (tmp_path / folder / "program.py").write_text(SHOWING, encoding="utf-8")
         (tmp_path / folder / "running.py").write_text(RUNNING, encoding="utf-8")
-    plain, forked = (
+    plain, forked, early = (
         subprocess.run(
             ["/bin/bash", "-c", script],
             cwd=tmp_path / folder,
@@ -101,11 +101,16 @@ def test_in_a_shell_it_has_all_that_the_shell_gives(fork_server: ForkServer, tmp
             check=False,
             timeout=60,
         )
-        for folder, python in (("plain", [sys.executable]), ("forked", fork_server.command()))
+        for folder, python in (
+            ("plain", [sys.executable]),
+            ("forked", fork_server.command(ends_early=False)),
+            ("early", fork_server.command()),
+        )
     )
     # A traceback shows a line more, and a shell the words of a job that was killed.
-    told = [run.stderr.splitlines()[-1:] if b"Killed" not in run.stderr else [] for run in (plain, forked)]
+    told = [run.stderr.splitlines()[-1:] if b"Killed" not in run.stderr else [] for run in (plain, forked, early)]
     assert (forked.returncode, forked.stdout, told[1]) == (plain.returncode, plain.stdout, told[0])
+    assert (early.returncode, early.stdout, told[2]) == (plain.returncode, plain.stdout, told[0])
 
 
 def test_it_finds_what_is_installed_for_it_alone(fork_server: ForkServer, tmp_path: Path) -> None:
@@ -133,7 +138,7 @@ def test_one_that_does_not_end_is_killed_and_others_run_after_it(fork_server: Fo
 
 
 def test_a_client_that_asks_for_nothing_does_no_harm(fork_server: ForkServer, tmp_path: Path) -> None:
-    *_, address, _ = fork_server.command()
+    *_, address, _, _ = fork_server.command()
     connect(address).close()
     program = Program(("-c", "print(1)"), str(tmp_path), fork_server.environment)
     assert fork_server.run(program).stdout == b"1\n"

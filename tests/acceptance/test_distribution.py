@@ -16,17 +16,17 @@ from kable_destination import definitions
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
+    from environments import MadeOnce
     from kable_destination.runner.sandbox import RunningSandbox
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(wheel: Path, made_once: MadeOnce) -> Path:
     """Install the wheel into an environment that has nothing else."""
-    commands = empty_environment(tmp_path_factory.mktemp("wheel alone"))
-    install_wheel(commands, wheel)
-    return commands
+    folder = made_once("wheel alone", lambda folder: install_wheel(empty_environment(folder), wheel))
+    return folder / "bin"
 
 
 def run(environment: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

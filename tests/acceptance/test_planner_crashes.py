@@ -17,13 +17,12 @@ import pytest
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    import subprocess
-
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from running_program import RunningProgram
 
-RUNS = range(int(os.environ.get("KABLE_KILLS", "6")))
+RUNS = range(int(os.environ.get("KABLE_KILLS", "3")))
+"""In each three runs each kind of process is killed once."""
 EVENTS = 20_000
 LONGEST = 1.0
 """Seconds within which an undisturbed run of so many events is over."""
@@ -41,7 +40,7 @@ def billed_once(sandbox: RunningSandbox) -> bool:
     return billed == Counter(f"message-{number:06}" for number in range(EVENTS))
 
 
-def family(process: subprocess.Popen[bytes] | RunningProgram) -> list[psutil.Process]:
+def family(process: RunningProgram) -> list[psutil.Process]:
     """Find the server of planners and the planners, once there are some."""
     while process.poll() is None:
         with contextlib.suppress(psutil.Error):
@@ -90,7 +89,7 @@ def test_a_signal_to_all_processes_ends_them_in_order(
 ) -> None:
     """A terminal sends Ctrl-C to all of its processes; the planners leave it to the one that accepts."""
     given = arguments(command_line, sandbox)
-    with command_line.start("deliver", *given, around=("setsid",)) as process:
+    with command_line.start("deliver", *given, before="import os; os.setsid()") as process:
         children = family(process)
         os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=60)

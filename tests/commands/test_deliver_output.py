@@ -25,29 +25,26 @@ if TYPE_CHECKING:
     from kable_destination.runner.sandbox import RunningSandbox
 
 EVENTS = 3_000
-# Root without these capabilities is a user like any other.
-_WITHOUT = "-dac_override,-dac_read_search,-fowner"
-USER = f"setpriv --bounding-set={_WITHOUT} --inh-caps={_WITHOUT} $P"
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        "$K deliver a $B --log json 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
-        "$K deliver a $B --log json --no-outbox 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
-        "$K deliver a $B --log console 2>/dev/full",
-        "$K deliver a $B 2>/dev/full",
-        "$K deliver a $B >/dev/full",
-        "$K deliver a $B >/dev/full 2>/dev/full --log json --report /dev/full",
-        "$K deliver a $B | true; exit ${PIPESTATUS[0]}",
-        "$K deliver a $B >&-",
-        "$K deliver a $B 2>&- --log json",
-        "$K deliver a $B <&- >&- 2>&- --log json --metrics-port 0",
-        "$K deliver a $B --report /dev/full",
-        "mkfifo r; $K deliver a $B --report r",
-        "$K deliver a $B --report >(cat > copy); sleep 0.2; grep -q delivered copy",
+        "$W deliver a $B --log json 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
+        "$W deliver a $B --log json --no-outbox 2>&1 >/dev/null | head -1; exit ${PIPESTATUS[0]}",
+        "$W deliver a $B --log console 2>/dev/full",
+        "$W deliver a $B 2>/dev/full",
+        "$W deliver a $B >/dev/full",
+        "$W deliver a $B >/dev/full 2>/dev/full --log json --report /dev/full",
+        "$W deliver a $B | true; exit ${PIPESTATUS[0]}",
+        "$W deliver a $B >&-",
+        "$W deliver a $B 2>&- --log json",
+        "$W deliver a $B <&- >&- 2>&- --log json --metrics-port 0",
+        "$W deliver a $B --report /dev/full",
+        "mkfifo r; $W deliver a $B --report r",
+        "$W deliver a $B --report >(cat > copy); sleep 0.2; grep -q delivered copy",
         # Nobody reads the log while the run lasts, and a pipe holds 64 KiB of it.
-        "mkfifo l; exec 9<>l; $K deliver a $B --batch-size 3 --log json 2>l",
+        "mkfifo l; exec 9<>l; $W deliver a $B --batch-size 3 --log json 2>l",
     ],
 )
 def test_output_that_cannot_be_written_changes_nothing(
@@ -81,8 +78,8 @@ def test_a_command_whose_output_is_its_purpose_fails_when_it_cannot_be_written(
 def test_a_signal_keeps_what_standard_input_gave(
     command_line: CommandLine, sandbox: RunningSandbox, name: str, *, ends: bool
 ) -> None:
-    around = ("/usr/bin/nohup",) if name == "nohup" else ()
-    process = command_line.start("deliver", "-", "--base-url", sandbox.base_url, around=around)
+    before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)" if name == "nohup" else ""
+    process = command_line.start("deliver", "-", "--base-url", sandbox.base_url, before=before)
     assert process.stdin is not None
     process.stdin.write(ndjson(*(track(number) for number in range(700))))
     process.stdin.flush()
@@ -208,7 +205,7 @@ def test_an_outbox_that_can_only_be_read_is_shown(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
-    command_line: CommandLine, sandbox: RunningSandbox
+    command_line: CommandLine, server_without_privileges: ForkServer, sandbox: RunningSandbox
 ) -> None:
     """Files of SQLite beside the outbox that belong to a reader would keep its owner from writing."""
     command_line.deliver(ndjson(track(1), b"bad"), sandbox.base_url)
@@ -216,8 +213,9 @@ def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
     path.chmod(0o644)
     os.chown(path, 65_534, 65_534)
     before = sorted(folder.iterdir())
-    script = f"{USER} status && {USER} dead-letters list && ! {USER} deliver events.ndjson $B"
-    run = shell(command_line, script, sandbox.base_url)
+    user = replace(command_line, server=server_without_privileges)
+    script = "$K status && $K dead-letters list && ! $K deliver events.ndjson $B"
+    run = shell(user, script, sandbox.base_url)
     assert run.returncode == 0, run.stderr
     assert "it cannot be written (outbox.sqlite belongs to nobody and has the permissions -rw-r--r--" in run.stderr
     assert "takes nothing more" not in run.stderr
@@ -225,7 +223,7 @@ def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
     closed = folder / "closed"
     closed.mkdir(mode=0o600)
     os.chown(closed, 65_534, 65_534)
-    run = shell(command_line, f"{USER} status --outbox closed/outbox.sqlite", sandbox.base_url)
+    run = shell(user, "$K status --outbox closed/outbox.sqlite", sandbox.base_url)
     assert run.returncode == 2
     assert f"Permission denied ({closed} belongs to nobody and has the permissions drw-------" in run.stderr
 
@@ -236,9 +234,12 @@ def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
     ids=["usual", "POSIX", "ASCII"],
 )
 def server_of_encoding(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ForkServer]:
-    """The command line in an interpreter that reads and writes names in another encoding."""
+    """The command line in an interpreter that reads and writes names in this encoding."""
+    if not request.param:
+        yield fork_server
+        return
     server = ForkServer(IMPORTED, with_credentials(**request.param), tmp_path_factory.getbasetemp())
     yield server
     server.close()
@@ -254,7 +255,7 @@ def test_any_file_name_is_read_shown_and_stored(
     options = ("--base-url", sandbox.base_url, "--report", "report.json", "--dead-letters", "letters.ndjson")
     environment = server_of_encoding.environment
     done = [
-        server_of_encoding.run(Program(("-m", MODULE, *arguments), str(tmp_path), environment, ends_early=True))
+        server_of_encoding.run(Program(("-m", MODULE, *arguments), str(tmp_path), environment))
         for arguments in (
             ("deliver", os.fsdecode(name), *options),
             ("deliver", os.fsdecode(name), *options),

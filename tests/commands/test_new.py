@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from documentation import blocks
-from environments import ROOT, empty_environment, install, install_wheel, layered_environment
+from environments import ROOT, empty_environment, install, install_editable, install_wheel, layered_environment
 from kable_destination.definitions import SetupError
 from kable_destination.runner.new import PluginNames
 from scripted_server import scripted_server
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from command_line import CommandLine
+    from environments import MadeOnce
 
 HOSTILE = '""" \\ \' {{ 1/0 }} {% x %} <script> | `$(id)` #{x} %s é'
 PLACES = ("docs", "snapshots", "src", "tests")
@@ -54,15 +55,18 @@ class Plugin:
 
 
 @pytest.fixture(scope="module")
-def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+def plugin(wheel: Path, made_once: MadeOnce) -> Plugin:
     """Write a plugin by the installed wheel, in an environment that has nothing else, and install it there."""
-    folder = tmp_path_factory.mktemp("new")
-    commands = empty_environment(folder / "environment")
-    install_wheel(commands, wheel, "testing")
-    written = Plugin(folder, commands)("kable-destination", "new", "acme-billing")
-    assert written.returncode == 0, written.stderr
-    install(commands, "--editable", folder / "acme-billing-destination")
-    return Plugin(folder / "acme-billing-destination", commands)
+
+    def make(folder: Path) -> None:
+        commands = empty_environment(folder / "environment")
+        install_wheel(commands, wheel, "testing")
+        written = Plugin(folder, commands)("kable-destination", "new", "acme-billing")
+        assert written.returncode == 0, written.stderr
+        install_editable(commands, folder / "acme-billing-destination", folder / "editable")
+
+    folder = made_once("new", make)
+    return Plugin(folder / "acme-billing-destination", folder / "environment" / "bin")
 
 
 def test_it_passes_its_own_suite_without_an_edit(plugin: Plugin) -> None:
@@ -143,17 +147,20 @@ def test_the_plugin_and_the_runner_of_the_docs_pass_pyright_strict(type_checked:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plugin]:
+def two(made_once: MadeOnce) -> dict[str, Plugin]:
     """Two plugins in one environment, one of them with a title that is meant to break out of its place."""
-    folder = tmp_path_factory.mktemp("two")
-    commands = layered_environment(folder / "environment")
     titles = {"acme": "Acme", "meter-9": HOSTILE}
-    plugins = {name: Plugin(folder / f"{name}-destination", commands) for name in titles}
-    for name, title in titles.items():
-        written = Plugin(folder, commands)("kable-destination", "new", name, "--title", title)
-        assert written.returncode == 0, written.stderr
-    install(commands, "--no-deps", "--no-build-isolation", *(plugin.folder for plugin in plugins.values()))
-    return plugins
+
+    def make(folder: Path) -> None:
+        commands = layered_environment(folder / "environment")
+        for name, title in titles.items():
+            written = Plugin(folder, commands)("kable-destination", "new", name, "--title", title)
+            assert written.returncode == 0, written.stderr
+        projects = [folder / f"{name}-destination" for name in titles]
+        install(commands, "--no-deps", "--no-build-isolation", *projects)
+
+    folder = made_once("two", make)
+    return {name: Plugin(folder / f"{name}-destination", folder / "environment" / "bin") for name in titles}
 
 
 def test_two_of_them_live_side_by_side(two: dict[str, Plugin]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from command_line import shell
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -72,18 +73,9 @@ def test_standard_input_and_the_configuration_are_inputs(command_line: CommandLi
     (command_line.folder / "kable.toml").write_text("")
     options = ("--base-url", NOWHERE, "--wait", "0", "--config", "kable.toml")
     assert "kable.toml is an input" in command_line("deliver", "events.ndjson", "--report", "kable.toml", *options).err
-    with events.open("rb") as stream:
-        process = command_line.start(
-            "deliver",
-            "-",
-            "--dead-letters",
-            "events.ndjson",
-            *options,
-            around=("sh", "-c", '"$@" < events.ndjson', "sh"),
-        )
-        _, err = process.communicate(stream.read())
-    assert process.returncode == 2
-    assert b"events.ndjson is an input, too (standard input)" in err
+    run = shell(command_line, f"$K deliver - --dead-letters events.ndjson {' '.join(options)} <events.ndjson", NOWHERE)
+    assert run.returncode == 2
+    assert "events.ndjson is an input, too (standard input)" in run.stderr
     assert events.read_bytes() == EVENTS
 
 

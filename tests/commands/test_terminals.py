@@ -5,20 +5,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
-import subprocess
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from command_line import MODULE
+from command_line import shell
 from feeding import feeding
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
+
+
+NO_HANGUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+"""As after `nohup` or `disown`: the end of the terminal does not end the run."""
 
 
 def fill(descriptor: int) -> None:
@@ -37,10 +39,8 @@ def test_a_terminal_that_takes_nothing_changes_nothing(
 ) -> None:
     """The run hung when it was stopped; when it was closed, it ended with 1 and without its report."""
     ours, theirs = os.openpty()
-    options = ("--report", "report.json")
-    # As after `nohup` or `disown`: the end of the terminal does not end the run.
-    streams: dict[str, Any] = {"stderr": theirs, "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
-    with feeding(command_line, sandbox, *options, **streams) as fed:
+    options: dict[str, Any] = {"stderr": theirs, "before": NO_HANGUP, "ends_early": False}
+    with feeding(command_line, sandbox, "--report", "report.json", **options) as fed:
         fed.write(ndjson(track(0)))
         fed.wait_for(1)
         if is_closed:
@@ -65,14 +65,9 @@ def test_a_dry_run_is_printed_whole_to_a_pipe_that_is_not_blocking(
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4_096)
-    command = [sys.executable, "-m", MODULE, "deliver", "events.ndjson", "--base-url", sandbox.base_url, "--dry-run"]
-    process = subprocess.Popen(
-        command,
-        cwd=command_line.folder,
-        env=command_line.environment,
-        stdout=write_end,
-        stderr=subprocess.DEVNULL,
-    )
+    arguments = ("deliver", "events.ndjson", "--base-url", sandbox.base_url, "--dry-run")
+    with Path(os.devnull).open("r+b") as nowhere:
+        process = command_line.start_with(nowhere.fileno(), write_end, nowhere.fileno(), *arguments, ends_early=False)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as printed:
         assert printed.read() == whole
@@ -84,14 +79,6 @@ def test_a_closed_standard_output_is_no_traceback(
     command_line: CommandLine, sandbox: RunningSandbox, arguments: str
 ) -> None:
     command_line.deliver(ndjson(track(1)), sandbox.base_url)
-    script = f"{sys.executable} -m {MODULE} {arguments} >&-"
-    run = subprocess.run(
-        ["/bin/sh", "-c", script],
-        cwd=command_line.folder,
-        env={**command_line.environment, "KABLE_BASE_URL": sandbox.base_url},
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    run = shell(command_line, f"$W {arguments} >&-", sandbox.base_url, KABLE_BASE_URL=sandbox.base_url)
     assert run.returncode == ("--dry-run" in arguments)
-    assert b"Traceback" not in run.stderr
+    assert "Traceback" not in run.stderr

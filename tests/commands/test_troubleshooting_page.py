@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -15,6 +16,7 @@ NO_MESSAGES = {"deliver folder/*.ndjson", "kable-destination: command not found"
 """What a shell says, or nobody."""
 
 
+@cache
 def texts() -> str:
     """Return every text of the program, one below the other."""
     files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
@@ -22,7 +24,6 @@ def texts() -> str:
     return "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
-PROGRAM = texts()
 MESSAGES = sorted(
     {
         code
@@ -37,4 +38,4 @@ MESSAGES = sorted(
 @pytest.mark.parametrize("message", MESSAGES)
 def test_a_message_is_one_that_the_program_prints(message: str) -> None:
     parts = [part.strip(" :;,.()") for part in message.split("…")]
-    assert [part for part in parts if len(part) > _LEAST and part not in PROGRAM] == []
+    assert [part for part in parts if len(part) > _LEAST and part not in texts()] == []

@@ -40,6 +40,13 @@ def test_a_base_url_is_read_as_the_client_reads_it(scheme: str, host: str, port:
     assert read == (str(url).rstrip("/"), url.scheme, url.host, url.port, url.netloc.decode("ascii"))
 
 
+@pytest.mark.parametrize("end", ["?a=b", "?", "/?", "/.?", "#a", "#", "/v1/#"])
+def test_a_query_or_fragment_is_refused_even_if_it_is_empty(end: str) -> None:
+    """The path of a request would become a part of it."""
+    with pytest.raises(SetupError, match="should hold neither credentials nor a query nor a fragment"):
+        address_of(f"https://api.example.com{end}")
+
+
 @pytest.mark.parametrize("text", ["https://live.kable.io", "https://api.example.com:8443/v1", "http://127.0.0.1:8787/"])
 def test_requests_go_below_the_base_url(text: str) -> None:
     definition = DestinationDefinition(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from examples import EXAMPLES
 from generated_mappings import EVENTS, MAPPINGS
 from kable_destination.definitions import (
     Destination,
@@ -37,7 +38,7 @@ def outcome(mapping: Any, event: dict[str, Any]) -> str:
         return f"MappingError: {error}"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(MAPPINGS, EVENTS)
 def test_a_mapping_makes_the_same_of_what_it_needs_as_of_the_whole(mapping: Any, event: dict[str, Any]) -> None:
     """Whatever is left out by the reader of a mapping's paths, the mapping does not miss."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from examples import EXAMPLES
 from generated_mappings import EVENTS, MAPPINGS, VALUES
 from kable_destination.definitions.errors import MappingError
 from kable_destination.definitions.mapping import CompiledMapping, compile_mapping, describe_mapping
@@ -21,7 +22,7 @@ def outcome(compiled: CompiledMapping, event: dict[str, Any]) -> str:
         return f"MappingError: {error}"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(MAPPINGS, EVENTS)
 def test_a_mapping_gives_a_result_or_the_documented_error_and_changes_nothing(
     mapping: Any, event: dict[str, Any]
@@ -34,7 +35,7 @@ def test_a_mapping_gives_a_result_or_the_documented_error_and_changes_nothing(
     assert "MISSING" not in result
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(MAPPINGS, EVENTS)
 def test_compiling_and_running_again_give_the_same(mapping: Any, event: dict[str, Any]) -> None:
     """A mapping is a function of the event alone: no clock, no chance, no memory."""
@@ -45,7 +46,7 @@ def test_compiling_and_running_again_give_the_same(mapping: Any, event: dict[str
     assert compile_mapping(mapping).source == compiled.source
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(MAPPINGS, EVENTS)
 def test_what_the_paths_do_not_name_makes_no_difference(mapping: Any, event: dict[str, Any]) -> None:
     """`paths` is complete: without the keys of the event that it does not name, the result is the same."""

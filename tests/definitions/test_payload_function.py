@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import EXAMPLES
 from generated_fields import input_fields
 from generated_mappings import EVENTS, KEYS, MAPPINGS
 from kable_destination.definitions import (
@@ -54,7 +55,7 @@ def from_record(function: PayloadFunction, mapping: CompiledMapping, event: dict
     return outcome(function.wanted, reader.read_record(text))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(MAPPINGS, FIELDS, PLAIN_EVENTS)
 def test_one_function_gives_what_two_give(mapping: Any, fields: dict[str, InputField], event: dict[str, Any]) -> None:
     """Every payload and every error is the same, whatever the mapping, the fields and the event."""

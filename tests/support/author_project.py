@@ -114,7 +114,7 @@ class AuthorSuite:
         arguments = ("-q", "-p", "no:cacheprovider", *options, tests)
         without = (word for name in NOT_THERE for word in ("-p", f"no:{name}"))
         words = ("-m", "pytest", *without, *arguments)
-        done = self._server.run(Program(words, str(folder), self._server.environment, ends_early=True))
+        done = self._server.run(Program(words, str(folder), self._server.environment))
         return AuthorRun(done.returncode, done.stdout.decode())
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fork_server import ForkServer, Program
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from running_program import RunningProgram
@@ -26,31 +27,48 @@ API_KEY = "sk_test.S3cr3t-Key+with/odd=chars"
 MODULE = "kable_destination.runner"
 IMPORTED = (
     "kable_destination.runner.commands.app",
-    *(f"kable_destination.runner.commands.{name}" for name in ("check", "dead_letters", "deliver", "docs", "preview")),
-    "kable_destination.runner.commands.output_files",
-    "kable_destination.runner.commands.report_file",
-    "kable_destination.runner.commands.run_outcome",
+    *(f"kable_destination.runner.commands.{name}" for name in ("bill", "billing", "check", "checking", "comparing")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("configured", "dead_letters", "json_outputs.bill")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("deliver", "docs", "doctor", "init", "live_question")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("output_files", "preview", "previewing", "report_file")),
+    *(f"kable_destination.runner.commands.{name}" for name in ("run_outcome", "snapshot", "status", "watching")),
     "kable_destination.destination",
     "kable_destination.definitions.documentation",
     "kable_destination.runner.configuration.configuration",
     "kable_destination.runner.configuration.reference",
+    "kable_destination.runner.configuration.start",
+    "kable_destination.runner.configuration.targets",
     "kable_destination.runner.delivery.dead_letter_file",
+    "kable_destination.runner.doctor",
+    "kable_destination.runner.event_loop",
+    "kable_destination.runner.observability.detached",
     "kable_destination.runner.observability.logs",
     "kable_destination.runner.observability.observers",
     "kable_destination.runner.queues.memory",
     "kable_destination.runner.queues.sqlite",
     "kable_destination.runner.session",
-    "kable_destination.runner.snapshotting.recording",
+    *(f"kable_destination.runner.snapshotting.{name}" for name in ("bills", "difference", "recording", "renames")),
     "kable_destination.runner.sources.files",
     "kable_destination.runner.sources.paths",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "encodings.utf_16_be",
+    "kable_destination.definitions.request",
     "pydantic.type_adapter",
+    "typer._adapters",
+    "typer._click.decorators",
+    "uvloop",
+    "warmed",
 )
 """What most commands import; together with what these import it takes most of the time of a short run."""
-READ_LATE = ("KABLE_", "METER_", "CI", "HOME", "NETRC", "SSL_CERT_", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")
+READ_LATE = (
+    *("KABLE_", "METER_", "CI", "HOME", "NETRC", "SSL_CERT_"),
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"),
+)
 """The beginnings of the names of variables that nobody reads while it is imported."""
 
 
-SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLICOLOR")
+SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLICOLOR", "SSL_CERT_")
 """The beginnings of the names of variables that change what a command does: a test sets those that it is about."""
 
 
@@ -95,7 +113,7 @@ class CommandLine:
         """Run a command to its end."""
         given = {**self.environment, **environment}
         if self._is_known(given):
-            done = self.server.run(self._program(arguments, given, ends_early=True), stdin)
+            done = self.server.run(self._program(arguments, given), stdin)
         else:
             assert not self.installed, "a plain process has only what is installed"
             done = subprocess.run(
@@ -114,22 +132,34 @@ class CommandLine:
         changed = dict(environment.items() ^ self.server.environment.items())
         return all(name.startswith(READ_LATE) for name in changed)
 
-    def start(self, *arguments: str, around: tuple[str, ...] = ()) -> subprocess.Popen[bytes] | RunningProgram:
-        """Start a command and leave it running, with pipes; by way of another program it is a plain process."""
-        if not around:
-            return self.server.start(self._program(arguments, self.environment))
-        return subprocess.Popen(
-            [*around, sys.executable, "-m", MODULE, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+    def start(self, *arguments: str, before: str = "") -> RunningProgram:
+        """Start a command and leave it running, with pipes; `before` is as in Program."""
+        return self.server.start(self._program(arguments, self.environment, before))
+
+    def start_with(
+        self,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        *arguments: str,
+        before: str = "",
+        ends_early: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> RunningProgram:
+        """Start a command and leave it running, with these descriptors as its own; the options are as in Program.
+
+        `environment` is added to that of the command line.
+        """
+        given = {**self.environment, **(environment or {})}
+        return self.server.start_with(
+            self._program(arguments, given, before, ends_early=ends_early), stdin, stdout, stderr
         )
 
-    def _program(self, arguments: tuple[str, ...], environment: dict[str, str], *, ends_early: bool = False) -> Program:
+    def _program(
+        self, arguments: tuple[str, ...], environment: dict[str, str], before: str = "", *, ends_early: bool = True
+    ) -> Program:
         words = ("-m", MODULE, *arguments)
-        return Program(words, str(self.folder), environment, installed=self.installed, ends_early=ends_early)
+        return Program(words, str(self.folder), environment, self.installed, before, ends_early)
 
     def deliver(self, events: bytes, base_url: str, *arguments: str, **environment: str) -> Run:
         """Deliver events from a file, with a report and dead letters in the folder."""
@@ -143,16 +173,18 @@ def shell(
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of bash in the folder of the command line.
 
-    `$K` is the program, `$B` its options, and `$P` the program as a plain process, to be measured or limited.
+    `$K` is the program, and `$B` its options. `$W` is the program that takes its interpreter apart at its end, too, and
+    `$P` the program as a plain process, to be measured.
     """
-    words = {"K": [*command_line.server.command(), "-m", MODULE], "P": [sys.executable, "-m", MODULE]}
+    server = command_line.server
+    pythons = {"K": server.command(), "W": server.command(ends_early=False), "P": [sys.executable]}
     return subprocess.run(
         ["/bin/bash", "-c", script],
         cwd=command_line.folder,
         # The shell splits these at blanks.
         env={
             **command_line.environment,
-            **{name: " ".join(command) for name, command in words.items()},
+            **{name: " ".join([*python, "-m", MODULE]) for name, python in pythons.items()},
             "B": f"--base-url {base_url}",
             **environment,
         },

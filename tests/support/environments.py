@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent.parent
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+"""Makes a folder of a name by a function, and returns it."""
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "build", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
 
 
@@ -45,12 +48,13 @@ def layered_environment(folder: Path) -> Path:
         target = commands / command.name
         if not command.is_file() or target.exists() or command.name.startswith(("python", "activate")):
             continue
-        first, _, rest = command.read_bytes().partition(b"\n")
-        if first.startswith(f"#!{command.parent / 'python'}".encode()):
-            target.write_bytes(f"#!{commands / 'python'}\n".encode() + rest)
-            target.chmod(0o755)
-        else:
-            target.symlink_to(command)
+        with command.open("rb") as file:
+            # Some commands are programs of many megabytes.
+            if file.readline(1_000).startswith(f"#!{command.parent / 'python'}".encode()):
+                target.write_bytes(f"#!{commands / 'python'}\n".encode() + file.read())
+                target.chmod(0o755)
+            else:
+                target.symlink_to(command)
     return commands
 
 
@@ -90,6 +94,19 @@ def packages_of(commands: Path) -> Path:
     """Return the folder of what is installed into an environment."""
     (site,) = commands.parent.glob("lib/python*/site-packages")
     return site
+
+
+def install_editable(commands: Path, project: Path, folder: Path) -> None:
+    """Install a project so that its files may still change, by a wheel as pip makes one; the wheel stays in a folder.
+
+    An isolated build would have the same backend, after a download.
+    """
+    code = "import sys; from setuptools.build_meta import build_editable; build_editable(sys.argv[1])"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", code, folder], cwd=project, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = folder.glob("*.whl")
+    # Pip looks whether all that it needs is there.
+    install(commands, "--no-index", wheel)
 
 
 def install(commands: Path, *what: str | Path) -> None:

@@ -6,19 +6,17 @@ import contextlib
 import fcntl
 import os
 import struct
-import subprocess
-import sys
 import termios
 import threading
-from typing import IO, TYPE_CHECKING, Any
-
-from command_line import MODULE
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
+    from running_program import RunningProgram
 
 LOOK_SECONDS = 0.01
 
@@ -26,7 +24,7 @@ LOOK_SECONDS = 0.01
 class Fed:
     """A running command: `write` gives it bytes, `wait_for` waits until so many events have arrived."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: IO[bytes], sandbox: RunningSandbox) -> None:
+    def __init__(self, process: RunningProgram, given: IO[bytes], sandbox: RunningSandbox) -> None:
         self.process = process
         self._given = given
         self._sandbox = sandbox
@@ -56,17 +54,22 @@ def unread_bytes(pipe: IO[bytes]) -> int:
 
 @contextlib.contextmanager
 def feeding(
-    command_line: CommandLine, sandbox: RunningSandbox, *options: str, blocking: bool = True, **streams: Any
+    command_line: CommandLine,
+    sandbox: RunningSandbox,
+    *options: str,
+    blocking: bool = True,
+    stderr: int | None = None,
+    before: str = "",
+    ends_early: bool = True,
 ) -> Iterator[Fed]:
-    """Deliver from a pipe that the test writes to; `blocking` is how the command finds it."""
+    """Deliver from a pipe that the test writes to; `blocking` is how the command finds it, and others as in Program."""
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, blocking)
-    command = [sys.executable, "-m", MODULE, "deliver", "-", "--base-url", sandbox.base_url, *options]
-    outputs = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams}
-    with os.fdopen(write_end, "wb") as given:
-        process = subprocess.Popen(
-            command, cwd=command_line.folder, env=command_line.environment, stdin=read_end, **outputs
-        )
+    arguments = ("deliver", "-", "--base-url", sandbox.base_url, *options)
+    with os.fdopen(write_end, "wb") as given, Path(os.devnull).open("wb") as nowhere:
+        nothing = nowhere.fileno()
+        errors = nothing if stderr is None else stderr
+        process = command_line.start_with(read_end, nothing, errors, *arguments, before=before, ends_early=ends_early)
         os.close(read_end)
         try:
             yield Fed(process, given, sandbox)

@@ -1,9 +1,10 @@
 """What stands for `python` in a shell: it asks a fork server for the program, and ends as that ends.
 
-python -ES fork_client.py ADDRESS INSTALLED -m MODULE ARGUMENTS…
+python -ES fork_client.py ADDRESS INSTALLED END -m MODULE ARGUMENTS…
 
-INSTALLED is a folder of packages that the program finds beside those of the server, or `-`. It has the folder, the
-environment and the descriptors of this process, and gets its signals.
+INSTALLED is a folder of packages that the program finds beside those of the server, or `-`. END is `early` or `whole`:
+whether the interpreter is left as it is at the end, or taken apart. The program has the folder, the environment and
+the descriptors of this process, and gets its signals.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def main(address: str, installed: str, command: list[str]) -> None:
+def main(address: str, installed: str, end: str, command: list[str]) -> None:
     """Run a program to its end, and end as it did."""
     descriptors = open_descriptors()
     ignored = [number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN]
@@ -49,6 +50,7 @@ def main(address: str, installed: str, command: list[str]) -> None:
         {number: number for number in descriptors},
         installed=installed,
         ignored=[number for number in ignored if number not in _IGNORED_BY_PYTHON],
+        ends_early=end == "early",
     )
     # Whoever reads or writes at the other end is to see when the program closes its own.
     for number in descriptors:
@@ -67,4 +69,4 @@ def main(address: str, installed: str, command: list[str]) -> None:
     os._exit(code)
 
 
-main(sys.argv[1], "" if sys.argv[2] == "-" else sys.argv[2], sys.argv[3:])
+main(sys.argv[1], "" if sys.argv[2] == "-" else sys.argv[2], sys.argv[3], sys.argv[4:])

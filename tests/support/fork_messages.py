@@ -31,8 +31,9 @@ def send_request(
     descriptors: Mapping[int, int],
     *,
     installed: str = "",
+    before: str = "",
     ignored: Sequence[int] = (),
-    ends_early: bool = False,
+    ends_early: bool = True,
 ) -> None:
     """Ask for a program.
 
@@ -43,6 +44,7 @@ def send_request(
         "folder": _text(folder),
         "environment": {_text(name): _text(value) for name, value in environment.items()},
         "installed": _text(installed),
+        "before": before,
         "descriptors": list(descriptors),
         "ignored": list(ignored),
         "ends_early": ends_early,

@@ -32,15 +32,17 @@ class Program:
     """What to run, in words that may follow `python`: `-m MODULE`, `-c CODE` or a script, each with its arguments.
 
     - `installed`: a folder of packages that this program finds beside those of the server.
-    - `ends_early`: if it exits with a number, its process ends without taking the interpreter apart, which takes longer
-      than many a program.
+    - `before`: statements that its process runs before all else, such as `import os; os.setsid()`.
+    - `ends_early`: unless it fails, its process ends without taking the interpreter apart, which takes longer than many
+      a program. Everything that the program has asked for at its end is done before.
     """
 
     command: tuple[str, ...]
     folder: str
     environment: dict[str, str]
     installed: str = ""
-    ends_early: bool = False
+    before: str = ""
+    ends_early: bool = True
 
 
 class ForkServer:
@@ -70,28 +72,37 @@ class ForkServer:
 
     def start(self, program: Program) -> RunningProgram:
         """Start a program and leave it running, with pipes."""
-        connection = connect(self._address)
         (stdin, our_stdin), (our_stdout, stdout), (our_stderr, stderr) = (os.pipe() for _ in range(3))
-        descriptors = {0: stdin, 1: stdout, 2: stderr}
+        running = self.start_with(program, stdin, stdout, stderr)
+        for descriptor in (stdin, stdout, stderr):
+            os.close(descriptor)
+        running.stdin = os.fdopen(our_stdin, "wb")
+        running.stdout = os.fdopen(our_stdout, "rb")
+        running.stderr = os.fdopen(our_stderr, "rb")
+        return running
+
+    def start_with(self, program: Program, stdin: int, stdout: int, stderr: int) -> RunningProgram:
+        """Start a program and leave it running, with these descriptors as its own."""
+        connection = connect(self._address)
         send_request(
             connection,
             program.command,
             program.folder,
             program.environment,
-            descriptors,
+            {0: stdin, 1: stdout, 2: stderr},
             installed=program.installed,
+            before=program.before,
             ends_early=program.ends_early,
         )
-        for descriptor in descriptors.values():
-            os.close(descriptor)
-        return RunningProgram(program.command, connection, our_stdin, our_stdout, our_stderr)
+        return RunningProgram(program.command, connection)
 
-    def command(self, installed: str = "-") -> list[str]:
+    def command(self, installed: str = "-", *, ends_early: bool = True) -> list[str]:
         """Return what stands for `python` in a shell: a program that it runs is forked, with all that it has there.
 
-        `installed` is as in Program; `-` is none.
+        The options are as in Program; `-` is nothing installed.
         """
-        return [sys.executable, "-ES", str(_SUPPORT / "fork_client.py"), self._address, installed]
+        end = "early" if ends_early else "whole"
+        return [sys.executable, "-ES", str(_SUPPORT / "fork_client.py"), self._address, installed, end]
 
     def close(self) -> None:
         """End the process."""

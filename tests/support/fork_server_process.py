@@ -121,6 +121,7 @@ def become(request: Mapping[str, Any]) -> None:
     _open_streams()
     if request["installed"]:
         site.addsitedir(request["installed"])
+    exec(request["before"], {})  # noqa: S102 - likewise
     _run(request["command"], request["folder"])
 
 
@@ -210,3 +211,5 @@ if __name__ == "__main__":
             if asked["ends_early"] and isinstance(ended.code, int):
                 end.code = ended.code
             raise
+        if asked["ends_early"]:
+            end.code = 0

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class RunningProgram:
-    """A program that runs, with pipes. Its server tells by the connection which process it is, and how it ended."""
+    """A program that runs. Its server tells by the connection which process it is, and how it ended."""
 
-    def __init__(self, command: Sequence[str], connection: socket.socket, stdin: int, stdout: int, stderr: int) -> None:
-        """Take over the connection, and our ends of the pipes."""
+    def __init__(self, command: Sequence[str], connection: socket.socket) -> None:
+        """Take over the connection; whoever has pipes to the program adds our ends of them."""
         self.args = list(command)
         self.returncode: int | None = None
-        self.stdin: IO[bytes] | None = os.fdopen(stdin, "wb")
-        self.stdout: IO[bytes] | None = os.fdopen(stdout, "rb")
-        self.stderr: IO[bytes] | None = os.fdopen(stderr, "rb")
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
+        self.stderr: IO[bytes] | None = None
         self._connection = connection
         self.pid = read_integer(connection)
 

@@ -6,29 +6,33 @@ import contextlib
 import os
 import pty
 import select
-import subprocess
-import sys
 import termios
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from command_line import MODULE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from command_line import CommandLine
+    from running_program import RunningProgram
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 _DEADLINE = 60.0
+_OF_ITS_OWN = """
+import fcntl, os, signal, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+# Whoever runs the tests in the background lets them ignore Ctrl-C, which would be inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 
 
 @dataclass
 class Terminal:
     """A running command whose input and outputs are one terminal."""
 
-    process: subprocess.Popen[bytes]
+    process: RunningProgram
     master: int
     shown: str = ""
     _from: int = field(default=0, repr=False)
@@ -72,30 +76,13 @@ class Terminal:
 def terminal(command_line: CommandLine, *arguments: str, **environment: str) -> Iterator[Terminal]:
     """Run a command in a terminal of its own, which is its controlling terminal, so that Ctrl-C reaches it."""
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        # Whoever runs the tests in the background lets them ignore Ctrl-C, which would be inherited.
-        [
-            "/usr/bin/env",
-            "--default-signal",
-            "/usr/bin/setsid",
-            "--ctty",
-            "--wait",
-            sys.executable,
-            "-m",
-            MODULE,
-            *arguments,
-        ],
-        cwd=command_line.folder,
-        env={**command_line.environment, "TERM": "xterm", **environment},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
+    process = command_line.start_with(
+        slave, slave, slave, *arguments, before=_OF_ITS_OWN, environment={"TERM": "xterm", **environment}
     )
     os.close(slave)
     try:
         yield Terminal(process, master)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
         process.wait()
         os.close(master)

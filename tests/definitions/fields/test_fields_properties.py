@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import assume, given, settings
 
+from examples import EXAMPLES
 from generated_fields import FIELDS, PAYLOADS
 from kable_destination.definitions.errors import RejectedError
 from kable_destination.definitions.fields import compile_fields
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @given(fields=FIELDS, payload=PAYLOADS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_a_payload_is_validated_or_rejected_and_never_changed(
     fields: dict[str, InputField], payload: dict[str, Any]
 ) -> None:
@@ -40,7 +41,7 @@ def test_a_payload_is_validated_or_rejected_and_never_changed(
 
 
 @given(fields=FIELDS, payload=PAYLOADS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_what_validation_returns_it_returns_again(fields: dict[str, InputField], payload: dict[str, Any]) -> None:
     """Values that coercion itself made empty aside: those are removed the second time."""
     compiled = compile_fields(fields)
@@ -53,7 +54,7 @@ def test_what_validation_returns_it_returns_again(fields: dict[str, InputField],
 
 
 @given(fields=FIELDS, payload=PAYLOADS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_fields_compiled_twice_agree(fields: dict[str, InputField], payload: dict[str, Any]) -> None:
     answers = []
     for compiled in (compile_fields(fields), compile_fields(fields)):

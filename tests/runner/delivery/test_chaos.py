@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kable_destination.runner.sandbox import RunningSandbox
 
-SEEDS = range(int(os.environ.get("KABLE_CHAOS_SEEDS", "50")))
+SEEDS = range(int(os.environ.get("KABLE_CHAOS_SEEDS", "30")))
 EVENTS = 1_000
 KINDS = ("hang_up_before", "hang_up_inside", "hang_up_after", "truncated", "not_json")
 STATUSES = ("408", "429", "500", "502", "503", "504")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -160,8 +161,8 @@ def test_a_200_that_tells_of_a_failure_is_halved_like_any_refusal(tmp_path: Path
 
 
 @pytest.mark.parametrize("size", [2, 100, 500])
-@pytest.mark.parametrize("culprits", [1, 3, None])
-@pytest.mark.parametrize("seed", range(3))
+# Where all are bad, chance decides nothing.
+@pytest.mark.parametrize(("culprits", "seed"), [*itertools.product((1, 3), range(3)), (None, 0)])
 def test_bad_events_are_found_within_the_bound_and_the_good_ones_arrive(
     tmp_path: Path, sandbox: RunningSandbox, size: int, culprits: int | None, seed: int
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from examples import EXAMPLES
 from kable_destination.definitions import RefusedError, RetryableError
 from kable_destination.runner.queues.contract import (
     LEASE_SECONDS,
@@ -199,7 +200,7 @@ def _shown(lease: Lease) -> Any:
 
 TestEngines = Engines.TestCase
 TestEngines.settings = settings(
-    max_examples=40,
+    max_examples=EXAMPLES // 4,
     stateful_step_count=30,
     deadline=None,
     # A shorter history would be easier to read, but to find it takes minutes: each step writes to the disk.
