@@ -28,6 +28,7 @@ def print_output(output: JsonOutput) -> None:
 def outputs() -> Mapping[str, type[JsonOutput]]:
     """Return what each command prints, by the name of the command."""
     from .json_outputs.bill import BillOutput
+    from .json_outputs import dead_letters
     from .json_outputs.destinations import DestinationsOutput
     from .json_outputs.doctor import DoctorOutput
     from .json_outputs.snapshot import SnapshotOutput
@@ -35,6 +36,11 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
 
     return {
         "bill": BillOutput,
+        "dead-letters discard": dead_letters.DiscardOutput,
+        "dead-letters export": dead_letters.ExportOutput,
+        "dead-letters list": dead_letters.LettersOutput,
+        "dead-letters replay": dead_letters.ReplayOutput,
+        "dead-letters show": dead_letters.LetterOutput,
         "destinations": DestinationsOutput,
         "doctor": DoctorOutput,
         "snapshot": SnapshotOutput,

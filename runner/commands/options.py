@@ -39,6 +39,7 @@ BaseUrlOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON. Its schema is in docs/schemas, and its version in `version`.")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask, also in a terminal.")]
 OutboxOption = Annotated[
     str | None,
     typer.Option(

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 WITH: dict[str, tuple[str, ...]] = {
     "bill": ("events.ndjson",),
+    "dead-letters discard": ("1",),
+    "dead-letters export": ("fix.ndjson", "1"),
+    "dead-letters replay": ("1", "--base-url", "BASE_URL"),
+    "dead-letters show": ("1",),
     "doctor": ("--base-url", "BASE_URL"),
     "snapshot": ("--events", "events.ndjson", "--dir", "snap"),
 }
-"""What a command needs beside --json."""
+"""What a command needs beside --json, in a folder with an outbox that has two dead letters."""
 
-EXIT_CODES = {"bill": 1}
-"""The exit codes for an event that cannot be read; 0 for all other commands."""
+EXIT_CODES = {"bill": 1, "dead-letters replay": 1}
+"""The exit codes for an event that cannot be read, or is rejected again; 0 for all other commands."""
 
 
 def commands_with_json() -> set[str]:
@@ -51,7 +55,7 @@ def test_every_command_that_prints_json_has_a_schema() -> None:
 def test_what_a_command_prints_follows_its_schema(
     command_line: CommandLine, sandbox: RunningSandbox, command: str
 ) -> None:
-    command_line.deliver(ndjson(track(1), b"oops"), sandbox.base_url)
+    command_line.deliver(ndjson(track(1), b"oops", {**track(2), "userId": ""}), sandbox.base_url)
     options = (option.replace("BASE_URL", sandbox.base_url) for option in WITH.get(command, ()))
     run = command_line(*command.split(), *options, "--json")
     assert run.code == EXIT_CODES.get(command, 0), run.err

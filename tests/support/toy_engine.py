@@ -246,8 +246,11 @@ class ToyTables:
             message = kept.letter.message.replace(f" (request id {kept.letter.request_id})", "")
             groups.setdefault((kept.letter.reason, message), []).append(kept)
         return sorted(
-            (DeadLetterGroup(*key, len(some), some[0].at, some[-1].at, some[-1].id) for key, some in groups.items()),
-            key=lambda group: (-group.count, -group.newest),
+            (
+                DeadLetterGroup(*key, [kept.id for kept in some], some[0].at, some[-1].at)
+                for key, some in groups.items()
+            ),
+            key=lambda group: (-group.count, -group.ids[-1]),
         )
 
     def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:

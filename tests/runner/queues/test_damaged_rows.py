@@ -71,7 +71,18 @@ def test_a_damaged_batch_is_set_aside(tmp_path: Path, damage: str) -> None:
     asyncio.run(use())
 
 
-def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "is_named"),
+    [
+        ("problems = '[['", False),
+        ("event = 'text'", True),
+        ("event = 17", True),
+        ("message = cast(x'ff' AS TEXT)", True),
+        ("place = 'nowhere'", True),
+        ("key = x'00'", True),
+    ],
+)
+def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path, damage: str, *, is_named: bool) -> None:
     path = tmp_path / "outbox.sqlite"
 
     async def use() -> None:
@@ -81,8 +92,15 @@ def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path) -> None:
         dead = {at: dead_letter_of(lease.queued, at, RefusedError("no"), "refused") for at in range(2)}
         await queue.settle(Settlement(lease, dead=dead))
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE dead_letters SET problems = '[[' WHERE id = 1")
-        assert [kept.id for kept in await queue.dead_letters.read([1, 2])] == [1, 2]
+            connection.execute(f"UPDATE dead_letters SET {damage} WHERE id = 1")  # noqa: S608 - a constant
+        for kept in (
+            await queue.dead_letters.read([1, 2]),
+            [item async for item in queue.export() if isinstance(item, KeptDeadLetter)],
+        ):
+            assert [letter.id for letter in kept] == [1, 2]
+            assert ("dead letter 1 of the outbox is damaged" in kept[0].letter.message) is is_named
+            assert kept[1].letter.message == "no"
+        assert sum(group.count for group in await queue.dead_letters.groups(DeadLetterFilter())) == 2
         await queue.close()
 
     asyncio.run(use())
