@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exit_codes import OK, exits
-from .options import DestinationOption
+from .options import DestinationOption, JsonOption
 from .output import echo, say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def init(
     preview: Annotated[
         bool | None, typer.Option("--preview/--no-preview", help="Whether to preview a made-up event. [default: ask]")
     ] = None,
+    as_json: JsonOption = False,
 ) -> int:
     """Write a configuration file to start with.
 
@@ -47,7 +48,8 @@ def init(
     """
     from ..configuration.start import Start
     from .asking import ask_for_missing, may_overwrite
-    from .checking import run_check
+    from .check_output import check_output, print_checked
+    from .checking import checked
     from .configured import configured
     from .live_question import is_terminal, says_yes
 
@@ -57,18 +59,28 @@ def init(
     ask_for_missing(start, asks=asks)
     for variable in start.overridden():
         say(f"warning: {variable} is set, and wins over the configuration", error=True)
+    written = []
     for path in start.write(save_secrets=save_key):
-        echo(f"wrote {path}")
+        written.append(str(path))
+        if not as_json:
+            echo(f"wrote {path}")
     configuration = configured(start.path)
-    code = run_check(configuration)
-    if code == OK:
+    found = checked(configuration)
+    if as_json:
+        from .json_output import print_output
+        from .json_outputs.check import InitOutput
+
+        print_output(InitOutput(written=written, check=check_output(found)))
+        return found.code
+    print_checked(found)
+    if found.code == OK:
         wanted = preview
         if wanted is None:
             wanted = asks and says_yes("Preview a made-up event?", default=True)
         if wanted:
             _preview(configuration)
         _print_next(start)
-    return code
+    return found.code
 
 
 def _preview(configuration: Configuration) -> None:

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed import ReadableBuffer
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a command shows, by the options that every command has. `color` is auto, always or never."""
+
+    quiet: bool = False
+    verbose: bool = False
+    color: str = "auto"
+
+
+shown = Shown()
+"""What this process shows. A process runs one command."""
 
 _NO_UTF_8 = re.compile("[\udc80-\udcff]")
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EAGAIN})
@@ -39,6 +53,12 @@ def say(text: str, *, error: bool = False) -> None:
         stream.flush()
     except (OSError, ValueError):
         discard(stream)
+
+
+def inform(text: str, *, error: bool = False) -> None:
+    """Print a line that nobody needs who wants errors and results only (--quiet)."""
+    if not shown.quiet:
+        say(text, error=error)
 
 
 def discard(stream: TextIO | None) -> None:
@@ -93,11 +113,16 @@ def echo_lines(lines: Iterable[str]) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON, in which escapes replace what would steer a terminal."""
+    typer.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON, in which escapes replace what would steer a terminal."""
     import msgspec
 
     from ...definitions import visible_json
 
-    typer.echo(visible_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+    return visible_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def time_text(seconds: float) -> str:
