@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .output import echo
+from .output import echo, inform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def print_checked(found: Checked) -> None:
         echo(f"warning: {warning}", err=True)
     if found.ready is not None:
         for line in _outline(found.ready):
-            echo(line)
+            inform(line)
     for problem in found.problems:
         echo(f"error: {problem}", err=True)
     if found.counter is not None:
@@ -32,7 +32,7 @@ def print_checked(found: Checked) -> None:
     if found.refusal is not None:
         echo(f"error: {found.refusal}", err=True)
     elif found.credentials and found.ready is not None:
-        echo(f"{found.ready.definition.name} accepts the credentials")
+        inform(f"{found.ready.definition.name} accepts the credentials")
 
 
 def check_output(found: Checked) -> CheckOutput:

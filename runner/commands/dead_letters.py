@@ -21,8 +21,9 @@ from .options import (
     OutboxOption,
     TracesOption,
     YesOption,
+    observer_options,
 )
-from .output import echo
+from .output import inform, say
 from .parsing import Command, Group
 
 dead_letters = typer.Typer(
@@ -110,14 +111,13 @@ def replay_letters(
     event that is queued or was delivered under the same ID is not sent again. Events that wait for a retry are sent
     at once, too.
     """
-    from ..observability.options import ObserverOptions
     from . import replaying
     from .configured import configured
 
     configuration = configured(
         config, destination=destination, account=account, base_url=base_url, outbox=outbox, live=live or None
     )
-    observing = ObserverOptions(log_format, None, traces)
+    observing = observer_options(log_format, traces=traces)
     chosen = letter_filter(reason, since, numbers)
     return replaying.replay_letters(configuration, chosen, observing, dry_run=dry_run, as_json=as_json)
 
@@ -175,7 +175,7 @@ def discard_letters(
     chosen = letter_filter(reason, since, numbers)
     ids = asyncio.run(ask(configuration, lambda letters: chosen_ids(letters, chosen)))
     if ids and not is_confirmed(f"Delete {counted(len(ids), 'dead letter')} for good?", yes=yes):
-        echo("nothing was discarded", err=True)
+        say("nothing was discarded", error=True)
         return FAILED
     # What was not counted in the question is not deleted.
     meant = DeadLetterFilter(ids)
@@ -186,5 +186,5 @@ def discard_letters(
 
         print_output(DiscardOutput(discarded=count))
     else:
-        echo(f"{counted(count, 'dead letter')} discarded")
+        inform(f"{counted(count, 'dead letter')} discarded")
     return OK

@@ -18,6 +18,7 @@ from .options import (
     LogOption,
     OutboxOption,
     TracesOption,
+    observer_options,
 )
 
 
@@ -133,7 +134,6 @@ def deliver(
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
     command again: it continues where it stopped and sends nothing twice.
     """
-    from ..observability.options import ObserverOptions
     from .configured import configured
     from .delivering import Files, deliver_events
 
@@ -156,7 +156,7 @@ def deliver(
     return deliver_events(
         configuration,
         Files(files or [], dead_letters, report),
-        ObserverOptions(log_format, metrics_port, traces),
+        observer_options(log_format, metrics_port=metrics_port, traces=traces),
         dry_run=dry_run,
         now=now,
         as_json=as_json,

@@ -54,14 +54,14 @@ def deliver_events(
     from ..configuration.targets import shown_target
     from ..delivery.run_report import RunReport
     from ..event_loop import run_in_loop
-    from ..outbox import outbox_name, outbox_path
+    from ..outbox import outbox_name
     from ..planners.opening import fork_planner_server
     from ..session import open_session, print_requests
     from ..sources.paths import input_bytes, sources_of
     from .live_question import live_intent
     from .outcome_output import Outcome, print_outcome
-    from .output_files import STANDARD_INPUT, check_outputs, permission_warnings
-    from .report_file import check_report
+    from .output_files import STANDARD_INPUT
+    from .progress import Reading
     from .run_outcome import exit_code
     from .watching import watching
 
@@ -73,22 +73,16 @@ def deliver_events(
     sources = sources_of(files.events, _scope(destination, options))
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
-    outbox = outbox_path(options)
-    inputs = [*files.events, configuration.path, configuration.manifest]
-    outputs = {"--report": files.report, "--dead-letters": _letters_path(files, options, dry_run=dry_run)}
-    check_outputs(outputs, None if dry_run else outbox, inputs)
-    check_report(files.report)
-    for warning in permission_warnings([None if outbox is None else Path(outbox), outputs["--dead-letters"]]):
-        say(f"warning: {warning}", error=True)
-
+    _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:
         # Whoever types the events cannot answer, too.
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
         inform(f"delivering to {shown_target(destination)}", error=as_json)
 
+    reading = Reading(sources, input_bytes(files.events))
     # Here, since there are no threads yet.
-    planner_server = None if dry_run else fork_planner_server(destination, options, input_bytes(files.events))
+    planner_server = None if dry_run else fork_planner_server(destination, options, reading.total)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
         session = open_session(
@@ -115,7 +109,7 @@ def deliver_events(
             run_in_loop(printing)
             ended = None
         else:
-            with watching(configuration, destination, observing, report) as observers:
+            with watching(configuration, destination, observing, report, reading) as observers:
                 ended = run_in_loop(run(observers, write))
         outcome = Outcome(
             ended,
@@ -127,6 +121,21 @@ def deliver_events(
         )
         written = print_outcome(outcome, destination, as_json=as_json)
     return exit_code(ended, report) or (OK if written else FAILED)
+
+
+def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:
+    """Warn of files that others may read. Raises SetupError if one cannot be written, or would be overwritten."""
+    from ..outbox import outbox_path
+    from .output_files import check_outputs, permission_warnings
+    from .report_file import check_report
+
+    outbox = outbox_path(configuration.delivery)
+    inputs = [*files.events, configuration.path, configuration.manifest]
+    letters = _letters_path(files, configuration.delivery, dry_run=dry_run)
+    check_outputs({"--report": files.report, "--dead-letters": letters}, None if dry_run else outbox, inputs)
+    check_report(files.report)
+    for warning in permission_warnings([None if outbox is None else Path(outbox), letters]):
+        say(f"warning: {warning}", error=True)
 
 
 def _scope(destination: Destination, options: DeliveryOptions) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import FAILED, OK
 from .letter_options import ask, chosen_ids, shown_ids
-from .output import echo, say
+from .output import inform, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,10 @@ def export_letters(configuration: Configuration, chosen: DeadLetterFilter, path:
     if as_json:
         _print_json(done, path)
     elif not done.exported and not _left_out(done):
-        echo("no dead letters to export")
+        inform("no dead letters to export")
     else:
         for line in _told(done, path):
-            echo(line)
+            inform(line)
         for line in _left_out(done):
             say(f"warning: {line}", error=True)
     return FAILED if _left_out(done) else OK

@@ -9,7 +9,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import DestinationOption, JsonOption
-from .output import echo, say
+from .output import echo_whole, inform, say
 
 if TYPE_CHECKING:
     from ..configuration.configuration import Configuration
@@ -63,7 +63,7 @@ def init(
     for path in start.write(save_secrets=save_key):
         written.append(str(path))
         if not as_json:
-            echo(f"wrote {path}")
+            inform(f"wrote {path}")
     configuration = configured(start.path)
     found = checked(configuration)
     if as_json:
@@ -92,14 +92,14 @@ def _preview(configuration: Configuration) -> None:
         return
     first = ready.subscriptions[0]
     event: Any = short_event_for(first.subscribe, ready.definition.actions[first.partner_action])
-    echo(f"\nA made-up event:\n{indented_json(event)}\n")
-    echo(preview_text(ready, configuration.destination_name, event))
+    echo_whole(f"\nA made-up event:\n{indented_json(event)}\n")
+    echo_whole(preview_text(ready, configuration.destination_name, event))
 
 
 def _print_next(start: Start) -> None:
     import shlex
 
     file = shlex.quote(str(start.path))
-    echo("\nNext:\n")
+    inform("\nNext:\n")
     for step in (f"check --config {file} --credentials", f"deliver --config {file} events.ndjson"):
-        echo(f"  kable-destination {step}")
+        inform(f"  kable-destination {step}")

@@ -10,7 +10,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import JsonOption
-from .output import echo
+from .output import inform
 
 
 @exits
@@ -46,7 +46,7 @@ def new(
         shown = NewOutput(name=names.name, title=names.title, distribution=names.distribution, folder=str(target))
         print_output(shown)
         return OK
-    echo(f"{names.title} is written. Next:\n")
+    inform(f"{names.title} is written. Next:\n")
     for step in (f"cd {shlex.quote(str(target))}", "pip install --editable '.[test]'", "make test"):
-        echo(f"  {step}")
+        inform(f"  {step}")
     return OK

@@ -10,7 +10,7 @@ import typer
 
 from .exit_codes import OK, exits
 from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOption, JsonOption
-from .output import echo
+from .output import echo_whole
 
 
 @exits
@@ -40,7 +40,7 @@ def preview(
 
         print_output(preview_output(ready, _read(event), explain_code=explain))
         return OK
-    echo(preview_text(ready, configuration.destination_name, _read(event), explain_code=explain))
+    echo_whole(preview_text(ready, configuration.destination_name, _read(event), explain_code=explain))
     return OK
 
 

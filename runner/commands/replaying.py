@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .exit_codes import FAILED, OK
 from .letter_options import chosen_ids
-from .output import echo
+from .output import echo, inform, say
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -64,7 +64,7 @@ def replay_letters(
     elif has_run:
         _print_run(configuration, done, report, destination.redactor)
     else:
-        echo("no dead letters to replay")
+        inform("no dead letters to replay")
     return (exit_code(done.ended, report) if has_run else OK) or stay
 
 
@@ -112,11 +112,11 @@ def _print_run(configuration: Configuration, done: _Done, report: RunReport, red
     from .run_outcome import kept_in_outbox, why_stopped
 
     if done.ended is not None:
-        echo(why_stopped(done.ended, report, redactor), err=True)
+        say(why_stopped(done.ended, report, redactor), error=True)
     for line in (*_results(done), report.summary()):
-        echo(line)
+        inform(line)
     for line in kept_in_outbox(report, outbox_name(configuration.delivery)):
-        echo(line)
+        inform(line)
 
 
 def _rejections(replayed: ReplayReport, redactor: Redactor) -> Iterator[str]:
