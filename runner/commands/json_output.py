@@ -36,7 +36,7 @@ def print_line(output: JsonOutput) -> None:
 
 def outputs() -> Mapping[str, type[JsonOutput]]:
     """Return what each command prints, by the name of the command."""
-    from .json_outputs import check, dead_letters, writing
+    from .json_outputs import check, dead_letters, outbox, writing
     from .json_outputs.bill import BillOutput
     from .json_outputs.deliver import DeliverOutput
     from .json_outputs.destinations import DestinationsOutput
@@ -59,6 +59,8 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
         "doctor": DoctorOutput,
         "init": check.InitOutput,
         "new": writing.NewOutput,
+        "outbox backup": outbox.BackupOutput,
+        "outbox erase": outbox.EraseOutput,
         "preview": PreviewOutput,
         "sandbox": writing.SandboxOutput,
         "snapshot": SnapshotOutput,

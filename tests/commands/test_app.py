@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),
-    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
 )
 HEAVY = {
     *("aiohttp", "asyncio", "httpx", "liquid", "jinja2", "msgspec", "orjson", "psutil", "pydantic", "rich"),

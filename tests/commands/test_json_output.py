@@ -62,6 +62,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "doctor": (Case(("--base-url", "BASE_URL")), Case(("--base-url", "http://127.0.0.1:1"), 1)),
     "init": (Case(("--base-url", "BASE_URL")),),
     "new": (Case(("meter",)), Case(("meter", "folder", "--title", "The Meter"))),
+    "outbox backup": (Case(("copy.sqlite",)),),
+    "outbox erase": (Case(("--customer", "customer_1", "--yes")),),
     "preview": (Case(("one.json",)), Case(("one.json", "--explain")), Case(("skipped.json",)), Case(("no.json",))),
     "snapshot": (Case(("--events", "more.ndjson", "--dir", "snap")),),
     "status": (Case(),),

@@ -196,6 +196,18 @@ class ToyTables:
         if error := lane_error(settlement):
             self._lane(lane, error=error, error_at=now)
 
+    def batches_after(self, number: int, most: int) -> list[Candidate]:
+        return [row.candidate for key, row in sorted(self.rows.items()) if key > number][:most]
+
+    def read_batch(self, number: int) -> QueuedBatch | None:
+        return self.rows[number].queued
+
+    def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
+        row = self.rows[number]
+        row.queued, row.candidate = queued.part(rest), row.candidate._replace(owner=None, leased_until=0)
+        if not rest:
+            del self.rows[number]
+
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         self.counts.setdefault(run, Counter()).update(outcomes)
 

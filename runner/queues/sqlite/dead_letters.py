@@ -9,6 +9,7 @@ import msgspec
 from ..contract import DeadLetterFilter, DeadLetterGroup
 from .letter_groups import REASONS, common_message, group_of, groups_with
 from .letter_rows import read_letters
+from .overwriting import overwriting
 
 if TYPE_CHECKING:
     import sqlite3
@@ -89,7 +90,8 @@ class DeadLetterTable:
     def take(self, ids: Collection[int]) -> Mapping[int, bytes]:
         """Delete dead letters, and return the identity of each that was there."""
         query = "DELETE FROM dead_letters WHERE id = ? RETURNING identity"
-        return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
+        with overwriting(self._connection):
+            return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
 
     def bytes(self) -> int:
         """Return the sizes of all dead letters together."""

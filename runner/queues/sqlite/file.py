@@ -68,6 +68,22 @@ def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     return _open_to_read(path, options)
 
 
+def connect_as_it_is(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open an outbox of any format to read it only, and migrate nothing. Raises QueueOpenError."""
+    if not _exists(path):
+        raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    try:
+        connection = _open(path, "ro", busy_seconds)
+        try:
+            _version(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, QueueOpenError, OSError) as error:
+        raise _unusable(path, error) from None
+    return connection
+
+
 def format_of(path: Path) -> int:
     """Return the number of the format of an outbox. Raises QueueOpenError."""
     try:
