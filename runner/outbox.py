@@ -130,7 +130,7 @@ def owner_fields(definition: DestinationDefinition) -> Mapping[str, tuple[str, .
         name: tuple(
             key
             for key, field in action.fields.items()
-            if field.identifier and field.required is True and key != action.idempotency_field
+            if field.identifier and field.required and key != action.idempotency_field
         )
         for name, action in definition.actions.items()
     }
