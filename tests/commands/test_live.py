@@ -41,6 +41,7 @@ NOT_SENDING = {
     "init": ("--force",),
     "status": (),
     "preview": ("event.json",),
+    "bill": ("events.ndjson",),
     "snapshot": ("--events", "events.ndjson", "--dir", "snapshot"),
     "check": (),
     "doctor": (),

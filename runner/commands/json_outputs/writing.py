@@ -23,7 +23,7 @@ class DocsOutput(JsonOutput, frozen=True, kw_only=True):
 
 
 class SandboxOutput(JsonOutput, frozen=True, kw_only=True):
-    """Where a sandbox listens, and where it shows what it has received. This is printed on one line, when it is ready."""
+    """Where a sandbox listens, and where it shows what it has received. It is printed on one line, once it is ready."""
 
     base_url: str
     received: str
