@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..definitions import Problem, SetupError
@@ -17,6 +18,7 @@ from .queues.opening import open_queue, shown_place, split_place
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from ..definitions import DestinationDefinition
     from .configuration.delivery_options import DeliveryOptions
     from .delivery.clock import Clock
     from .queues.contract import Queue
@@ -98,3 +100,37 @@ async def limits_of(queue: Queue) -> Mapping[Lane, Limits]:
         account, _, action = key.removeprefix(LIMITS_PREFIX).partition("\0")
         found[Lane(account, action)] = Limits(**json.loads(value))
     return found
+
+
+def back_up(options: DeliveryOptions, target: Path) -> int:
+    """Copy an outbox that is a file, also while it is used; return the bytes of the copy. Raises SetupError."""
+    from .queues.sqlite.backup import back_up as copy  # noqa: PLC0415 - only a backup needs it
+
+    path = outbox_path(require_outbox(options))
+    if path is None:
+        message = "is no file; back it up with the means of its database"
+        raise SetupError.of([Problem("outbox", message)])
+    try:
+        return copy(Path(path), target)
+    except FileExistsError:
+        raise SetupError.of(
+            [Problem(str(target), "is there already, and is not overwritten; name another file")]
+        ) from None
+    except OSError as error:
+        raise SetupError.of([Problem(str(target), f"cannot be written: {error.strerror}")]) from None
+    except ValueError as error:
+        raise SetupError.of([Problem(str(target), f"is not a path: {error}")]) from None
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
+def owner_fields(definition: DestinationDefinition) -> Mapping[str, tuple[str, ...]]:
+    """Return the fields of each action that say whose an event is: its required identifiers but that of the event."""
+    return {
+        name: tuple(
+            key
+            for key, field in action.fields.items()
+            if field.identifier and field.required and key != action.idempotency_field
+        )
+        for name, action in definition.actions.items()
+    }

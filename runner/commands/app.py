@@ -13,7 +13,7 @@ from .parsing import Command, Group
 
 COMMANDS = (
     *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),
-    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
 )
 """The names of the commands. Each is in a file of that name."""
 

@@ -1,4 +1,4 @@
-"""The questions of `init`."""
+"""Questions to whoever sits at the terminal: those of `init`, and whether something may be deleted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .exit_codes import INTERRUPTED
-from .live_question import says_yes
+from .live_question import is_terminal, says_yes
 from .output import say
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def may_overwrite(existing: Sequence[Path], *, force: bool, asks: bool) -> None:
         raise SetupError.of([Problem(str(path), advice) for path in existing])
     if not says_yes(f"Overwrite {names}?"):
         raise SetupError.of([Problem("", "you did not say yes, so nothing was written")])
+
+
+def is_confirmed(question: str, *, yes: bool) -> bool:
+    """Return whether something may be deleted. Only a person in a terminal is asked, and not if they said yes before.
+
+    Without a terminal, the arguments have to say exactly what is meant, so they are the answer.
+    """
+    return yes or not is_terminal() or says_yes(question)
 
 
 def ask_for_missing(start: Start, *, asks: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .exit_codes import exits
-from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOption
+from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOption, JsonOption
 
 
 @exits
@@ -30,6 +30,7 @@ def check(
             "nothing matches. - is standard input.",
         ),
     ] = None,
+    as_json: JsonOption = False,
     live: Annotated[bool, typer.Option("--live", hidden=True)] = False,
 ) -> int:
     """Check the configuration.
@@ -39,10 +40,22 @@ def check(
     code. A setting that hardly ever matches an event is an error here; `deliver` only warns of it.
     """
     from ...definitions import Problem, SetupError
-    from .checking import run_check
+    from .check_output import check_output, print_checked
+    from .checking import Checked, checked
     from .configured import configured
+    from .json_output import print_output
 
     if live:
         raise SetupError.of([Problem("--live", "is called --credentials now; nothing was sent")])
-    configuration = configured(config, destination=destination, account=account, base_url=base_url)
-    return run_check(configuration, events=events, credentials=credentials)
+    try:
+        configuration = configured(config, destination=destination, account=account, base_url=base_url)
+        found = checked(configuration, events=events, credentials=credentials)
+    except SetupError as error:
+        if not as_json:
+            raise
+        found = Checked(problems=[*error.problems] or [Problem("", error.message)])
+    if as_json:
+        print_output(check_output(found))
+    else:
+        print_checked(found)
+    return found.code

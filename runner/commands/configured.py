@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .output import say
+from .shown import shown
 
 if TYPE_CHECKING:
     from ..configuration.configuration import Configuration
@@ -26,4 +27,15 @@ def configured(
     )
     for warning in configuration.warnings:
         say(f"warning: {warning}", error=True)
+    if shown.verbose:
+        _say_origins(configuration)
     return configuration
+
+
+def _say_origins(configuration: Configuration) -> None:
+    """Say where each setting comes from, and no value: it may be a secret."""
+    if configuration.path is not None:
+        say(f"configuration: {configuration.path.absolute()}", error=True)
+    for place, origin in configuration.origins.items():
+        say(f"{place}: from {origin}", error=True)
+    say(f"outbox: {configuration.delivery.outbox or 'none'}", error=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .exit_codes import FAILED, OK, exits
-from .options import DestinationOption
+from .options import DestinationOption, JsonOption
 
 _DEFAULT_FOLDER = Path("docs")
 
@@ -48,22 +48,31 @@ def docs(
             "--check", help="Write nothing. Print what is out of date in the folder, and exit with 1. [default: docs]"
         ),
     ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Generate the page about a destination.
 
     It is made from the definition. In a folder, the page of kable comes with the references of the command line and of
     the configuration, and with JSON Schemas.
     """
+    from ...definitions import Problem, SetupError
     from ..pages import Wanted, changes, pages_of, write_page
-    from .json_output import schemas
+    from .json_output import print_output, schemas
+    from .json_outputs.writing import DocsOutput
     from .output_files import check_outputs
 
+    if as_json and folder is None and not check:
+        raise SetupError.of([Problem("--json", "reports what --output writes or --check finds; add one of them")])
     wanted = Wanted(destination, page_format.value, None if reference is None else reference.value)
     pages = pages_of(wanted, lambda: _command_line_reference(context), schemas)
     if check:
-        stale = [changes((folder or _DEFAULT_FOLDER) / name, make()) for name, make in pages.items()]
-        typer.echo("".join(stale), nl=False)
-        return FAILED if any(stale) else OK
+        there = folder or _DEFAULT_FOLDER
+        stale = {name: text for name, make in pages.items() if (text := changes(there / name, make()))}
+        if as_json:
+            print_output(DocsOutput(folder=str(there), written=[], stale=[*stale]))
+        else:
+            typer.echo("".join(stale.values()), nl=False)
+        return FAILED if stale else OK
     if folder is not None and destination is not None and destination.endswith(".json"):
         for name in pages:
             check_outputs({"--output": folder / name}, None, [destination])
@@ -72,6 +81,8 @@ def docs(
             typer.echo(make(), nl=False)
             break
         write_page(folder / name, make())
+    if as_json:
+        print_output(DocsOutput(folder=str(folder), written=[*pages], stale=[]))
     return OK
 
 

@@ -12,7 +12,7 @@ from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOpti
 from .output import echo
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from ..configuration.configuration import Configuration
     from ..doctor.finding import Finding, State
@@ -24,6 +24,8 @@ _SIGNS: dict[State, tuple[str, str]] = {
     "skipped": ("·", "-"),
 }
 """How a state is shown, and how if the output has only ASCII."""
+
+_COLORS: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
 
 
 @exits
@@ -51,8 +53,7 @@ def doctor(
     if as_json:
         _print_json(findings, is_well=is_well)
     else:
-        for line in _lines(findings):
-            echo(line)
+        _print_text(findings)
     return OK if is_well else FAILED
 
 
@@ -114,8 +115,8 @@ async def _with(configuration: Configuration, *, is_valid: bool) -> AsyncIterato
         yield finding
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
-    """Yield a line for each finding, with a sign that the output can show."""
+def _print_text(findings: list[Finding]) -> None:
+    """Print a line for each finding, with a sign that the output can show."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         "".join(sign for sign, _ in _SIGNS.values()).encode(encoding)
@@ -124,9 +125,10 @@ def _lines(findings: list[Finding]) -> Iterator[str]:
         is_ascii = True
     width = max(len(finding.about) for finding in findings)
     for finding in findings:
-        yield f"{_SIGNS[finding.state][is_ascii]} {finding.about.ljust(width)}  {finding.text}"
+        sign, color = _SIGNS[finding.state][is_ascii], _COLORS[finding.state]
+        echo(f"{finding.about.ljust(width)}  {finding.text}", sign=sign, color=color, indent=width + 4)
     failed = sum(finding.state == "failed" for finding in findings)
-    yield f"{failed} of {len(findings)} checks failed" if failed else "nothing is wrong"
+    echo(f"{failed} of {len(findings)} checks failed" if failed else "nothing is wrong")
 
 
 def _print_json(findings: list[Finding], *, is_well: bool) -> None:

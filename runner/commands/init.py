@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exit_codes import OK, exits
-from .options import DestinationOption
-from .output import echo, say
+from .options import DestinationOption, JsonOption
+from .output import echo_whole, inform, say
 
 if TYPE_CHECKING:
     from ..configuration.configuration import Configuration
@@ -38,6 +38,7 @@ def init(
     preview: Annotated[
         bool | None, typer.Option("--preview/--no-preview", help="Whether to preview a made-up event. [default: ask]")
     ] = None,
+    as_json: JsonOption = False,
 ) -> int:
     """Write a configuration file to start with.
 
@@ -47,7 +48,8 @@ def init(
     """
     from ..configuration.start import Start
     from .asking import ask_for_missing, may_overwrite
-    from .checking import run_check
+    from .check_output import check_output, print_checked
+    from .checking import checked
     from .configured import configured
     from .live_question import is_terminal, says_yes
 
@@ -57,18 +59,28 @@ def init(
     ask_for_missing(start, asks=asks)
     for variable in start.overridden():
         say(f"warning: {variable} is set, and wins over the configuration", error=True)
+    written = []
     for path in start.write(save_secrets=save_key):
-        echo(f"wrote {path}")
+        written.append(str(path))
+        if not as_json:
+            inform(f"wrote {path}")
     configuration = configured(start.path)
-    code = run_check(configuration)
-    if code == OK:
+    found = checked(configuration)
+    if as_json:
+        from .json_output import print_output
+        from .json_outputs.check import InitOutput
+
+        print_output(InitOutput(written=written, check=check_output(found)))
+        return found.code
+    print_checked(found)
+    if found.code == OK:
         wanted = preview
         if wanted is None:
             wanted = asks and says_yes("Preview a made-up event?", default=True)
         if wanted:
             _preview(configuration)
         _print_next(start)
-    return code
+    return found.code
 
 
 def _preview(configuration: Configuration) -> None:
@@ -80,14 +92,14 @@ def _preview(configuration: Configuration) -> None:
         return
     first = ready.subscriptions[0]
     event: Any = short_event_for(first.subscribe, ready.definition.actions[first.partner_action])
-    echo(f"\nA made-up event:\n{indented_json(event)}\n")
-    echo(preview_text(ready, configuration.destination_name, event))
+    echo_whole(f"\nA made-up event:\n{indented_json(event)}\n")
+    echo_whole(preview_text(ready, configuration.destination_name, event))
 
 
 def _print_next(start: Start) -> None:
     import shlex
 
     file = shlex.quote(str(start.path))
-    echo("\nNext:\n")
+    inform("\nNext:\n")
     for step in (f"check --config {file} --credentials", f"deliver --config {file} events.ndjson"):
-        echo(f"  kable-destination {step}")
+        inform(f"  kable-destination {step}")

@@ -25,18 +25,44 @@ def print_output(output: JsonOutput) -> None:
     print_json(output)
 
 
+def print_line(output: JsonOutput) -> None:
+    """Print the output of a command that goes on running, on one line: whoever waits for it reads a line."""
+    import typer
+
+    from ...definitions import visible_json
+
+    typer.echo(visible_json(msgspec.json.encode(output).decode()))
+
+
 def outputs() -> Mapping[str, type[JsonOutput]]:
     """Return what each command prints, by the name of the command."""
+    from .json_outputs import check, dead_letters, outbox, writing
     from .json_outputs.bill import BillOutput
+    from .json_outputs.deliver import DeliverOutput
     from .json_outputs.destinations import DestinationsOutput
     from .json_outputs.doctor import DoctorOutput
+    from .json_outputs.preview import PreviewOutput
     from .json_outputs.snapshot import SnapshotOutput
     from .json_outputs.status import StatusOutput
 
     return {
         "bill": BillOutput,
+        "check": check.CheckOutput,
+        "dead-letters discard": dead_letters.DiscardOutput,
+        "dead-letters export": dead_letters.ExportOutput,
+        "dead-letters list": dead_letters.LettersOutput,
+        "dead-letters replay": dead_letters.ReplayOutput,
+        "dead-letters show": dead_letters.LetterOutput,
+        "deliver": DeliverOutput,
         "destinations": DestinationsOutput,
+        "docs": writing.DocsOutput,
         "doctor": DoctorOutput,
+        "init": check.InitOutput,
+        "new": writing.NewOutput,
+        "outbox backup": outbox.BackupOutput,
+        "outbox erase": outbox.EraseOutput,
+        "preview": PreviewOutput,
+        "sandbox": writing.SandboxOutput,
         "snapshot": SnapshotOutput,
         "status": StatusOutput,
     }

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from .exit_codes import OK, exits
-from .output import echo
+from .options import JsonOption
+from .output import inform
 
 
 @exits
@@ -25,6 +26,7 @@ def new(
         str | None,
         typer.Option("--title", metavar="TEXT", help="Name for people to read. [default: derived from NAME]"),
     ] = None,
+    as_json: JsonOption = False,
 ) -> int:
     """Write a plugin package for a destination.
 
@@ -37,7 +39,14 @@ def new(
     names = PluginNames.derive(name, title, taken=installed())
     target = folder if folder is not None else Path(names.distribution)
     write_plugin(names, target)
-    echo(f"{names.title} is written. Next:\n")
+    if as_json:
+        from .json_output import print_output
+        from .json_outputs.writing import NewOutput
+
+        shown = NewOutput(name=names.name, title=names.title, distribution=names.distribution, folder=str(target))
+        print_output(shown)
+        return OK
+    inform(f"{names.title} is written. Next:\n")
     for step in (f"cd {shlex.quote(str(target))}", "pip install --editable '.[test]'", "make test"):
-        echo(f"  {step}")
+        inform(f"  {step}")
     return OK

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..observability.options import LogFormat
+from ..observability.options import LogFormat, ObserverOptions
+from .shown import has_color, shown
 
 CONTEXT_SETTINGS = {"max_content_width": 120, "help_option_names": ["-h", "--help"]}
 
@@ -39,6 +41,7 @@ BaseUrlOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON. Its schema is in docs/schemas, and its version in `version`.")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask, also in a terminal.")]
 OutboxOption = Annotated[
     str | None,
     typer.Option(
@@ -51,3 +54,12 @@ LogOption = Annotated[LogFormat | None, typer.Option("--log", help="Log to stand
 TracesOption = Annotated[
     bool, typer.Option("--traces", help="Record an OpenTelemetry span per request. Needs the extra `traces`.")
 ]
+
+
+def observer_options(
+    log_format: LogFormat | None, *, metrics_port: int | None = None, traces: bool = False
+) -> ObserverOptions:
+    """Return what observes a run. --verbose logs as text unless another format is given."""
+    if log_format is None and shown.verbose:
+        log_format = LogFormat.CONSOLE
+    return ObserverOptions(log_format, metrics_port, traces, colors=has_color(sys.stderr))

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from .shown import fitted, painted, shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed import ReadableBuffer
 
 _NO_UTF_8 = re.compile("[\udc80-\udcff]")
+_COLORS = {"error": "red", "stopped": "red", "warning": "yellow"}
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EAGAIN})
 
 
@@ -35,10 +38,16 @@ def say(text: str, *, error: bool = False) -> None:
     if stream is None:
         return
     try:
-        stream.write(f"{_visible(text)}\n")
+        stream.write(f"{_with_color(fitted(_visible(text), stream), error=error)}\n")
         stream.flush()
     except (OSError, ValueError):
         discard(stream)
+
+
+def inform(text: str, *, error: bool = False) -> None:
+    """Print a line that nobody needs who wants errors and results only (--quiet)."""
+    if not shown.quiet:
+        say(text, error=error)
 
 
 def discard(stream: TextIO | None) -> None:
@@ -71,9 +80,27 @@ def cannot_write(error: OSError) -> bool:
     return error.errno in _CANNOT_WRITE and error.filename is None
 
 
-def echo(text: str, *, err: bool = False) -> None:
-    """Print a text, in which escapes replace what would steer a terminal."""
-    typer.echo(_visible(text), err=err)
+def echo(text: str, *, err: bool = False, sign: str = "", color: str = "", indent: int | None = None) -> None:
+    """Print a text, in which escapes replace what would steer a terminal.
+
+    `sign` stands before it, in a colour. Where a line is too long for a terminal, it goes on below, after `indent`.
+    """
+    before = f"{sign} " if sign else ""
+    fitting = fitted(f"{before}{_visible(text)}", sys.stderr if err else sys.stdout, indent).removeprefix(before)
+    before = f"{painted(sign, color, error=err)} " if sign else ""
+    typer.echo(f"{before}{_with_color(fitting, error=err)}", err=err, color=True)
+
+
+def echo_whole(text: str) -> None:
+    """Print a text likewise, and leave its lines as they are, also in a terminal: they are JSON, code or a command."""
+    typer.echo(_visible(text), color=True)
+
+
+def _with_color(text: str, *, error: bool) -> str:
+    """Return a text whose first word has a colour if it is an error or a warning."""
+    word, colon, rest = text.partition(":")
+    color = _COLORS.get(word) if colon else None
+    return text if color is None else f"{painted(f'{word}:', color, error=error)}{rest}"
 
 
 def _visible(text: str) -> str:
@@ -88,16 +115,21 @@ def _visible(text: str) -> str:
 
 def echo_lines(lines: Iterable[str]) -> None:
     """Print some lines at once, likewise: to print takes longer than to make a line, and there may be thousands."""
-    typer.echo("\n".join(map(_visible, lines)))
+    typer.echo(fitted("\n".join(map(_visible, lines)), sys.stdout))
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON, in which escapes replace what would steer a terminal."""
+    typer.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON, in which escapes replace what would steer a terminal."""
     import msgspec
 
     from ...definitions import visible_json
 
-    typer.echo(visible_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+    return visible_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def time_text(seconds: float) -> str:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from .exit_codes import OK, exits
-from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOption
-from .output import echo
+from .options import AccountOption, BaseUrlOption, ConfigOption, DestinationOption, JsonOption
+from .output import echo_whole
 
 
 @exits
@@ -24,17 +24,23 @@ def preview(
     explain: Annotated[
         bool, typer.Option("--explain", help="Also show the Python that mapping and fields were compiled to.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Preview one event without sending it.
 
     Shows what each subscription makes of the event, and the request.
     """
     from .configured import configured
-    from .previewing import preview_text
+    from .previewing import preview_output, preview_text
 
     configuration = configured(config, destination=destination, account=account, base_url=base_url)
     ready = configuration.set_up()
-    echo(preview_text(ready, configuration.destination_name, _read(event), explain_code=explain))
+    if as_json:
+        from .json_output import print_output
+
+        print_output(preview_output(ready, _read(event), explain_code=explain))
+        return OK
+    echo_whole(preview_text(ready, configuration.destination_name, _read(event), explain_code=explain))
     return OK
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...definitions import Destination, FieldExplanation, SubscriptionExplanation
+    from .json_outputs.preview import FieldPreview, PreviewOutput, SubscriptionPreview
 
 _LONGEST_VALUE = 120
 
@@ -28,6 +29,62 @@ def preview_text(destination: Destination, destination_name: str, event: Any, *,
             if explain_code:
                 lines += ["  code", *(f"    {line}".rstrip() for line in subscription.source.splitlines()), ""]
     return visible(destination.redactor.text("\n".join(lines).rstrip("\n")))
+
+
+def preview_output(destination: Destination, event: Any, *, explain_code: bool = False) -> PreviewOutput:
+    """Return what becomes of an event, as JSON shows it, with every secret masked."""
+    from ...definitions import explain
+    from .json_outputs.preview import PreviewOutput
+
+    explanation = explain(destination, event)
+    environment = destination.environment
+    turned_away = destination.redactor.text(explanation.turned_away)
+    return PreviewOutput(
+        destination=destination.definition.name,
+        environment=None if environment is None else environment.name,
+        host=destination.host,
+        turned_away=turned_away or None,
+        subscriptions=[
+            _subscription_preview(destination, each, explain_code=explain_code) for each in explanation.subscriptions
+        ],
+    )
+
+
+def _subscription_preview(
+    destination: Destination, explained: SubscriptionExplanation, *, explain_code: bool
+) -> SubscriptionPreview:
+    from ...definitions import shown_request
+    from .json_outputs.preview import RequestPreview, SubscriptionPreview
+
+    redactor, request = destination.redactor, explained.request
+    return SubscriptionPreview(
+        name=explained.name,
+        action=explained.action,
+        trigger=explained.trigger,
+        matches=not explained.why_not,
+        why_not=explained.why_not or None,
+        fields=[_field_preview(destination, field) for field in explained.fields],
+        problems=[redactor.text(str(problem)) for problem in explained.problems],
+        request=None if request is None else RequestPreview(**shown_request(request.request, redactor)),
+        code=redactor.text(explained.source) if explain_code else None,
+    )
+
+
+def _field_preview(destination: Destination, field: FieldExplanation) -> FieldPreview:
+    from ...definitions import MISSING
+    from .json_outputs.preview import FieldPreview
+
+    redactor = destination.redactor
+    return FieldPreview(
+        key=field.key,
+        mapping=redactor.text(field.mapping),
+        origin=field.origin,
+        is_mapped=field.mapped is not MISSING,
+        mapped=None if field.mapped is MISSING else redactor.value(field.mapped),
+        is_sent=field.sent is not MISSING,
+        sent=None if field.sent is MISSING else redactor.value(field.sent),
+        renamed_by=field.renamed_by,
+    )
 
 
 def _subscription(destination: Destination, name: str, explained: SubscriptionExplanation) -> Iterator[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ...definitions import AnswerError, Redactor
     from ..delivery.run_report import RunReport
+    from .json_outputs.deliver import RunOutput
 
 
 def exit_code(ended: AnswerError | None, report: RunReport) -> int:
@@ -90,3 +91,12 @@ def kept_in_outbox(report: RunReport, path: str) -> Iterator[str]:
             f"{counted(report.kept, 'unsent event')} {verb} kept in {path}{partly}; run the same command again. "
             f"Next retry: {report.next_due:%Y-%m-%dT%H:%M:%SZ}"
         )
+
+
+def run_output(report: RunReport, redactor: Redactor) -> RunOutput:
+    """Return the counts of a run as commands print them with --json, with every secret masked."""
+    import msgspec
+
+    from .json_outputs.deliver import RunOutput
+
+    return msgspec.convert(redactor.value(report.as_json()), RunOutput)

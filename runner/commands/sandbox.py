@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exit_codes import OK, exits
+from .options import JsonOption
 
 if TYPE_CHECKING:
     from ...definitions import Redactor
@@ -78,6 +79,7 @@ def sandbox(
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="NUMBER", help="Random seed for injected faults.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> int:
     """Run a local Kable to try things out. Its ledger is at /sandbox/ledger.
 
@@ -92,6 +94,8 @@ def sandbox(
     from ...definitions import Problem, SetupError
     from ..configuration.configuration import DEFAULT_DESTINATION
     from ..sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, read_faults, serve, serve_recorder
+    from .json_output import print_line
+    from .json_outputs.writing import SandboxOutput
 
     faults = read_faults(
         statuses=_pairs("--fail", fail),
@@ -119,8 +123,12 @@ def sandbox(
         run, shown = partial(serve_recorder, redactor=redactor), "requests"
 
     def announce(base_url: str) -> None:
-        typer.echo(f"{name} sandbox listening on {base_url}")
-        typer.echo(f"{shown}: {base_url}/sandbox/{shown}")
+        received = f"{base_url}/sandbox/{shown}"
+        if as_json:
+            print_line(SandboxOutput(base_url=base_url, received=received))
+        else:
+            typer.echo(f"{name} sandbox listening on {base_url}")
+            typer.echo(f"{shown}: {received}")
         sys.stdout.flush()
 
     try:

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from ..delivery.notices import Notice, Observer
     from ..delivery.run_report import RunReport
     from ..observability.options import ObserverOptions
+    from .progress import Reading
 
 
 @contextlib.contextmanager
 def watching(
-    configuration: Configuration, destination: Destination, observing: ObserverOptions, report: RunReport
+    configuration: Configuration,
+    destination: Destination,
+    observing: ObserverOptions,
+    report: RunReport,
+    reading: Reading,
 ) -> Iterator[list[Observer]]:
     """Yield the observers that the options ask for, the progress in a terminal, and the warnings without a log."""
     from ..delivery.notices import Only
     from ..observability.detached import DetachedWriter
     from ..observability.observers import open_observers
+    from .progress import progress
 
     opened = open_observers(
         observing,
@@ -34,7 +40,7 @@ def watching(
         announce=_announce_metrics,
     )
     warnings = DetachedWriter()
-    with opened as observers, _progress(report) as bars, warnings:
+    with opened as observers, progress(report, reading, destination) as bars, warnings:
         yield [
             *observers,
             *bars,
@@ -44,32 +50,6 @@ def watching(
 
 def _announce_metrics(url: str) -> None:
     say(f"metrics: {url}", error=True)
-
-
-@contextlib.contextmanager
-def _progress(report: RunReport) -> Iterator[list[Observer]]:
-    from rich.console import Console
-
-    if not Console(stderr=True).is_terminal:
-        yield []
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from ..observability.detached import DetachedTerminal
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
-    # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
-    with (
-        DetachedTerminal() as terminal,
-        Progress(*columns, console=Console(file=terminal.stream, force_terminal=True), transient=True) as progress,
-    ):
-        task = progress.add_task("reading", total=None)
-
-        def tick(_: Notice) -> None:
-            counts = f"{report.read:,} read, {report.sent:,} delivered, {report.dead:,} dead"
-            progress.update(task, description=counts)
-
-        yield [tick]
 
 
 def _warn(write: Callable[[str], None], notice: Notice) -> None:

@@ -18,7 +18,7 @@ from ..queues.contract import (
 )
 from ..sources.contract import Origin
 from .fullness import LONGEST_WAIT_FOR_ROOM
-from .notices import Notice
+from .notices import Notice, dead_notice
 from .partial_acceptance import take_accepted
 from .planning import ChunkPlanner, Planned
 from .receipt import Receipt
@@ -347,9 +347,7 @@ class Acceptor:
             events, duplicates = sum(result.accepted), len(result.duplicates)
             self._notify(Notice(kind="accepted", account=self._account, events=events, duplicates=duplicates))
         for letter in put.dead_letters:
-            self._notify(
-                Notice(kind="dead", account=self._account, events=1, reason=letter.reason, error=letter.message)
-            )
+            self._notify(dead_notice(letter))
         self._accepted(receipts, result)
 
     def _break(self, error: Exception, group: Sequence[_Submission]) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from ..queues.contract import DeadLetter
 
 Kind = Literal[
     "started", "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits",
@@ -25,7 +28,8 @@ class Notice:
     - `attempted`: a request with `events` was sent; `status` is None if there was no response. It took `seconds`.
       `attempt` is its number for these events, `error` what the response means.
     - `delivered`: the destination has `events`.
-    - `dead`: `events` became dead letters for `reason`; `error` is the message.
+    - `dead`: an event became a dead letter for `reason`; `error` is the message. It came from the `line` of `file` (or
+      the offset or number in another source), where it was the `item` of a batch.
     - `halved`: a refused batch of `events` is sent again in two parts.
     - `postponed`: `events` are sent again in `wait` seconds because of `error`.
     - `parked`: the same, but the server asked for an absurd time (`asked` seconds).
@@ -52,8 +56,27 @@ class Notice:
     per_second: float | None = None
     reason: str = ""
     error: str = ""
+    file: str = ""
+    line: int | None = None
+    item: int | None = None
     environment: str = ""
     host: str = ""
+
+
+def dead_notice(letter: DeadLetter) -> Notice:
+    """Return the notice of a dead letter."""
+    origin = letter.origin
+    return Notice(
+        kind="dead",
+        account=letter.account,
+        action=letter.action or "",
+        events=1,
+        reason=letter.reason,
+        error=letter.message,
+        file=origin.source,
+        line=origin.line,
+        item=origin.item,
+    )
 
 
 Observer = Callable[[Notice], None]

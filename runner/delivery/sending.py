@@ -19,7 +19,7 @@ from ...definitions import (
     UnexpectedAnswerError,
 )
 from ..queues.contract import Settlement, dead_letter_of
-from .notices import Notice
+from .notices import Notice, dead_notice
 from .retry_policy import LONGEST_OBEYED, asked_wait
 from .waiting import ends_before
 
@@ -354,8 +354,8 @@ class _Sending:
             self._notify("slowed", wait=pause, in_flight=self._limiter.allowed, per_second=self._limiter.per_second)
 
     def _bury(self, position: int, error: AnswerError | RejectedError, reason: Reason) -> None:
-        self.progress.dead[position] = dead_letter_of(self._lease.queued, position, error, reason)
-        self._notify("dead", events=1, reason=reason, error=error.message)
+        letter = self.progress.dead[position] = dead_letter_of(self._lease.queued, position, error, reason)
+        self._sender.notify(dead_notice(letter))
 
     def _notify(self, kind: Kind, **what: Any) -> None:
         queued = self._lease.queued

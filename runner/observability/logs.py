@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +40,16 @@ class _LineLogger:
         self.debug = self.info = self.warning = self.error = write
 
 
-def log_observer(log_format: LogFormat, redactor: Redactor, write: Callable[[str], None]) -> Observer:
+def log_observer(
+    log_format: LogFormat, redactor: Redactor, write: Callable[[str], None], *, colors: bool = False
+) -> Observer:
     """Return an observer that writes the log, as text for a person or as one JSON object a line."""
     renderers: list[Any] = (
         [structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON
         else [
             lambda _logger, _method, record: _visible(record),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr is not None and sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(colors=colors),
         ]
     )
     logger = structlog.wrap_logger(

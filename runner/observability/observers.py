@@ -31,7 +31,7 @@ def open_observers(
             from .logs import log_observer  # noqa: PLC0415 - imported only if it is used
 
             writer = stack.enter_context(DetachedWriter())
-            observers.append(log_observer(options.log_format, redactor, writer.write))
+            observers.append(log_observer(options.log_format, redactor, writer.write, colors=options.colors))
         if options.metrics_port is not None:
             observers.append(stack.enter_context(_metrics(options.metrics_port, destination, announce)))
         if options.traces:

@@ -15,8 +15,9 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObserverOptions:
-    """The observers that were asked for; by default none."""
+    """The observers that were asked for; by default none. `colors`: whether a log as text has them."""
 
     log_format: LogFormat | None = None
     metrics_port: int | None = None
     traces: bool = False
+    colors: bool = False

@@ -178,6 +178,20 @@ class Tables(Protocol):
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         """Add to the outcomes of a run."""
 
+    # Erasure
+
+    def batches_after(self, number: int, most: int) -> list[Candidate]:
+        """Return up to so many queued batches whose ID is greater than a number, by their IDs."""
+
+    def read_batch(self, number: int) -> QueuedBatch | None:
+        """Return a queued batch; None if it cannot be read."""
+
+    def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
+        """Keep only some positions of a queued batch (delete it if there are none), and end its lease.
+
+        `queued` is what `read_batch` has returned. An engine leaves nothing of the others that can be read.
+        """
+
     # Dead letters
 
     def add_dead_letter(

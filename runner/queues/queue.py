@@ -8,7 +8,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from .accepting import accept, present_states
-from .contract import LEASE_SECONDS, QueueFullError, QueueStatus, RunOutcomes
+from .contract import LEASE_SECONDS, DeadLetterFilter, Erased, QueueFullError, QueueStatus, RunOutcomes
+from .erasing import AT_ONCE, erase_batches, erase_letters
 from .keeping import Retention, delete_old
 from .leasing import holds_at, lease, make_due, mark
 from .owner import own_name
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Checkpoint,
         DeadLetters,
         Duplicate,
+        Erasure,
         Exported,
         Lane,
         Leased,
@@ -173,6 +175,24 @@ class EngineQueue:
             return QueueStatus(lanes, tables.dead_counts(), self._engine.size(), tables.known_ids())
 
         return await self._engine.read(operation)
+
+    async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
+        """Erase the queued events and the dead letters of one customer, some at a time; in a dry run, count them."""
+        run = self._engine.read if dry_run else self._engine.write
+        erased, last = Erased(), 0
+        while True:
+            # An operation may be run again, so each counts for itself.
+            last, found = await run(
+                partial(erase_batches, erasure=erasure, after=last, now=self._now(), dry_run=dry_run)
+            )
+            erased.add(found)
+            if not last:
+                break
+        ids = await self.dead_letters.ids(DeadLetterFilter())
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            erased.add(await run(partial(erase_letters, erasure=erasure, ids=some, dry_run=dry_run)))
+        return erased
 
     def export(self) -> AsyncIterator[Exported]:
         """Yield everything that the queue holds, as of one moment."""

@@ -75,7 +75,7 @@ class FileSource:
 
     Its checkpoint is known by `scope` and its absolute path, and also by `scope` and how its content begins: a log that
     was rotated has another name and the same content. `scope` says what the events are for: with other settings or
-    mappings the file is read from its beginning.
+    mappings the file is read from its beginning. `bytes_read` is how far it was read, as it is stored.
     """
 
     def __init__(self, path: str, *, scope: str = "") -> None:
@@ -83,6 +83,7 @@ class FileSource:
         self.name = shown_path(path)
         self.key = f"{scope} {shown_path(self._path.absolute())}"
         self.resumed: Resumed | None = None
+        self.bytes_read = 0
         self._scope = scope
         self._reader: BlockReader | None = None
         self._real_path = _shown_path(path)
@@ -114,10 +115,13 @@ class FileSource:
         with self._path.open("rb") as stream:
             # Compared and read through one open file: another one may take its name meanwhile.
             if find is not None and not self._has_news(stream, find, loop):
+                self.bytes_read = stream.seek(0, os.SEEK_END)
                 return
             stream.seek(0)
             blocks = read_blocks(stream, signed=True, refuse_tables=True)
-            yield from blocks if self._accepted is _START else _verified(blocks, self._accepted)
+            for block in blocks if self._accepted is _START else _verified(blocks, self._accepted):
+                self.bytes_read = stream.tell()
+                yield block
 
     def _has_news(self, stream: BinaryIO, find: FindCheckpoint, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether there is anything to read, and note where that begins.

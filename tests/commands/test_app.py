@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),
-    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
 )
 HEAVY = {
     *("aiohttp", "asyncio", "httpx", "liquid", "jinja2", "msgspec", "orjson", "psutil", "pydantic", "rich"),
@@ -65,7 +65,7 @@ def test_help_and_version_import_nothing_heavy(arguments: tuple[str, ...]) -> No
         ("bash", "deliver --batch-size 5 --con", ["--config", "--concurrency"]),
         ("bash", "deliver --log ", ["console", "json"]),
         ("bash", "deliver eve", []),
-        ("bash", "dead-letters ", ["list", "show", "replay", "discard"]),
+        ("bash", "dead-letters ", ["list", "show", "replay", "export", "discard"]),
         ("fish", "dead-letters list --reason re", ["rejected", "refused"]),
         ("fish", "deliver --base", ["--base-url"]),
         ("zsh", "dead-letters show --out", ["_arguments", "'*:", ':(("--outbox"))\'']),

@@ -93,11 +93,11 @@ def test_the_references_name_every_command_option_and_key(command_line: CommandL
     commands = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for command in ("deliver", "status", "preview", "check", "docs", "sandbox", "dead-letters replay"):
         helped = command_line(*command.split(), "--help", COLUMNS="200").out
-        options = {word.strip(",") for word in helped.split() if word.startswith("--")} - {"--help"}
+        # A description may be broken within the name of an option.
+        words = [word.strip(",.") for word in helped.split() if word.startswith("--") and not word.endswith("-")]
+        options = {*words} - {"--help"}
         section = commands.split(f"# `kable-destination {command}`\n")[1].split("\n#")[0]
-        assert {option for option in options if f"`{option}" not in section and f"{option}," not in section} <= {
-            "--output"
-        }
+        assert {option for option in options if not re.search(rf"[` ]{option}[`, /]", section)} <= set(), command
     configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     keys = [info.alias for info in DeliveryOptions.model_fields.values()]
     assert [key for key in (*keys, *kable.settings) if f"| `{key}` |" not in configuration] == []

@@ -27,6 +27,8 @@ WITH: dict[str, tuple[str, ...]] = {
     "preview": ("event.json",),
     "dead-letters show": ("1",),
     "new": ("name",),
+    "outbox backup": ("copy.sqlite",),
+    "outbox erase": ("--customer", "c1", "--yes"),
 }
 """What a command needs beside an option."""
 

@@ -196,6 +196,18 @@ class ToyTables:
         if error := lane_error(settlement):
             self._lane(lane, error=error, error_at=now)
 
+    def batches_after(self, number: int, most: int) -> list[Candidate]:
+        return [row.candidate for key, row in sorted(self.rows.items()) if key > number][:most]
+
+    def read_batch(self, number: int) -> QueuedBatch | None:
+        return self.rows[number].queued
+
+    def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
+        row = self.rows[number]
+        row.queued, row.candidate = queued.part(rest), row.candidate._replace(owner=None, leased_until=0)
+        if not rest:
+            del self.rows[number]
+
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         self.counts.setdefault(run, Counter()).update(outcomes)
 
@@ -246,8 +258,11 @@ class ToyTables:
             message = kept.letter.message.replace(f" (request id {kept.letter.request_id})", "")
             groups.setdefault((kept.letter.reason, message), []).append(kept)
         return sorted(
-            (DeadLetterGroup(*key, len(some), some[0].at, some[-1].at, some[-1].id) for key, some in groups.items()),
-            key=lambda group: (-group.count, -group.newest),
+            (
+                DeadLetterGroup(*key, [kept.id for kept in some], some[0].at, some[-1].at)
+                for key, some in groups.items()
+            ),
+            key=lambda group: (-group.count, -group.ids[-1]),
         )
 
     def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         Checkpoint,
         DeadLetters,
         Duplicate,
+        Erased,
+        Erasure,
         Exported,
         Lane,
         Leased,
@@ -301,6 +303,11 @@ class BusyQueue:
         """Find the status."""
         with self._clock.busy():
             return await self._queue.status()
+
+    async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
+        """As the queue does, later."""
+        with self._clock.busy():
+            return await self._queue.erase(erasure, dry_run=dry_run)
 
     def export(self) -> AsyncIterator[Exported]:
         """Export."""

@@ -22,6 +22,7 @@ from .batches import (
     State,
     dead_letter_of,
 )
+from .erasure import Erased, Erasure
 from .errors import QueueFullError, QueueLockedError, QueueOpenError
 from .puts import Checkpoint, Duplicate, Put, PutResult, RereadText, Token
 from .queue import DeadLetters, Queue
@@ -49,6 +50,8 @@ __all__ = [
     "DeadLetterGroup",
     "DeadLetters",
     "Duplicate",
+    "Erased",
+    "Erasure",
     "Exported",
     "ExportedBatch",
     "ExportedIds",

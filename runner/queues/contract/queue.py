@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from .batches import Lane, Leased, Settlement, State
+    from .erasure import Erased, Erasure
     from .puts import Checkpoint, Duplicate, Put, PutResult, Token
     from .reports import (
         DeadLetterFilter,
@@ -117,6 +118,13 @@ class Queue(Protocol):
 
     async def status(self) -> QueueStatus:
         """Return the state of the queue."""
+
+    async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
+        """Erase the queued events and the dead letters of one customer, or in a dry run, count them.
+
+        Batches keep the events of others. What somebody has leased stays, and is counted. The IDs of erased events
+        stay known, so that they do not come back. Raises QueueFullError.
+        """
 
     def export(self) -> AsyncIterator[Exported]:
         """Yield everything that the queue holds, as of one moment."""

@@ -67,14 +67,18 @@ class DeadLetterFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterGroup:
-    """Dead letters with the same message: how many, from when to when, and the ID of the newest."""
+    """Dead letters with the same message: their IDs, in ascending order, and from when to when they were put there."""
 
     reason: Reason
     message: str
-    count: int
+    ids: Sequence[int]
     first_at: float
     last_at: float
-    newest: int
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,28 @@ class MemoryBatches:
         if (error := lane_error(settlement)) is not None:
             lane.error, lane.error_at = error, now
 
+    def batches_after(self, number: int, most: int) -> list[Candidate]:
+        """Return up to so many queued batches whose ID is greater than a number, by their IDs."""
+        return [self._candidate(each) for each in sorted(self._held) if each > number][:most]
+
+    def read_batch(self, number: int) -> QueuedBatch | None:
+        """Return a queued batch."""
+        return self._held[number].queued
+
+    def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
+        """Keep only some positions of a queued batch (delete it if there are none), and end its lease."""
+        held, lane = self._held[number], self._lane(queued.lane)
+        self._release(number, held)
+        if rest:
+            lane.events -= queued.count - len(rest)
+            held.queued, held.size = queued.part(rest), None
+            return
+        if queued.batch.shard is None:
+            # A batch that is deleted has an owner otherwise.
+            del lane.free[bisect_left(lane.free, (held.due, number))]
+            lane.owned[number] = None
+        self._delete(number, held, lane)
+
     def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
         """Return the state of every lane that was ever used, sorted."""
         batches: dict[Lane, list[int]] = {lane: [] for lane in self._lanes}

@@ -125,10 +125,10 @@ class MemoryDeadLetters:
             groups.setdefault((letter.reason, message), []).append(kept)
         return sorted(
             [
-                DeadLetterGroup(*key, len(some), min(at := [kept.at for kept in some]), max(at), some[-1].id)
+                DeadLetterGroup(*key, [kept.id for kept in some], min(at := [kept.at for kept in some]), max(at))
                 for key, some in groups.items()
             ],
-            key=lambda group: (-group.count, -group.newest),
+            key=lambda group: (-group.count, -group.ids[-1]),
         )
 
     def dead_letter_ids(self, chosen: DeadLetterFilter) -> list[int]:

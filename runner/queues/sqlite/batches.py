@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...sources.contract import Origin
 from ..contract import DeadLetter, Lease
 from ..engine import Candidate
 from .fresh_batches import FreshBatches
+from .overwriting import overwriting
 from .packing import UNREADABLE, body, holds, lease_of
 
 if TYPE_CHECKING:
@@ -116,16 +117,18 @@ class BatchTable:
         fresh = self._fresh.take(number)
         if fresh is not None and events == fresh.count:
             return Lease(number, fresh, attempts, accepted_at, run)
-        row = self._connection.execute(
+        try:
+            return lease_of(self._row(number))
+        except UNREADABLE as error:
+            self._set_aside(number, str(error))
+            return None
+
+    def _row(self, number: int) -> Any:
+        return self._connection.execute(
             "SELECT batches.id, attempts, accepted_at, run, account, action, shard, about, payloads, bodies.events"
             " FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane WHERE batches.id = ?",
             (number,),
         ).fetchone()
-        try:
-            return lease_of(row)
-        except UNREADABLE as error:
-            self._set_aside(number, str(error))
-            return None
 
     def _set_aside(self, number: int, reason: str) -> None:
         """Take a damaged batch out of its lane, so that it blocks no other. Its row of `bodies` stays, for a person."""
@@ -172,23 +175,52 @@ class BatchTable:
         if rest:
             self._keep(lane, settlement, rest, now)
             return
+        self._delete(lane, number)
+
+    def _delete(self, lane: int, number: int) -> None:
         ((events, size),) = self._connection.execute(
             "DELETE FROM batches WHERE id = ? RETURNING events, bytes", (number,)
         ).fetchall()
         self._connection.execute("DELETE FROM bodies WHERE batch = ?", (number,))
         self._lanes.add(lane, -1, -events, -size)
 
+    def _replace(self, lane: int, number: int, queued: QueuedBatch, part: QueuedBatch) -> None:
+        """Put a part of a batch in its place."""
+        self._connection.execute(
+            "UPDATE bodies SET about = ?, payloads = ?, events = ? WHERE batch = ?", (*body(part), number)
+        )
+        self._connection.execute(
+            "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (part.count, part.size, number)
+        )
+        self._lanes.add(lane, 0, part.count - queued.count, part.size - queued.size)
+
+    def after(self, number: int, most: int) -> list[Candidate]:
+        """Return up to so many queued batches whose ID is greater than a number, by their IDs."""
+        query = f"SELECT {_CANDIDATE} FROM batches WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
+        return [Candidate(*row) for row in self._connection.execute(query, (number, most)).fetchall()]
+
+    def read(self, number: int) -> QueuedBatch | None:
+        """Return a queued batch; None if it cannot be read."""
+        try:
+            return lease_of(self._row(number)).queued
+        except UNREADABLE:
+            return None
+
+    def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
+        """Keep only some positions of a queued batch (delete it if there are none), and end its lease."""
+        lane = self._lanes.use(queued.lane)
+        self._fresh.take(number)
+        with overwriting(self._connection):
+            if rest:
+                self._replace(lane, number, queued, queued.part(rest))
+                self._connection.execute("UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = ?", (number,))
+            else:
+                self._delete(lane, number)
+
     def _keep(self, lane: int, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         lease, error = settlement.lease, settlement.error
         if len(rest) < lease.queued.count:
-            part = lease.queued.part(rest)
-            self._connection.execute(
-                "UPDATE bodies SET about = ?, payloads = ?, events = ? WHERE batch = ?", (*body(part), lease.id)
-            )
-            self._connection.execute(
-                "UPDATE batches SET events = ?, bytes = ? WHERE id = ?", (part.count, part.size, lease.id)
-            )
-            self._lanes.add(lane, 0, part.count - lease.queued.count, part.size - lease.queued.size)
+            self._replace(lane, lease.id, lease.queued, lease.queued.part(rest))
         self._connection.execute(
             "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + :attempts, error = :error,"
             " wait = CASE WHEN due < :due THEN max(0.0, :due - :now) ELSE wait END, due = max(due, :due)"

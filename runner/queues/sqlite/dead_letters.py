@@ -6,29 +6,26 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from ....definitions import Problem
-from ...sources.contract import Origin
-from ..contract import DeadLetter, DeadLetterGroup, KeptDeadLetter
+from ..contract import DeadLetterFilter, DeadLetterGroup
 from .letter_groups import REASONS, common_message, group_of, groups_with
+from .letter_rows import read_letters
+from .overwriting import overwriting
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ..contract import DeadLetterFilter, Reason, RereadText
+    from ..contract import DeadLetter, KeptDeadLetter, Reason, RereadText
 
 _COLUMNS = (
     "identity, run, at, reason, message, source, place, unit, event, account, action, subscription, key, payload,"
     " problems, status_code, request_id, path, name, size, group_id"
 )
 _INSERT = f"INSERT OR IGNORE INTO dead_letters ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"  # noqa: S608 - constants
-_READ = (
-    "SELECT id, at, source, place, unit, problems, reason, message, event, account, action, subscription, key, payload,"
-    " path, status_code, request_id FROM dead_letters"
-)
 _PAGE = 200
 _UNREADABLE = groups_with("unreadable")
 _to_json = msgspec.json.Encoder().encode
+_read_ids = msgspec.json.Decoder(list[int]).decode
 
 
 class DeadLetterTable:
@@ -93,7 +90,8 @@ class DeadLetterTable:
     def take(self, ids: Collection[int]) -> Mapping[int, bytes]:
         """Delete dead letters, and return the identity of each that was there."""
         query = "DELETE FROM dead_letters WHERE id = ? RETURNING identity"
-        return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
+        with overwriting(self._connection):
+            return {number: row[0] for number in ids for row in self._connection.execute(query, (number,)).fetchall()}
 
     def bytes(self) -> int:
         """Return the sizes of all dead letters together."""
@@ -107,15 +105,23 @@ class DeadLetterTable:
         """Return dead letters by reason and message (without request IDs), the largest group first."""
         condition, values = _condition(chosen)
         rows = self._connection.execute(
-            "SELECT reason, message, request_id, letters, first_at, last_at, newest FROM ("  # noqa: S608 - a constant condition
-            " SELECT count(*) AS letters, min(at) AS first_at, max(at) AS last_at, max(id) AS newest"
+            # As bytes: SQLite's module raises an error for text that is damaged.
+            "SELECT cast(reason AS BLOB), cast(message AS BLOB), cast(request_id AS BLOB),"  # noqa: S608 - a constant condition
+            " ids, first_at, last_at FROM ("
+            " SELECT count(*) AS letters, min(at) AS first_at, max(at) AS last_at, max(id) AS newest,"
+            " json_group_array(id) AS ids"
             f" FROM dead_letters WHERE {condition} GROUP BY group_id)"
             " JOIN dead_letters ON id = newest ORDER BY letters DESC, newest DESC",
             values,
         )
         return [
-            DeadLetterGroup(reason, common_message(message, request_id), *figures)
-            for reason, message, request_id, *figures in rows
+            DeadLetterGroup(
+                cast("Reason", _text(reason)),
+                common_message(_text(message), _text(request_id)),
+                sorted(_read_ids(ids)),
+                *moments,
+            )
+            for reason, message, request_id, ids, *moments in rows
         ]
 
     def ids(self, chosen: DeadLetterFilter) -> list[int]:
@@ -128,13 +134,16 @@ class DeadLetterTable:
         """Return dead letters, the oldest first."""
         ordered = sorted(set(ids))
         return [
-            letter for start in range(0, len(ordered), _PAGE) for letter in self._page(ordered[start : start + _PAGE])
+            letter
+            for start in range(0, len(ordered), _PAGE)
+            for letter in read_letters(self._connection, ordered[start : start + _PAGE])
         ]
 
     def all(self) -> Iterator[KeptDeadLetter]:
         """Yield all dead letters, the oldest first."""
-        for row in self._connection.execute(f"{_READ} ORDER BY id"):
-            yield _letter(row)
+        ids = self.ids(DeadLetterFilter())
+        for start in range(0, len(ids), _PAGE):
+            yield from read_letters(self._connection, ids[start : start + _PAGE])
 
     def counts(self) -> Mapping[Reason, int]:
         """Return how many dead letters there are, by reason."""
@@ -144,24 +153,10 @@ class DeadLetterTable:
         }
         return {reason: count for reason, count in counts.items() if count}
 
-    def _page(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
-        query = f"{_READ} WHERE id IN ({','.join('?' * len(ids))}) ORDER BY id"
-        return [_letter(row) for row in self._connection.execute(query, ids)]
 
-
-def _letter(row: tuple[Any, ...]) -> KeptDeadLetter:
-    number, at, source, place, unit, problems, reason, message, *columns, path, status_code, request_id = row
-    values: list[Any] = [*columns, _problems(problems), status_code, request_id, path]
-    letter = DeadLetter(reason, message, Origin(source, place, unit), *values)
-    return KeptDeadLetter(number, at, letter)
-
-
-def _problems(text: str) -> tuple[Problem, ...]:
-    """Return the problems of a row; none if they are damaged, since that must not hide the dead letter."""
-    try:
-        return tuple([Problem(*pair) for pair in cast("list[list[str]]", msgspec.json.decode(text))])
-    except (msgspec.DecodeError, TypeError, ValueError):
-        return ()
+def _text(column: bytes | None) -> str:
+    """Return a text that may be damaged."""
+    return (column or b"").decode("utf-8", "backslashreplace")
 
 
 def _condition(chosen: DeadLetterFilter) -> tuple[str, tuple[Any, ...]]:

@@ -68,6 +68,22 @@ def connect_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     return _open_to_read(path, options)
 
 
+def connect_as_it_is(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open an outbox of any format to read it only, and migrate nothing. Raises QueueOpenError."""
+    if not _exists(path):
+        raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
+    try:
+        connection = _open(path, _mode_to_read(path), busy_seconds)
+        try:
+            _version(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, QueueOpenError, OSError) as error:
+        raise _unusable(path, error) from None
+    return connection
+
+
 def format_of(path: Path) -> int:
     """Return the number of the format of an outbox. Raises QueueOpenError."""
     try:
@@ -111,11 +127,7 @@ def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
 
 def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox that is not written to. One of an earlier format is brought to this one in memory."""
-    # SQLite makes files beside the outbox, also to read it, and whoever may only read would own them: the owner of the
-    # outbox could not write it any more. They are not needed as long as nobody has it open.
-    is_alone = not _exists(path.with_name(f"{path.name}-wal"))
-    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    connection = _open(path, "ro&immutable=1" if is_alone and not may_write else "ro", options.busy_seconds)
+    connection = _open(path, _mode_to_read(path), options.busy_seconds)
     try:
         has_tables = _has_tables(connection)
         if has_tables and _version(connection) == VERSION:
@@ -132,6 +144,15 @@ def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
         copy.close()
         raise
     return copy
+
+
+def _mode_to_read(path: Path) -> str:
+    """Return how SQLite opens a file that is only read."""
+    # SQLite makes files beside the outbox, also to read it, and whoever may only read would own them: the owner of the
+    # outbox could not write it any more. They are not needed as long as nobody has it open.
+    is_alone = not _exists(path.with_name(f"{path.name}-wal"))
+    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return "ro&immutable=1" if is_alone and not may_write else "ro"
 
 
 def _unusable(path: Path, error: Exception) -> QueueOpenError:

@@ -9,6 +9,7 @@ from ..contract import QueueFullError, QueueLockedError, QueueOpenError
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _FULL_MESSAGES = ("disk is full", "disk I/O error")
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = (0, sqlite3.SQLITE_CORRUPT)
 
 
 def is_full(error: sqlite3.Error) -> bool:
@@ -19,6 +20,11 @@ def is_full(error: sqlite3.Error) -> bool:
 def is_locked(error: sqlite3.Error) -> bool:
     """Return whether an error means that another program has not let go of the file."""
     return _code(error) in _LOCKED
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error says that something in the file is damaged: a page, or a text, which has no code."""
+    return _code(error) in _DAMAGED
 
 
 def queue_error(error: Exception, path: object) -> Exception:

@@ -37,6 +37,7 @@ class SqliteTables:
         self._notes = NoteTables(connection)
         # What concerns a single table is that table's own method.
         self.begin = self._ids.begin
+        self.batches_after = self._batches.after
         self.candidates = self._batches.candidates
         self.correct = self._batches.correct
         self.checkpoint = self._notes.checkpoint
@@ -48,6 +49,7 @@ class SqliteTables:
         self.depth = self._lanes.depth
         self.groups = self._dead_letters.groups
         self.holds = self._batches.holds
+        self.keep_events = self._batches.keep_events
         self.known_ids = self._ids.count
         self.lanes = self._lanes.statuses
         self.last_put = self._notes.last_put
@@ -61,6 +63,7 @@ class SqliteTables:
         self.put_checkpoint = self._notes.put_checkpoint
         self.put_record = self._notes.put_record
         self.queued_bytes = self._lanes.bytes
+        self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records
         self.release = self._batches.release

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .durable import DurableTests
+from .erasing import ErasureTests
 from .exporting import ExportTests
 from .leasing import LeaseTests
 from .letters import DeadLetterTests
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .opened import OpenQueue
 
 
-class QueueSuite(PutTests, LeaseTests, SettlementTests, DeadLetterTests, ExportTests):
+class QueueSuite(PutTests, LeaseTests, SettlementTests, DeadLetterTests, ErasureTests, ExportTests):
     """What every queue promises."""
 
 

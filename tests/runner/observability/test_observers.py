@@ -117,7 +117,28 @@ def test_the_log_tells_each_notice_as_json(command_line: CommandLine, sandbox: R
     assert kinds == {"started": 1, "accepted": 1, "attempted": 7, "halved": 3, "delivered": 3, "dead": 1, "limits": 3}
     dead = next(record for record in records if record["event"] == "dead")
     assert (dead["reason"], dead["level"]) == ("refused", "warning")
+    assert (dead["file"], dead["line"], dead["action"]) == ("events.ndjson", 4, "track")
     assert all(record["timestamp"].endswith("Z") for record in records)
+
+
+def test_the_log_says_where_a_dead_letter_comes_from(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+    """A line, an event of a batch on a line, and text that is no event."""
+    nobody = {**track(1), "userId": ""}
+    batch = ndjson({"batch": [track(2), {**track(3), "userId": ""}], "sentAt": "2026-03-04T05:06:07Z"})
+    events = ndjson(track(0), nobody) + batch + b"{oops\n"
+    run = command_line.deliver(events, sandbox.base_url, "--log", "json")
+    records = [json.loads(line) for line in run.err.splitlines()]
+    dead = [record for record in records if record["event"] == "dead"]
+    assert sorted((record["file"], record["line"], record.get("item"), record["reason"]) for record in dead) == [
+        ("events.ndjson", 2, None, "rejected"),
+        ("events.ndjson", 3, 2, "rejected"),
+        ("events.ndjson", 4, None, "unreadable"),
+    ]
+    shown = command_line.deliver(events, sandbox.base_url, "--log", "console", "--outbox", "other.sqlite").err
+    (line,) = [line for line in shown.splitlines() if "item=2" in line]
+    assert "dead " in line
+    assert "file=events.ndjson" in line
+    assert "line=3" in line
 
 
 @pytest.mark.parametrize("options", [(), ("--no-outbox",)])

@@ -15,11 +15,14 @@ from kable_destination.runner.queues.contract import (
     ExportedBatch,
     KeptDeadLetter,
     Put,
+    QueueOpenError,
     Settlement,
     Token,
     dead_letter_of,
 )
 from kable_destination.runner.queues.opening import open_queue
+from kable_destination.runner.queues.sqlite.backup import back_up
+from kable_destination.runner.queues.suite.erasing import MINE, of
 from kable_destination.runner.queues.suite.opened import LANE, MovedClock, batch, keys_of
 
 if TYPE_CHECKING:
@@ -71,7 +74,18 @@ def test_a_damaged_batch_is_set_aside(tmp_path: Path, damage: str) -> None:
     asyncio.run(use())
 
 
-def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "is_named"),
+    [
+        ("problems = '[['", False),
+        ("event = 'text'", True),
+        ("event = 17", True),
+        ("message = cast(x'ff' AS TEXT)", True),
+        ("place = 'nowhere'", True),
+        ("key = x'00'", True),
+    ],
+)
+def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path, damage: str, *, is_named: bool) -> None:
     path = tmp_path / "outbox.sqlite"
 
     async def use() -> None:
@@ -81,8 +95,47 @@ def test_a_damaged_dead_letter_hides_no_other(tmp_path: Path) -> None:
         dead = {at: dead_letter_of(lease.queued, at, RefusedError("no"), "refused") for at in range(2)}
         await queue.settle(Settlement(lease, dead=dead))
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE dead_letters SET problems = '[[' WHERE id = 1")
-        assert [kept.id for kept in await queue.dead_letters.read([1, 2])] == [1, 2]
+            connection.execute(f"UPDATE dead_letters SET {damage} WHERE id = 1")  # noqa: S608 - a constant
+        for kept in (
+            await queue.dead_letters.read([1, 2]),
+            [item async for item in queue.export() if isinstance(item, KeptDeadLetter)],
+        ):
+            assert [letter.id for letter in kept] == [1, 2]
+            assert ("dead letter 1 of the outbox is damaged" in kept[0].letter.message) is is_named
+            assert kept[1].letter.message == "no"
+        assert sum(group.count for group in await queue.dead_letters.groups(DeadLetterFilter())) == 2
         await queue.close()
 
     asyncio.run(use())
+
+
+def test_an_erasure_names_a_damaged_batch_and_looks_into_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+
+    async def use() -> None:
+        queue = open_queue(path, clock=MovedClock())
+        await queue.put(Put(Token(1, 1), [of("c1"), of("c1", "c2", begin=2), of("c1", begin=4)]))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE bodies SET payloads = x'00' WHERE batch = 2")
+        erased = await queue.erase(MINE)
+        assert (erased.queued, erased.damaged) == (2, [2])
+        await queue.close()
+
+    asyncio.run(use())
+
+
+def test_a_backup_of_a_damaged_file_is_an_error(tmp_path: Path) -> None:
+    path, target = tmp_path / "outbox.sqlite", tmp_path / "copy.sqlite"
+
+    async def fill() -> None:
+        queue = open_queue(path, clock=MovedClock())
+        await queue.put(Put(Token(1, 1), [batch(str(number)) for number in range(200)]))
+        await queue.close()
+
+    asyncio.run(fill())
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 8_192)
+    with pytest.raises(QueueOpenError, match=r"damaged|malformed"):
+        back_up(path, target)
+    assert [found.name for found in tmp_path.iterdir() if "outbox" not in found.name] == []

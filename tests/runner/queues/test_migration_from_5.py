@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -27,8 +28,9 @@ INSERT = (
     " VALUES (?, 1, ?, ?, ?, 'events.ndjson', 1, 'line', 'a', '[]', ?)"
 )
 AS_IN_FORMAT_5 = (
-    "SELECT reason, replace(message, ' (request id ' || coalesce(request_id, '') || ')', '') AS words, count(*),"
-    " min(at), max(at), max(id) FROM dead_letters GROUP BY reason, words ORDER BY count(*) DESC, max(id) DESC"
+    "SELECT reason, replace(message, ' (request id ' || coalesce(request_id, '') || ')', '') AS words,"
+    " json_group_array(id), min(at), max(at) FROM dead_letters GROUP BY reason, words"
+    " ORDER BY count(*) DESC, max(id) DESC"
 )
 
 
@@ -59,7 +61,8 @@ def told(sample: Sample, chosen: DeadLetterFilter) -> tuple[Sequence[DeadLetterG
 
 
 def test_groups_and_counts_stay_the_same(fifth: Sample) -> None:
-    expected = [DeadLetterGroup(*row) for row in fifth.rows(AS_IN_FORMAT_5)]
+    rows = fifth.rows(AS_IN_FORMAT_5)
+    expected = [DeadLetterGroup(reason, words, sorted(json.loads(ids)), *at) for reason, words, ids, *at in rows]
     counts = dict(fifth.rows("SELECT reason, count(*) FROM dead_letters GROUP BY reason"))
     assert [group.count for group in expected][:3] == [7, 4, 2]
     assert told(fifth, DeadLetterFilter()) == (expected, counts)

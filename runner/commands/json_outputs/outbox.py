@@ -1,0 +1,28 @@
+"""What the commands `outbox` print with --json."""
+
+from __future__ import annotations
+
+from .versioned import JsonOutput
+
+
+class BackupOutput(JsonOutput, frozen=True, kw_only=True):
+    """The copy of an outbox, and its size in bytes."""
+
+    outbox: str
+    file: str
+    bytes: int
+
+
+class EraseOutput(JsonOutput, frozen=True, kw_only=True):
+    """What was erased of a customer: `queued` events and `dead_letters`.
+
+    `leased` counts events that a running process is sending, and that stay. `unsure` are the IDs of dead letters that
+    have the customer's ID elsewhere, `damaged` those of batches that cannot be read: they stay, too.
+    """
+
+    customer: str
+    queued: int
+    dead_letters: int
+    leased: int
+    unsure: list[int]
+    damaged: list[int]
