@@ -1,7 +1,8 @@
 """When generations of IDs become one, and how: a bit at a time, so that nobody waits for it.
 
-As in any log-structured merge tree, eight generations of a size become one of the next. So an ID is written some four
-times in all, however many there are, and there are few places to look for one.
+As in any log-structured merge tree, generations of a size become one of the next: the smallest as soon as there are
+eight, larger ones when there are so many that to look into all of them takes longer than to write eight of them again.
+So an ID is written twice as long as there are fewer than sixteen million, and then three or four times.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _AT_MOST = LANES
 """It costs nearly the same to look into so many filters as into one."""
+
+_MANY_LARGE = 4 * LANES
+"""Larger ones wait until there are so many. To look into four groups of filters takes less time than to merge one."""
 
 _LARGE_LEVEL = 2
 """The level of some four million IDs."""
@@ -43,9 +47,9 @@ def sources_of_next(generations: Sequence[Generation], since: float | None) -> l
 def _groups(free: Sequence[Generation], since: float | None) -> Iterator[list[Generation]]:
     """Yield generations that are enough to become one, the oldest of each size."""
     in_order = sorted(free, key=lambda each: (each.level, each.since, each.last_batch))
-    for _, same in groupby(in_order, key=lambda each: (each.level, each.since)):
+    for (level, _), same in groupby(in_order, key=lambda each: (each.level, each.since)):
         of_level = list(same)
-        if len(of_level) >= _AT_MOST:
+        if len(of_level) >= (_MANY_LARGE if level else _AT_MOST):
             yield of_level[:_AT_MOST]
     for period in sorted({each.since for each in free if each.since != since}):
         small = [each for each in in_order if each.since == period and each.level < _LARGE_LEVEL]

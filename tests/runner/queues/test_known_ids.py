@@ -34,6 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_ids, "_MOST_RECENT", 64)
     monkeypatch.setattr(known_ids, "_MERGE_EVERY", 8)
     monkeypatch.setattr(merging, "_BUCKETS_AT_ONCE", 8)
+    monkeypatch.setattr(merging, "_MANY_LARGE", 8)
     monkeypatch.setattr(generations, "_LEAST_IN_BUCKET", 4)
 
 
