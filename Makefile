@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 
-# A process for each core; one that has nothing left to do takes tests from another.
+# A process more than there are cores (tests/conftest.py). One that has nothing left to do takes tests from another.
 PARALLEL := --numprocesses auto --dist worksteal
 
 # A strict editable install links the files that are there, so a new file means a new install.

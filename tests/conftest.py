@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import os
 import shutil
 import signal
 import sys
@@ -33,6 +34,11 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 def pytest_collection_finish() -> None:
     """Leave out of each search for garbage what is there to stay: thousands of tests, and all modules."""
     gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take one process more than there are cores: tests wait for other programs, and for a virtual clock to jump."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
