@@ -34,7 +34,7 @@ def is_blank(text: str) -> bool:
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text reads as what programs print for no value: spaces around it and what shows nothing aside."""
+    """Return whether a text is what programs print for no value, apart from spaces around it and what shows nothing."""
     if text in PLACEHOLDERS or text.strip() in PLACEHOLDERS:
         return True
     # Without a limit, a text of megabytes would be looked at sign by sign.
