@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import time
+import tracemalloc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,19 @@ def test_an_object_that_goes_on_in_the_next_line_is_one_text(name: bytes) -> Non
     text = b"{\n%b" % name if name == b"}" else b'{"sentAt": "x",\n%b {"b": 2}' % name
     chunk = read(text + (b"]}" if b"[" in name else b""))
     assert len(chunk.events) + len(chunk.unreadable) == 1
+
+
+def test_a_string_of_escapes_takes_no_more_memory_than_its_text() -> None:
+    """The regular expression noted a way back at each of them: sixty bytes for two."""
+    scanner, escapes = ArrayScanner(), rb"\\" * 500_000
+    scanner.feed(b'["')
+    tracemalloc.start()
+    try:
+        scanner.feed(escapes)
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(escapes)
+    finally:
+        tracemalloc.stop()
+    assert scanner.feed(b'", 1]').lines == [1, 1]
 
 
 @pytest.mark.parametrize("block", [1, 5, 100_000])
