@@ -18,6 +18,7 @@ PLACEHOLDERS: Final = frozenset({
 })  # fmt: skip
 """What programs print when they have no value, or print an object: never an identifier, unless the field allows it."""
 
+_LONGEST_READ = 1_000
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 # Letters and marks that print nothing: fillers, joiners, variation selectors and the blank of Braille.
 _INVISIBLE = re.compile(
@@ -33,8 +34,13 @@ def is_blank(text: str) -> bool:
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text is what programs print for no value, with or without spaces around it."""
-    return text in PLACEHOLDERS or text.strip() in PLACEHOLDERS
+    """Return whether a text is what programs print for no value, apart from spaces around it and what shows nothing."""
+    if text in PLACEHOLDERS or text.strip() in PLACEHOLDERS:
+        return True
+    # Without a limit, a text of megabytes would be looked at sign by sign.
+    if len(text) > _LONGEST_READ or (text.isascii() and text.isprintable()):
+        return False
+    return "".join(sign for sign in text if sign == " " or not is_blank(sign)).strip() in PLACEHOLDERS
 
 
 def identifier_text(value: Any, *, allows_placeholders: bool = False) -> str | None:

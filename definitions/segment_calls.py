@@ -24,3 +24,9 @@ CONTEXT_KEYS = frozenset({
     "sessionId", "timezone", "traits", "userAgent", "userAgentData",
 })  # fmt: skip
 """The usual keys of `context`. It may hold others, so only a near miss of one of these is worth a word."""
+
+CONTEXT_OBJECT_KEYS = frozenset({
+    "amp", "app", "campaign", "consent", "device", "library", "location", "network", "os", "page", "personas",
+    "protocols", "referrer", "screen", "traits",
+})  # fmt: skip
+"""Those of them that hold objects."""

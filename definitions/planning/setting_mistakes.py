@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MappingError, Problem
 from ..mapping.event_paths import event_paths
 from ..mapping.paths import parse_event_path
-from ..segment_calls import EVENT_KEYS, OBJECT_KEYS
+from ..segment_calls import CONTEXT_OBJECT_KEYS, EVENT_KEYS, OBJECT_KEYS
 from ..text import quoted
 from .key_faults import what_is_around
 
@@ -78,14 +78,20 @@ def _path_mistake(path: str, field: InputField) -> str | None:
     if holder in _HOLDERS and dot and rest.partition(".")[0] in EVENT_KEYS:
         meant = rest
     keys = _keys(meant)
-    if not keys or (keys[0] in OBJECT_KEYS and len(keys) == 1 and field.type != "object"):
-        within = f"{keys[0]}.{_USUAL_PATH}" if keys else _USUAL_PATH
+    if not keys or (field.type != "object" and _is_of_an_object(keys)):
+        within = ".".join((*keys, _USUAL_PATH)) if keys else _USUAL_PATH
         return f"{quoted(path)} is an object, so it is not {field.label}; write the path of a field, such as {within}"
     if keys[0] in EVENT_KEYS - OBJECT_KEYS and len(keys) > 1 and not isinstance(keys[1], int):
         return f"{quoted(path)} hardly ever names a field of an event: {keys[0]} is text; write {quoted(str(keys[0]))}"
     if _keys(path) == keys:
         return None
     return f"{quoted(path)} hardly ever names a field of an event; write {quoted(meant)}"
+
+
+def _is_of_an_object(keys: tuple[Any, ...]) -> bool:
+    if len(keys) == 1:
+        return keys[0] in OBJECT_KEYS
+    return len(keys) == 2 and keys[0] == "context" and keys[1] in CONTEXT_OBJECT_KEYS  # noqa: PLR2004 - `context.page`
 
 
 def _keys(path: str) -> tuple[Any, ...] | None:

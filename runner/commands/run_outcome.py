@@ -58,8 +58,9 @@ def warnings(report: RunReport, destination: str) -> Iterator[str]:
             "Compare the events with the triggers: kable-destination preview"
         )
     if skipped["too_old"]:
-        count = counted(skipped["too_old"], "event is", "events are")
-        yield f"{count} so old that nobody can say whether they were sent; --allow-old sends them"
+        so_old = "so old that nobody can say whether"
+        count = counted(skipped["too_old"], f"event is {so_old} it was sent", f"events are {so_old} they were sent")
+        yield f"{count}; --allow-old sends {'it' if skipped['too_old'] == 1 else 'them'}"
     if report.misspelt_flags:
         flags = ", ".join(map(quoted, sorted(report.misspelt_flags)[:_MOST_FLAGS]))
         yield f"integrations: {flags} has no effect, since flags are case sensitive; write {quoted(destination)}"

@@ -89,9 +89,10 @@ def sandbox(
 
     These options inject faults. To change them while it runs, POST to /sandbox/faults.
     """
+    import socket
     from functools import partial
 
-    from ...definitions import Problem, SetupError
+    from ...definitions import Problem, SetupError, quoted
     from ..configuration.configuration import DEFAULT_DESTINATION
     from ..sandbox import DEFAULT_API_KEY, DEFAULT_CLIENT_ID, read_faults, serve, serve_recorder
     from .json_output import print_line
@@ -133,6 +134,9 @@ def sandbox(
 
     try:
         run(host=host, port=port, announce=announce, allow_remote=allow_remote, faults=faults)
+    except socket.gaierror:
+        told = f"{quoted(host)} is no address of this machine; omit it for 127.0.0.1"
+        raise SetupError.of([Problem("--host", told)]) from None
     except (ValueError, OSError) as error:
         raise SetupError.of([Problem("sandbox", str(error))]) from None
     return OK

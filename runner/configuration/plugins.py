@@ -82,7 +82,9 @@ def _loaded(point: EntryPoint) -> Any:
         raise SetupError.of([Problem("destination", f"{shown} does not name a module and what is in it")])
     try:
         return point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a plugin may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, such as Skipped of pytest
         message = f"{shown} cannot be imported: {describe_exception(error)}"
         raise SetupError.of([Problem("destination", message)]) from None
 

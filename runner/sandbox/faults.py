@@ -81,8 +81,14 @@ def read_faults(**what: Any) -> Faults:
     try:
         return Faults.model_validate(what)
     except ValidationError as error:
-        problems = [Problem(".".join(str(part) for part in found["loc"]), found["msg"]) for found in error.errors()]
-        raise SetupError.of(problems) from None
+        raise SetupError.of([_problem(found["loc"], found["msg"]) for found in error.errors()]) from None
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> Problem:
+    # pydantic puts this behind a key that is wrong itself, and says what its pattern is.
+    if place[-1:] == ("[key]",) and place[0] == "statuses":
+        message, place = "is no status; one from 100 to 599 is expected", place[:-1]
+    return Problem(".".join(map(str, place)), message)
 
 
 class FaultPlan:

@@ -90,9 +90,9 @@ def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
 
 
 def _choose_for_objects(line: bytes, rest: bytes, *, whole_line: bool, at_end: bool) -> Scanner | None:
-    if line == b"{":
-        return IndentedScanner() if whole_line else None
-    if not whole_line or not line.startswith(b"{") or not line.endswith((b"{", b"[", b",")):
+    if not whole_line:
+        return None if line == b"{" else LineScanner()
+    if not line.startswith(b"{") or not line.endswith((b"{", b"[", b",")):
         return LineScanner()
     if _BATCH_BEGINS.match(line):
         return WholeScanner()
@@ -100,7 +100,12 @@ def _choose_for_objects(line: bytes, rest: bytes, *, whole_line: bool, at_end: b
     second, newline, _ = rest.partition(b"\n")
     if not newline and not at_end:
         return None
-    return LineScanner() if not second.strip() or _is_json(second) else WholeScanner()
+    is_whole = second.lstrip().startswith(b"{") and _is_json(second)
+    if line == b"{":
+        return LineScanner() if is_whole else IndentedScanner()
+    # After a comma or a brace comes a name. An object there is the next event: this line is cut off or has a comma.
+    is_continued = line.endswith(b"[") or second.lstrip()[:1] in {b'"', b"}"}
+    return WholeScanner() if is_continued and not is_whole and second.strip() else LineScanner()
 
 
 def _is_json(text: bytes) -> bool:

@@ -221,6 +221,7 @@ PLACEHOLDERS = [
     "Optional(nil)", "00000000-0000-0000-0000-000000000000",
     "undefined", "null", "NULL", "None", "nil", "<nil>", "<null>", "(null)", "NaN", "nan", "[object Object]", " null ",
     "\t[object Object]\n", "\u200b", "\u2060\ufeff", "\u00ad", "\u2800", "\u3164", "\x00", " \u200d\ufe0f ",
+    "None\u200b", "\ufeffundefined", "\u2060 [object Object] \u2060", "nu\u00adll", "<no\u200b value>", "nan\x00",
 ]  # fmt: skip
 
 

@@ -50,7 +50,14 @@ def test_a_path_that_no_event_has_is_found(path: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "example"), [("properties", "properties.userId"), ("$.context", "context."), ("$", "")]
+    ("path", "example"),
+    [
+        ("properties", "properties.userId"),
+        ("$.context", "context."),
+        ("$", ""),
+        ("context.traits", "context.traits.userId"),
+        (" $.context.device", "context.device."),
+    ],
 )
 def test_a_path_of_an_object_is_found(path: str, example: str) -> None:
     (mistake,) = mistakes(clientIdField=path)

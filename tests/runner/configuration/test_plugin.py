@@ -190,6 +190,7 @@ def test_the_definition_lint_has_nothing_to_say_of_a_good_plugin(with_plugins: C
             "RuntimeError: no configuration",
             2,
         ),
+        ("import pytest\npytest.importorskip('nowhere')\n", "Skipped: could not import 'nowhere'", 2),
         ("from kable_destination.definitions import Nothing\n", "ImportError: cannot import name 'Nothing'", 1),
     ],
 )

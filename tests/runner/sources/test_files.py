@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import time
+import tracemalloc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,39 @@ def test_a_bad_indented_object_leaves_the_next_readable() -> None:
     chunk = read(b'{\n  "a": ,\n}\n{\n  "b": 1\n}\n{\n  "c": 1')
     assert chunk.events == [{"b": 1}]
     assert [line for line, _ in chunk.unreadable] == [1, 7]
+
+
+@pytest.mark.parametrize("first", [b"{", b'{"a": 1,', b'{"a": {', b'{"a": 1, "b": [', b'{"a": 1},\n{"b": 2},'])
+def test_lines_at_the_beginning_that_are_no_events_hide_no_others(first: bytes) -> None:
+    """All of the input was one text: one dead letter for any number of events."""
+    chunk = read(first + b'\n{"c": 3}\n{"d": 4}\n')
+    assert chunk.events == [{"c": 3}, {"d": 4}]
+    assert [line for line, _ in chunk.unreadable] == list(range(1, first.count(b"\n") + 2))
+
+
+def test_lines_that_end_with_commas_are_an_event_each() -> None:
+    chunk = read(b'{"a": 1},\n' * 50)
+    assert [line for line, _ in chunk.unreadable] == list(range(1, 51))
+
+
+@pytest.mark.parametrize("name", [b'"batch": [', b'  "a": 1,', b"}"])
+def test_an_object_that_goes_on_in_the_next_line_is_one_text(name: bytes) -> None:
+    text = b"{\n%b" % name if name == b"}" else b'{"sentAt": "x",\n%b {"b": 2}' % name
+    chunk = read(text + (b"]}" if b"[" in name else b""))
+    assert len(chunk.events) + len(chunk.unreadable) == 1
+
+
+def test_a_string_of_escapes_takes_no_more_memory_than_its_text() -> None:
+    """The regular expression noted a way back at each of them: sixty bytes for two."""
+    scanner, escapes = ArrayScanner(), rb"\\" * 500_000
+    scanner.feed(b'["')
+    tracemalloc.start()
+    try:
+        scanner.feed(escapes)
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(escapes)
+    finally:
+        tracemalloc.stop()
+    assert scanner.feed(b'", 1]').lines == [1, 1]
 
 
 @pytest.mark.parametrize("block", [1, 5, 100_000])
