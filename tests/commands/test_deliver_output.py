@@ -213,6 +213,9 @@ def test_who_may_only_read_an_outbox_leaves_nothing_beside_it(
     path.chmod(0o644)
     os.chown(path, 65_534, 65_534)
     before = sorted(folder.iterdir())
+    for command in (("status",), ("dead-letters", "list")):
+        assert command_line(*command).code == 0
+        assert sorted(folder.iterdir()) == before, "nor does its owner leave any"
     user = replace(command_line, server=server_without_privileges)
     script = "$K status && $K dead-letters list && ! $K deliver events.ndjson $B"
     run = shell(user, script, sandbox.base_url)

@@ -73,7 +73,7 @@ def connect_as_it_is(path: Path, busy_seconds: float) -> sqlite3.Connection:
     if not _exists(path):
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     try:
-        connection = _open(path, _mode_to_read(path), busy_seconds)
+        connection = _open_only_to_read(path, busy_seconds)
         try:
             _version(connection)
         except BaseException:
@@ -127,7 +127,7 @@ def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
 
 def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     """Open an outbox that is not written to. One of an earlier format is brought to this one in memory."""
-    connection = _open(path, _mode_to_read(path), options.busy_seconds)
+    connection = _open_only_to_read(path, options.busy_seconds)
     try:
         has_tables = _has_tables(connection)
         if has_tables and _version(connection) == VERSION:
@@ -146,13 +146,17 @@ def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
     return copy
 
 
-def _mode_to_read(path: Path) -> str:
-    """Return how SQLite opens a file that is only read."""
-    # SQLite makes files beside the outbox, also to read it, and whoever may only read would own them: the owner of the
-    # outbox could not write it any more. They are not needed as long as nobody has it open.
+def _open_only_to_read(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open a file so that nothing of it can be changed, and nothing is left beside it."""
+    # SQLite makes files beside the outbox, also to read it. Whoever may write deletes them in the end. Of whoever may
+    # only read they would stay, and the owner of the outbox could not write it any more; but they are not needed as
+    # long as nobody has it open.
+    if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
+        connection = _open(path, "rw", busy_seconds)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
     is_alone = not _exists(path.with_name(f"{path.name}-wal"))
-    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return "ro&immutable=1" if is_alone and not may_write else "ro"
+    return _open(path, "ro&immutable=1" if is_alone else "ro", busy_seconds)
 
 
 def _unusable(path: Path, error: Exception) -> QueueOpenError:
