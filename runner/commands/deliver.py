@@ -79,7 +79,7 @@ def deliver(
             "--wait",
             min=0,
             metavar="SECONDS",
-            help="Seconds to keep retrying before exiting; anything unsent stays in the outbox. [default: 60]",
+            help="Seconds to wait when everything left is due later; what is unsent stays in the outbox. [default: 60]",
         ),
     ] = None,
     give_up_hours: Annotated[
