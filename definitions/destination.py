@@ -108,7 +108,7 @@ class Destination:
 
     @property
     def account(self) -> str:
-        """Whose events these are: the host, and the settings that name the user and are no secret.
+        """Whose events these are: the host, and the settings that name the user and are not secret.
 
         An id by which duplicates are discarded is the same only within one account.
         """
@@ -168,7 +168,7 @@ class Destination:
         return self._compiled
 
     def plan(self, events: Iterable[Any]) -> Plan:
-        """Return what becomes of some events, and the requests that carry them: a planner, fed and flushed."""
+        """Return what happens to some events, and the requests that carry them: a planner, fed and flushed."""
         planner = self.planner()
         planner.take(events)
         return planner.flush()

@@ -75,7 +75,7 @@ class Condition(DefinitionModel):
 
 
 class Conditions(DefinitionModel):
-    """Conditions on other fields, of which all or any must hold; without `match`, all. Other keys are carried."""
+    """Conditions on other fields. All or any must hold; without `match`, all. Other keys are carried."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -96,7 +96,7 @@ class InputField(ManifestPart):
 
     - `identifier`: the value is never coerced beyond an integer's digits. A boolean, a list, an object,
       a fraction, blank or invisible text, an integer that was not read exactly, and what programs print for no value
-      (`undefined`, `null`, `None`, `[object Object]`) is rejected. So is a template of which a part is none.
+      (`undefined`, `null`, `None`, `[object Object]`) is rejected. So is a template with such a part.
     - `allows_placeholders`: the texts that programs print for no value are identifiers here.
     - `rfc3339`: a datetime is sent as RFC 3339. What is so already passes unchanged; dates, other forms of ISO 8601
       and Unix times in seconds (10 digits) or milliseconds (13 digits) become UTC; anything else is rejected.

@@ -233,7 +233,7 @@ def _impossible_paths(place: str, mapping: Any) -> Iterator[Finding]:
     for keys in compile_mapping({"value": mapping}, is_published=True).keys:
         if keys and keys[0] not in EVENT_KEYS:
             path = ".".join(("$", *keys))
-            advice = nearest(keys[0], EVENT_KEYS) or "; most of what users send stands in properties, traits or context"
+            advice = nearest(keys[0], EVENT_KEYS) or "; most of what users send is in properties, traits or context"
             yield Finding("KD203", place, f'reads {path}, but no event of Segment has "{keys[0]}"{advice}')
 
 
@@ -318,7 +318,7 @@ def _compiled(code: str, place: str, compile_part: Callable[[], Any]) -> Iterato
         compile_part()
     except DefinitionError as error:
         if not error.problems:
-            yield Finding(code, place, f"{error.message}; it cannot be used as it stands")
+            yield Finding(code, place, f"{error.message}; it cannot be used as it is")
         for problem in error.problems:
             inner = problem.place.removeprefix("value") if code == "KD202" else problem.place and f".{problem.place}"
-            yield Finding(code, f"{place}{inner}", f"{problem.message}; it cannot be used as it stands")
+            yield Finding(code, f"{place}{inner}", f"{problem.message}; it cannot be used as it is")

@@ -27,6 +27,6 @@ answers = (
     Answer(
         statuses=("408", "423", "425", "429", "5xx"),
         meaning="retryable",
-        description="Kable is busy or out of order.",
+        description="Kable is busy or has a fault.",
     ),
 )

@@ -74,7 +74,7 @@ def outbox_path(options: DeliveryOptions) -> str | None:
 
 
 def outbox_may_exist(options: DeliveryOptions) -> bool:
-    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
+    """Return whether a queue may be there already; of one that is not a file, only its engine knows."""
     path = outbox_path(options)
     return bool(options.outbox) if path is None else os.path.lexists(path)
 

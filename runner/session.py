@@ -54,7 +54,7 @@ _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGH
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What became of dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
+    """What happened to dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
 
     `rejections` counts those that are rejected again, by the message; `examples` has the number of one for each.
     """
@@ -278,7 +278,7 @@ def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     handled = []
     for number in _ENDING_SIGNALS:
-        # Whoever started the run may want it to go on, as nohup does.
+        # The user may want the run to continue, as with nohup.
         if number == _HANGUP and signal.getsignal(number) is signal.SIG_IGN:
             continue
         # Not every platform and thread can; there, Ctrl-C simply ends the program.

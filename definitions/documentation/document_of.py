@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from ..manifest_definition import Preset
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
-"""Segment's calls, in the order in which its documentation tells them."""
+"""Segment's calls, in the order of its documentation."""
 
 _MEANINGS = {
     "delivered": ("Delivered", "The events are done with."),
     "refused": (
         "Content is refused",
-        "It is never sent again as it is. A batch is halved until the event at fault stands alone: a dead letter.",
+        "It is never sent again as it is. A batch is halved until the bad event is alone and becomes a dead letter.",
     ),
-    "credentials": ("Credentials are wrong", "Sending stops and nothing is lost; after the fix it goes on."),
-    "configuration": ("Address is wrong", "Sending stops and nothing is lost; after the fix it goes on."),
+    "credentials": ("Credentials are wrong", "Sending stops and nothing is lost; after the fix it continues."),
+    "configuration": ("Address is wrong", "Sending stops and nothing is lost; after the fix it continues."),
     "retryable": ("Passing fault", "The same request is sent again, no earlier than Retry-After asks."),
 }
 

@@ -1,4 +1,4 @@
-"""The grammar of triggers, read without recursion, so that no nesting can exhaust the stack.
+"""The grammar of triggers, read without recursion, so no nesting can exhaust the stack.
 
     trigger    = level
     level      = condition { [ "and" | "or" ] condition }      one of the two for a whole level; none means "and";
@@ -11,7 +11,7 @@
     value      = text | number | "null" | "true" | "false" | word { "." word }
 
 Source: the answers of Segment's parser (`@segment/destination-subscriptions`), recorded in the conformance vectors.
-What Segment reads otherwise than it is written is refused here, with the reason and the rewrite.
+What Segment would misread is refused here, with the reason and the rewrite.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class DeliveryOptions(BaseModel):
     keep_ids: float = Field(
         default=400,
         gt=0,
-        description="Days to remember IDs, so that no event is sent twice. Events older than that are not sent.",
+        description="Days to remember IDs, so no event is sent twice. Events older than that are not sent.",
     )
     allow_old: bool = Field(
         default=False, description="Send events older than `keepIds` too, although they may have been sent before."
@@ -71,7 +71,7 @@ class DeliveryOptions(BaseModel):
     on_missing_client_id: Literal["dead-letter", "count"] = Field(
         default="dead-letter",
         description=(
-            "What happens to an event that lacks nothing but a required identifier (for Kable, the Client ID), such as "
+            "What happens to an event that lacks only a required identifier (for Kable, the Client ID), such as "
             "that of an anonymous visitor: `dead-letter` keeps it; `count` skips it, and the report counts it as "
             "`missing_client_id`."
         ),

@@ -83,8 +83,8 @@ def _accounts(definition: DestinationDefinition, name: str) -> Iterator[str]:
     yield from (
         "## `[accounts.NAME]`",
         "",
-        "Accounts under names, for `--account NAME`. What an account holds wins over `[settings]` and over the",
-        "variables of settings. Its secrets stay out of the file, which says where they are.",
+        "Accounts under names, for `--account NAME`. The keys of an account win over `[settings]` and over the",
+        "variables of settings. Its secrets stay out of the file; the file says where they are.",
         "",
         "| Key | Description |",
         "| --- | --- |",

@@ -30,7 +30,7 @@ def configuration_text(
     schema: str,
     base_url: str | None,
 ) -> str:
-    """Return the text of a configuration file. The settings that it holds are no secrets.
+    """Return the text of a configuration file. The settings that it holds are not secrets.
 
     `destination` is what the file names, if it is not the default; variables begin with `name`. `schema` is the path of
     the JSON Schema that editors check it by.

@@ -45,5 +45,5 @@ class Fullness:
 
 
 def full(error: QueueFullError) -> StoppedError:
-    """Return the error of a run that cannot go on because the queue is full."""
+    """Return the error of a run that cannot continue because the queue is full."""
     return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")

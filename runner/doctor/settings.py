@@ -50,7 +50,7 @@ def target(destination: Destination, options: DeliveryOptions, live_advice: str)
 
 
 def _value(configuration: Configuration, place: str) -> str:
-    """Return the value of a setting as it may be shown; nothing of what is no setting."""
+    """Return the value of a setting as it may be shown; nothing of what is not a setting."""
     table, _, key = place.partition(".")
     field = configuration.definition.settings.get(key)
     if table != "settings" or field is None:

@@ -102,7 +102,7 @@ class FaultPlan:
         """Put other faults in force; what those before did is forgotten."""
         with self._lock:
             self.faults = faults
-            self._dice = random.Random(faults.seed)  # noqa: S311 - faults are no secrets
+            self._dice = random.Random(faults.seed)  # noqa: S311 - faults are not secrets
             self._script = deque(faults.script)
             self._happened: Counter[str] = Counter()
 

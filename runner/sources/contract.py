@@ -17,7 +17,7 @@ Unit = Literal["line", "offset", "item"]
 _LINE_BITS = 34
 _LINE_MASK = (1 << _LINE_BITS) - 1
 MOST_ITEMS = 1 << 22
-"""A place counts fewer items than this on one line, so that it fits in 56 bits."""
+"""A place counts fewer items than this on one line, so it fits in 56 bits."""
 
 
 def place_of(line: int, item: int) -> int:
@@ -54,18 +54,18 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some events in a row: their texts, and the place of each in the source; and texts that are no events.
+    """Some events in a row: their texts, and the place of each in the source; and texts that are not events.
 
     - `source`: the name of the source, for people; `unit`: what its places count.
     - `key`: identifies the source's checkpoint; None if the source cannot be read again. `other_keys` find the same
       checkpoint, such as by the content of a file that was renamed.
-    - `checkpoint`: the state from which the source goes on once this chunk is accepted; None if there is nothing new
+    - `checkpoint`: the state from which the source continues once this chunk is accepted; None if there is nothing new
       to note. `is_end`: whether the source ends here.
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
     - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
     - `path`: the absolute path of the file; empty if the source is none. Its name may be that of another file, too.
     - `earlier_path`: the path that it had when an earlier run read it, if it has another one now.
-    - `generation`: tells the content of a file from other content that had the same path before; empty for the first.
+    - `generation`: differs for each content that a file had under the same path; empty for the first.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     - `count`: how many texts there are; `size`: the bytes of those that may be events.
     """
@@ -117,7 +117,7 @@ FindCheckpoint: TypeAlias = "Callable[[str], Awaitable[FoundCheckpoint | None]]"
 
 
 class Source(Protocol):
-    """Yields chunks of events. It is opened once, by whoever iterates `chunks`."""
+    """Yields chunks of events. It is opened once, when `chunks` is iterated."""
 
     @property
     def name(self) -> str:

@@ -137,7 +137,7 @@ MISTAKES = {
         toml='[[subscriptions]]\npartnerAction = "trak"\nsubscribe = \'type = "track"\'\n',
     ),
     "misspelt trigger": Mistake(
-        'warning: calls: it compares type with "trak", which is no type of Segment\'s events; did you mean "track"?',
+        'warning: calls: it compares type with "trak", which is not a type of Segment\'s events; did you mean "track"?',
         toml=f"{SUBSCRIPTION}'type = \"trak\"'\n",
         code=0,
     ),

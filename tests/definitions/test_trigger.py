@@ -157,7 +157,7 @@ def test_an_error_holds_the_trigger_and_the_spot() -> None:
         ("properties.n <> 5", 13, "Write != for that."),
         ("properties.n>5", 12, "Put a space before it."),
         ('type !="a"', 7, "must be followed by a space"),
-        ('! type = "a"', 0, "`!` stands only"),
+        ('! type = "a"', 0, "`!` is allowed only"),
         ('!type = "a"', 0, "Compare with !="),
         ('!contain(event, "a")', 1, 'did you mean "contains"?'),
         ('not (type = "a")', 0, "there is no `not`"),

@@ -108,7 +108,7 @@ class ExpressionStream(TokenStream):
         if self.tokens and self.tokens[-1].kind == TOKEN_PIPE:
             self.tokens.pop()  # liquidjs allows | without a filter at the end
         end = expression.start_index + len(expression.value)
-        # With a place, so that an error about the end has one.
+        # With a place, so an error about the end has one.
         self.eof = Token(TOKEN_EOF, TOKEN_EOF, end, expression.source)
 
 

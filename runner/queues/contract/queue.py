@@ -114,7 +114,7 @@ class Queue(Protocol):
         """Return the records whose key begins with a prefix."""
 
     async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
-        """Return what has become of the events that a run put, and the present states of duplicates."""
+        """Return what has happened to the events that a run put, and the present states of duplicates."""
 
     async def status(self) -> QueueStatus:
         """Return the state of the queue."""

@@ -55,7 +55,7 @@ def _find_or_make(path: Path, options: EngineOptions) -> None:
     if path.is_dir():
         raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
     if path.exists() and not path.is_file():
-        raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
+        raise QueueOpenError(f"the outbox {path} cannot be used: it is not a file; name one that may be made there")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     if not options.read_only and not os.access(path, os.W_OK):
@@ -94,7 +94,7 @@ def format_of(path: Path) -> int:
 
 
 def _make_file(path: Path) -> None:
-    """Make an empty file if there is none, so that nobody else can ever read what is written to it."""
+    """Make an empty file if there is none, so nobody else can ever read what is written to it."""
     if path.is_symlink() and not path.exists():
         # SQLite would make the file that it points to, for everybody to read.
         raise QueueOpenError(f"the outbox {path} is a link to a file that does not exist")
