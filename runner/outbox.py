@@ -108,7 +108,7 @@ def back_up(options: DeliveryOptions, target: Path) -> int:
 
     path = outbox_path(require_outbox(options))
     if path is None:
-        message = "is no file; back it up with the means of its database"
+        message = "is not a file; back it up with the tools of its database"
         raise SetupError.of([Problem("outbox", message)])
     try:
         return copy(Path(path), target)

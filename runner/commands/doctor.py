@@ -104,7 +104,7 @@ async def _with(configuration: Configuration, *, is_valid: bool) -> AsyncIterato
     try:
         options = configuration.delivery
     except SetupError:
-        return  # told among the settings
+        return  # reported among the settings
     ready = configuration.set_up_in_part()
     if ready is not None and ready.definition.extend_request is not None:
         if is_valid:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..sources.contract import Source
 
 _QUIET_SECONDS = 3.0
-"""After so long without anything that moves, the reason is shown."""
+"""After this time without progress, the reason is shown."""
 
 
 _BAR_COLUMNS = 30
@@ -99,7 +99,7 @@ def progress(report: RunReport, reading: Reading, destination: Destination) -> I
     from ..observability.detached import DetachedTerminal
 
     movement = Movement(destination.host)
-    # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
+    # A terminal may be closed, or stopped with Ctrl-S, and delivery must continue.
     with DetachedTerminal() as terminal:
         console = Console(file=terminal.stream, force_terminal=True, no_color=not has_color(sys.stderr))
         drawn = _Drawn(report, reading, movement, destination)

@@ -123,7 +123,7 @@ class Queue(Protocol):
         """Erase the queued events and the dead letters of one customer, or in a dry run, count them.
 
         Batches keep the events of others. What somebody has leased stays, and is counted. The IDs of erased events
-        stay known, so that they do not come back. Raises QueueFullError.
+        stay known, so they do not come back. Raises QueueFullError.
         """
 
     def export(self) -> AsyncIterator[Exported]:

@@ -147,10 +147,10 @@ def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
 
 
 def _open_only_to_read(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open a file so that nothing of it can be changed, and nothing is left beside it."""
-    # SQLite makes files beside the outbox, also to read it. Whoever may write deletes them in the end. Of whoever may
-    # only read they would stay, and the owner of the outbox could not write it any more; but they are not needed as
-    # long as nobody has it open.
+    """Open a file so nothing of it can be changed, and nothing is left beside it."""
+    # SQLite makes files beside the outbox, also to read it. A user who may write deletes them in the end. Those of a
+    # user who may only read would stay, and the owner of the outbox could not write it any more; but they are not
+    # needed as long as nobody has it open.
     if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
         connection = _open(path, "rw", busy_seconds)
         connection.execute("PRAGMA query_only = ON")
