@@ -10,7 +10,7 @@ DestinationError
 │   ├── RejectedError           found here, before any request was made
 │   │   └── UnreadableError     a text that holds no event
 │   └── RefusedError            the destination refused the content
-├── RetryableError              a passing fault: send the same request again
+├── RetryableError              a temporary fault: send the same request again
 └── StoppedError                sending anything more is pointless until a person acts; nothing is lost
     ├── CredentialsError
     ├── ConfigurationError
@@ -129,7 +129,7 @@ class RefusedError(AnswerError, EventError):
 
 
 class RetryableError(AnswerError):
-    """A passing fault; `retry_after` is the wait that the destination asks for, if it does."""
+    """A temporary fault; `retry_after` is the wait that the destination asks for, if it does."""
 
     def __init__(
         self,

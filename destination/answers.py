@@ -12,7 +12,7 @@ answers = (
     Answer(
         statuses=("400", "409", "413", "422"),
         meaning="refused",
-        description="something in it is not as Kable expects it.",
+        description="Kable does not accept something in it.",
     ),
     Answer(
         statuses=("401", "403"),

@@ -38,7 +38,7 @@ def doctor(
     outbox: OutboxOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Look for what keeps a delivery from working.
+    """Find out why a delivery does not work.
 
     Shows what is installed, where each setting comes from, where events would go, and whether the way there works:
     DNS, proxy, TLS, credentials, clock, outbox. Secrets are hidden, and nothing is sent but the test of credentials,

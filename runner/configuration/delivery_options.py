@@ -25,7 +25,7 @@ class DeliveryOptions(BaseModel):
     )
     live: bool = Field(
         default=False,
-        description="Bill real customers: nothing is sent to a live environment unless this says that you mean it.",
+        description="Bill real customers: without it, nothing is sent to a live environment.",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="Maximum events per request. Without it, the destination's own limit applies."
@@ -97,7 +97,7 @@ class DeliveryOptions(BaseModel):
         default=60, ge=0, description="Seconds to wait when everything left is due later; what is unsent stays in the outbox."
     )
     grace: float = Field(
-        default=10, ge=0, description="Seconds that requests in flight have left when a run is interrupted."
+        default=10, ge=0, description="Seconds for requests in flight to finish when a run is interrupted."
     )
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds to wait for the server, at each step.")
 

@@ -83,8 +83,8 @@ class ReplayOutput(JsonOutput, frozen=True, kw_only=True):
     """What happened to dead letters, or, in a dry run, would happen to them.
 
     `again` counts events that are sent again, `waiting` those that were queued before and are sent too. `queued_before`
-    and `delivered_before` are no longer dead letters, since the outbox knows their IDs; `gone` are those that another process
-    has replayed or discarded. `run` is what the run delivered; null in a dry run, or if there was nothing to do.
+    and `delivered_before` are no longer dead letters, since the outbox knows their IDs; another process has replayed or
+    discarded those in `gone`. `run` is what the run delivered; null in a dry run, or if there was nothing to do.
     `ended` says why it ended early.
     """
 
