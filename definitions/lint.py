@@ -258,7 +258,7 @@ def _batch(place: str, limits: BatchLimits) -> Iterator[Finding]:
 
 def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefinition) -> Iterator[Finding]:
     if not preset.name.strip():
-        yield Finding("KD104", f"{place}.name", "is blank; name what it sends, for people who read reports by it")
+        yield Finding("KD104", f"{place}.name", "is blank; say what it sends, because reports use this name")
     elif names[preset.name] > 1:
         yield Finding("KD104", f"{place}.name", f'is "{preset.name}", as that of another preset is; name each its own')
     if preset.subscribe is not None or preset.type == "automatic":

@@ -54,7 +54,7 @@ class LiveIntent:
 
     def refusal(self, destination: Destination) -> LiveIntentError:
         """Return the error that says what to set."""
-        message = f"{destination.target} bills real customers, and nothing says that you mean it; {self.advice}"
+        message = f"{destination.target} bills real customers, and you have not allowed it; {self.advice}"
         return LiveIntentError.of([Problem("", message)])
 
 

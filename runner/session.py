@@ -123,7 +123,7 @@ class Session:
                 report.counts.update(await letters.replay(replays.batches, self._delivery.next_token()))
             except QueueFullError as error:
                 stay = f"the remaining dead letters stay, so {error.advice} and run again"
-                raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
+                raise SetupError.of([Problem("outbox", f"accepts no more events: {error}; {stay}")]) from None
         return report
 
     async def make_due(self) -> int:

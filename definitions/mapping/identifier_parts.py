@@ -81,7 +81,7 @@ def identifier_piece(value: Any, path: str, place: str, *, allows_placeholders: 
     text = identifier_text(value, allows_placeholders=allows_placeholders)
     if text is None:
         found = "is missing" if value is MISSING or value is None else identifier_fault(value)
-        fail(place, f"{{{{{path}}}}} {found}; an identifier is sent only when all of its parts are there")
+        fail(place, f"{{{{{path}}}}} {found}; an identifier is sent only when it has all of its parts")
     return text
 
 

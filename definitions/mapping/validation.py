@@ -145,7 +145,7 @@ class _Validator:
             self.value(item, below(place, key))
         for key in required:
             if key not in value:
-                self._report(place, f'{name} needs "{key}", which is not there')
+                self._report(place, f'{name} needs "{key}", which is missing')
         return value
 
     def _text_or_directive(self, value: Any, place: str) -> None:

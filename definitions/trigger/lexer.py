@@ -57,7 +57,7 @@ _HINTS = {
     "$": "Write the path alone, as in properties.plan.",
     "{": "A trigger has no variables: write the value itself.",
     "[": 'For one of several values, write (event = "A" or event = "B"); '
-    "for a place in a list, its number behind a backslash: properties.items.\\0.",
+    "for a place in a list, its number after a backslash: properties.items.\\0.",
     "\\": "A backslash makes the next character part of a word, and there is none.",
     **dict.fromkeys(_PUT_A_SPACE, "Put a space before it."),
 }

@@ -67,7 +67,7 @@ class Movement:
             self._reason = self._reason or "the server asks for a pause"
             self._until = max(self._until or 0.0, now + notice.wait)
         elif kind == "full":
-            self._reason, self._until = f"the outbox takes nothing more: {notice.error}", None
+            self._reason, self._until = f"the outbox accepts no more events: {notice.error}", None
         elif kind == "room":
             self._reason, self._until = "", None
         elif kind == "stopped":

@@ -204,7 +204,7 @@ class Delivery:
             is_sending = any(lane.sending and not lane.is_in_trouble for lane in self._dispatcher.lanes)
             if self._settled_events == settled and not is_sending:
                 break
-        self._end(StoppedError(f"the outbox takes nothing more: {error}; make room and run again"))
+        self._end(StoppedError(f"the outbox accepts no more events: {error}; make room and run again"))
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:

@@ -45,7 +45,7 @@ def target(destination: Destination, options: DeliveryOptions, live_advice: str)
     """Return where events would go."""
     text = shown_target(destination)
     if destination.is_live and not options.live:
-        text += f"; to mean it, {live_advice}"
+        text += f"; to allow it, {live_advice}"
     return Finding("environment", "ok", text)
 
 

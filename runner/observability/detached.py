@@ -55,7 +55,7 @@ class DetachedWriter:
         """Write a line, later."""
         try:
             if self._left_out and self._end:
-                self._lines.put_nowait(f"{self._left_out:,} lines are left out here: nobody reads fast enough")
+                self._lines.put_nowait(f"{self._left_out:,} lines are left out here: the reader is too slow")
                 self._left_out = 0
             self._lines.put_nowait(line)
         except queue.Full:

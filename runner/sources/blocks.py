@@ -128,7 +128,7 @@ def _require_text(head: bytes, *, refuse_tables: bool) -> None:
     if found is None and refuse_tables:
         found = table_format(start)
     if found is not None:
-        raise ForeignFormatError(f"is {found.name}, not JSON text; {found.advice}. Nothing of it was accepted")
+        raise ForeignFormatError(f"is {found.name}, not JSON text; {found.advice}. None of it was accepted")
 
 
 def _first_bytes(stream: IO[bytes]) -> bytes:

@@ -218,7 +218,7 @@ class FileSource:
             self._judged_lines += 1
         if self._judged_lines >= _LINES_WITHOUT_EVENTS:
             problem = f"none of its first {_LINES_WITHOUT_EVENTS} lines is an event (the first: {first})"
-            raise SourceError(f"{self.name} holds no events: {problem}. Nothing of it was accepted")
+            raise SourceError(f"{self.name} holds no events: {problem}. None of it was accepted")
         return False
 
     def _new(self, texts: Texts) -> Texts:

@@ -168,7 +168,7 @@ class HttpTransport:
                 use.abort()
                 if response.status // 100 == _WELCOME_CLASS:
                     told = f"{request.url.netloc.decode('ascii')} answered {response.status}"
-                    raise RetryableError(f"{told} before it had the whole request, which proves nothing")
+                    raise RetryableError(f"{told} before it had the whole request, so the answer does not count")
             return httpx.Response(
                 response.status,
                 headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],

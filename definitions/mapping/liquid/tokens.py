@@ -186,7 +186,7 @@ def _grouped(tokens: Iterable[Token]) -> Iterator[Token]:
             negations, compared, is_filtered = 0, False, is_filtered or kind == TOKEN_PIPE
         elif kind in _COMPARISONS:
             if compared:
-                raise LiquidSyntaxError("compare two values at a time, and join comparisons by and", token=token)
+                raise LiquidSyntaxError("compare two values at a time, and join comparisons with and", token=token)
             compared = True
         elif kind == TOKEN_NOT:
             if previous in _COMPARISONS:

@@ -55,7 +55,7 @@ def _find_or_make(path: Path, options: EngineOptions) -> None:
     if path.is_dir():
         raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
     if path.exists() and not path.is_file():
-        raise QueueOpenError(f"the outbox {path} cannot be used: it is not a file; name one that may be made there")
+        raise QueueOpenError(f"the outbox {path} cannot be used: it is not a file; name a file that can be created")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     if not options.read_only and not os.access(path, os.W_OK):
