@@ -116,7 +116,7 @@ class UnreadableError(RejectedError):
 
 
 class AnswerError(DestinationError):
-    """What an unwelcome answer means; `status_code` is None when there was no answer at all."""
+    """The meaning of an answer that is not a success; `status_code` is None if there was no answer."""
 
     def __init__(self, message: str, *, status_code: int | None = None, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -144,7 +144,7 @@ class RetryableError(AnswerError):
 
 
 class StoppedError(AnswerError):
-    """Sending anything more is pointless until a person acts."""
+    """Sending must stop until a person acts."""
 
 
 class CredentialsError(StoppedError):
@@ -152,7 +152,7 @@ class CredentialsError(StoppedError):
 
 
 class ConfigurationError(StoppedError):
-    """The address, or what is asked of it, is wrong."""
+    """The address or the configuration is wrong."""
 
 
 class UnexpectedAnswerError(StoppedError):

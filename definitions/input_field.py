@@ -21,7 +21,7 @@ FieldType = Literal["string", "text", "number", "integer", "datetime", "boolean"
 
 
 class DefinitionModel(BaseModel):
-    """What every part of a definition is: frozen, strict about its keys, snake_case here and camelCase in JSON."""
+    """The base of every part of a definition: frozen, strict about its keys, snake_case here and camelCase in JSON."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -63,7 +63,7 @@ class Condition(DefinitionModel):
 
     @property
     def has_value(self) -> bool:
-        """Return whether a value was given to compare with, be it None."""
+        """Return whether there is a value to compare with, even None."""
         return "value" in self.model_fields_set
 
     @model_serializer(mode="wrap")
@@ -136,7 +136,7 @@ class InputField(ManifestPart):
 
     @property
     def has_plain_default(self) -> bool:
-        """Whether the default is a value that is used as it is, and neither a mapping nor absent."""
+        """Whether the default is a plain value, and neither a mapping nor absent."""
         if isinstance(self.default, str):
             return bool(self.default) and "{{" not in self.default
         return isinstance(self.default, bool | int | float)

@@ -78,7 +78,7 @@ _LEAST_BYTES, _MOST_BYTES = 1_000, 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is probably not meant: its stable code, its place in the manifest, a sentence with the remedy."""
+    """A probable mistake: its stable code, its place in the manifest, a sentence with the remedy."""
 
     code: str
     place: str
@@ -95,7 +95,7 @@ class Finding:
 
 
 def lint(definition: DestinationDefinition) -> list[Finding]:
-    """Find what is probably not meant in a definition, in the order of its parts. Does no I/O and raises nothing."""
+    """Return probable mistakes in a definition, in the order of its parts. Does no I/O and raises nothing."""
     if not hasattr(definition, "actions"):
         raise TypeError(f"a DestinationDefinition is expected, but this is {type(definition).__name__}")
     return list(_findings(definition))

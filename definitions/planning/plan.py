@@ -178,5 +178,5 @@ class Result(msgspec.Struct, frozen=True, gc=False):  # made for every event, an
 
     @property
     def delivered(self) -> bool:
-        """Whether the destination has taken the event."""
+        """Whether the destination has accepted the event."""
         return self.error is None
