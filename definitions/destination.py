@@ -152,7 +152,7 @@ class Destination:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the settings and subscriptions, without secrets. If two are equal, events are sent in the same way."""
+        """A hash of the settings and subscriptions, without secrets. If two are equal, events are sent the same way."""
         secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
         parts = [
             self.definition.slug,

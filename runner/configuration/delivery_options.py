@@ -94,7 +94,7 @@ class DeliveryOptions(BaseModel):
         default=72, gt=0, description="Hours after which an unsent event becomes a dead letter, with an outbox."
     )
     wait: float = Field(
-        default=60, ge=0, description="Seconds to wait when everything left is due later; what is unsent stays in the outbox."
+        default=60, ge=0, description="Seconds to wait when all unsent events are due later; they stay in the outbox."
     )
     grace: float = Field(
         default=10, ge=0, description="Seconds for requests in flight to finish when a run is interrupted."

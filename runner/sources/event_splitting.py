@@ -28,7 +28,7 @@ TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event;
 _BATCH = re.compile(rb'\s*\{.*?"batch"\s*:\s*\[', re.DOTALL)
 _BATCH_HEAD_BYTES = 64 * 1024
 """A batch says so within its first bytes: before its events are a context and the like."""
-# Possessive, so that a string of escapes takes no memory for ways back.
+# Possessive, so a string of escapes takes no memory for ways back.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
