@@ -14,7 +14,7 @@ from .usage_event import (
 
 track = ActionDefinition(
     title="Record Usage",
-    description="Records a usage event in Kable for each event that a customer of yours causes.",
+    description="Records a usage event in Kable for each event of your customers.",
     default_subscription='type = "track"',
     fields={
         "clientId": client_id,

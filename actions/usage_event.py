@@ -22,7 +22,7 @@ KABLE_BATCH = BatchLimits(events=500, bytes=1_000_000)
 client_id = InputField(
     label="Client ID",
     description=(
-        "The Kable Client ID of the customer whom this usage is billed to. The user ID by default, "
+        "The Kable Client ID of the customer who is billed for this usage. The user ID by default, "
         "or the field that the setting Client ID Field names."
     ),
     type="string",

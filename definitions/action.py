@@ -40,7 +40,7 @@ class EventData:
 
 
 class BatchData(NamedTuple):
-    """What an action gets of several events; payloads and events have the same order. Do not change anything in it.
+    """What an action gets of several events; payloads and events are in the same order. Do not change anything in it.
 
     Payloads and events are read when you look at them; `json=data.payloads` sends the JSON that is there already.
     """
@@ -106,7 +106,7 @@ class ActionDefinition(ManifestPart):
         return next((key for key, field in self.fields.items() if field.rfc3339), None)
 
     def payload_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of a payload: what remains when the mapping has run and the fields are valid."""
+        """Return the JSON Schema of a payload: the result of the mapping, with valid fields."""
         return json_schema(self.fields)
 
     @model_validator(mode="after")

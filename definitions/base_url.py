@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 BASE_URL = "base URL"
-"""The place of a problem with a base URL. Whoever knows where that was written can say it more exactly."""
+"""The place of a problem with a base URL. A caller who knows where the URL was written can be more exact."""
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _PLAIN = re.compile(
@@ -58,7 +58,7 @@ def read_base_url(text: str) -> Address:
 
 
 def _read_any(text: str) -> tuple[Address, str]:
-    """Read a URL as whoever sends to it; return also what is wrong with it, empty if nothing is."""
+    """Read a URL as the transport does; return also what is wrong with it, empty if nothing is."""
     # Most base URLs are plain, and the import takes a fifth of the time of a command that sends nothing.
     import httpx  # noqa: PLC0415
 

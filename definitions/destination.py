@@ -101,16 +101,16 @@ class Destination:
 
     @cached_property
     def request(self) -> RequestBuilder:
-        """What builds the requests. It is made when it is first asked for: to look at a destination takes none."""
+        """The builder of requests, made on first use: not every use of a destination needs it."""
         from .request import RequestBuilder  # noqa: PLC0415 - it imports httpx
 
         return RequestBuilder(self._options)
 
     @property
     def account(self) -> str:
-        """Whose events these are: the host, and the settings that name the user and are no secret.
+        """The account of the events: the host, and the settings that identify the user and are not secret.
 
-        An id by which duplicates are discarded is the same only within one account.
+        Equal IDs are duplicates only within one account.
         """
         names = [
             str(self.settings[key])
@@ -126,7 +126,7 @@ class Destination:
 
     @property
     def is_live(self) -> bool:
-        """Whether what is sent is billed: the key is that of a live environment, and the host is not this machine."""
+        """Whether real customers are billed: the key is for a live environment, and the host is not this machine."""
         environments = self.definition.environments
         chosen = None if environments is None else environments.of(self.settings)
         return chosen is not None and chosen.is_live and not is_loopback(self.address.host)
@@ -152,7 +152,7 @@ class Destination:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the settings and subscriptions, without the secrets. Equal: events are sent alike."""
+        """A hash of the settings and subscriptions, without secrets. If two are equal, events are sent the same way."""
         secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
         parts = [
             self.definition.slug,
@@ -168,7 +168,7 @@ class Destination:
         return self._compiled
 
     def plan(self, events: Iterable[Any]) -> Plan:
-        """Return what becomes of some events, and the requests that carry them: a planner, fed and flushed."""
+        """Return what happens to some events, and the requests that carry them: a planner, fed and flushed."""
         planner = self.planner()
         planner.take(events)
         return planner.flush()
@@ -231,12 +231,12 @@ class Destination:
         return self._answers.error(response) or self._answers.told_error(response)
 
     def probable_mistakes(self) -> Iterator[Problem]:
-        """Yield what is probably a mistake in the subscriptions: types and paths that no event of Segment has."""
+        """Yield probable mistakes in the subscriptions: types and paths that no event of Segment has."""
         for subscription in self._compiled:
             yield from subscription_mistakes(subscription)
 
     def setting_mistakes(self) -> Iterator[Problem]:
-        """Yield settings that are hardly right, such as a path that no event has, each with the way to write it."""
+        """Yield settings that are probably wrong, such as a path that no event has, each with a suggested rewrite."""
         yield from setting_mistakes(self.definition, self.settings, self.host)
 
     def overlaps(self) -> Iterator[tuple[CompiledSubscription, CompiledSubscription]]:

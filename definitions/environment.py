@@ -21,13 +21,13 @@ class Environment(DefinitionModel):
 
 
 class Environments(DefinitionModel):
-    """The environments of a destination. The beginning of the value of one setting says which is meant."""
+    """The environments of a destination. The first characters of one setting select one."""
 
     setting: str
     choices: tuple[Environment, ...]
 
     def of(self, settings: Mapping[str, Any]) -> Environment | None:
-        """Return the environment that the settings mean; None if the key belongs to none of them."""
+        """Return the environment that the settings select; None if the key belongs to none of them."""
         key = settings.get(self.setting)
         return next((choice for choice in self.choices if isinstance(key, str) and key.startswith(choice.prefix)), None)
 

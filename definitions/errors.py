@@ -10,7 +10,7 @@ DestinationError
 │   ├── RejectedError           found here, before any request was made
 │   │   └── UnreadableError     a text that holds no event
 │   └── RefusedError            the destination refused the content
-├── RetryableError              a passing fault: send the same request again
+├── RetryableError              a temporary fault: send the same request again
 └── StoppedError                sending anything more is pointless until a person acts; nothing is lost
     ├── CredentialsError
     ├── ConfigurationError
@@ -116,7 +116,7 @@ class UnreadableError(RejectedError):
 
 
 class AnswerError(DestinationError):
-    """What an unwelcome answer means; `status_code` is None when there was no answer at all."""
+    """The meaning of an answer that is not a success; `status_code` is None if there was no answer."""
 
     def __init__(self, message: str, *, status_code: int | None = None, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -129,7 +129,7 @@ class RefusedError(AnswerError, EventError):
 
 
 class RetryableError(AnswerError):
-    """A passing fault; `retry_after` is the wait that the destination asks for, if it does."""
+    """A temporary fault; `retry_after` is the wait that the destination asks for, if it does."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class RetryableError(AnswerError):
 
 
 class StoppedError(AnswerError):
-    """Sending anything more is pointless until a person acts."""
+    """Sending must stop until a person acts."""
 
 
 class CredentialsError(StoppedError):
@@ -152,7 +152,7 @@ class CredentialsError(StoppedError):
 
 
 class ConfigurationError(StoppedError):
-    """The address, or what is asked of it, is wrong."""
+    """The address or the configuration is wrong."""
 
 
 class UnexpectedAnswerError(StoppedError):

@@ -1,4 +1,4 @@
-"""Records: events of which only some keys are at hand, as attributes. They take half the time that objects take."""
+"""Records: events with only some of their keys, as attributes. They take half the time that objects take."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def identifier_text(value: Any, *, allows_placeholders: bool = False) -> str | N
 
 
 def identifier_fault(value: Any) -> str:
-    """Say why a value is no identifier, as the end of a sentence."""
+    """Say why a value is not an identifier, as the end of a sentence."""
     if isinstance(value, str):
         if is_blank(value):
             return "is blank; an identifier must name something"

@@ -21,7 +21,7 @@ FieldType = Literal["string", "text", "number", "integer", "datetime", "boolean"
 
 
 class DefinitionModel(BaseModel):
-    """What every part of a definition is: frozen, strict about its keys, snake_case here and camelCase in JSON."""
+    """The base of every part of a definition: frozen, strict about its keys, snake_case here and camelCase in JSON."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -63,7 +63,7 @@ class Condition(DefinitionModel):
 
     @property
     def has_value(self) -> bool:
-        """Return whether a value was given to compare with, be it None."""
+        """Return whether there is a value to compare with, even None."""
         return "value" in self.model_fields_set
 
     @model_serializer(mode="wrap")
@@ -75,7 +75,7 @@ class Condition(DefinitionModel):
 
 
 class Conditions(DefinitionModel):
-    """Conditions on other fields, of which all or any must hold; without `match`, all. Other keys are carried."""
+    """Conditions on other fields. All or any must hold; without `match`, all. Other keys are carried."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -96,7 +96,7 @@ class InputField(ManifestPart):
 
     - `identifier`: the value is never coerced beyond an integer's digits. A boolean, a list, an object,
       a fraction, blank or invisible text, an integer that was not read exactly, and what programs print for no value
-      (`undefined`, `null`, `None`, `[object Object]`) is rejected. So is a template of which a part is none.
+      (`undefined`, `null`, `None`, `[object Object]`) is rejected. So is a template with such a part.
     - `allows_placeholders`: the texts that programs print for no value are identifiers here.
     - `rfc3339`: a datetime is sent as RFC 3339. What is so already passes unchanged; dates, other forms of ISO 8601
       and Unix times in seconds (10 digits) or milliseconds (13 digits) become UTC; anything else is rejected.
@@ -136,7 +136,7 @@ class InputField(ManifestPart):
 
     @property
     def has_plain_default(self) -> bool:
-        """Whether the default is a value that is used as it is, and neither a mapping nor absent."""
+        """Whether the default is a plain value, and neither a mapping nor absent."""
         if isinstance(self.default, str):
             return bool(self.default) and "{{" not in self.default
         return isinstance(self.default, bool | int | float)

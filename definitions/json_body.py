@@ -46,7 +46,7 @@ def encode_finite_json(value: Any) -> bytes:
 
 
 def sorted_json(value: Any) -> bytes:
-    """Return a value as compact JSON whose keys are sorted, so that equal values give equal bytes."""
+    """Return a value as compact JSON whose keys are sorted, so equal values give equal bytes."""
     try:
         return orjson.dumps(value, _embedded, orjson.OPT_SORT_KEYS)
     except TypeError:

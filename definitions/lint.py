@@ -39,28 +39,28 @@ if TYPE_CHECKING:
 CODES: Mapping[str, str] = {
     "KD101": "Something has no label",
     "KD102": "Something has no description",
-    "KD103": "Two fields of an action have one label",
-    "KD104": "A preset has no name, or that of another",
+    "KD103": "Two fields of an action have the same label",
+    "KD104": "A preset has no name, or the name of another preset",
     "KD201": "A required field has no default",
     "KD202": "A default is not a mapping that compiles",
     "KD203": "A default reads a path that no event has",
     "KD204": "A field that looks secret is not a password",
-    "KD205": "A choice is there twice",
+    "KD205": "A choice occurs twice",
     "KD206": "A default is not one of the choices",
     "KD207": "A field contradicts itself",
-    "KD208": "A default fills a property that is not there",
+    "KD208": "A default fills a property that does not exist",
     "KD209": "A default or a choice does not read as a regular expression",
     "KD210": "A default or a preset sends a path as text",
-    "KD211": "A condition names a field that is not there",
+    "KD211": "A condition names a field that does not exist",
     "KD212": "A directive has an option that has no effect",
     "KD301": "A default subscription is not a trigger that compiles",
     "KD302": "The trigger of a preset does not compile",
     "KD303": "The mapping of a preset does not compile",
     "KD304": "A preset leaves a required field empty",
-    "KD305": "A preset fills a field that is not there",
+    "KD305": "A preset fills a field that does not exist",
     "KD306": "A trigger is not read as it is written",
     "KD401": "There is no action",
-    "KD402": "The limits of a batch are out of reason",
+    "KD402": "The limits of a batch are not plausible",
 }
 """Every code, and the heading of its section in docs/lint.md."""
 
@@ -78,7 +78,7 @@ _LEAST_BYTES, _MOST_BYTES = 1_000, 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is probably not meant: its stable code, its place in the manifest, a sentence with the remedy."""
+    """A probable mistake: its stable code, its place in the manifest, a sentence with the remedy."""
 
     code: str
     place: str
@@ -95,7 +95,7 @@ class Finding:
 
 
 def lint(definition: DestinationDefinition) -> list[Finding]:
-    """Find what is probably not meant in a definition, in the order of its parts. Does no I/O and raises nothing."""
+    """Return probable mistakes in a definition, in the order of its parts. Does no I/O and raises nothing."""
     if not hasattr(definition, "actions"):
         raise TypeError(f"a DestinationDefinition is expected, but this is {type(definition).__name__}")
     return list(_findings(definition))
@@ -233,7 +233,7 @@ def _impossible_paths(place: str, mapping: Any) -> Iterator[Finding]:
     for keys in compile_mapping({"value": mapping}, is_published=True).keys:
         if keys and keys[0] not in EVENT_KEYS:
             path = ".".join(("$", *keys))
-            advice = nearest(keys[0], EVENT_KEYS) or "; most of what users send stands in properties, traits or context"
+            advice = nearest(keys[0], EVENT_KEYS) or "; most of what users send is in properties, traits or context"
             yield Finding("KD203", place, f'reads {path}, but no event of Segment has "{keys[0]}"{advice}')
 
 
@@ -258,7 +258,7 @@ def _batch(place: str, limits: BatchLimits) -> Iterator[Finding]:
 
 def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefinition) -> Iterator[Finding]:
     if not preset.name.strip():
-        yield Finding("KD104", f"{place}.name", "is blank; name what it sends, for people who read reports by it")
+        yield Finding("KD104", f"{place}.name", "is blank; say what it sends, because reports use this name")
     elif names[preset.name] > 1:
         yield Finding("KD104", f"{place}.name", f'is "{preset.name}", as that of another preset is; name each its own')
     if preset.subscribe is not None or preset.type == "automatic":
@@ -318,7 +318,7 @@ def _compiled(code: str, place: str, compile_part: Callable[[], Any]) -> Iterato
         compile_part()
     except DefinitionError as error:
         if not error.problems:
-            yield Finding(code, place, f"{error.message}; it cannot be used as it stands")
+            yield Finding(code, place, f"{error.message}; it cannot be used as it is")
         for problem in error.problems:
             inner = problem.place.removeprefix("value") if code == "KD202" else problem.place and f".{problem.place}"
-            yield Finding(code, f"{place}{inner}", f"{problem.message}; it cannot be used as it stands")
+            yield Finding(code, f"{place}{inner}", f"{problem.message}; it cannot be used as it is")

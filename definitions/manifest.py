@@ -1,6 +1,6 @@
 """Manifests: a destination in the shape of Segment's public `metadata.json`, written and read.
 
-A key that is null counts as absent. Keys that nobody here knows are carried along, so that a newer manifest survives.
+A key that is null counts as absent. Keys that nobody here knows are carried along, so a newer manifest survives.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Authentication(ManifestPart):
 
 
 class Preset(ManifestPart):
-    """A subscription that a destination comes with. `mapping` overrides the action's defaults, field by field."""
+    """A subscription that is part of a destination. `mapping` overrides the action's defaults, field by field."""
 
     name: str
     partner_action: str

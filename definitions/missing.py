@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 
 class Missing(Enum):
-    """The type of MISSING; an enumeration of one, so that type checkers can narrow by identity."""
+    """The type of MISSING; an enumeration of one, so type checkers can narrow by identity."""
 
     MISSING = "MISSING"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class RequestBuilder:
     """Builds `httpx.Request`s: `request("POST", "/api/v1/events/create", json=payload)`.
 
-    Paths begin with a slash and are joined to the base URL, so that no data can choose a host. Bodies are compact
+    Paths begin with a slash and are joined to the base URL, so no data can choose a host. Bodies are compact
     JSON in UTF-8. Raises RejectedError for what JSON cannot carry.
     """
 

@@ -65,7 +65,7 @@ def words_only(text: str, limit: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text in which one other character replaces each that would not print, so that columns stay."""
+    """Return a text in which one other character replaces each that would not print, so columns stay."""
     return "".join(character if character.isprintable() else _blank(character) for character in text)
 
 

@@ -12,7 +12,7 @@ answers = (
     Answer(
         statuses=("400", "409", "413", "422"),
         meaning="refused",
-        description="something in it is not as Kable expects it.",
+        description="Kable does not accept something in it.",
     ),
     Answer(
         statuses=("401", "403"),
@@ -27,6 +27,6 @@ answers = (
     Answer(
         statuses=("408", "423", "425", "429", "5xx"),
         meaning="retryable",
-        description="Kable is busy or out of order.",
+        description="Kable is busy or has a fault.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What the page about Kable tells beyond settings and actions. Source: Kable's public pages and its worked example."""
+"""The page about Kable, beyond settings and actions. Source: Kable's public pages and its worked example."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ documentation = Documentation(
         "In the Segment app, open Catalog, then Destinations.",
         "Find Kable in the catalog and choose it.",
         "Choose Configure Kable.",
-        "Choose the sources that shall send events to Kable, and a name for this destination.",
+        "Choose the sources that send events to Kable, and name this destination.",
         (
-            "Fill in the connection settings. The API Key and the Kable Client ID stand on the Company page of the "
+            "Fill in the connection settings. The API Key and the Kable Client ID are on the Company page of the "
             "Kable dashboard (https://dashboard.kable.io/company). Client ID Field names the field of your events that "
             "holds your customer's Client ID, and Properties Mappings gives properties the names of your dimensions."
         ),
@@ -45,7 +45,7 @@ documentation = Documentation(
         ),
         WorkedExample(
             title="Membership from an Engage audience",
-            text="Engage tells by an Identify call that a customer has entered or left an audience.",
+            text="Engage sends an Identify call when a customer enters or leaves an audience.",
             settings=_USER,
             event={
                 "type": "identify",
@@ -66,8 +66,8 @@ documentation = Documentation(
     engage=(
         (
             "You can send computed traits and audiences from Engage to Kable. They arrive as a user property: Engage "
-            "makes an Identify call for each user who is added or removed, whose trait has the name of the audience "
-            "in snake_case and is true or false, such as order_completed_last_30days: true."
+            "makes an Identify call for each user who is added or removed. Its trait has the name of the audience in "
+            "snake_case and is true or false, such as order_completed_last_30days: true."
         ),
         (
             "When an audience is created there is one call for every member; later there are calls only for users "

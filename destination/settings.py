@@ -8,9 +8,9 @@ settings = {
     "apiKey": InputField(
         label="API Key",
         description=(
-            "Your Kable secret key. You find it on the Company page of the Kable dashboard "
-            "(https://dashboard.kable.io/company). Live and Test have keys of their own; "
-            "a key that begins with sk_test sends to the Test environment, a Live key to Live, any other is refused."
+            "Your Kable secret key, from the Company page of the Kable dashboard (https://dashboard.kable.io/company). "
+            "Live and Test have separate keys: a key that begins with sk_test sends to Test, and a Live key to Live. "
+            "Any other key is refused."
         ),
         type="password",
         required=True,
@@ -19,7 +19,7 @@ settings = {
     "kableClientId": InputField(
         label="Kable Client ID",
         description=(
-            "Your own Kable Client ID, not that of a customer. You find it on the Company page of the Kable dashboard "
+            "Your own Kable Client ID, not that of a customer. It is on the Company page of the Kable dashboard "
             "(https://dashboard.kable.io/company)."
         ),
         type="string",
@@ -38,8 +38,8 @@ settings = {
     "propertiesMappings": InputField(
         label="Properties Mappings",
         description=(
-            "Optional new names for event properties in Kable's event data: the Segment property on the left, "
-            "with dots for nested ones, and the Kable dimension on the right. "
+            "Optional new names for event properties. Write the Segment property on the left, with dots for nested "
+            "ones, and the Kable dimension on the right. "
             "A mapped value replaces a property of the same name; "
             "all other properties pass through under their own names."
         ),

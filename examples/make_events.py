@@ -58,12 +58,12 @@ def compact(event: Event) -> bytes:
 
 
 def as_latin1(event: Event) -> bytes:
-    """Write a line of which one word is not UTF-8, as an old exporter does."""
+    """Write a line with one word that is not UTF-8, as an old exporter does."""
     return json.dumps(event, ensure_ascii=False).encode().replace("Zürich".encode(), "Zürich".encode("latin-1"))
 
 
 class Fate(StrEnum):
-    """What must become of an event when no subscriptions are configured; the words stand in README.md."""
+    """What must happen to an event when no subscriptions are configured; the words are in README.md."""
 
     TRACK = "delivered by track"
     IDENTIFY = "delivered by identify"
@@ -259,7 +259,7 @@ def make_lines() -> list[Line]:
         lines.append(Line(kind, kind.line(Occasion(dice, moment, made[kind.name]))))
         made[kind.name] += 1
     originals = dice.shuffled(index for index, line in enumerate(lines) if line.kind.fate is Fate.TRACK)
-    # From the back, so that one insertion does not move the next original.
+    # From the back, so one insertion does not move the next original.
     for index in sorted(originals[: DUPLICATES.count], reverse=True):
         lines.insert(index + dice.between(1, 400), Line(DUPLICATES, lines[index].content))
     return lines
@@ -271,7 +271,7 @@ def requests(lines: Iterable[Line], *fates: Fate) -> int:
     batches = [sizes[start : start + BATCH_EVENTS] for start in range(0, len(sizes), BATCH_EVENTS)]
     if any(sum(batch) > BATCH_BYTES for batch in batches):
         raise ValueError(
-            f"a batch may pass {BATCH_BYTES:,} bytes: the number of events alone does not tell the requests"
+            f"a batch may pass {BATCH_BYTES:,} bytes: the number of events alone does not give the number of requests"
         )
     return len(batches)
 
@@ -333,7 +333,7 @@ def main() -> None:
     (FOLDER / "events.ndjson").write_bytes(b"".join(line + b"\n" for line in content))
     readme = FOLDER / "README.md"
     kinds = table(
-        ("kind", "how many", "what becomes of them"),
+        ("kind", "how many", "what happens to them"),
         ((kind.name, kind.count, kind.fate.value) for kind in (*KINDS, DUPLICATES)),
     )
     text = between_markers(readme.read_text("utf-8"), "kinds", kinds)

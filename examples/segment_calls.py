@@ -44,7 +44,7 @@ class Dice:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who uses an invented product, and the customer whom their usage is billed to."""
+    """Somebody who uses an invented product, and the customer who pays for their usage."""
 
     user_id: str
     name: str
@@ -189,7 +189,7 @@ SOURCES = (BROWSER, BROWSER, Source(on_iphone), Source(on_android), SERVER, SERV
 
 
 def engage(computation_class: str, key: str) -> Source:
-    """Give Engage as a source, which tells what it computed in the context."""
+    """Give Engage as a source, which puts what it computed into the context."""
     personas = {
         "computation_class": computation_class,
         "computation_id": f"aud_{key[:5]}",
@@ -284,13 +284,13 @@ def audience_track(occasion: Occasion) -> Event:
 
 
 def audience(occasion: Occasion) -> Event:
-    """Make the identify call by which Engage tells that somebody entered or left an audience."""
+    """Make the identify call by which Engage reports that somebody entered or left an audience."""
     key = occasion.dice.pick(AUDIENCES)
     return call(occasion, engage("audience", key), type="identify", traits={key: occasion.dice.pick((True, False))})
 
 
 def computed_trait(occasion: Occasion) -> Event:
-    """Make the identify call by which Engage tells a value that it computed."""
+    """Make the identify call by which Engage reports a value that it computed."""
     traits: Event = occasion.dice.pick(
         ({"lifetime_value": 1204.5}, {"top_cities": ["Łódź", "東京"]}, {"logins_7days": occasion.nth})
     )

@@ -24,12 +24,12 @@ INTENT_PREFIX = "live/"
 
 
 class LiveIntentError(SetupError):
-    """Real customers would be billed, and nobody has said that this is meant."""
+    """Real customers would be billed, and the user has not allowed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveIntent:
-    """What says that live deliveries are meant.
+    """Whether live deliveries are allowed.
 
     `is_meant`: the configuration does. `is_confirmed`: the user has just been asked; the answer is remembered.
     `advice` ends the message of an error, for those who may set something.
@@ -54,7 +54,7 @@ class LiveIntent:
 
     def refusal(self, destination: Destination) -> LiveIntentError:
         """Return the error that says what to set."""
-        message = f"{destination.target} bills real customers, and nothing says that you mean it; {self.advice}"
+        message = f"{destination.target} bills real customers, and you have not allowed it; {self.advice}"
         return LiveIntentError.of([Problem("", message)])
 
 

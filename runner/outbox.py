@@ -74,7 +74,7 @@ def outbox_path(options: DeliveryOptions) -> str | None:
 
 
 def outbox_may_exist(options: DeliveryOptions) -> bool:
-    """Return whether a queue may be there already; of one that is no file, only its engine knows."""
+    """Return whether a queue may be there already; of one that is not a file, only its engine knows."""
     path = outbox_path(options)
     return bool(options.outbox) if path is None else os.path.lexists(path)
 
@@ -108,7 +108,7 @@ def back_up(options: DeliveryOptions, target: Path) -> int:
 
     path = outbox_path(require_outbox(options))
     if path is None:
-        message = "is no file; back it up with the means of its database"
+        message = "is not a file; back it up with the tools of its database"
         raise SetupError.of([Problem("outbox", message)])
     try:
         return copy(Path(path), target)

@@ -26,7 +26,7 @@ _SUFFIXES = {"markdown": "md", "html": "html", "json": "json"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The pages that were asked for: of which destination, in which format, or only one reference."""
+    """The pages that were asked for: their destination and format, or only one reference."""
 
     destination: str | None
     page_format: Format
@@ -71,7 +71,7 @@ def changes(path: Path, generated: str) -> str:
     except NotADirectoryError:
         raise _no_folder(path.parent) from None
     except UnicodeDecodeError:
-        message = "is not UTF-8, so it is no page; remove it, or name another folder"
+        message = "is not UTF-8, so it is not a page; remove it, or name another folder"
         raise SetupError.of([Problem(str(path), message)]) from None
     except OSError as error:
         raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None

@@ -54,7 +54,7 @@ _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGH
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What became of dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
+    """What happened to dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
 
     `rejections` counts those that are rejected again, by the message; `examples` has the number of one for each.
     """
@@ -85,21 +85,21 @@ class Session:
         self._sends = sends
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
-        """Deliver what some sources hold and what is queued; return why that ended early, if it did."""
+        """Deliver the events of some sources and of the queue; return why the run ended early, if it did."""
         self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             return await self._delivery.run(sources)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:
-        """Deliver what the acceptor accepts for as long as the block lasts, and then what is left."""
+        """Deliver what the acceptor accepts during the block, and then the rest of the queue."""
         self._require_sending()
         with _handled_signals(self._delivery.interrupt):
             async with self._delivery.running() as acceptor:
                 yield acceptor
 
     def interrupt(self) -> None:
-        """End the run in order, as SIGTERM does: what is in flight may end, the rest stays queued."""
+        """End the run cleanly, as SIGTERM does: requests in flight may finish, the rest stays queued."""
         self._delivery.interrupt()
 
     async def replay(self, chosen: DeadLetterFilter, *, dry_run: bool = False) -> ReplayReport:
@@ -123,11 +123,11 @@ class Session:
                 report.counts.update(await letters.replay(replays.batches, self._delivery.next_token()))
             except QueueFullError as error:
                 stay = f"the remaining dead letters stay, so {error.advice} and run again"
-                raise SetupError.of([Problem("outbox", f"takes nothing more: {error}; {stay}")]) from None
+                raise SetupError.of([Problem("outbox", f"accepts no more events: {error}; {stay}")]) from None
         return report
 
     async def make_due(self) -> int:
-        """Let everything of this account be sent now, whatever it waits for; return how many events were due later."""
+        """Make all events of this account due now; return how many were due later."""
         lanes = [Lane(self._delivery.account, action) for action in self.destination.definition.actions]
         return await self.queue.make_due(lanes)
 
@@ -159,8 +159,8 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open everything that a sending command needs. A session for a dry run sends nothing.
 
-    Raises SetupError, and LiveIntentError if real customers would be billed although neither the options nor the
-    intent say that this is meant. Then no outbox was made, and nothing was accepted.
+    Raises SetupError, and LiveIntentError if real customers would be billed and neither the options nor the intent
+    allow it. Then no outbox was made, and nothing was accepted.
 
     Large inputs are planned by other processes. `planner_server` forks them (see `fork_planner_server`); without it,
     `recipe` sets up the same destination in a fresh one. Without either, everything is planned in this process.
@@ -274,11 +274,11 @@ def rules_of(options: DeliveryOptions) -> Rules:
 
 @contextlib.contextmanager
 def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM, Ctrl-C and the end of a terminal (SIGHUP) end a run in order."""
+    """Let SIGTERM, Ctrl-C and the end of a terminal (SIGHUP) end a run cleanly."""
     loop = asyncio.get_running_loop()
     handled = []
     for number in _ENDING_SIGNALS:
-        # Whoever started the run may want it to go on, as nohup does.
+        # The user may want the run to continue, as with nohup.
         if number == _HANGUP and signal.getsignal(number) is signal.SIG_IGN:
             continue
         # Not every platform and thread can; there, Ctrl-C simply ends the program.

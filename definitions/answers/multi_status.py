@@ -1,13 +1,13 @@
 """Failures in the body of welcome answers: of each event of a request by itself, or of the whole request.
 
-Nobody's documentation prescribes such an answer, so what many APIs do is understood. An answer may list results, at its
-top or under a key such as `results`, in the order of the events, or each with an `index` (from 0) or the event's id. A
-result tells a `status` (a code, or a word), or whether it is a `success`, or an `error`. An event of which nothing is
-told is not delivered: silence means failure.
+No standard describes such answers, so this reads what many APIs send. An answer may list results, at its top or under a
+key such as `results`. They are in the order of the events, or each has an `index` (from 0) or the event's ID. A result
+has a `status` (a code, or a word), a `success` or an `error`. An event without a result is not delivered: silence means
+failure.
 
-An answer may list nothing but `errors` or `failures`; where each of them names its event and the answer is no 207, the
-other events are delivered. An answer that tells of a failure and does not say which event it means, such as
-`{"success": false}`, speaks of the request: none of its events is delivered.
+An answer may list only `errors` or `failures`. If each of them names its event and the answer is not a 207, the other
+events are delivered. An answer that reports a failure and does not name an event, such as `{"success": false}`, is
+about the request: none of its events is delivered.
 """
 
 from __future__ import annotations

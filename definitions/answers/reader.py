@@ -92,13 +92,13 @@ class AnswerReader:
         ]
 
     def _silence(self, status: int, request_id: str | None) -> AnswerError:
-        """Return the error of an event of which a response with results does not speak."""
+        """Return the error of an event that has no result in a response with results."""
         answered = f"{self._destination} answered {status}{_reference(request_id)}"
-        return self._error(_RETRYABLE, f"{answered} and did not say what became of this event", status, request_id)
+        return self._error(_RETRYABLE, f"{answered} and did not say what happened to this event", status, request_id)
 
     def _request_error(self, answer: EventAnswer, response: httpx.Response) -> AnswerError | None:
         request_id = self.request_id(response)
-        told = f"{response.status_code}{_reference(request_id)} and tells of a failure"
+        told = f"{response.status_code}{_reference(request_id)} and reports a failure"
         answer = EventAnswer(answer.status, answer.words or _words(response))
         return self._told_error(
             answer, told, _REFUSED_FOR_REQUEST, request_id, retry_after=read_retry_after(response.headers)
@@ -164,9 +164,9 @@ def _reference(request_id: str | None) -> str:
 
 
 def _reason_phrase(response: httpx.Response) -> str:
-    """Return a reason phrase, or "" for one beyond ASCII, of which httpx leaves out what it cannot read.
+    """Return a reason phrase, or "" for one beyond ASCII, since httpx leaves out the characters that it cannot read.
 
-    A secret of which a part is missing could not be found and masked.
+    A secret without some of its characters could not be found and masked.
     """
     phrase = response.extensions.get("reason_phrase", b"")
     return response.reason_phrase if phrase.isascii() else ""

@@ -24,7 +24,7 @@ class RetryAfter:
 def read_retry_after(headers: httpx.Headers) -> RetryAfter:
     """Read `Retry-After`; both parts are None when it is absent or makes no sense.
 
-    A date is measured against the response's own `Date` when there is one, so that no error of our clock matters.
+    A date is measured against the response's own `Date` when there is one, so no error of our clock matters.
     """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():

@@ -53,7 +53,7 @@ class DocumentedRequest(DefinitionModel):
 
 
 class DocumentedExample(DefinitionModel):
-    """An event and what becomes of it: requests, or the payload if there is no code to build one, or a sentence.
+    """An event and what happens to it: requests, or the payload if there is no code to build one, or a sentence.
 
     `call` is the call of Segment's JavaScript library that sends such an event.
     """
@@ -86,7 +86,7 @@ class DocumentedAction(DefinitionModel):
 
 
 class DocumentedPreset(DefinitionModel):
-    """A subscription that a destination comes with; `mapping` is what it maps otherwise than its action, as JSON."""
+    """A subscription that a destination comes with; `mapping` holds its differences from its action, as JSON."""
 
     name: str
     action_key: str

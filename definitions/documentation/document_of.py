@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from ..manifest_definition import Preset
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
-"""Segment's calls, in the order in which its documentation tells them."""
+"""Segment's calls, in the order of its documentation."""
 
 _MEANINGS = {
-    "delivered": ("Delivered", "The events are done with."),
+    "delivered": ("Delivered", "Nothing more: the events have arrived."),
     "refused": (
         "Content is refused",
-        "It is never sent again as it is. A batch is halved until the event at fault stands alone: a dead letter.",
+        "It is never sent again as it is. A batch is halved until the bad event is alone and becomes a dead letter.",
     ),
-    "credentials": ("Credentials are wrong", "Sending stops and nothing is lost; after the fix it goes on."),
-    "configuration": ("Address is wrong", "Sending stops and nothing is lost; after the fix it goes on."),
-    "retryable": ("Passing fault", "The same request is sent again, no earlier than Retry-After asks."),
+    "credentials": ("Credentials are wrong", "Sending stops and nothing is lost. It continues after the fix."),
+    "configuration": ("Address is wrong", "Sending stops and nothing is lost. It continues after the fix."),
+    "retryable": ("Temporary fault", "The same request is sent again, no earlier than Retry-After asks."),
 }
 
 
@@ -205,7 +205,7 @@ def _answers(definition: DestinationDefinition) -> Iterator[DocumentedAnswer]:
         meaning="Not documented",
         error=UnexpectedAnswerError.__name__,
         consequence=_MEANINGS["configuration"][1],
-        description="it is neither known to be delivered nor to be refused.",
+        description="the events may have arrived or not.",
     )
     yield DocumentedAnswer(
         statuses=("no answer",),

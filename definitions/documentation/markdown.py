@@ -19,7 +19,7 @@ class MarkdownText(str):
 
 
 def escaped(value: Any) -> MarkdownText:
-    """Escape a text for a paragraph, a heading or a cell, so that it reads as it is."""
+    """Escape a text for a paragraph, a heading or a cell, so it reads as it is."""
     if isinstance(value, MarkdownText):
         return value
     text = _inner(" ".join(str(value).split()))
@@ -35,7 +35,7 @@ def code(text: str) -> MarkdownText:
     if not line:
         return MarkdownText("")
     fence = "`" * (_longest(line) + 1)
-    # A reader of Markdown removes one space from both ends, unless there is nothing but spaces.
+    # A reader of Markdown removes one space from both ends, unless there are only spaces.
     padding = " " if line[0] in "` " or line[-1] in "` " else ""
     return MarkdownText(f"{fence}{padding}{line}{padding}{fence}")
 
@@ -71,7 +71,7 @@ def words(text: str) -> MarkdownText:
 def _inner(part: str) -> str:
     """Escape what is markup anywhere in a line.
 
-    GitHub makes links of bare addresses and takes a backslash after one for a part of it, so that none is put there
+    GitHub makes links of bare addresses and takes a backslash after one for a part of it, so none is put there
     without need: what HTML escapes is written as HTML does.
     """
     text = _MARKUP.sub(r"\\\g<0>", part)

@@ -1,4 +1,4 @@
-"""Worked examples: an event is really planned, by the engine that delivers, and what comes of it is shown."""
+"""Worked examples: an event is planned by the engine that delivers, and the result is shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IN_A_CALL = ("userId", "anonymousId", "event", "name", "category", "groupId", "
 
 @dataclass(frozen=True, slots=True)
 class _Becomes:
-    """What becomes of an event: requests, or a payload, or a sentence."""
+    """What happens to an event: requests, or a payload, or a sentence."""
 
     requests: tuple[DocumentedRequest, ...] = ()
     payload: str = ""

@@ -1,4 +1,4 @@
-"""Segment's coercion table: what becomes of a value that is not of the type a field wants.
+"""Segment's coercion table: what happens to a value that is not of the type a field wants.
 
 | wanted | from a boolean | from null | from a number | from text |
 | --- | --- | --- | --- | --- |
@@ -130,7 +130,7 @@ def _floating(number: int) -> Any:
 
 
 def _plain_integer(value: Any) -> Any:
-    """Write 5.0 as 5, so that it is sent as JavaScript would send it."""
+    """Write 5.0 as 5, so it is sent as JavaScript would send it."""
     is_plain = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER
     return int(value) if is_plain else value
 

@@ -75,7 +75,7 @@ class Requirement:
             if isinstance(found, dict):
                 found = self._child_of(found, removal)
             elif self.has_value:
-                # Segment asks nothing of a parent that is no object.
+                # Segment asks nothing of a parent that is not an object.
                 return True
             else:
                 found = MISSING

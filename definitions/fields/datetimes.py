@@ -59,7 +59,7 @@ _LAST_SECOND, _LEAP_SECOND, _END_OF_DAY = (23, 59, 59), (23, 59, 60), (24, 0, 0)
 
 
 def datetime_fault(text: str) -> str | None:
-    """Say why a text is no date and time; None when it is one.
+    """Say why a text is not a date and time; None when it is one.
 
     The reason completes a sentence: `it names no real moment: February 2026 has 28 days`.
     """
@@ -83,7 +83,7 @@ def _fault_of_text(text: str, faults: Sequence[str | None]) -> str:
 
 
 def _fault_of_number(text: str) -> str:
-    """Say why a number in a text is no time, and how to write it if that is sure."""
+    """Say why a number in a text is not a time, and how to write it if that is sure."""
     plain = text.strip().removeprefix("+")
     whole, point, fraction = plain.partition(".")
     if point and not fraction.strip("0"):
@@ -105,7 +105,7 @@ def _seconds_since_1970(text: str) -> float | None:
 
 
 def _faults_of_readings(text: str) -> Iterator[str | None]:
-    """Yield, for each way in which the text can be read, why that is no moment; None when it is one."""
+    """Yield, for each way in which the text can be read, why that is not a moment; None when it is one."""
     if match := _ISO_EXTENDED.fullmatch(text) or _ISO_BASIC.fullmatch(text):
         yield _iso_fault(match)
     if text[-1:] not in {"Z", "z"} and (match := _DAYJS.fullmatch(text)) is not None:
@@ -145,7 +145,7 @@ def _weeks(year: int) -> int:
 
 
 def moment_fault(reading: Reading) -> str | None:
-    """Say why a reading is no moment of any calendar, as `February 2026 has 28 days`; None when it is one."""
+    """Say why a reading is not a moment of any calendar, as `February 2026 has 28 days`; None when it is one."""
     if reading.year not in _YEARS:
         return f"the year {reading.year} is beyond any calendar"
     if not 1 <= reading.month <= len(_MONTHS):

@@ -1,4 +1,4 @@
-"""A field as it is compiled: read from its definition once, so that nothing is looked up while events pass."""
+"""A field as it is compiled: read from its definition once, so nothing is looked up while events pass."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FieldRule:
 
     @property
     def admits_text(self) -> bool:
-        """Return whether text counts as a value of the field itself, so that the empty text does too."""
+        """Return whether text counts as a value of the field itself, so the empty text does too."""
         return self.rule.admits_text and not self.multiple
 
     def report_missing(self, place: Place, problems: list[Problem], reason: str = "") -> None:

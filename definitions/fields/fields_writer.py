@@ -128,7 +128,7 @@ class _FieldWriter:
         return f"{quoted(member.key)}: {', '.join(filter(None, words))}"
 
     def _write_others(self, given: Given, word: str) -> None:
-        """Write what becomes of values that do not pass the short test."""
+        """Write what happens to values that do not pass the short test."""
         absent, present = self._absence(given)
         if absent is None:
             if word == "if":
@@ -178,7 +178,7 @@ class _FieldWriter:
         return inline_test(rule, name, self.source, kind=given.kind, keeps_empty_text=keeps_empty_text)
 
     def _accept(self, given: Given) -> None:
-        """Write what becomes of a value that passed the short test."""
+        """Write what happens to a value that passed the short test."""
         name = given.name
         if self.member.multiple:
             self.source.line(f"{self.target} = {self._items_function()}({name}, {self.place.text}, problems)")

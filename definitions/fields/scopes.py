@@ -30,7 +30,7 @@ class Given:
 class Scope(Protocol):
     """An object that fields are taken from.
 
-    `name` is the object itself, if it is at hand as a whole.
+    `name` is the object itself, if all of it was read.
     """
 
     name: str
@@ -57,7 +57,7 @@ class KnownItems(Protocol):
         """Write what makes an object of the variable `item`."""
 
     def otherwise(self) -> Given:
-        """Write the value of the field for the case that `name` is no list."""
+        """Write the value of the field for the case that `name` is not a list."""
 
 
 class Lookup:

@@ -151,7 +151,7 @@ class ValueRule:
     def _named_choices(self) -> str:
         choices = self.choices or ()
         if not choices:
-            return "one of its choices, of which there are none"
+            return "one of its choices, but it has none"
         named = [quoted(choice) if isinstance(choice, str) else described(choice, secret=False) for choice in choices]
         more = f" or one of {len(named) - _NAMED_CHOICES} more" if len(named) > _NAMED_CHOICES else ""
         return ("one of " if len(named) > 1 else "") + ", ".join(named[:_NAMED_CHOICES]) + more

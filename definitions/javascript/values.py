@@ -2,7 +2,7 @@
 
 Source: Segment's published behaviour, recorded in the conformance vectors of the tests.
 Values are JSON values (None, bool, int, float, str, list, dict) and MISSING. Nothing here recurses,
-so that no value is too deep; all of it takes time in proportion to the value.
+so no value is too deep; all of it takes time in proportion to the value.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Constant(NamedTuple):
 
 
 def field_constants(mapping: Any, key: str) -> list[Constant]:
-    """List the constants that a valid mapping can give a field. Null and the empty text are no values."""
+    """List the constants that a valid mapping can give a field. Null and the empty text are not values."""
     if not isinstance(mapping, dict) or key not in mapping:
         return []
     value = mapping[key]

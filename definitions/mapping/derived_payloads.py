@@ -26,7 +26,7 @@ def limited(value: Any, place: str) -> Any:
     """Return a value unchanged. Raises MappingError when it holds more values than a mapping may map again.
 
     A mapping that maps its own result can double it at every level, by reference and so for free;
-    whoever walks the result pays.
+    the cost comes when the result is walked.
     """
     count = 0
     stack = [value]
@@ -43,7 +43,7 @@ def limited(value: Any, place: str) -> Any:
 
 
 def map_other(shape: Callable[[Any], Any], found: Any) -> Any:
-    """Do as @arrayPath does with what is no plain list: an object is a list of one, a scalar stays as it is."""
+    """Do as @arrayPath does with what is not a plain list: an object is a list of one, a scalar stays as it is."""
     if isinstance(found, list | tuple):
         return list(map(shape, found))
     return [shape(found)] if isinstance(found, dict) else found

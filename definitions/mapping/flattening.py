@@ -17,7 +17,7 @@ _AFTER_DIGITS = ":"
 
 
 def flatten(value: Any, separator: str, place: str, *, omit_arrays: bool, keep_missing: bool) -> dict[str, Any]:
-    """Bring the values within a value to the top, under keys that tell their way.
+    """Bring the values within a value to the top, under keys that show their path.
 
     Empty objects and lists vanish; a value that holds none is kept under the key `""`. With `omit_arrays`, lists are
     kept whole; without `keep_missing`, MISSING is left out. Raises MappingError when the keys become too long.
@@ -33,7 +33,7 @@ def flatten(value: Any, separator: str, place: str, *, omit_arrays: bool, keep_m
 
 
 def _flatten_plain(value: dict[str, Any], flat: dict[str, Any], prefix: str, separator: str, omit_arrays: bool) -> bool:
-    """Flatten an object that is built as usual; tell whether it is: not deep, and without keys that may be indexes."""
+    """Flatten an object that is not deep and has no keys that may be indexes; return whether it is so."""
     for key, item in value.items():
         if type(key) is not str or key < _AFTER_DIGITS:
             return False

@@ -1,7 +1,7 @@
 """Writes a mapping, already found valid, as the source of one Python function.
 
 Every value of the mapping becomes an expression; what is needed more than once, or only sometimes,
-becomes a variable. A path is not followed again while its value is at hand.
+becomes a variable. A path is not followed again while a variable holds its value.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Generator:
 
     @contextmanager
     def branch(self, head: str) -> Iterator[None]:
-        """Write what is within below `if …:` or `else:`; what is read there is not at hand afterwards."""
+        """Write what is within below `if …:` or `else:`; variables that are set there are not used afterwards."""
         payload = self.payload
         followed, texts = dict(payload.followed), dict(payload.texts)
         with self.source.block(head):

@@ -1,6 +1,6 @@
 """What an identifier is made of: each part must be an identifier itself.
 
-`@template`, `@liquid`, `@json`, `@replace` and `@case` make text of anything, so that the text alone does not show
+`@template`, `@liquid`, `@json`, `@replace` and `@case` make text of anything, so the text alone does not show
 that an object, a boolean or nothing at all went into it. In the mapping of an identifier they are checked where they
 still see the value.
 """
@@ -77,16 +77,16 @@ def _with_checked(made: Any, keys: Keys, checked: Callable[[Any], Any]) -> Any:
 
 
 def identifier_piece(value: Any, path: str, place: str, *, allows_placeholders: bool) -> str:
-    """Return what a placeholder puts into an identifier. Raises MappingError if that is no identifier."""
+    """Return what a placeholder puts into an identifier. Raises MappingError if that is not an identifier."""
     text = identifier_text(value, allows_placeholders=allows_placeholders)
     if text is None:
         found = "is missing" if value is MISSING or value is None else identifier_fault(value)
-        fail(place, f"{{{{{path}}}}} {found}; an identifier is sent only when all of its parts are there")
+        fail(place, f"{{{{{path}}}}} {found}; an identifier is sent only when it has all of its parts")
     return text
 
 
 def identifier_part(value: Any, place: str, *, allows_placeholders: bool, is_encoded: bool) -> Any:
-    """Return what becomes a part of an identifier, or MISSING. Raises MappingError for what is no identifier.
+    """Return what becomes a part of an identifier, or MISSING. Raises MappingError for what is not an identifier.
 
     Of what `@json` encodes, an object or a list will do if there is something in it.
     """

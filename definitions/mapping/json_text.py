@@ -20,7 +20,7 @@ _BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 
 def encode(value: Any, place: str) -> str | Missing:
-    """Do as `@json` encode does. Raises MappingError for what is no JSON value and for text that becomes too long."""
+    """Do as `@json` encode does. Raises MappingError for a value that is not JSON and for text that gets too long."""
     if value is None:
         return "null"
     if is_written_alike(value):

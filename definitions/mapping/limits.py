@@ -27,5 +27,5 @@ MAX_LIQUID_STEPS = 500_000
 """Elements, of lists and objects, that filters, operators and outputs of one rendering may go through.
 
 Eight characters of a text count as one. With the limit of characters it stands for the half second that Segment gives a
-rendering: both are a small part of that on an ordinary machine, so that a slow or busy one does not exceed it.
+rendering: both are a small part of that on an ordinary machine, so a slow or busy one does not exceed it.
 """

@@ -1,4 +1,4 @@
-"""What @merge does with what is no plain object."""
+"""What @merge does with what is not a plain object."""
 
 from __future__ import annotations
 

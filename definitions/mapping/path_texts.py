@@ -79,7 +79,7 @@ def _templates(value: Any, place: str) -> Iterator[Problem]:
                 parts = parse_template(item)
                 if any(_begins_at_dollar(part) for part in parts):
                     rewrite = "".join(map(_without_dollar, parts))
-                    found = f"{quoted(item)} renders empty at each $, which only @path knows"
+                    found = f"{quoted(item)} is empty at each $, which only @path understands"
                     yield Problem(at, f"{found}; write {quoted(rewrite, _LONGEST_REWRITE)}")
             else:
                 yield from _templates(item, at)

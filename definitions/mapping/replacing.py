@@ -47,7 +47,7 @@ class Replacer:
         return MAX_TEXT // growth
 
     def __call__(self, value: Any) -> str:
-        """Replace in a value: numbers and booleans as their text; of anything else that is no text, nothing remains.
+        """Replace in a value: numbers and booleans as their text; of anything else that is not text, nothing remains.
 
         Raises MappingError when the text becomes too long.
         """

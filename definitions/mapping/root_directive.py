@@ -10,7 +10,7 @@ ROOT_KEY = "__segment_internal_directive"
 
 
 def spread(mapping: Any) -> Any:
-    """Return what Segment makes of a mapping that is no object: lists and text by index, of the rest nothing."""
+    """Return what Segment makes of a mapping that is not an object: lists and text by index, of the rest nothing."""
     if isinstance(mapping, dict):
         return mapping
     if isinstance(mapping, list | tuple):

@@ -1,6 +1,6 @@
 """The text of a @template: literal pieces, and `{{path}}` or `{{{path}}}` between them.
 
-Segment fills triple braces first and then searches what came of it for double braces, so that a
+Segment fills triple braces first and then searches what came of it for double braces, so a
 value could smuggle in a placeholder. Here every placeholder is found in the template alone.
 """
 

@@ -120,8 +120,8 @@ class _Validator:
         if len(names) > 1:
             self._report(place, f"an object holds one directive, but this one holds {_listed(names)}; keep one of them")
         elif others:
-            advice = f"a directive stands alone in its object; take {_listed(others)} out of it"
-            self._report(place, f"{names[0]} stands beside other keys; {advice}")
+            advice = f"a directive must be alone in its object; take {_listed(others)} out of it"
+            self._report(place, f"{names[0]} has other keys beside it; {advice}")
         elif names[0] not in self._rules:
             self._report(place, f"there is no directive {_shown(names[0])}{self._hint(names[0])}")
         else:
@@ -145,7 +145,7 @@ class _Validator:
             self.value(item, below(place, key))
         for key in required:
             if key not in value:
-                self._report(place, f'{name} needs "{key}", which is not there')
+                self._report(place, f'{name} needs "{key}", which is missing')
         return value
 
     def _text_or_directive(self, value: Any, place: str) -> None:

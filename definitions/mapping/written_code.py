@@ -54,15 +54,15 @@ NOTHING = Code("MISSING", optional=True)
 
 
 class WholeEventNeededError(Exception):
-    """A mapping looks at its event as a whole, so that a record of some of its keys will not do."""
+    """A mapping looks at its event as a whole, so a record of some of its keys will not do."""
 
 
 @dataclass(slots=True)
 class Payload:
     """What paths are relative to at some point of a mapping, and what has been read from it there.
 
-    `made` tells that the mapping made it; of what is made from it again, the size needs watching. `is_record` tells
-    that it is an event of which some keys were read into a record (`event_record`).
+    `made`: the mapping made it, so the size of what is made from it again must be watched. `is_record`: it is an event
+    with only some of its keys, a record (`event_record`).
     """
 
     name: str

@@ -78,7 +78,7 @@ class CompiledSubscription:
     obstacles: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
-        """Store what the planner needs for each event, so that it is not looked up each time."""
+        """Store what the planner needs for each event, so it is not looked up each time."""
         self.matches = self.trigger.matches
         self.valid_payload = self.payload.valid
         self.wanted_payload = self.payload.wanted or _nothing

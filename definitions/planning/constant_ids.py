@@ -50,4 +50,4 @@ def _advice(found: Constant, label: str, *, is_idempotency: bool) -> str:
     if is_idempotency:
         return f"{start}all events but the first would be discarded as duplicates; map a path that differs{hint}"
     literal = f'{{"@literal": {shown(value)}}}'
-    return f"{start}all events would have the same {label}; map a path, or write {literal} if that is meant{hint}"
+    return f"{start}all events would have the same {label}; map a path, or write {literal} if you mean that{hint}"

@@ -41,7 +41,7 @@ class SubscriptionCount:
     - `fields`: its fields, in order; `paths`: how many of the matched events have something at each mapped path,
       and at each property that a setting renames.
     - `problems`: why events were rejected, and how many for each reason.
-    - `repeated`: how many have an ID that an earlier one has, so that the destination would discard them. Of very many
+    - `repeated`: how many have an ID that an earlier one has, so the destination would discard them. Of very many
       IDs the first ones are compared.
     """
 

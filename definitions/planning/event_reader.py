@@ -1,6 +1,6 @@
 """Events from JSON text: the whole of one, or quickly only what somebody is going to look at.
 
-What is passed over is checked all the same: it must be JSON in valid UTF-8. One thing is not noticed in it, a number
+What is passed over is checked anyway: it must be JSON in valid UTF-8. One thing is not noticed in it, a number
 too large for any double (`1e400`), since nobody reads that number.
 """
 
@@ -37,7 +37,7 @@ _ABOUT_THE_WHOLE = frozenset({"length", "size", "first", "last"})
 
 
 class EventReader:
-    """Reads events of which only some paths are looked at; what else they hold may be left out.
+    """Reads events when only some of their paths are used; the rest may be left out.
 
     `paths` are given as keys, one after the other; a path without keys is the whole event.
     """
@@ -132,7 +132,7 @@ def _object_type(members: Mapping[str, Any]) -> Any:
 
 
 def _type_between(members: Mapping[str, Any]) -> Any:
-    """Describe a value of which some members are read; it may be something else than an object."""
+    """Describe a value with some members to read; it may also be something other than an object."""
     return Union[_object_type(members), None, str, int, float, bool, list]  # noqa: UP007 - made at run time
 
 

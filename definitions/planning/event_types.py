@@ -31,7 +31,7 @@ def type_problem(event: Mapping[str, Any]) -> Problem | None:
     near = _near(kind)
     if near is None:
         return None
-    return Problem("type", f'is {quoted(kind)}, which is no type of Segment\'s events; did you mean "{near}"?')
+    return Problem("type", f'is {quoted(kind)}, which is not a type of Segment\'s events; did you mean "{near}"?')
 
 
 def type_name_of(event: Mapping[str, Any]) -> str | None:

@@ -52,7 +52,7 @@ class SubscriptionExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What becomes of an event; `turned_away` says why no subscription was asked, when that is so."""
+    """What happens to an event; `turned_away` says why no subscription was asked, when that is so."""
 
     turned_away: str
     subscriptions: tuple[SubscriptionExplanation, ...]

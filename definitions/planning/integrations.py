@@ -46,7 +46,7 @@ def turned_away(event: Mapping[str, Any], name: str) -> str | None:
 
 
 def misspelt_flag(event: Mapping[str, Any], name: str) -> str | None:
-    """Return a flag that differs from the destination's own in capitals only, so that it has no effect; or None."""
+    """Return a flag that differs from the destination's own in capitals only, so it has no effect; or None."""
     integrations = event.get("integrations")
     if not isinstance(integrations, dict) or name in integrations:
         return None

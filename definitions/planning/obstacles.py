@@ -18,14 +18,14 @@ NO_CODE = Problem(
 
 
 def delivery_obstacles(definition: DestinationDefinition, action_key: str) -> Iterator[Problem]:
-    """Tell why no event can be delivered to an action, though it can be previewed and checked."""
+    """Yield the reasons why no event can be delivered to an action, though it can be previewed and checked."""
     yield from request_obstacles(definition)
     if definition.extend_request is None:
         yield from unsupported(definition, action_key)
 
 
 def request_obstacles(definition: DestinationDefinition) -> Iterator[Problem]:
-    """Tell why no request of a destination can be made at all."""
+    """Yield the reasons why no request of a destination can be made at all."""
     if definition.extend_request is None:
         yield NO_CODE
     scheme = definition.authentication.scheme
@@ -34,7 +34,7 @@ def request_obstacles(definition: DestinationDefinition) -> Iterator[Problem]:
 
 
 def unsupported(definition: DestinationDefinition, action_key: str) -> Iterator[Problem]:
-    """Tell what an action's code would rely on in vain. Without code nothing relies on it."""
+    """Yield what an action's code relies on and this program does not do. An action without code relies on nothing."""
     action = definition.actions[action_key]
     name = f'the action "{action_key}"'
     if definition.mode != "cloud":

@@ -212,7 +212,7 @@ class _WrittenItems:
             yield _written_members(self._shape, self._rules, place, self._generator)
 
     def otherwise(self) -> Given:
-        """Write what the mapping makes of something that is no list."""
+        """Write what the mapping makes of something that is not a list."""
         code = self._generator.value(self._directive, self._place, Undefined.NOWHERE)
         return _given(code, self._generator, null_counts=False)
 

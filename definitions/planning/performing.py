@@ -75,7 +75,7 @@ def next_request(exchange: Exchange, response: httpx.Response, redactor: Redacto
 
 def _built(made: Any) -> httpx.Request:
     """Return the request that an action's code has made, with its body read. Raises RejectedError when it is none."""
-    import httpx  # noqa: PLC0415 - whoever made a request has imported it
+    import httpx  # noqa: PLC0415 - code that made a request has imported it
 
     if not isinstance(made, httpx.Request):
         raise author_fault(f"made {type(made).__name__} where a request was expected")

@@ -1,4 +1,4 @@
-"""What becomes of events before the network: an outcome for each event, and the requests that carry the events."""
+"""What happens to events before the network: an outcome for each event, and the requests that carry the events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SkipReason = Literal["integrations", "not_subscribed", "unknown_type"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event under one subscription; `index` is the event's number, by default its position.
+    """What happened to one event under one subscription; `index` is the event's number, by default its position.
 
     - `planned`: one of the requests carries it.
     - `skipped`: it is not sent; `reason` is a SkipReason and `detail` a sentence.
@@ -33,7 +33,7 @@ class Outcome:
       `names_nobody`: nothing is wrong but that required identifiers are missing, which say whose event it is (not
       which event: the ID of the event itself is none of them).
 
-    `event_type` names the type of an event that no subscription wants, so that a report can count by it (at most 40
+    `event_type` names the type of an event that no subscription wants, so a report can count by it (at most 40
     characters).
     """
 
@@ -145,10 +145,10 @@ class PlannedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What became of events: those that were skipped or rejected, and the requests, in the order to send them.
+    """What happened to events: those that were skipped or rejected, and the requests, in the order to send them.
 
     `misspelt_flags`: flags of integrations objects that differ from the destination's name in capitals only. They have
-    no effect, so somebody should be told of them.
+    no effect, so report them to the user.
     """
 
     turned_down: tuple[Outcome, ...]
@@ -178,5 +178,5 @@ class Result(msgspec.Struct, frozen=True, gc=False):  # made for every event, an
 
     @property
     def delivered(self) -> bool:
-        """Whether the destination has taken the event."""
+        """Whether the destination has accepted the event."""
         return self.error is None

@@ -68,7 +68,7 @@ class Planner:
         return self._hand_over()
 
     def take(self, events: Iterable[Any], indexes: Iterable[int] | None = None) -> None:
-        """Take events as `feed` does, and leave what they come to for the next feed or flush."""
+        """Take events as `feed` does, and keep the plan for the next feed or flush."""
         _check_events(events, "events", "objects")
         numbers = self._count if indexes is None else iter(indexes)
         for event in events:
@@ -289,7 +289,7 @@ class Planner:
             self._plan(batch.closed(), batch.subscription)
 
     def _plan(self, batch: EventBatch, subscription: CompiledSubscription) -> None:
-        """Build the request of a batch; if that fails, build requests for its halves, so that one event fails alone."""
+        """Build the request of a batch; if that fails, build requests for its halves, so one event fails alone."""
         try:
             self._requests.append(
                 perform(batch, subscription.action, subscription.settings, self._request, subscription.redactor)
@@ -307,7 +307,7 @@ class Planner:
 
 
 def _check_events(events: object, name: str, item: str) -> None:
-    """Raise TypeError for what is no list of events, such as one event or a text: it would be taken apart."""
+    """Raise TypeError for what is not a list of events, such as one event or a text: it would be taken apart."""
     if type(events) is list:
         return
     if isinstance(events, str | bytes | bytearray | memoryview | Mapping) or not isinstance(events, Iterable):
@@ -317,7 +317,7 @@ def _check_events(events: object, name: str, item: str) -> None:
 def _used_already(name: str, key: str, subscription: CompiledSubscription, first: CompiledSubscription) -> Problem:
     field = subscription.action.idempotency_field or ""
     consequence = f"so {name} would discard this one as a duplicate"
-    remedy = f"map {field} so that it differs, or make the triggers exclude each other"
+    remedy = f"map {field} so it differs, or make the triggers exclude each other"
     used = f'"{key}" is already used for this event by the subscription "{first.name}"'
     return Problem(field, f"{used}, {consequence}; {remedy}")
 
@@ -328,6 +328,6 @@ def _not_known(kind: str | None) -> str:
 
 
 def _kind(value: Any) -> str:
-    """Name what is no event, as JSON does if it may be JSON."""
+    """Name what is not an event, as JSON does if it may be JSON."""
     kind = type_name(value)
     return type(value).__name__ if kind == "object" else kind

@@ -36,7 +36,7 @@ def subscription_mistakes(subscription: CompiledSubscription) -> Iterator[Proble
     for kind in subscription.trigger.types:
         if kind not in CALL_TYPES:
             hint = nearest(kind, CALL_TYPES) or f"; they are {', '.join(sorted(CALL_TYPES))}"
-            mistake = f"it compares type with {quoted(kind)}, which is no type of Segment's events{hint}"
+            mistake = f"it compares type with {quoted(kind)}, which is not a type of Segment's events{hint}"
             yield Problem(subscription.name, mistake)
     found = [(("trigger", keys), keys) for keys in subscription.trigger.keys]
     for key, source in subscription.sources.items():
@@ -69,9 +69,9 @@ def _value_mistakes(subscription: CompiledSubscription) -> Iterator[Problem]:
         if key == action.idempotency_field:
             if paths and (all(map(_is_shared, paths)) or (len(paths) == 1 and roots <= _MOMENTS)):
                 found = "events that agree in it are one, and all but the first would be discarded as duplicates"
-                yield Problem(key, f"reads {read}, which is no ID of an event: {found}; map $.messageId")
+                yield Problem(key, f"reads {read}, which is not an ID of an event: {found}; map $.messageId")
         elif action.fields[key].identifier and roots and roots <= _OF_NOBODY:
-            yield Problem(key, f"reads {read}, which names no customer; the events would be billed to it all the same")
+            yield Problem(key, f"reads {read}, which names no customer; the events would be billed to it anyway")
 
 
 def _is_shared(keys: tuple[str, ...]) -> bool:

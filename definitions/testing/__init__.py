@@ -1,4 +1,4 @@
-"""The kit for authors of destinations: a whole test suite in two lines, and the parts of which it is made.
+"""The kit for authors of destinations: a whole test suite in two lines, and its parts.
 
     from kable_destination.definitions.testing import destination_suite
 

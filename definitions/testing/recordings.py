@@ -23,7 +23,7 @@ VARIANTS = ("required-fields", "all-fields", "default-mapping")
 
 @dataclass(frozen=True)
 class Recording:
-    """A request, or several, to record: of which action (empty: of none), which variant, and what shows it."""
+    """A request, or several, to record: its action (empty: none), its variant, and what shows it."""
 
     action_key: str
     what: str

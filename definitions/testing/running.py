@@ -28,8 +28,8 @@ class ActionRun:
     """What an action made of an event.
 
     - `outcome`: planned, skipped with the reason, or rejected.
-    - `problems`: all that is wrong with the event, each with its field. What stands in the way of a manifest, such as
-      that it holds no code, is not among them.
+    - `problems`: all that is wrong with the event, each with its field. What a manifest
+      lacks, such as code, is not among them.
     - `payload`: the payload of the action's code, prepared and valid; None if the event was skipped or rejected.
     - `requests`: what is sent. An action of several requests makes one more for each of `answers`.
     - `destination`: the destination that ran, set up; its `redactor` masks the secrets.

@@ -173,7 +173,7 @@ class DestinationSuite:
         )
 
     def test_the_default_mapping_plans_a_full_event(self, action_key: str) -> None:
-        """What a user gets who maps nothing but the required fields that have no default."""
+        """What a user gets who maps only the required fields that have no default."""
         given = self._subject.full_event(action_key)
         run = self._subject.run(action_key, given, self._subject.indispensable(action_key))
         if run.payload is None:
@@ -276,7 +276,7 @@ class DestinationSuite:
     def _expect_agreement(self, action_key: str, singles: Sequence[httpx.Request], batch: httpx.Request) -> None:
         carried = self.events_of(body_of(batch))
         if carried is None or len(carried) != len(singles):
-            advice = "Send every event, or tell destination_suite with events_of where they are."
+            advice = "Send every event, or pass events_of to destination_suite to say where they are."
             self._subject.fail(action_key, "the body of a batch of two events does not hold two events", advice)
         found = list(disagreements([body_of(single) for single in singles], carried))
         found += [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .conditions import Subject
 
 WrittenValue = str | bool | int | float | None
-"""A value as it stands in a trigger: a text, `true`, `false`, a number or `null`."""
+"""A value in a trigger: a text, `true`, `false`, a number or `null`."""
 
 WITHOUT_NULL = ("type", "event")
 """What is compared with the text `null`, and cannot be asked whether it is there."""

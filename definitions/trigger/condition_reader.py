@@ -111,7 +111,7 @@ class ConditionReader:
     def _split_operator(self, subject: Subject, sign: Token, value: Token) -> TriggerError:
         misread = f"Segment reads `{sign.text[0]}` and the text `=` here, which never holds"
         rewrite = shortened(f"{subject} {sign.text} {value.text}")
-        return self._fault(sign, f"`{sign.text}` needs a space behind it: {misread}", f"Write {rewrite}.")
+        return self._fault(sign, f"`{sign.text}` needs a space after it: {misread}", f"Write {rewrite}.")
 
     def _check_word(self, token: Token) -> None:
         """Raise TriggerError for a word of another language: Segment compares with it as a text."""
@@ -138,7 +138,7 @@ class ConditionReader:
             operator, text = Operator.CONTAINS, to_string(value)
         else:
             operator, text = self._pattern(subject, token)
-        self._expect(")", f"{name.value} takes two arguments", "Close the parenthesis behind them.")
+        self._expect(")", f"{name.value} takes two arguments", "Close the parenthesis after them.")
         return Condition(subject, Operator(f"not_{operator.value}") if is_negated else operator, text)
 
     def _pattern(self, subject: Subject, token: Token) -> tuple[Operator, str]:
@@ -161,7 +161,7 @@ class ConditionReader:
             if segments := path_segments(rest):
                 return Subject(root, segments)
             advice = f"Write {root}.plan, for instance; alone, Segment takes it for {root}.{root}."
-            raise self._fault(token, f"`{root}` needs the name of what is asked about in it", advice)
+            raise self._fault(token, f"`{root}` needs the name of a value in it", advice)
         if root in TEXT_SUBJECTS:
             if not dot:
                 return Subject(root)
@@ -190,7 +190,9 @@ class ConditionReader:
             if root in {"and", "or"}:
                 return self._fault(token, f"`{root}` must be followed by a space", "Put a space there.")
             return self._unknown_function(token)
-        problem = f"`{path}` is nothing that a trigger can ask about{nearest(root, TEXT_SUBJECTS + OBJECT_SUBJECTS)}"
+        problem = (
+            f"`{path}` is not a value that a trigger can ask about{nearest(root, TEXT_SUBJECTS + OBJECT_SUBJECTS)}"
+        )
         return self._fault(token, problem, f"It can ask about {SUBJECTS}.")
 
     def _unknown_function(self, token: Token) -> TriggerError:

@@ -116,7 +116,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Two or more parts, of which all (`and`) or one (`or`) must hold; no part is a group of the same connective."""
+    """Two or more parts: all (`and`) or one (`or`) must hold. No part is a group of the same connective."""
 
     connective: Connective
     parts: tuple[Node, ...]

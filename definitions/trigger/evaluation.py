@@ -1,7 +1,7 @@
 """A trigger as a function of the event: closures made once, plain calls afterwards.
 
-Segment's typed comparisons: a text equals a text only, a number a number only, and a boolean is no number. `!=` before
-a text holds for everything that is not that text, the negated functions for texts alone.
+Segment's typed comparisons: a text equals a text only, a number a number only, and a boolean is not a number. `!=`
+before a text holds for everything that is not that text, the negated functions for texts alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The grammar of triggers, read without recursion, so that no nesting can exhaust the stack.
+"""The grammar of triggers, read without recursion, so no nesting can exhaust the stack.
 
     trigger    = level
     level      = condition { [ "and" | "or" ] condition }      one of the two for a whole level; none means "and";
@@ -11,7 +11,7 @@
     value      = text | number | "null" | "true" | "false" | word { "." word }
 
 Source: the answers of Segment's parser (`@segment/destination-subscriptions`), recorded in the conformance vectors.
-What Segment reads otherwise than it is written is refused here, with the reason and the rewrite.
+What Segment would misread is refused here, with the reason and the rewrite.
 """
 
 from __future__ import annotations
@@ -99,11 +99,11 @@ class _Parser:
         else:
             advice = ""
             if token.kind == "word" and (word := str(token.value)) in {"and", "or"}:
-                advice = f"Write {word}, in small letters and with a space behind it."
+                advice = f"Write {word}, in small letters and with a space after it."
             elif token.kind == "word":
                 advice = "A text of several words needs double quotes around it."
             elif token.kind == ",":
-                advice = "Write and in place of the comma, or or if one of both will do."
+                advice = "Replace the comma with `and`, or with `or` if one of the two is enough."
             raise self._fault(token, f"expected `and`, `or` or the end, found {token}", advice)
 
     def _close(self) -> None:
@@ -133,11 +133,11 @@ class _Parser:
             position = next(token.position for word, token in level.connectives if word != words[0])
             problem = (
                 "`and` and `or` are mixed without parentheses; "
-                "this is refused, because Segment would take the last of them for all"
+                "this is refused, because Segment would use the last one for all"
             )
             raise fault(self._lexer.source, position, problem, groupings(level.parts, words))
         if words and words[0] == "or" and all(_is_in_capitals(token) for _, token in level.connectives):
-            problem = "Segment passes over `OR` in capitals, and would take `and` here"
+            problem = "Segment ignores `OR` in capitals, and would use `and` here"
             raise self._fault(level.connectives[0][1], problem, "Write or, in small letters.")
         return joined(words[0] if words else "and", level.parts)
 

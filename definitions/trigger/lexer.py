@@ -53,11 +53,11 @@ _HINTS = {
     ";": "A trigger has no end mark: leave it out.",
     "#": "A trigger cannot hold comments: leave it out.",
     "/": "A trigger cannot hold comments: leave it out.",
-    "*": 'A * stands inside the pattern of match, as in match(event, "Order*").',
+    "*": 'Write * only in the pattern of match, as in match(event, "Order*").',
     "$": "Write the path alone, as in properties.plan.",
     "{": "A trigger has no variables: write the value itself.",
     "[": 'For one of several values, write (event = "A" or event = "B"); '
-    "for a place in a list, its number behind a backslash: properties.items.\\0.",
+    "for a place in a list, its number after a backslash: properties.items.\\0.",
     "\\": "A backslash makes the next character part of a word, and there is none.",
     **dict.fromkeys(_PUT_A_SPACE, "Put a space before it."),
 }
@@ -185,7 +185,7 @@ class Lexer:
             advice = "Write plain digits, as in 100000 or -0.5"
             if number is not None and self._at(end) in "eE":
                 raise fault(self.source, end, "a number here has no exponent", f"{advice}.")
-            raise fault(self.source, start, "this is not a number", f"{advice}; a text stands in quotes.")
+            raise fault(self.source, start, "this is not a number", f"{advice}; put a text in quotes.")
         whole = (number["whole"] or "").lstrip("0")
         fraction = (number["fraction"] or number["bare_fraction"] or "").rstrip("0")
         if len(whole) + len(fraction) > MAX_DIGITS:
@@ -213,7 +213,7 @@ class Lexer:
         raise fault(
             self.source,
             start,
-            "`!` stands only in != and directly before contains( or match(",
+            "`!` is allowed only in != and directly before contains( or match(",
             'Write type != "track", or !contains(event, "Test").',
         )
 
@@ -222,7 +222,7 @@ class Lexer:
         hint = _HINTS.get(character, "")
         if not hint and character.isalnum():
             hint = f"Only a to z and 0 to 9 are plain; before another letter write a backslash: \\{character}"
-        raise fault(self.source, position, f"{character_name(character)} cannot stand here", hint)
+        raise fault(self.source, position, f"{character_name(character)} is not allowed here", hint)
 
     def _refuse_name(self, start: int, name: str, reason: str) -> NoReturn:
         escaped = printable(shortened(f"\\{name}", 40))

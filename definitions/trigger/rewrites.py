@@ -25,8 +25,8 @@ _OPPOSITES = (
 _OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair, pair[::-1])}
 _EXACT = frozenset({Operator.EQUALS, Operator.NOT_EQUALS, Operator.EXISTS, Operator.NOT_EXISTS})
 _INEXACT = (
-    "Neither this nor its opposite holds for an event that has no value of that type there; "
-    "to want those events too, add them with `or`."
+    "Neither this nor its opposite matches an event without a value of that type; "
+    "to match those events too, add a condition with `or`."
 )
 
 
@@ -35,7 +35,7 @@ def groupings(parts: Sequence[Node], connectives: Sequence[Connective]) -> str:
     readings = [_grouped(parts, connectives, inner) for inner in ("and", "or")]
     if any(len(reading) > _LONGEST for reading in readings):
         return "Put parentheses around what belongs together, as in (A and B) or C, or A and (B or C)."
-    return "\n  ".join(["Write the one that is meant:", *readings])
+    return "\n  ".join(["Write the one that you mean:", *readings])
 
 
 def negated(node: Node) -> str:

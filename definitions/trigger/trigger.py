@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Tells whether a subscription wants an event; made by `compile_trigger`.
+    """Decides whether a subscription wants an event; made by `compile_trigger`.
 
     `matches` is the same question without the check that the event is an object, for callers that have made it.
     Triggers are equal when they ask the same, however they were written; `str` gives the normal form, which
@@ -74,7 +74,7 @@ def compile_trigger(fql: str, *, is_published: bool = False) -> Trigger:
     """Compile a trigger, a text in FQL such as `type = "track" and event = "Order Completed"`.
 
     It gives Segment's answers. Raises TriggerError, with the line, the spot and the way out, for what Segment cannot
-    read or reads otherwise than it is written, and beyond 250,000 characters or 100 levels of parentheses.
+    read or would misread, and beyond 250,000 characters or 100 levels of parentheses.
     In a published definition (`is_published`), `event != null` is read as Segment does; the lint reports it.
     """
     node = parse(fql, is_published=is_published)

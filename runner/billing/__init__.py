@@ -1,1 +1,1 @@
-"""What events come to on a bill: sums per customer and dimension, how two bills differ, and a page with charts."""
+"""Bills: sums of usage events per customer and dimension, how two bills differ, and a page with charts."""

@@ -1,4 +1,4 @@
-"""A bill: what usage events come to, summed per customer and dimension."""
+"""A bill: usage events, summed per customer and dimension."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class UsageChange:
 
 @dataclass(frozen=True, slots=True)
 class BillChanges:
-    """What changes for all customers together, and for each customer for whom something does.
+    """What changes for all customers together, and for each customer with a change.
 
     Nothing may change for all together although something does for two of them.
     """

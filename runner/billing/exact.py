@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 Number = int | Decimal
 
 _EXACT = Context(prec=1_000_000, Emin=-999_999, Emax=999_999)
-"""More digits than any sum of doubles and of integers in events has, so that no addition rounds."""
+"""More digits than any sum of doubles and of integers in events has, so no addition rounds."""
 
 _LONGEST_SHOWN = 26
 _DIGITS_SHOWN = 12

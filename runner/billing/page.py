@@ -146,7 +146,7 @@ def _style() -> str:
 
 
 def _facts(found: EventBill) -> list[tuple[str, str]]:
-    """Return what became of the events, as terms and numbers; what did not happen is left out."""
+    """Return what happened to the events, as terms and numbers; what did not happen is left out."""
     bill = found.bill
     skipped: Counter[str] = Counter()
     for (reason, _), count in found.skipped.items():

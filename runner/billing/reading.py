@@ -38,7 +38,7 @@ class Rejection:
 
 @dataclass(slots=True)
 class EventBill:
-    """The bill of some events, and what became of all others.
+    """The bill of some events, and what happened to all others.
 
     `read` counts the events and the texts that are none. `skipped` counts by reason and, of events that no subscription
     wants, by type. `rejected` counts what would be a dead letter. `misspelt_flags` have no effect.

@@ -1,4 +1,4 @@
-"""The IDs of the events that are on a bill already, in 8 bytes each, so that one is counted once."""
+"""The IDs of the events that are on a bill already, in 8 bytes each, so one is counted once."""
 
 from __future__ import annotations
 

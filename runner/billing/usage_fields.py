@@ -54,7 +54,7 @@ class UsageFields:
                 waiting.append((key, value, 1))
         for name, value, level in waiting:
             if isinstance(value, dict) and level < _MOST_LEVELS:
-                # The list grows while it is read, so that nested objects need no recursion.
+                # The list grows while it is read, so nested objects need no recursion.
                 waiting += [(f"{name}.{key}", item, level + 1) for key, item in value.items()]
             else:
                 yield name, value

@@ -19,7 +19,7 @@ COMMANDS = (
 
 
 class Program(Group):
-    """The root. It imports a command when it is asked for, so that none waits for the others."""
+    """The root. It imports a command when it is asked for, so none waits for the others."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - no command depends on how it is called
         """Return the names of the commands."""

@@ -1,4 +1,4 @@
-"""Questions to whoever sits at the terminal: those of `init`, and whether something may be deleted."""
+"""Questions to the user at the terminal: those of `init`, and whether something may be deleted."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _dimension(name: str, usage: DimensionUsage) -> DimensionOutput:
 
 
 def _not_billed(bill: BillOutput) -> Iterator[str]:
-    """Yield a line for each thing that became of events other than being billed."""
+    """Yield a line for each thing that happened to events other than being billed."""
     if bill.duplicates:
         verb = "repeats" if bill.duplicates == 1 else "repeat"
         yield from _wrapped(f"{bill.duplicates:,} {verb} the ID of an earlier event, and an ID counts once", "  ")
@@ -189,11 +189,11 @@ def _warnings(bill: BillOutput) -> Iterator[str]:
         yield from _wrapped(f"not numbers, so not summed: {', '.join(plain[:_MOST_DIMENSIONS])}{more}")
     for item in mixed[:_MOST_DIMENSIONS]:
         where = f"{item.count:,} of {item.count + summed[item.dimension]:,} usage events"
-        yield from _wrapped(f"warning: {_line(item.dimension)} is no number in {where}, so these are not in its sum")
+        yield from _wrapped(f"warning: {_line(item.dimension)} is not a number in {where}; these are not in its sum")
     if bill.not_told_apart:
         yield from _wrapped(
             f"warning: there are more than 1,000 dimensions, and {bill.not_told_apart:,} values beyond them are in no "
-            "sum; a property whose name holds an ID or a time is no dimension"
+            "sum; a property whose name holds an ID or a time is not a dimension"
         )
 
 

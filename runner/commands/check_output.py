@@ -71,7 +71,7 @@ def _counts(counter: EventCounter, path: str) -> Iterator[str]:
     types = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in counter.types.most_common(_MOST_TYPES))
     yield f"{path}: {counted(counter.events, 'event')}{f' ({types})' if types else ''}"
     for count, one, many, what in (
-        (counter.unreadable, "text that is no event", "texts that are no events", ""),
+        (counter.unreadable, "text that is not an event", "texts that are not events", ""),
         (counter.skipped, "event", "events", " kept away by the integrations object"),
         (counter.misspelt_flags.total(), "event", "events", _misspelt(counter)),
         (counter.rejected, "event", "events", " with a wrong type or integrations object: dead letters"),

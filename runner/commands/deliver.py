@@ -79,7 +79,7 @@ def deliver(
             "--wait",
             min=0,
             metavar="SECONDS",
-            help="Seconds to wait when everything left is due later; what is unsent stays in the outbox. [default: 60]",
+            help="Seconds to wait when all unsent events are due later; they stay in the outbox. [default: 60]",
         ),
     ] = None,
     give_up_hours: Annotated[

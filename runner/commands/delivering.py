@@ -76,7 +76,7 @@ def deliver_events(
     _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:
-        # Whoever types the events cannot answer, too.
+        # A user who types the events cannot answer, too.
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
         inform(f"delivering to {shown_target(destination)}", error=as_json)
 

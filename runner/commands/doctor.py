@@ -38,7 +38,7 @@ def doctor(
     outbox: OutboxOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Look for what keeps a delivery from working.
+    """Find out why a delivery does not work.
 
     Shows what is installed, where each setting comes from, where events would go, and whether the way there works:
     DNS, proxy, TLS, credentials, clock, outbox. Secrets are hidden, and nothing is sent but the test of credentials,
@@ -104,7 +104,7 @@ async def _with(configuration: Configuration, *, is_valid: bool) -> AsyncIterato
     try:
         options = configuration.delivery
     except SetupError:
-        return  # told among the settings
+        return  # reported among the settings
     ready = configuration.set_up_in_part()
     if ready is not None and ready.definition.extend_request is not None:
         if is_valid:

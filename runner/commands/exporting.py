@@ -103,7 +103,7 @@ def _told(done: LetterExport, path: Path) -> Iterator[str]:
     yield "a refused event that you do not change stays a dead letter; replay sends it again"
     if done.without_id:
         which = shown_ids(done.without_id)
-        yield f"without an ID, so that no delivery closes it: {counted(len(done.without_id), 'event')}, {which}"
+        yield f"without an ID, so no delivery closes it: {counted(len(done.without_id), 'event')}, {which}"
         yield "give each an ID, deliver it, then delete its dead letter: kable-destination dead-letters discard ID"
     if len(done.accounts) > 1:
         yield f"they are of {len(done.accounts)} accounts; deliver each with the settings of its own:"

@@ -25,7 +25,7 @@ def init(
     destination: DestinationOption = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting that is no secret. Repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting that is not a secret. Repeatable."),
     ] = None,
     base_url: Annotated[
         str | None,

@@ -26,7 +26,7 @@ def print_output(output: JsonOutput) -> None:
 
 
 def print_line(output: JsonOutput) -> None:
-    """Print the output of a command that goes on running, on one line: whoever waits for it reads a line."""
+    """Print the output of a command that continues running, on one line: a program that waits for it reads a line."""
     import typer
 
     from ...definitions import visible_json

@@ -51,7 +51,7 @@ def says_yes(question: str, *, default: bool = False) -> bool:
         say("", error=True)
         raise typer.Exit(INTERRUPTED) from None
     if not answer:
-        # The end of the input is no answer.
+        # The end of the input is not an answer.
         say("", error=True)
         return False
     return answer.strip().casefold() in {"y", "yes"} or (default and not answer.strip())

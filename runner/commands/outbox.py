@@ -140,12 +140,12 @@ def _left(erased: Erased) -> Iterator[str]:
         yield f"{counted(erased.leased, 'event')} {verb} by a running process; run this again when that has ended"
     if erased.unsure:
         yield (
-            f"dead letters that have the ID elsewhere, so that nobody knows whose they are: {shown_ids(erased.unsure)} "
+            f"dead letters that have the ID elsewhere, so nobody knows whose they are: {shown_ids(erased.unsure)} "
             "(dead-letters show; then dead-letters discard)"
         )
     if erased.damaged:
         yield (
-            f"batches that are damaged, so that nobody can look into them: {shown_ids(erased.damaged)} "
+            f"batches that are damaged, so nobody can look into them: {shown_ids(erased.damaged)} "
             "(the next deliver sets them aside)"
         )
 

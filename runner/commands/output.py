@@ -83,7 +83,7 @@ def cannot_write(error: OSError) -> bool:
 def echo(text: str, *, err: bool = False, sign: str = "", color: str = "", indent: int | None = None) -> None:
     """Print a text, in which escapes replace what would steer a terminal.
 
-    `sign` stands before it, in a colour. Where a line is too long for a terminal, it goes on below, after `indent`.
+    `sign` comes before it, in a colour. Where a line is too long for a terminal, it continues below, after `indent`.
     """
     before = f"{sign} " if sign else ""
     fitting = fitted(f"{before}{_visible(text)}", sys.stderr if err else sys.stdout, indent).removeprefix(before)
@@ -106,7 +106,7 @@ def _with_color(text: str, *, error: bool) -> str:
 def _visible(text: str) -> str:
     """Return a text in which escapes replace what would steer a terminal.
 
-    Names of files may hold bytes that are no UTF-8; they show as in the report.
+    Names of files may hold bytes that are not UTF-8; they show as in the report.
     """
     from ...definitions import visible
 

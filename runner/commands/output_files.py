@@ -57,7 +57,7 @@ def _problems(
 
 
 def is_same_file(path: str | Path, output: Path) -> bool:
-    """Return whether an output would be written to a file, under whatever name. Devices and pipes are no files."""
+    """Return whether an output would be written to a file, under whatever name. Devices and pipes are not files."""
     if path == STANDARD_INPUT:
         try:
             return output.is_file() and os.path.samestat(os.fstat(0), output.stat())

@@ -43,7 +43,7 @@ def _without_help(items: list[Any]) -> list[Any]:
     """Return completions without their descriptions.
 
     Typer has rich format a description: that takes as long as all the rest, drops what is in brackets, and breaks
-    lines, each of which fish takes for a completion.
+    lines, and fish takes each line for a completion.
     """
     for item in items:
         item.help = None

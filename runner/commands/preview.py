@@ -54,7 +54,7 @@ def _read(path: str) -> Any:
         return read_event(text)
     except UnreadableError as error:
         try:
-            # JSON that is no event is shown with the reason why it would be rejected.
+            # JSON that is not an event is shown with the reason why it would be rejected.
             return orjson.loads(text)
         except orjson.JSONDecodeError as fault:
             # orjson knows the line, but takes an integer of many digits for an infinity.

@@ -16,7 +16,7 @@ _LONGEST_VALUE = 120
 
 
 def preview_text(destination: Destination, destination_name: str, event: Any, *, explain_code: bool = False) -> str:
-    """Return what becomes of an event, with every secret masked."""
+    """Return what happens to an event, with every secret masked."""
     from ...definitions import explain, visible
 
     explanation = explain(destination, event)
@@ -32,7 +32,7 @@ def preview_text(destination: Destination, destination_name: str, event: Any, *,
 
 
 def preview_output(destination: Destination, event: Any, *, explain_code: bool = False) -> PreviewOutput:
-    """Return what becomes of an event, as JSON shows it, with every secret masked."""
+    """Return what happens to an event, as JSON shows it, with every secret masked."""
     from ...definitions import explain
     from .json_outputs.preview import PreviewOutput
 

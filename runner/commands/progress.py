@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..sources.contract import Source
 
 _QUIET_SECONDS = 3.0
-"""After so long without anything that moves, the reason is shown."""
+"""After this time without progress, the reason is shown."""
 
 
 _BAR_COLUMNS = 30
@@ -67,7 +67,7 @@ class Movement:
             self._reason = self._reason or "the server asks for a pause"
             self._until = max(self._until or 0.0, now + notice.wait)
         elif kind == "full":
-            self._reason, self._until = f"the outbox takes nothing more: {notice.error}", None
+            self._reason, self._until = f"the outbox accepts no more events: {notice.error}", None
         elif kind == "room":
             self._reason, self._until = "", None
         elif kind == "stopped":
@@ -99,7 +99,7 @@ def progress(report: RunReport, reading: Reading, destination: Destination) -> I
     from ..observability.detached import DetachedTerminal
 
     movement = Movement(destination.host)
-    # A terminal may be closed, or stopped with Ctrl-S, and delivery must go on.
+    # A terminal may be closed, or stopped with Ctrl-S, and delivery must continue.
     with DetachedTerminal() as terminal:
         console = Console(file=terminal.stream, force_terminal=True, no_color=not has_color(sys.stderr))
         drawn = _Drawn(report, reading, movement, destination)

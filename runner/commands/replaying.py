@@ -32,7 +32,7 @@ _ADVICE: dict[Obstacle, str] = {
 
 
 class _Done(NamedTuple):
-    """What became of dead letters, how many events were queued before, and why the run ended early."""
+    """What happened to dead letters, how many events were queued before, and why the run ended early."""
 
     replayed: ReplayReport
     waiting: int
@@ -77,7 +77,7 @@ async def _run_replay(
     *,
     dry_run: bool,
 ) -> _Done:
-    """Queue dead letters and deliver; return what became of them."""
+    """Queue dead letters and deliver; return what happened to them."""
     from ..intent import LiveIntent
     from ..outbox import require_outbox
     from ..session import open_session
@@ -98,7 +98,7 @@ async def _run_replay(
         done = _Done(await session.replay(chosen, dry_run=dry_run), waiting, None)
         if dry_run or not _is_anything(done):
             return done
-        # Whoever replays wants to see the result now, whatever the lane waits for.
+        # A user who replays wants to see the result now, even if the lane waits.
         await session.make_due()
         return done._replace(ended=await session.run([]))
 

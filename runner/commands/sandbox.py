@@ -135,7 +135,7 @@ def sandbox(
     try:
         run(host=host, port=port, announce=announce, allow_remote=allow_remote, faults=faults)
     except socket.gaierror:
-        told = f"{quoted(host)} is no address of this machine; omit it for 127.0.0.1"
+        told = f"{quoted(host)} is not an address of this machine; omit it for 127.0.0.1"
         raise SetupError.of([Problem("--host", told)]) from None
     except (ValueError, OSError) as error:
         raise SetupError.of([Problem("sandbox", str(error))]) from None

@@ -32,7 +32,7 @@ VerboseOption = Annotated[
     typer.Option(
         "--verbose",
         "-v",
-        help="Say where each setting comes from. What sends events also logs as text, unless --log says how.",
+        help="Say where each setting comes from. Commands that send events also log as text, unless --log is set.",
     ),
 ]
 ColorOption = Annotated[
@@ -98,7 +98,7 @@ def painted(text: str, color: str, *, error: bool = False) -> str:
 def fitted(text: str, stream: TextIO | None, indent: int | None = None) -> str:
     """Return a text whose lines fit the terminal without splitting a word; as it is, if it is read by a program.
 
-    A line that is too long goes on after `indent` columns, by default 2 more than those that it begins with.
+    A line that is too long continues after `indent` columns, by default 2 more than those that it begins with.
     """
     if not is_terminal(stream):
         return text

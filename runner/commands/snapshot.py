@@ -35,7 +35,7 @@ def snapshot(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Record what becomes of your events.
+    """Record what happens to your events.
 
     The first run records. Later runs compare: they show how the bill changes, per customer and dimension, then what
     changed by event and field, and fail. Commit the folder. If CI is set in the environment, as CI services do, a

@@ -55,7 +55,7 @@ def _announce_metrics(url: str) -> None:
 def _warn(write: Callable[[str], None], notice: Notice) -> None:
     """Print at once what may take long. A log has these notices too, so it replaces the warnings."""
     if notice.kind == "full":
-        message = f"the outbox takes nothing more: {notice.error}; waiting"
+        message = f"the outbox accepts no more events: {notice.error}; waiting"
     elif notice.kind == "room":
         message = "the outbox takes more again"
     else:

@@ -100,7 +100,7 @@ class Accounts:
     def read(self, name: str, problems: list[Problem], *, is_chosen: bool = True) -> Account:
         """Return an account, with its secrets.
 
-        Of an account that is not chosen, only regular files are read: a pipe is read once, by whoever wants it.
+        Of an account that is not chosen, only regular files are read: a pipe can be read only once.
         """
         account = Account(name)
         if name not in self._tables:

@@ -171,7 +171,7 @@ class Configuration:
     def _read_variables(
         self, environment: Mapping[str, str], hidden: Collection[str]
     ) -> tuple[dict[str, str], Path, Collection[str]]:
-        """Return the variables, the file of which some may come, and which do."""
+        """Return the variables, the file that may hold some, and those that it holds."""
         file, beside = Path(ENV_FILE), dict[str, str]()
         if self.path is not None:
             file = self.path.with_name(ENV_FILE)

@@ -25,7 +25,7 @@ class DeliveryOptions(BaseModel):
     )
     live: bool = Field(
         default=False,
-        description="Bill real customers: nothing is sent to a live environment unless this says that you mean it.",
+        description="Bill real customers: without it, nothing is sent to a live environment.",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="Maximum events per request. Without it, the destination's own limit applies."
@@ -63,7 +63,7 @@ class DeliveryOptions(BaseModel):
     keep_ids: float = Field(
         default=400,
         gt=0,
-        description="Days to remember IDs, so that no event is sent twice. Events older than that are not sent.",
+        description="Days to remember IDs, so no event is sent twice. Events older than that are not sent.",
     )
     allow_old: bool = Field(
         default=False, description="Send events older than `keepIds` too, although they may have been sent before."
@@ -71,7 +71,7 @@ class DeliveryOptions(BaseModel):
     on_missing_client_id: Literal["dead-letter", "count"] = Field(
         default="dead-letter",
         description=(
-            "What happens to an event that lacks nothing but a required identifier (for Kable, the Client ID), such as "
+            "What happens to an event that lacks only a required identifier (for Kable, the Client ID), such as "
             "that of an anonymous visitor: `dead-letter` keeps it; `count` skips it, and the report counts it as "
             "`missing_client_id`."
         ),
@@ -94,12 +94,10 @@ class DeliveryOptions(BaseModel):
         default=72, gt=0, description="Hours after which an unsent event becomes a dead letter, with an outbox."
     )
     wait: float = Field(
-        default=60,
-        ge=0,
-        description="Seconds to wait when everything left is due later; what is unsent stays in the outbox.",
+        default=60, ge=0, description="Seconds to wait when all unsent events are due later; they stay in the outbox."
     )
     grace: float = Field(
-        default=10, ge=0, description="Seconds that requests in flight have left when a run is interrupted."
+        default=10, ge=0, description="Seconds for requests in flight to finish when a run is interrupted."
     )
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds to wait for the server, at each step.")
 

@@ -95,7 +95,7 @@ def short_name(name: str, definition: DestinationDefinition) -> str:
 
 
 def is_manifest(name: str) -> bool:
-    """Tell whether the name of a destination is the path of a manifest."""
+    """Return whether the name of a destination is the path of a manifest."""
     return name.endswith(".json")
 
 

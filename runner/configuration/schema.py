@@ -113,7 +113,7 @@ def _subscription(definition: DestinationDefinition) -> JsonSchema:
 
 
 def _of_model(model: type[BaseModel], description: str) -> JsonSchema:
-    """Return the schema of a table. TOML has no null, so that no key admits it."""
+    """Return the schema of a table. TOML has no null, so no key admits it."""
     schema = model.model_json_schema(by_alias=True)
     properties = {key: _without_null(found) for key, found in schema["properties"].items()}
     table: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}

@@ -1,4 +1,4 @@
-"""A configuration file for a start: commented, with what is known filled in."""
+"""A first configuration file: commented, with the known settings filled in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _OPTIONS = ("live", "outbox", "concurrency", "wait", "give_up_hours")
-"""The delivery options that a start needs to know about."""
+"""The delivery options that a new user needs."""
 _EXAMPLES = {"text-map": '{ "old name" = "new name" }', "object": '{ "name" = "value" }', "number": "1", "integer": "1"}
 
 
@@ -30,14 +30,14 @@ def configuration_text(
     schema: str,
     base_url: str | None,
 ) -> str:
-    """Return the text of a configuration file. The settings that it holds are no secrets.
+    """Return the text of a configuration file. The settings that it holds are not secrets.
 
     `destination` is what the file names, if it is not the default; variables begin with `name`. `schema` is the path of
     the JSON Schema that editors check it by.
     """
     lines = [
         f"#:schema {schema}",
-        *_comment(f"Configuration of kable-destination for {definition.name}. Environment variables win over it."),
+        *_comment(f"Configuration of kable-destination for {definition.name}. Environment variables override it."),
         "# Check it: kable-destination check --config FILE. All keys: docs/configuration.md",
     ]
     if destination is not None:
@@ -76,7 +76,7 @@ def _subscriptions(definition: DestinationDefinition) -> Iterator[str]:
         yield f"# partnerAction = {_toml(preset.partner_action)}"
         yield f"# subscribe = {_toml(preset.subscribe or '')}"
     if not presets:
-        yield "# there is none, so add [[subscriptions]] with partnerAction and subscribe"
+        yield "# This destination has no presets, so add [[subscriptions]] with partnerAction and subscribe"
 
 
 def _delivery(base_url: str | None) -> Iterator[str]:

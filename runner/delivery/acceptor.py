@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .planning import Planners
 
 GATHER_SECONDS = 0.01
-"""How long a small chunk waits for company, so that callers at the same time share batches and commits."""
+"""How long a small chunk waits for company, so callers at the same time share batches and commits."""
 
 _ENOUGH_EVENTS = 500
 """With so many events there is no need to wait for more."""
@@ -68,12 +68,12 @@ class _Submission:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is planned by itself, so that its batches do not depend on what arrives at the same time."""
+        """Whether it is planned by itself, so its batches do not depend on what arrives at the same time."""
         return self.patient and (self.chunk.count >= _ENOUGH_EVENTS or self.size >= _LARGE_BYTES)
 
 
 class Acceptor:
-    """Plans chunks of events for one destination and queues what they come to. Any number of tasks may call it.
+    """Plans chunks of events for one destination and queues the result. Any number of tasks may call it.
 
     `token` returns the next token of the run. `put` is called with each lane that something was put into, and the
     number of events. `accepted` is called with the receipts and the result of each put. An event older than `keep_days`
@@ -143,7 +143,7 @@ class Acceptor:
             self._enough.set()
         if self._collecting is None:
             self._collecting = asyncio.create_task(self._collect())
-        # A caller may be cancelled. What it gave is accepted all the same, and `close` waits for that.
+        # A caller may be cancelled. What it gave is accepted anyway, and `close` waits for that.
         return await asyncio.shield(future)
 
     def unaccepted(self, chunk: Chunk, message: str) -> Iterator[DeadLetter]:
@@ -184,7 +184,7 @@ class Acceptor:
                 self._line.append((group, planned))
                 if self._committing is None:
                     self._committing = asyncio.create_task(self._commit())
-        except Exception as error:  # noqa: BLE001 - whoever waits for a receipt must not wait for ever
+        except Exception as error:  # noqa: BLE001 - a caller must not wait for its receipt for ever
             self._break(error, group)
 
     async def _gather(self) -> None:
@@ -252,7 +252,7 @@ class Acceptor:
                 self._line_moved.set()
                 planned = begun if isinstance(begun, Planned) else await begun
                 await self._put_all(group, planned or self._plan(group))
-        except Exception as error:  # noqa: BLE001 - whoever waits for a receipt must not wait for ever
+        except Exception as error:  # noqa: BLE001 - a caller must not wait for its receipt for ever
             self._break(error, group)
         finally:
             self._committing = None
@@ -289,7 +289,7 @@ class Acceptor:
     async def _wait_for_room(
         self, error: QueueFullError, seconds: float, group: list[_Submission], done: list[Put], left: list[Put]
     ) -> None:
-        """Wait so long, or until something was settled. Raises the error if nobody waits any more."""
+        """Wait for this time, or until something was settled. Raises the error if nobody waits any more."""
         self._fullness.failed(_WRITER, error)
         if self._gave_up:
             parts = take_accepted([submission.chunk for submission in group], done, left)
@@ -299,7 +299,7 @@ class Acceptor:
         await ends_before(self._look_again, self._clock.sleep(seconds))
 
     def _refuse_impatient(self, group: list[_Submission], error: QueueFullError) -> bool:
-        """Tell callers who do not wait for room that there is none; return whether there were any.
+        """Refuse the chunks of callers who do not wait for room; return whether there were any.
 
         The chunks of the others are planned again, since batches were shared.
         """
@@ -340,7 +340,7 @@ class Acceptor:
         return [*parts, rest]
 
     def _note_put(self, put: Put, result: PutResult, receipts: Sequence[Receipt]) -> None:
-        """Pass on what was put; `receipts` are those of the chunks of which it was the last part."""
+        """Pass on what was put; `receipts` are those of the chunks that it completed."""
         for batch, count in zip(put.batches, result.accepted, strict=True):
             self._put(batch.lane, count)
         if put.batches:
@@ -378,7 +378,7 @@ def _only(too_old: Mapping[int, AbstractSet[int]], batch: int) -> dict[int, Abst
 
 
 def _begin_of(chunk: Chunk) -> Origin:
-    """Return where a chunk begins. A batch was no batch, only text on its line, before it was complete."""
+    """Return where a chunk begins. A batch was not a batch, only text on its line, before it was complete."""
     first = Origin(chunk.source, chunk.places[0], chunk.unit)
     return first._replace(place=first.line)
 

@@ -1,4 +1,4 @@
-"""Time as the runner sees it: one interface, so that tests need not wait."""
+"""Time as the runner sees it: one interface, so tests need not wait."""
 
 from __future__ import annotations
 

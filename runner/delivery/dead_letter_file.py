@@ -24,7 +24,7 @@ _to_json = msgspec.json.Encoder().encode
 class DeadLetterFile:
     """Appends dead letters to a file, one by one, with secrets masked.
 
-    The file is opened before anything is sent, so that you learn in time if it cannot be written. A new file is
+    The file is opened before anything is sent, so you learn in time if it cannot be written. A new file is
     readable by its owner only; if it stays empty, it is removed again. `failure` says why a dead letter could not be
     written. Raises OSError if the file cannot be opened.
     """
@@ -142,5 +142,5 @@ def _event(letter: DeadLetter, redactor: Redactor) -> dict[str, Any]:
     try:
         return {"event": redactor.value(read_event(letter.event))}
     except (UnreadableError, ValueError):
-        # It is no event, was read in part only, or is nested too deeply to be masked value by value.
+        # It is not an event, was read in part only, or is nested too deeply to be masked value by value.
         return {"event": None, "text": redactor.text(letter.event.decode("utf-8", "backslashreplace"))}

@@ -56,7 +56,7 @@ class Rules:
     - `longest_wait`: the run ends when everything left is due later than so many seconds. None means never.
     - `grace`: how many seconds requests in flight may take when the run is interrupted.
     - `keep_days`: events older than this are sent only if their ID is known, unless `allow_old` is set.
-    - `counts_nobodies`: an event that lacks nothing but an identifier of whose it is is counted, not kept.
+    - `counts_nobodies`: an event that lacks only the identifier of its customer is counted, not kept.
     """
 
     policy: RetryPolicy
@@ -204,7 +204,7 @@ class Delivery:
             is_sending = any(lane.sending and not lane.is_in_trouble for lane in self._dispatcher.lanes)
             if self._settled_events == settled and not is_sending:
                 break
-        self._end(StoppedError(f"the outbox takes nothing more: {error}; make room and run again"))
+        self._end(StoppedError(f"the outbox accepts no more events: {error}; make room and run again"))
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -238,7 +238,7 @@ class Delivery:
         else:
             await self._leave(ended)
         self._report.deleted_dead_letters = self._queue.deleted_dead_letters
-        # Nothing outlives a run without a durable queue, so what it did not send in its time is given up.
+        # Without a durable queue nothing outlives the run, so unsent events are dropped and counted.
         self._report.close(outcomes, states, given_up=not self._queue.is_durable and ended is None)
         return ended
 

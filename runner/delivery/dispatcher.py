@@ -39,7 +39,7 @@ class Dispatcher:
     """Sends what the queue holds in some lanes, until no more comes (`finish`) and everything is settled.
 
     It also ends when everything that is left is due later than `longest_wait` seconds from now (None: it waits for
-    ever), and when all lanes have stopped; `on_stop` is called when no lane that had work goes on.
+    ever), and when all lanes have stopped; `on_stop` is called when no lane that had work continues.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Dispatcher:
         self._requests: set[asyncio.Task[None]] = set()
         self._pausing: dict[Lane, asyncio.Task[None]] = {}
         self._fault: BaseException | None = None
-        # What happens to requests is numbered: it tells which came first.
+        # What happens to requests is numbered, to show what came first.
         self._steps = itertools.count(1)
         self._no_more = False
         self._has_leases = asyncio.Event()
@@ -131,11 +131,11 @@ class Dispatcher:
             task.cancel()
 
     def _note_pause(self, key: Lane, seconds: float) -> None:
-        """Store a pause that the server asked for, so that other processes keep to it."""
+        """Store a pause that the server asked for, so other processes keep to it."""
         until = self._clock.now().timestamp() + seconds
 
         async def note() -> None:
-            # If there is no room for it, this run keeps to it all the same.
+            # If there is no room for it, this run keeps to it anyway.
             with contextlib.suppress(QueueFullError):
                 await self._queue.mark(key, paused_until=until)
 
@@ -237,7 +237,7 @@ class Dispatcher:
         self._requests.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = self._fault or fault
-        # Only now: whoever looked for something to do before this still saw the task.
+        # Only now: code that looked for something to do before this still saw the task.
         self._woken.set()
 
     def _is_finished(self, waits: Sequence[float]) -> bool:
@@ -285,7 +285,7 @@ class Dispatcher:
                 # It is kept as it is, until another batch shows what it means.
                 lane.doubts.append(Doubt(progress, began, next(self._steps)))
             elif progress.stopped is not None and lane.stopped is None:
-                # Before the rest of the batch is free for whoever leases next.
+                # Before another process can lease the rest of the batch.
                 await self._stop_for(lane, progress.stopped)
             if (noting := self._pausing.get(lane.key)) is not None and lane.limiter.pause:
                 await asyncio.wait({noting})
@@ -320,7 +320,7 @@ class Dispatcher:
             self._requests.discard(task)
 
     async def _resolve_doubts(self) -> None:
-        """Stop lanes of which nothing gets through; send again what other batches have shown to be at fault."""
+        """Stop lanes where nothing gets through; send again what other batches have shown to be at fault."""
         for lane in self.lanes:
             if not lane.doubts:
                 continue

@@ -45,5 +45,7 @@ class Fullness:
 
 
 def full(error: QueueFullError) -> StoppedError:
-    """Return the error of a run that cannot go on because the queue is full."""
-    return StoppedError(f"the outbox takes nothing more: {error}; what it has is kept, so {error.advice} and run again")
+    """Return the error of a run that cannot continue because the queue is full."""
+    return StoppedError(
+        f"the outbox accepts no more events: {error}; what it has is kept, so {error.advice} and run again"
+    )

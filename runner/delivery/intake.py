@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .receipt import Receipt
 
 SECONDS_TO_DRAIN = 5.0
-"""How long a run that must stop reads on, so that what it leaves unsent is counted and kept."""
+"""How long a run that must stop reads on, so what it leaves unsent is counted and kept."""
 
 _CHUNKS_AHEAD = 2
 """How many chunks are read while the first is accepted, beyond those that planners have."""
@@ -72,7 +72,7 @@ class Intake:
         self.results: list[SourceResult] = []
 
     async def run(self, sources: Sequence[Source]) -> None:
-        """Take everything that some sources hold, and note what became of each. Raises what accepting raises.
+        """Take everything that some sources hold, and note what happened to each. Raises what accepting raises.
 
         One that cannot be read does not keep the others from being read.
         """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .sending import Progress
 
 AHEAD = 3
-"""Batches are leased for so many times as many requests as may be in flight, so that the next is there in time."""
+"""Batches are leased for so many times as many requests as may be in flight, so the next is there in time."""
 
 MOST_DOUBTS = 4
 """After so many batches without a success between them, it is not their content."""
@@ -94,7 +94,7 @@ class ActiveLane:
         return wanted if wanted or not self.sending else None
 
     def _wanted(self) -> int:
-        """Return how many batches there is room for; 0 while enough are leased, so that several are leased together."""
+        """Return how many batches there is room for; 0 while enough are leased, so several are leased together."""
         if self.limiter.pause:
             return 0
         allowed, held = self.limiter.allowed, len(self.held)
@@ -112,7 +112,7 @@ class ActiveLane:
         """Take what a lease has brought."""
         self.depth, self.batches = depth, depth.batches
         self.looked_at, self.asked_at = clock.now().timestamp(), clock.monotonic()
-        # Something may have been put since the queue was asked, so that this answer is old.
+        # Something may have been put since the queue was asked, so this answer is old.
         self.may_have_work = self.may_have_work or 0 < wanted <= len(leases)
         if depth.pause:
             self.limiter.keep_pause(depth.pause)
@@ -128,7 +128,7 @@ class ActiveLane:
         if not self.held or self.stopped is not None or self.limiter.pause or self.sending >= self.limiter.allowed:
             return None
         if self.doubts and self.sending:
-            # One request shows as well whether anything gets through, and a wrong address is not asked in vain.
+            # One request also shows whether anything gets through, and a wrong address needs no second one.
             return None
         self.sending += 1
         return self.held.popleft()
@@ -151,8 +151,8 @@ class ActiveLane:
     def _probe(self) -> bool:
         """Send events of a batch alone, once, since no other batch could show anything; return whether one is sent.
 
-        Not when the lane stops for the first time: a wrong address is not asked in vain. But a batch must not stop its
-        lane in run after run.
+        Not when the lane stops for the first time: a wrong address needs no second request. But a batch must not stop
+        its lane in run after run.
         """
         doubt = next((doubt for doubt in self.doubts if len(doubt.progress.positions) > 1), None)
         if doubt is None or self.has_probed or not self.was_stopped:

@@ -19,9 +19,9 @@ EXPORTED_AT_ONCE = 200
 
 @dataclass(slots=True)
 class LetterExport:
-    """What was exported: the number of events, and the IDs of dead letters by what became of them.
+    """What was exported: the number of events, and the IDs of dead letters by what happened to them.
 
-    `without_id`: exported, but their events have no ID, so that a corrected event cannot close them. Not exported are
+    `without_id`: exported, but their events have no ID, so a corrected event cannot close them. Not exported are
     those that are `not_events`, those `with_secrets`, and those that are `damaged` in the outbox.
     """
 

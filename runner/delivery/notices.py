@@ -37,7 +37,7 @@ class Notice:
     - `limits`: `in_flight` requests may be in flight now, and `per_second` be sent (None: any number).
     - `stopped`: nothing more is sent until a person acts; `error` says what to do.
     - `lost`: the lease of `events` ended while they were sent, so another process has them.
-    - `full`: the queue takes nothing more, as `error` says. `room`: it takes more again.
+    - `full`: the queue accepts no more events, as `error` says. `room`: it takes more again.
     - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.
     """
 

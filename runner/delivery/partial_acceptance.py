@@ -1,4 +1,4 @@
-"""Chunks of which only a part was accepted, since the queue became full and nobody waits for room any more."""
+"""Chunks that were accepted in part, since the queue became full and nobody waits for room any more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def take_accepted(chunks: Sequence[Chunk], done: Sequence[Put], left: Sequence[Put]) -> list[Chunk]:
     """Take out of chunks the events that were put, and return these as chunks. What stays was not accepted.
 
-    An event of which a batch is left was not accepted, even if another batch has it for another subscription.
+    An event with a batch that is left was not accepted, even if another batch has it for another subscription.
     """
     accepted = Counter(_texts(done))
     for text in _texts(left):

@@ -1,4 +1,4 @@
-"""Planning chunks of events: from their texts to what the queue is given. Pure, so that any process can do it."""
+"""Planning chunks of events: from their texts to what the queue is given. Pure, so any process can do it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 @dataclass(slots=True)
 class Planned:
-    """What some chunks came to: batches, and a receipt for each chunk.
+    """The plan of some chunks: batches, and a receipt for each chunk.
 
     `too_old` names, for some batches by their position, the positions of events that are older than may be sent.
     """
@@ -72,7 +72,7 @@ class ChunkPlanner:
     def plan(self, chunks: Sequence[Chunk], oldest: str | None) -> Planned:
         """Plan some chunks together; events from before the day `oldest` are too old.
 
-        Batches end with the chunks, so that a checkpoint is never ahead of its events.
+        Batches end with the chunks, so a checkpoint is never ahead of its events.
         """
         planned = Planned()
         outcomes: list[Outcome] = []

@@ -16,8 +16,8 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def open_to_append(path: Path) -> int:
     """Open a file to append to it, and return its descriptor. A new one is readable by its owner only.
 
-    Raises OSError, also for a link to a file that does not exist: whoever made the link must not choose where events
-    are written.
+    Raises OSError, also for a link to a file that does not exist: the maker of a link must not choose where events are
+    written.
     """
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)

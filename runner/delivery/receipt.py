@@ -1,4 +1,4 @@
-"""The receipt: what became of each event of a chunk."""
+"""The receipt: what happened to each event of a chunk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a chunk. Everything that is not rejected or skipped is on disk, if the queue is durable.
+    """What happened to a chunk. Everything that is not rejected or skipped is on disk, if the queue is durable.
 
     `rejected` lists the events that became dead letters, with the reason and the origin of each. `skipped` counts
     events that nobody wants, by reason; with `counts_nobodies`, also those that name nobody whose they are.
@@ -46,7 +46,7 @@ class Receipt:
         return [Origin(self.chunk.source, place, self.chunk.unit) for place in self.chunk.places if place not in gone]
 
     def reject_unreadable(self, account: str) -> None:
-        """Reject the texts of the chunk that are no events."""
+        """Reject the texts of the chunk that are not events."""
         chunk = self.chunk
         for text in chunk.unreadable:
             origin = Origin(chunk.source, text.place, chunk.unit)

@@ -1,7 +1,7 @@
 """Replay: dead letters become batches again.
 
-What was given up because nothing answered is sent as it was. What was refused or rejected is planned again from its
-event, with the present mappings, under the subscription that it failed under.
+Exhausted events are sent as they were. Refused and rejected events are planned again from the event itself, with the
+present mappings, under the subscription under which they failed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Obstacle = Literal["of another account", "unreadable", "rejected again", "not wa
 
 @dataclass(slots=True)
 class Replays:
-    """What some dead letters come to now: batches to queue, and how many stay, by the reason."""
+    """The plan of some dead letters: batches to queue, and how many stay, by the reason."""
 
     batches: list[ReplayBatch] = field(default_factory=list)
     staying: Counter[Obstacle] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ def _unchanged(
 def _parts(
     letters: Sequence[KeptDeadLetter], limits: BatchLimits | None, batch_size: int | None
 ) -> Iterator[list[KeptDeadLetter]]:
-    """Divide dead letters in their order, so that each part is within the limits of one request."""
+    """Divide dead letters in their order, so each part is within the limits of one request."""
     most = 1 if limits is None else min(limits.events, batch_size or _FALLBACK_EVENTS)
     part: list[KeptDeadLetter] = []
     size = 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 300.0
 LONGEST_OBEYED = 24 * 3600.0
-"""The longest `Retry-After` that is obeyed, in seconds. If a server asks for more, its batch is parked for so long."""
+"""The longest `Retry-After` that is obeyed, in seconds. If a server asks for more, the batch waits this long."""
 
 SECONDS_AN_HOUR = 3600.0
 _DOUBLINGS = 20
@@ -24,8 +24,8 @@ _DOUBLINGS = 20
 class RetryPolicy:
     """When to try again.
 
-    Waits are random and grow from 1 second to 5 minutes. A batch is given up `seconds` after it was accepted, or after
-    `attempts`; None means no such limit.
+    Waits are random and grow from 1 second to 5 minutes. Retries of a batch end `seconds` after it was accepted, or
+    after `attempts`; None means no such limit.
     """
 
     seconds: float | None = 72 * SECONDS_AN_HOUR
@@ -38,14 +38,14 @@ class RetryPolicy:
         return self.randomness.uniform(max(FIRST_WAIT, longest / 2), longest)
 
     def is_over(self, attempts: int, accepted_at: float, now: float) -> bool:
-        """Return whether a batch that failed so often is given up."""
+        """Return whether retries end for a batch that failed so often."""
         too_often = self.attempts is not None and attempts >= self.attempts
         return too_often or (self.seconds is not None and now >= accepted_at + self.seconds)
 
     def due(self, wait: float, asked: float, accepted_at: float, now: float) -> float:
         """Return the moment of the next attempt.
 
-        The last attempt comes no later than the moment at which the batch is given up, but never earlier than the
+        The last attempt comes no later than the moment at which retries end, but never earlier than the
         server asked (`asked` seconds from now).
         """
         planned = now + wait

@@ -1,4 +1,4 @@
-"""The run report: what became of every usage event of a run, in counts that always add up."""
+"""The run report: what happened to every usage event of a run, in counts that always add up."""
 
 from __future__ import annotations
 
@@ -126,13 +126,13 @@ class RunReport:
         return [*self._known, *(Duplicate("queued", account, "", batch, count) for (account, batch), count in others)]
 
     def note_settled(self, settlement: Settlement) -> None:
-        """Count what became of events that another run had accepted."""
+        """Count what happened to events that another run had accepted."""
         if settlement.lease.run != self.run:
             self.earlier += len(settlement.delivered) + len(settlement.dead)
             self.earlier_dead += len(settlement.dead)
 
     def close(self, outcomes: RunOutcomes, states: Mapping[State, int], *, given_up: bool = False) -> None:
-        """Take over what has become of the events of this run, and the present states of `queued_duplicates`.
+        """Take over what has happened to the events of this run, and the present states of `queued_duplicates`.
 
         Events that are still queued count as unsent, or, if they are `given_up`, as dead-lettered.
         """

@@ -54,7 +54,7 @@ class Progress:
     - `stopped`: why the lane must stop.
     - `is_doubtful`: the response that says so may be about the content of this batch.
     - `is_content`: another batch got through, so such a response is about the content.
-    - `may_wait`: what fails may be tried again later; if not, it is given up.
+    - `may_wait`: what fails may be tried again later; if not, it becomes a dead letter.
     - `is_probing`: there is no other batch, so an event of this one that gets through shows the same.
     """
 

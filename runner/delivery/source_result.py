@@ -1,4 +1,4 @@
-"""What became of one source in a run."""
+"""What happened to one source in a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SourceResult:
-    """What became of one source: how many events were read, and whether that was all of it.
+    """What happened to one source: how many events were read, and whether that was all of it.
 
     `resumed` says how an earlier run left it, `error` why it could not be read (to its end).
     """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 async def ends_before(event: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> bool:
-    """Wait for something until an event is set; tell whether it came to its end. Raises what it raises.
+    """Wait for something until an event is set; return whether it came to its end. Raises what it raises.
 
     What comes second is cancelled. Where both have come, `waiting` counts: it may have taken something.
     """

@@ -45,12 +45,12 @@ def target(destination: Destination, options: DeliveryOptions, live_advice: str)
     """Return where events would go."""
     text = shown_target(destination)
     if destination.is_live and not options.live:
-        text += f"; to mean it, {live_advice}"
+        text += f"; to allow it, {live_advice}"
     return Finding("environment", "ok", text)
 
 
 def _value(configuration: Configuration, place: str) -> str:
-    """Return the value of a setting as it may be shown; nothing of what is no setting."""
+    """Return the value of a setting as it may be shown; nothing of what is not a setting."""
     table, _, key = place.partition(".")
     field = configuration.definition.settings.get(key)
     if table != "settings" or field is None:

@@ -59,7 +59,7 @@ def _absolute(path: str) -> Path:
 
 def _file(file: Path) -> Iterator[Finding]:
     folder = file.absolute().parent
-    # If there is none yet, or if its name cannot be used, that is told already.
+    # If there is none yet, or if its name cannot be used, that was reported already.
     with contextlib.suppress(OSError):
         yield _owner(file, file.stat())
     if not os.access(folder, os.W_OK):

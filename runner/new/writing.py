@@ -50,7 +50,9 @@ def _copy(draft: Path, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         except (FileExistsError, NotADirectoryError):
-            raise SetupError.of([Problem(str(folder), "cannot be written: it is no folder, or within none")]) from None
+            raise SetupError.of(
+                [Problem(str(folder), "cannot be written: it is not a folder, or not within one")]
+            ) from None
         except OSError as error:
             raise SetupError.of([Problem(str(target), f"cannot be written: {error.strerror}")]) from None
 
@@ -68,7 +70,7 @@ def toml_text(text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Write a text so that Markdown shows it as it is."""
+    """Write a text so Markdown shows it as it is."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 

@@ -1,4 +1,4 @@
-"""Writing lines without ever waiting for whoever reads them."""
+"""Writing lines without ever waiting for their reader."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DetachedWriter:
         """Write a line, later."""
         try:
             if self._left_out and self._end:
-                self._lines.put_nowait(f"{self._left_out:,} lines are left out here: nobody reads fast enough")
+                self._lines.put_nowait(f"{self._left_out:,} lines are left out here: the reader is too slow")
                 self._left_out = 0
             self._lines.put_nowait(line)
         except queue.Full:
@@ -64,7 +64,7 @@ class DetachedWriter:
     def _run(self) -> None:
         is_open = self._descriptor is not None
         while (line := self._lines.get()) is not None:
-            # Lines are taken also when they cannot be written, so that nobody waits for a place.
+            # Lines are taken also when they cannot be written, so nobody waits for a place.
             is_open = is_open and self._put(line)
 
     def _put(self, line: str) -> bool:
@@ -79,7 +79,7 @@ class DetachedWriter:
 
 
 class DetachedTerminal(DetachedWriter):
-    """Writes to a terminal what moves its cursor, text by text as it comes. `stream` is for whoever draws there."""
+    """Writes to a terminal what moves its cursor, text by text as it comes. The code that draws uses `stream`."""
 
     _end = ""
 

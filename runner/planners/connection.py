@@ -14,7 +14,7 @@ _SENT_AT_ONCE = 64
 
 
 class Message(NamedTuple):
-    """A message on its way: its body comes in parts, so that nobody has to join them before."""
+    """A message on its way: its body comes in parts, so nobody has to join them before."""
 
     head: bytes
     body: Sequence[bytes | memoryview] = ()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SEPARATOR = b"\0"
-"""What stands between two texts. JSON text cannot hold it."""
+"""The separator of two texts. JSON text cannot hold it."""
 
 
 class KeptTexts(Sequence[bytes]):

@@ -1,4 +1,4 @@
-"""What the accepting process and a planner tell each other: chunks, and what they came to, as compact columns.
+"""Messages between the accepting process and a planner: chunks, and their plans, as compact columns.
 
 A message is its length and its bytes. Nothing in it is made for each event where it is read: a batch has its payloads
 and its events as one text each.
@@ -31,7 +31,7 @@ _Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class _Text(msgspec.Struct, array_like=True):
-    """A text that is no event."""
+    """A text that is not an event."""
 
     place: int
     message: str
@@ -104,7 +104,7 @@ class _Letter(msgspec.Struct, array_like=True):
 
 
 class _Result(msgspec.Struct, array_like=True):
-    """What a chunk came to."""
+    """The plan of a chunk."""
 
     batches: list[_Batch]
     letters: list[_Letter]
@@ -158,7 +158,7 @@ def read_job(head: bytes, body: bytes) -> tuple[Chunk, str | None]:
 
 
 def result_of(planned: Planned, preparation: Preparation | None) -> bytes:
-    """Write what one chunk came to, and what the engine of the queue stores of it."""
+    """Write the plan of one chunk, and what the engine of the queue stores of it."""
     (receipt,) = planned.receipts
     has_lines = isinstance(receipt.chunk.places, range)
     batches = []
@@ -180,7 +180,7 @@ def result_of(planned: Planned, preparation: Preparation | None) -> bytes:
 
 
 def read_result(message: bytes, chunk: Chunk, account: str, preparation: Preparation | None) -> Planned:
-    """Read what a chunk came to."""
+    """Read the plan of a chunk."""
     result = _read_result(message)
     planned = Planned()
     for number, batch in enumerate(result.batches):

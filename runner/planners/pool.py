@@ -96,7 +96,7 @@ class PlannerPool:
 
     `open_server` gives what starts them, and is asked once there are enough events that it is worth it; the server is
     closed with the pool. A planner that ends, takes too long or needs too much memory is replaced, and its chunks are
-    planned again; `notify` is told of that. `salt` is that of the queue.
+    planned again; `notify` is called then. `salt` is that of the queue.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class PlannerPool:
         if message != FAILED:
             try:
                 planned = read_result(message, job.chunk, self._account, self._preparation)
-            except Exception:  # noqa: BLE001 - whoever asked plans it, and must not wait for ever
+            except Exception:  # noqa: BLE001 - the caller plans it, and must not wait for ever
                 planned = None
         job.future.set_result(planned)
 
@@ -246,7 +246,7 @@ class PlannerPool:
         self._hand_out()
 
     def _give_up(self) -> None:
-        """Let everything be planned by whoever asked."""
+        """Let the callers plan everything themselves."""
         jobs = [*self._waiting, *(job for planner in self._planners for job in planner.jobs)]
         self._waiting.clear()
         for job in jobs:
@@ -282,5 +282,5 @@ def _fail(job: _Job) -> None:
     )
     if not job.future.done():
         job.future.set_exception(PlannersError(message))
-        # Whoever waited may have gone.
+        # The caller may no longer wait.
         job.future.exception()

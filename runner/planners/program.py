@@ -1,4 +1,4 @@
-"""What a planner process does: it reads chunks, plans them, and writes what they came to, until nobody asks.
+"""What a planner process does: it reads chunks, plans them, and writes the plans, until nobody asks.
 
 It holds no state that matters, opens nothing, and may be killed at any moment.
 """
@@ -25,7 +25,7 @@ READY = b"ready"
 SALTED = b"="
 """The first message holds this and the salt of the queue; nothing if it has none."""
 FAILED = b""
-"""The answer for a chunk that could not be planned, though the planner goes on: it is planned by whoever asked."""
+"""The answer for a chunk that could not be planned, though the planner continues: the caller plans it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def plan_for(connection: socket.socket, destination: Destination, way: Way) -> N
         chunk, oldest = read_job(*messages.get())
         try:
             answer = result_of(planner.plan([chunk], oldest), preparation)
-        except Exception:  # noqa: BLE001 - whoever asked meets it again, and says what it is
+        except Exception:  # noqa: BLE001 - the caller meets it again, and says what it is
             answer = FAILED
         send(connection, Message(answer))
 

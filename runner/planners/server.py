@@ -1,4 +1,4 @@
-"""The planner server: a process without threads that forks planners, so that each starts at once and shares memory.
+"""The planner server: a process without threads that forks planners, so each starts at once and shares memory.
 
 It is a fork of a process that has no threads yet, or a fresh interpreter: a fork of a process with threads would have
 copies of locks that nobody opens any more.
@@ -126,7 +126,7 @@ class PlannerServer:
 
     def close(self) -> None:
         """End the server and all planners, and wait for that."""
-        # Whoever waits for an answer is woken by a shutdown, not by a close.
+        # A shutdown wakes those who wait for an answer; a close does not.
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()

@@ -110,7 +110,7 @@ class _Batch:
             part = queued if len(new) == len(names) else queued.part(new)
             new_names = [names[position] for position in new]
             tables.forget({names[position] for position in corrected if position in new})
-            # What is queued is no dead letter any more.
+            # What is queued is not a dead letter any more.
             tables.delete_named(queued.account, {name for name in new_names if name is not None})
             batch = tables.add_batch(part, new_names, self._run, self._now)
         keys = queued.batch.idempotency_keys

@@ -263,7 +263,7 @@ class Tables(Protocol):
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
         """Delete IDs that came before a moment, and finished checkpoints from before another.
 
-        About `most` rows are looked at, so that no put waits for long. An engine may keep IDs some weeks longer, if
+        About `most` rows are looked at, so no put waits for long. An engine may keep IDs some weeks longer, if
         that is cheaper.
         """
 
@@ -278,7 +278,7 @@ class Engine(Protocol):
     async def write(self, operation: Callable[[Tables], T]) -> T:
         """Run an operation and commit it; return its result.
 
-        An operation may be run again, after a transaction that came to nothing. Raises what it raises, QueueFullError
+        An operation may be run again, after a transaction that was rolled back. Raises what it raises, QueueFullError
         if there is no room, QueueLockedError if another program does not let go.
         """
 
@@ -286,7 +286,7 @@ class Engine(Protocol):
         """Run an operation that only reads, and return its result."""
 
     def export(self, now: float, is_held: Callable[[Candidate], bool]) -> AsyncIterator[Exported]:
-        """Yield everything, as of one moment, while others go on writing."""
+        """Yield everything, as of one moment, while others continue writing."""
 
     def size(self) -> int:
         """Return the bytes on disk."""

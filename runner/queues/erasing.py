@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .engine import Tables
 
 AT_ONCE = 100
-"""So many batches or dead letters are looked at in one transaction, so that nobody waits for long."""
+"""So many batches or dead letters are looked at in one transaction, so nobody waits for long."""
 
 Belonging = Literal["yes", "no", "unsure"]
 
@@ -26,7 +26,7 @@ _IDENTITIES = (("userId",), ("anonymousId",), ("groupId",), ("previousId",), ("c
 def erase_batches(tables: Tables, *, erasure: Erasure, after: int, now: float, dry_run: bool) -> tuple[int, Erased]:
     """Erase a customer's events in the next queued batches after one; return the last of these (0: there was none).
 
-    What somebody has leased stays: it may be on its way. The IDs of events that are erased stay known, so that they do
+    What somebody has leased stays: it may be on its way. The IDs of events that are erased stay known, so they do
     not come back when their source is read again.
     """
     held = holds_at(now)
@@ -86,7 +86,7 @@ def _belonging(erasure: Erasure, letter: DeadLetter) -> Belonging:
         return "yes"
     if _named(payload, fields):
         return "no"
-    # An ID that is no part of another word may be a customer's that a mapping of the user's own names.
+    # An ID that is not part of another word may be a customer's that a mapping of the user's own names.
     return "unsure" if msgspec.json.encode(erasure.customer) in (letter.event or b"") else "no"
 
 
@@ -96,7 +96,7 @@ def _is_theirs(erasure: Erasure, fields: Sequence[str], payload: Any, event: byt
 
 
 def _named(payload: Any, fields: Sequence[str]) -> list[str]:
-    """Return whom a payload names in some fields."""
+    """Return the customers that a payload names in some fields."""
     if not isinstance(payload, dict):
         return []
     values = [payload.get(field) for field in fields]
@@ -104,7 +104,7 @@ def _named(payload: Any, fields: Sequence[str]) -> list[str]:
 
 
 def _identities(event: Any) -> list[str]:
-    """Return whom an event names by the IDs of Segment."""
+    """Return the customers that an event names by the IDs of Segment."""
     found = []
     for path in _IDENTITIES:
         value = event

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is deleted when something is put, step by step. Moments are seconds since 1970; None is no limit."""
+    """What is deleted when something is put, step by step. Moments are seconds since 1970; None means no limit."""
 
     ids_before: float
     checkpoints_before: float

@@ -38,13 +38,13 @@ def lease(tables: Tables, most: Mapping[Lane, int], *, owner: str, now: float) -
         stored = tables.pause(lane)
         pause = pause_left(stored, now)
         if stored.until > now + pause:
-            # A clock that was ahead has set it. It must end all the same, so what is stored is corrected.
+            # A clock that was ahead has set it. It must end anyway, so what is stored is corrected.
             tables.set_pause(lane, Pause(now + pause, pause))
         if not batches:
             depths[lane] = LaneDepth(pause=pause)
             continue
         wanted = 0 if pause else count
-        # One more, so that the next one that is due is among them.
+        # One more, so the next one that is due is among them.
         candidates = tables.candidates(lane, wanted + 1)
         choice = choose(candidates, wanted, owner=owner, now=now, held=held)
         if choice.is_ahead:

@@ -25,7 +25,7 @@ GROUP = "kable_destination.queues"
 BUSY_SECONDS = 60.0
 """How long another program may lock a queue before that is an error."""
 
-# At least two letters before the colon, so that C:\\outbox.sqlite is a path.
+# At least two letters before the colon, so C:\\outbox.sqlite is a path.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 

@@ -1,4 +1,4 @@
-"""Who holds a lease: a process, named so that others on the same machine can find out whether it still runs."""
+"""Who holds a lease: a process, named so others on the same machine can find out whether it still runs."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .engine import Engine, Tables
 
 KEEP_IDS_DAYS = 400.0
-"""How long IDs are kept, so that no event is sent twice: a bit more than a year."""
+"""How long IDs are kept, so no event is sent twice: a bit more than a year."""
 
 _SECONDS_A_DAY = 86_400.0
 _KEEP_CHECKPOINTS_DAYS = 730.0
@@ -114,7 +114,7 @@ class EngineQueue:
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:
         """Lease up to so many batches of each lane that are due, the longest due first; none of a paused lane."""
-        # Whoever asks may be cancelled before the answer is there, and the leases must be released all the same.
+        # The caller may be cancelled before the answer is there, and the leases must be released anyway.
         self._leasing += 1
         try:
             leased = await self._engine.write(partial(lease, most=most, owner=self._owner, now=self._now()))
@@ -142,7 +142,7 @@ class EngineQueue:
         return found
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
-        """Note why a lane has stopped, or until when nobody may send anything in it; with neither, that it goes on."""
+        """Note why a lane has stopped, or until when nobody may send in it; with neither, that it continues."""
         await self._engine.write(partial(mark, lane=lane, now=self._now(), stopped=stopped, paused_until=paused_until))
 
     async def make_due(self, lanes: Sequence[Lane]) -> int:
@@ -155,7 +155,7 @@ class EngineQueue:
         return found
 
     async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
-        """Return what has become of the events that a run put, and the present states of duplicates."""
+        """Return what has happened to the events that a run put, and the present states of duplicates."""
 
         def operation(tables: Tables) -> tuple[RunOutcomes, Mapping[State, int]]:
             outcomes, queued = tables.outcomes(run)
@@ -209,7 +209,7 @@ class EngineQueue:
         await self._engine.close()
 
     def _retention_now(self) -> Retention | None:
-        """Return what to delete with the next put: a step at most once a second, so that puts stay quick."""
+        """Return what to delete with the next put: a step at most once a second, so puts stay quick."""
         moment = self._clock.monotonic()
         if self._pruned_at is not None and moment - self._pruned_at < _PRUNE_SECONDS:
             return None

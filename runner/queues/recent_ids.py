@@ -1,4 +1,4 @@
-"""The IDs of the latest events of an account, so that a queue in memory takes none of them twice."""
+"""The IDs of the latest events of an account, so a queue in memory takes none of them twice."""
 
 from __future__ import annotations
 

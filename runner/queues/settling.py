@@ -1,4 +1,4 @@
-"""The operation behind `settle`: what became of a leased batch is written, unless its lease was lost."""
+"""The operation behind `settle`: what happened to a leased batch is written, unless its lease was lost."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def _add_dead_letters(tables: Tables, settlement: Settlement, now: float) -> Non
         if name is not None:
             identity = tables.name_identity(account, name)
         else:
-            # What is left of the batch is shorter and counts its positions anew.
+            # What is left of the batch is shorter and counts its positions again.
             identity = tables.identity("lease", leased.id, leased.queued.count, position)
         tables.add_dead_letter(letter, identity, name, leased.run, now)

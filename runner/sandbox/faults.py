@@ -87,7 +87,7 @@ def read_faults(**what: Any) -> Faults:
 def _problem(place: tuple[int | str, ...], message: str) -> Problem:
     # pydantic puts this behind a key that is wrong itself, and says what its pattern is.
     if place[-1:] == ("[key]",) and place[0] == "statuses":
-        message, place = "is no status; one from 100 to 599 is expected", place[:-1]
+        message, place = "is not a status; one from 100 to 599 is expected", place[:-1]
     return Problem(".".join(map(str, place)), message)
 
 
@@ -102,7 +102,7 @@ class FaultPlan:
         """Put other faults in force; what those before did is forgotten."""
         with self._lock:
             self.faults = faults
-            self._dice = random.Random(faults.seed)  # noqa: S311 - faults are no secrets
+            self._dice = random.Random(faults.seed)  # noqa: S311 - faults are not secrets
             self._script = deque(faults.script)
             self._happened: Counter[str] = Counter()
 

@@ -48,7 +48,7 @@ class Ledger:
         return self._accepted_requests
 
     def count_request(self) -> None:
-        """Count a request, whatever becomes of it."""
+        """Count a request, whatever happens to it."""
         with self._lock:
             self._requests += 1
 

@@ -159,7 +159,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _hang_up(self) -> None:
-        """End what is still open, so that a client that never finishes its request cannot hold up the end."""
+        """End what is still open, so a client that never finishes its request cannot hold up the end."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 

@@ -99,7 +99,7 @@ _RULES: dict[str, Callable[[Any], str | None]] = {
 
 
 def _is_real(timestamp: str) -> bool:
-    """Tell whether a text of RFC 3339's form names a moment that exists; a leap second ends a month, in UTC."""
+    """Return whether a text of RFC 3339's form names a moment that exists; a leap second ends a month, in UTC."""
     leap = timestamp[_SECOND] == "60"
     ordinary = f"{timestamp[: _SECOND.start]}59{timestamp[_SECOND.stop :]}" if leap else timestamp
     try:

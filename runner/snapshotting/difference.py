@@ -212,7 +212,7 @@ def _noun(count: int) -> str:
 
 
 def _around_difference(was: str | None, now: str | None) -> tuple[str, str]:
-    """Shorten two values so that what differs in them is still to be seen."""
+    """Shorten two values so what differs in them is still to be seen."""
     if was is None or now is None or max(len(was), len(now)) <= _LONGEST_VALUE:
         return _shortened(was), _shortened(now)
     same = next((at for at, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))

@@ -40,7 +40,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
-    """What became of one event. Its line is kept only where it has no messageId, so that lines may be inserted.
+    """What happened to one event. Its line is kept only where it has no messageId, so lines may be inserted.
 
     `request` is kept where it is another than that of the file; `body` is JSON, compact, with its keys in order.
     """
@@ -128,7 +128,7 @@ def _read(path: Path) -> Section:
     except OSError as error:
         raise SetupError.of([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
     if len(text) > MAX_BYTES:
-        _fail(path, f"is larger than {MAX_BYTES:,} bytes, so it is no file of a snapshot")
+        _fail(path, f"is larger than {MAX_BYTES:,} bytes, so it is not a file of a snapshot")
     try:
         text.decode()
         section = msgspec.json.decode(text, type=Section)

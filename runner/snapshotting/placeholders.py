@@ -1,4 +1,4 @@
-"""Placeholders instead of credentials, so that a snapshot is the same everywhere."""
+"""Placeholders instead of credentials, so a snapshot is the same everywhere."""
 
 from __future__ import annotations
 

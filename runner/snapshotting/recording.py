@@ -1,4 +1,4 @@
-"""The recording of what becomes of events."""
+"""The recording of what happens to events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LAYOUT = 100
 
 @dataclass(slots=True)
 class Recording:
-    """What becomes of events: sections by subscription, the line of each event, the count of each outcome."""
+    """What happens to events: sections by subscription, the line of each event, the count of each outcome."""
 
     # What may be long is in no repr: asyncio makes one of the result of its main task when it ends.
     sections: dict[str | None, Section] = field(repr=False)
@@ -39,7 +39,7 @@ class Recording:
 
 
 async def record(destination: Destination, redactor: Redactor, source: Source) -> Recording:
-    """Plan events as a delivery would, each in its own request, and return what becomes of them.
+    """Plan events as a delivery would, each in its own request, and return what happens to them.
 
     Raises SetupError when the source cannot be read to its end, holds no event, or makes more than a snapshot may hold.
     """

@@ -33,7 +33,7 @@ class ForeignFormatError(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some bytes of an input, and how much of it was read with them: `size` bytes, of which `digest` is the SHA-256.
+    """Some bytes of an input, and how much of it was read with them: `size` bytes, whose SHA-256 is `digest`.
 
     `identity` identifies content that begins like this. The last block has no data. `damage` says why nothing more can
     be read of an input that is cut off or damaged, and `line` on which line that is.
@@ -128,11 +128,11 @@ def _require_text(head: bytes, *, refuse_tables: bool) -> None:
     if found is None and refuse_tables:
         found = table_format(start)
     if found is not None:
-        raise ForeignFormatError(f"is {found.name}, not JSON text; {found.advice}. Nothing of it was accepted")
+        raise ForeignFormatError(f"is {found.name}, not JSON text; {found.advice}. None of it was accepted")
 
 
 def _first_bytes(stream: IO[bytes]) -> bytes:
-    """Return enough of the beginning to tell a compressed stream. A pipe may give a byte at a time."""
+    """Return enough of the beginning to recognise a compressed stream. A pipe may give a byte at a time."""
     head = b""
     read = getattr(stream, "read1", stream.read)
     while len(head) < _ENOUGH_TO_TELL and not head.endswith(b"\n"):
@@ -155,7 +155,7 @@ class _Prompt:
 
 
 class _Joined(io.RawIOBase):
-    """A stream of which the first bytes have been read already."""
+    """A stream whose first bytes have been read already."""
 
     def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head

@@ -1,4 +1,4 @@
-"""The source contract: chunks of events, and a checkpoint that only the source can read."""
+"""The source contract: chunks of events, and a checkpoint that only the source reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Unit = Literal["line", "offset", "item"]
 _LINE_BITS = 34
 _LINE_MASK = (1 << _LINE_BITS) - 1
 MOST_ITEMS = 1 << 22
-"""A place counts fewer items than this on one line, so that it fits in 56 bits."""
+"""A place counts fewer items than this on one line, so it fits in 56 bits."""
 
 
 def place_of(line: int, item: int) -> int:
@@ -54,18 +54,18 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some events in a row: their texts, and the place of each in the source; and texts that are no events.
+    """Some events in a row: their texts, and the place of each in the source; and texts that are not events.
 
     - `source`: the name of the source, for people; `unit`: what its places count.
     - `key`: identifies the source's checkpoint; None if the source cannot be read again. `other_keys` find the same
       checkpoint, such as by the content of a file that was renamed.
-    - `checkpoint`: the state from which the source goes on once this chunk is accepted; None if there is nothing new
+    - `checkpoint`: the state from which the source continues once this chunk is accepted; None if there is nothing new
       to note. `is_end`: whether the source ends here.
     - `is_damaged`: the source is cut off or damaged here, as the last of `unreadable` says; nothing follows.
     - `reread`: the first text of the chunk may be the whole of what an earlier run saw half written.
-    - `path`: the absolute path of the file; empty if the source is none. Its name may be that of another file, too.
-    - `earlier_path`: the path that it had when an earlier run read it, if it has another one now.
-    - `generation`: tells the content of a file from other content that had the same path before; empty for the first.
+    - `path`: the absolute path of the file; empty if the source is not a file. Other files may have the same name.
+    - `earlier_path`: the path when an earlier run read it, if that was a different path.
+    - `generation`: differs for each content that a file had under the same path; empty for the first.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     - `count`: how many texts there are; `size`: the bytes of those that may be events.
     """
@@ -98,7 +98,7 @@ class Chunk:
 class Resumed:
     """How a source was left: accepted up to a place, or all of it (None).
 
-    `name` is the name that it had then, if it was another one.
+    `name` is its name at that time, if that was a different name.
     """
 
     place: int | None
@@ -106,18 +106,18 @@ class Resumed:
 
 
 class FoundCheckpoint(NamedTuple):
-    """A checkpoint that was noted before, and the name of its source then."""
+    """A stored checkpoint, and the name of its source at that time."""
 
     name: str
     state: bytes
 
 
 FindCheckpoint: TypeAlias = "Callable[[str], Awaitable[FoundCheckpoint | None]]"
-"""Returns the checkpoint of a key. It takes into account what is being accepted at the moment."""
+"""Returns the checkpoint of a key, including chunks that are being accepted at the moment."""
 
 
 class Source(Protocol):
-    """Yields chunks of events. It is opened once, by whoever iterates `chunks`."""
+    """Yields chunks of events. It is opened once, when `chunks` is iterated."""
 
     @property
     def name(self) -> str:
@@ -129,13 +129,13 @@ class Source(Protocol):
 
     @property
     def resumed(self) -> Resumed | None:
-        """How an earlier run left the source, once that is known; None if it is read from its beginning."""
+        """How an earlier run left the source, once this is known; None if it is read from its beginning."""
 
     def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
-        """Yield chunks after a checkpoint that `find` finds, or from the beginning (None). Raises SourceError."""
+        """Yield chunks after the checkpoint that `find` returns, or from the beginning (None). Raises SourceError."""
 
     def stop(self) -> None:
-        """Read nothing more; what was read already is still yielded."""
+        """Stop reading; chunks that were read already are still yielded."""
 
 
 class SourceError(Exception):

@@ -1,4 +1,4 @@
-"""Open files that others share: whoever else has one open may have made it non-blocking."""
+"""Open files that others share: another program may have made one non-blocking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class WaitingFile(io.FileIO):
     """A file that is read to its end. Python takes "there is nothing yet" of a non-blocking file for its end.
 
-    `is_waiting`: whether a reader waits for more at the moment, so that nothing is read that was not passed on.
+    `is_waiting`: whether a reader waits for more at the moment, so nothing is read that was not passed on.
     """
 
     is_waiting = False

@@ -40,7 +40,7 @@ _to_json = msgspec.json.Encoder().encode
 
 
 def events_of(text: bytes) -> list[bytes] | None:
-    """Return the events of a batch, or None if the text is no batch.
+    """Return the events of a batch, or None if the text is not a batch.
 
     The batch's own `context` and `integrations` are merged with those of each event, as in Segment's HTTP API. Where
     both have a value, the event's own counts. Raises EnvelopeError.
@@ -53,7 +53,7 @@ def events_of(text: bytes) -> list[bytes] | None:
         pass
     readable = _NO_NUMBER_OR_TEXT.sub(_same_length, text)
     if readable == text:
-        # It is not JSON, so whoever reads events says what is wrong with it.
+        # It is not JSON, so the reader of events says what is wrong with it.
         return None
     try:
         return _divided(readable, text)
@@ -62,7 +62,7 @@ def events_of(text: bytes) -> list[bytes] | None:
 
 
 def _divided(readable: bytes, text: bytes) -> list[bytes] | None:
-    """Return the events of a batch. `readable` is its text with numbers in place of what is no JSON number.
+    """Return the events of a batch. `readable` is its text with numbers in place of what is not a JSON number.
 
     An event that is not the same in both is returned as it is in the text: it alone cannot be read.
     """
@@ -92,7 +92,7 @@ def _divided(readable: bytes, text: bytes) -> list[bytes] | None:
 
 
 def _same_length(found: re.Match[bytes]) -> bytes:
-    """Return a number of the same length for `NaN` or `Infinity`, so that all else stays in its place."""
+    """Return a number of the same length for `NaN` or `Infinity`, so all else stays in its place."""
     word = found["word"]
     return found[0] if word is None else b"1" * len(word)
 
@@ -123,7 +123,7 @@ def _with(outer: dict[str, Raw], item: Raw) -> bytes:
 
 
 def _merged(outer: Raw, own: Raw) -> Raw:
-    """Return both values as one. Members are merged one by one, as raw text, so that no number changes."""
+    """Return both values as one. Members are merged one by one, as raw text, so no number changes."""
     if not (bytes(outer).startswith(b"{") and bytes(own).startswith(b"{")):
         return own
     members, own_members = _read_members(outer), _read_members(own)

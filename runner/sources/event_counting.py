@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def count_events(destination: Destination, path: str) -> EventCounter:
-    """Read all events of a file, or of standard input (`-`), and count what becomes of them.
+    """Read all events of a file, or of standard input (`-`), and count what happens to them.
 
     Nothing is sent or kept. Raises SetupError if the file cannot be read.
     """

@@ -28,7 +28,7 @@ TOO_LONG = f"is longer than {MAX_EVENT_BYTES:,} bytes, so it is hardly an event;
 _BATCH = re.compile(rb'\s*\{.*?"batch"\s*:\s*\[', re.DOTALL)
 _BATCH_HEAD_BYTES = 64 * 1024
 """A batch says so within its first bytes: before its events are a context and the like."""
-# Possessive, so that a string of escapes takes no memory for ways back.
+# Possessive, so a string of escapes takes no memory for ways back.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
@@ -37,7 +37,7 @@ _KEPT_AFTER_END = 64 * 1024
 
 @dataclass(slots=True)
 class Texts:
-    """The texts of some events in a row, the line that each begins on, and the texts that are no events.
+    """The texts of some events in a row, the line that each begins on, and the texts that are not events.
 
     Everything that follows begins on `next_line` or later. `block` is the last block that was read for them. Lines that
     are plainly an event each are held as one text, as long as nothing else comes between them. At the end of the input,
@@ -55,7 +55,7 @@ class Texts:
     def complete(self, multiple: int = 1) -> int:
         """Return how many events at the beginning, a multiple of a number if it can be, end with a whole line.
 
-        What follows begins on a later line, so a reader who goes on there gets none of them twice.
+        What follows begins on a later line, so a reader who continues there gets none of them twice.
         """
         count = bisect_left(self.lines, self.next_line) // multiple * multiple
         while 0 < count < len(self.lines) and self.lines[count] == self.lines[count - 1]:
@@ -63,7 +63,7 @@ class Texts:
         return count
 
     def on_next_line(self) -> tuple[int, int]:
-        """Return how many whole texts, and how many that are no events, begin on the line of what follows."""
+        """Return how many whole texts, and how many that are not events, begin on the line of what follows."""
         lines, unreadable = len(self.lines) - self.loose, len(self.unreadable) - self.loose_unreadable
         faults = [text.place for text in self.unreadable[:unreadable]]
         return self.lines[:lines].count(self.next_line), faults.count(self.next_line)
@@ -123,7 +123,7 @@ class Texts:
         return self.texts if isinstance(self.texts, PlainLines) else plain_lines(b"", b"\n".join([*self.texts, b""]))
 
     def refuse(self, line: int, text: bytes, message: str) -> None:
-        """Add a text that is no event."""
+        """Add a text that is not an event."""
         self.unreadable.append(Unreadable(line, message, text))
 
 
@@ -298,7 +298,7 @@ class WholeScanner:
 
 
 class ArrayScanner:
-    """One JSON array: its elements, found by their brackets, so that one bad element leaves the others readable."""
+    """One JSON array: its elements, found by their brackets, so one bad element leaves the others readable."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -341,7 +341,7 @@ class ArrayScanner:
         self._position = len(self._buffer)
 
     def end(self) -> Texts:
-        """Finish: what stands after the array, or an array that is not closed, is reported."""
+        """Finish: report text after the array, or an array that is not closed."""
         found = Texts()
         line, rest = self._cut(len(self._buffer))
         if self._skipping:
@@ -349,7 +349,7 @@ class ArrayScanner:
         if not self._closed:
             found.refuse(line, rest, "the JSON array is not closed here, so the input is probably cut off")
         elif rest:
-            found.refuse(line, rest, "stands after the end of the JSON array")
+            found.refuse(line, rest, "comes after the end of the JSON array")
         return found
 
     def _take(self, token: bytes, start: int, end: int, found: Texts) -> None:

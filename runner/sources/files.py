@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from .contract import Chunk, FindCheckpoint, FoundCheckpoint
 
 FULL_EVENTS = 500
-"""Chunks hold a multiple of so many events, so that requests are full: common limits of batches divide it."""
+"""Chunks hold a multiple of so many events, so requests are full: common limits of batches divide it."""
 
 _MOST_EVENTS = 4 * FULL_EVENTS
 """Chunks hold no more than so many events, where lines are short."""
 
 _MOST_HELD_BYTES = 8 * 1024 * 1024
 _LINES_WITHOUT_EVENTS = 100
-"""A file is given up when so many lines at its beginning hold no event: it is hardly a file of events."""
+"""A file is refused if so many lines at its beginning hold no event: it is hardly a file of events."""
 
 _GENERATION_LETTERS = 16
 
@@ -45,7 +45,7 @@ _Match = Literal["same", "longer", "other"]
 class FileCheckpoint(msgspec.Struct, frozen=True):
     """How far a file was accepted: what begins before `line`, and the first `texts` and `faults` that begin on it.
 
-    `faults` are texts that are no events, as far as one knows without a look into them. The file is recognised by
+    `faults` are texts that are not events, as far as one knows without a look into them. The file is recognised by
     `digest`, the SHA-256 (hexadecimal) of its first `size` bytes (decompressed), which had been read by then. `is_end`:
     that was all of it. `path`: where it was then. `generation`: see Chunk.
     """
@@ -66,7 +66,7 @@ _read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
 
 
 def shown_path(path: str | PathLike[str]) -> str:
-    """Return a path as text that can be shown and stored, also if the name of the file is no UTF-8."""
+    """Return a path as text that can be shown and stored, also if the name of the file is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -199,7 +199,7 @@ class FileSource:
                 ready, held = held.divide(count)
                 sent = block.size if count else sent
                 yield ready
-        # Reading was stopped, and the next run goes on where a line begins.
+        # Reading was stopped, and the next run continues where a line begins.
         ready, _ = held.divide(held.complete())
         if ready.lines or ready.unreadable:
             yield ready
@@ -218,7 +218,7 @@ class FileSource:
             self._judged_lines += 1
         if self._judged_lines >= _LINES_WITHOUT_EVENTS:
             problem = f"none of its first {_LINES_WITHOUT_EVENTS} lines is an event (the first: {first})"
-            raise SourceError(f"{self.name} holds no events: {problem}. Nothing of it was accepted")
+            raise SourceError(f"{self.name} holds no events: {problem}. None of it was accepted")
         return False
 
     def _new(self, texts: Texts) -> Texts:
@@ -300,7 +300,7 @@ def _parts(texts: Texts) -> Iterator[Texts]:
 def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Block]:
     """Yield blocks that begin with what was accepted. Raises SourceError if they do not.
 
-    They did when they were compared, but a log can be cut and written anew at any moment.
+    They did when they were compared, but a log can be cut and written again at any moment.
     """
     signature, left = hashlib.sha256(), accepted.size
     for block in blocks:
@@ -318,7 +318,7 @@ def _is_still_at(checkpoint: FileCheckpoint) -> bool:
     """Return whether the path of a checkpoint still holds what was read there: then a copy was made of it."""
     path = Path(checkpoint.path)
     try:
-        # What is no file any more, such as a pipe, is not opened: that may wait for ever.
+        # What is not a file any more, such as a pipe, is not opened: that may wait for ever.
         if not path.is_file():
             return False
         with path.open("rb") as stream:

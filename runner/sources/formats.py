@@ -1,4 +1,4 @@
-"""Recognising what is not JSON text, so that it is refused as a whole instead of line by line."""
+"""Recognising what is not JSON text, so it is refused as a whole instead of line by line."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _MANY = "can be read only once, and is named twice"
 def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
     """Return a source for each path; `-` is standard input.
 
-    One that cannot be read fails when it is read, so that the others are read. Raises SetupError if none can be read,
+    One that cannot be read fails when it is read, so the others are read. Raises SetupError if none can be read,
     or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
     away from its reader.
     """
@@ -154,7 +154,7 @@ def _open_descriptor(descriptor: int) -> WaitingFile:
 
 def _with_room(stream: WaitingFile) -> WaitingFile:
     """Let a pipe hold more than its 64 KiB: what is read at once fills requests, and is planned together."""
-    # Other systems than Linux cannot, and what is no pipe holds nothing.
+    # Other systems than Linux cannot, and what is not a pipe holds nothing.
     with contextlib.suppress(OSError, AttributeError, ImportError):
         import fcntl  # noqa: PLC0415 - Windows has none
 

@@ -57,7 +57,7 @@ class PlainLines(Sequence[bytes]):
 
     @property
     def parts(self) -> list[bytes | memoryview]:
-        """The text, without a line feed at its end, in parts that are no copies."""
+        """The text, without a line feed at its end, in parts that are not copies."""
         parts: list[bytes | memoryview] = []
         for lines in self._held:
             parts += (_LINE_FEED, lines.begun) if lines.begun else (_LINE_FEED,)

@@ -1,4 +1,4 @@
-"""Reading blocks in a thread of its own, so that a slow input holds up neither requests nor signals."""
+"""Reading blocks in a thread of its own, so a slow input holds up neither requests nor signals."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SECONDS_TO_LOOK = 1.0
 
 
 class BlockReader:
-    """Reads an input in a thread, a few blocks ahead, so that memory is bounded.
+    """Reads an input in a thread, a few blocks ahead, so memory is bounded.
 
     The thread only reads and decompresses. Text is split into events where they are planned: text that another
     processor has touched last is slow to parse. The thread is a daemon: one that waits for standard input does not
-    keep the program from ending. `is_waiting` says whether it does, so that everything it read is here.
+    keep the program from ending. `is_waiting` says whether it does, so everything it read is here.
     """
 
     def __init__(

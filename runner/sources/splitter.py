@@ -54,7 +54,7 @@ class Splitter:
         return found
 
     def rest(self) -> Texts:
-        """Return the text whose end has not come, since reading was stopped. It may be a whole event all the same."""
+        """Return the text whose end has not come, since reading was stopped. It may be a whole event anyway."""
         found = Texts()
         if self._scanner is None:
             self._scanner = _choose(self._head, at_end=True) or LineScanner()
@@ -69,7 +69,7 @@ class Splitter:
 
 
 def _choose(head: bytes, *, at_end: bool) -> Scanner | None:
-    """Tell an array from lines by how the stream begins; None when more of it must be seen.
+    """Return whether a stream holds an array or lines, by its beginning; None if more of it must be seen.
 
     A first line that is a whole array is a bad line when something follows it, and the input when nothing does.
     """

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class StreamSource:
     """The events that come by a stream: NDJSON, JSON arrays or indented objects, plain, gzip or zstd.
 
-    `open_stream` is called once, by the thread that reads: opening a named pipe waits for a writer, and whoever opens
-    it twice takes away what the writer wrote first.
+    `open_stream` is called once, by the thread that reads: opening a named pipe waits for a writer, and opening
+    it twice loses what the writer wrote first.
     """
 
     key = None

@@ -1,4 +1,4 @@
-"""Reading zstd, a block at a time, so that memory is bounded and a frame that is cut off is noticed."""
+"""Reading zstd, a block at a time, so memory is bounded and a frame that is cut off is noticed."""
 
 from __future__ import annotations
 

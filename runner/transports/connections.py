@@ -1,4 +1,4 @@
-"""Connections that are watched: bytes that come before a request was sent are no answer to it.
+"""Connections that are watched: bytes that come before a request was sent are not an answer to it.
 
 HTTP/1.1 numbers nothing, so a response belongs to a request only because it comes after it on the same connection.
 aiohttp keeps what an idle connection receives and takes it for the answer to the next request. Here such a connection
@@ -127,7 +127,7 @@ class _WatchedConnection(asyncio.Protocol):
     """Passes on to aiohttp what a connection receives after a request, and closes it if it receives something else.
 
     - `is_asked`: a request was sent, and its answer is not complete.
-    - `is_spoilt`: something came that is no answer.
+    - `is_spoilt`: something came that is not an answer.
     - `is_early`: the latest bytes came while a part of the request was still here.
     """
 

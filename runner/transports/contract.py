@@ -1,4 +1,4 @@
-"""The transport contract: one method, so that every fault can be tested without patching."""
+"""The transport contract: one method, so every fault can be tested without patching."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 """No more of an answer is read: it is enough for its words."""
 
 MAX_TOLD_BYTES = 4 * 1024 * 1024
-"""No more is read of a welcome answer in JSON, which may tell of each event."""
+"""No more is read of a welcome answer in JSON, which may have a result for each event."""
 
 _DEADLINE_FACTOR = 2
 _MADE_ANEW = frozenset({b"host", b"content-length"})
@@ -50,7 +50,7 @@ class HttpTransport:
     """
 
     # aiohttp takes less than half the time of httpx's own client for a request, and does not slow down with more in
-    # flight; requests and answers are httpx's all the same, as for every runner.
+    # flight; requests and answers are httpx's anyway, as for every runner.
 
     def __init__(self, *, connections: int, timeout: float, trust_environment: bool) -> None:
         self._connections = connections
@@ -85,7 +85,7 @@ class HttpTransport:
         """Send a request and read its answer.
 
         Raises RetryableError when there is none, ConfigurationError when a proxy on the way refuses to let it pass or
-        a certificate cannot be verified. None repeats what a server has said: nothing could tell a secret in it.
+        a certificate cannot be verified. None repeats what a server has said: nothing could find a secret in it.
         """
         host = request.url.netloc.decode("ascii")
         try:
@@ -168,7 +168,7 @@ class HttpTransport:
                 use.abort()
                 if response.status // 100 == _WELCOME_CLASS:
                     told = f"{request.url.netloc.decode('ascii')} answered {response.status}"
-                    raise RetryableError(f"{told} before it had the whole request, which proves nothing")
+                    raise RetryableError(f"{told} before it had the whole request, so the answer does not count")
             return httpx.Response(
                 response.status,
                 headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
@@ -193,7 +193,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     except ValueError:
         response.close()
         if not is_welcome:
-            return b""  # the status tells enough
+            return b""  # the status says enough
         host = response.url.raw_authority
         raise RetryableError(f"{host} answered {response.status} in a content encoding that cannot be read") from None
     return body.content

@@ -102,7 +102,7 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine
     process = command_line.start("deliver", "events.ndjson", *options, before=BOUNDED)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
-    assert b"warning: the outbox takes nothing more: " in errors
+    assert b"warning: the outbox accepts no more events: " in errors
     assert b"; the input was not read to its end" in errors
     queued = sum(lane["queued"] for lane in json.loads(command_line("status", "--json").out)["lanes"])
     assert 0 < queued < many
@@ -184,7 +184,7 @@ def test_a_run_that_waits_for_room_ends_when_it_is_told_to(command_line: Command
     options = ("events.ndjson", "--base-url", sandbox.base_url, "--wait", "600")
     process = command_line.start("deliver", *options, before=BOUNDED)
     assert process.stderr is not None
-    assert b"takes nothing more" in process.stderr.readline()
+    assert b"accepts no more events" in process.stderr.readline()
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 130

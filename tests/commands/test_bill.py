@@ -123,7 +123,7 @@ def test_no_line_is_wider_than_80_columns_and_no_number_is_cut(command_line: Com
 
 def test_text_that_is_sometimes_there_instead_of_a_number_is_a_warning(command_line: CommandLine) -> None:
     run = command_line("bill", "-", stdin=ndjson(track(1), track(2, properties={"units": "2"})))
-    assert "warning: units is no number in 1 of 2 usage events, so these are not in its sum" in run.out
+    assert "warning: units is not a number in 1 of 2 usage events; these are not in its sum" in run.out
 
 
 def test_json_has_all_digits_and_says_what_is_left_out(command_line: CommandLine) -> None:

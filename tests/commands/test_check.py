@@ -124,7 +124,7 @@ def test_check_counts_events_that_would_be_discarded_as_duplicates(command_line:
     )
     events = ndjson(*(track(0, properties={"tenant": "acme"}) for _ in range(3)))
     run = command_line("check", "--config", "kable.toml", "--events", "-", stdin=events)
-    assert "calls, transactionId: reads $.userId, which is no ID of an event" in run.err
+    assert "calls, transactionId: reads $.userId, which is not an ID of an event" in run.err
     assert "warning: 2 of 3 repeat the ID of an earlier one, so they would be discarded as duplicates" in run.out
 
 

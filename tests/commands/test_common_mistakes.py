@@ -104,7 +104,7 @@ MISTAKES = {
     ),
     "CSV": Mistake(
         "error: usage.csv is a CSV table (its first line is userId,event,units), not JSON text; export it as JSON "
-        "lines (NDJSON). Nothing of it was accepted",
+        "lines (NDJSON). None of it was accepted",
         ("deliver", "usage.csv", "--base-url", "BASE_URL"),
         files={"usage.csv": b"userId,event,units\n" + b"u1,API Call,5\n" * 200},
     ),
@@ -137,7 +137,7 @@ MISTAKES = {
         toml='[[subscriptions]]\npartnerAction = "trak"\nsubscribe = \'type = "track"\'\n',
     ),
     "misspelt trigger": Mistake(
-        'warning: calls: it compares type with "trak", which is no type of Segment\'s events; did you mean "track"?',
+        'warning: calls: it compares type with "trak", which is not a type of Segment\'s events; did you mean "track"?',
         toml=f"{SUBSCRIPTION}'type = \"trak\"'\n",
         code=0,
     ),

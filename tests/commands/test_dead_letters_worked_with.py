@@ -150,7 +150,7 @@ def test_an_event_without_an_id_is_exported_with_what_is_left_to_do(
     run = command_line("dead-letters", "export", "fix.ndjson", "--json")
     (without_id,) = json.loads(run.out)["without_id"]
     text = command_line("dead-letters", "export", "again.ndjson").out
-    assert f"without an ID, so that no delivery closes it: 1 event, {without_id}\n" in text
+    assert f"without an ID, so no delivery closes it: 1 event, {without_id}\n" in text
     assert "kable-destination dead-letters discard ID\n" in text
     fixed = corrected(command_line, lambda event: {"messageId": "new-1", **event, "userId": "customer_7"})
     (command_line.folder / "fix.ndjson").write_bytes(fixed)

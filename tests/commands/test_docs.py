@@ -74,7 +74,7 @@ def test_a_name_in_a_manifest_cannot_leave_the_folder(command_line: CommandLine)
         (("-o", "file/within"), "file/within: is not a folder, and pages are written into one; name another"),
         (("-o", "file"), "file: is not a folder"),
         (("--check", "-o", "file"), "file: is not a folder"),
-        (("--check", "-o", "odd"), "odd/kable.md: is not UTF-8, so it is no page"),
+        (("--check", "-o", "odd"), "odd/kable.md: is not UTF-8, so it is not a page"),
         (("--check", "-o", "deep"), "deep/kable.md: cannot be read: Is a directory"),
     ],
 )

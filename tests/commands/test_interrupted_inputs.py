@@ -94,7 +94,7 @@ def test_a_disk_that_stays_full_ends_a_run_and_what_a_pipe_gave_is_kept(
     process = command_line.start(*options, before=BOUNDED)
     out, errors = process.communicate(events if is_pipe else b"", timeout=60)
     assert process.returncode == 1, errors
-    assert b"the outbox takes nothing more" in errors
+    assert b"the outbox accepts no more events" in errors
     report = json.loads((command_line.folder / "report.json").read_bytes())
     assert 0 < report["read"] == report["unsent"] < many, out
     assert (report["unaccepted"] > 0) is is_pipe

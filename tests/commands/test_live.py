@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 KEY = "sk_live.of-nobody-S3cret"
 REFUSED = (
-    "error: Kable Live (live.kable.io) bills real customers, and nothing says that you mean it; use --live, set "
+    "error: Kable Live (live.kable.io) bills real customers, and you have not allowed it; use --live, set "
     "KABLE_LIVE=1, or write live = true under [delivery]\n"
 )
 QUESTION = "Bill real customers at live.kable.io? [y/N]"

@@ -174,7 +174,7 @@ def test_dead_letters_that_nobody_can_attribute_are_named(command_line: CommandL
     command_line.deliver(ndjson(event), NOBODY, "--wait", "0")
     run = command_line("outbox", "erase", "--customer", "acme", "--yes")
     assert run.code == 1
-    assert "dead letters that have the ID elsewhere, so that nobody knows whose they are: 1 (" in run.err
+    assert "dead letters that have the ID elsewhere, so nobody knows whose they are: 1 (" in run.err
     assert counts(command_line) == (0, 1)
 
 

@@ -53,7 +53,7 @@ def test_an_outbox_that_is_no_file_is_refused(command_line: CommandLine, events:
     os.mkfifo(command_line.folder / "pipe")
     run = deliver(command_line, events.name, "--outbox", outbox)
     assert run.code == 2
-    assert "--outbox names a file" in run.err or "it is no file" in run.err
+    assert "--outbox names a file" in run.err or "it is not a file" in run.err
 
 
 @pytest.mark.parametrize("option", ["--report", "--dead-letters", "--outbox"])

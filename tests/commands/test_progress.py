@@ -99,6 +99,6 @@ def test_what_keeps_a_delivery_is_told_until_it_moves_again() -> None:
     movement.observe(Notice(kind="delivered", events=10))
     assert movement.why_not() == ""
     movement.observe(Notice(kind="full", error="the disk is full"))
-    assert movement.why_not() == "the outbox takes nothing more: the disk is full"
+    assert movement.why_not() == "the outbox accepts no more events: the disk is full"
     movement.observe(Notice(kind="room"))
     assert movement.why_not() == ""

@@ -53,9 +53,12 @@ def test_it_says_where_it_listens_and_injects_the_faults_of_its_options(command_
     [
         (("--fail", "503"), 'error: --fail: "503" should read as NAME=VALUE\n'),
         (("--fail", "503=often"), "error: statuses.503: "),
-        (("--fail", "99=1"), "error: statuses.99: is no status; one from 100 to 599 is expected\n"),
+        (("--fail", "99=1"), "error: statuses.99: is not a status; one from 100 to 599 is expected\n"),
         (("--fault", "fire=0.5"), "error: kinds.fire"),
-        (("--host", "999.1.1.1"), 'error: --host: "999.1.1.1" is no address of this machine; omit it for 127.0.0.1\n'),
+        (
+            ("--host", "999.1.1.1"),
+            'error: --host: "999.1.1.1" is not an address of this machine; omit it for 127.0.0.1\n',
+        ),
         (("--host", "0.0.0.0"), "error: sandbox: The sandbox would be open to other machines"),  # noqa: S104
         (("--destination", "nothing"), 'error: destination: "nothing" is not installed'),
         (("--destination", TALLY, "--api-key", "x"), "error: --api-key: is for the Kable sandbox only"),

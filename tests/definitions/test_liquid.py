@@ -79,7 +79,7 @@ REFUSED = [
     ("{% if name | upcas %}{% endif %}", 'there is no filter "upcas"; did you mean "upcase"?'),
     ("{{ list['abc'.size] }}", "missing or unexpected path segment"),
     ("{{ " + "(" * 50 + "1" + "..2).size" * 50 + " }}", "at most 40 brackets"),
-    ("{% if 1 < count < 5 %}{% endif %}", "compare two values at a time, and join comparisons by and"),
+    ("{% if 1 < count < 5 %}{% endif %}", "compare two values at a time, and join comparisons with and"),
     ("{% if count <> 5 %}{% endif %}", "compare two values at a time"),
     ("{% if count == not no %}{% endif %}", "write not before the comparison (line 1, column 16)"),
     ("{% if (no or name) %}{% endif %}", "expected '..'"),

@@ -13,7 +13,7 @@ from kable_destination.definitions.trigger import compile_trigger
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "trigger.jsonl"
 ROWS = [json.loads(line) for line in VECTORS.read_text(encoding="utf-8").splitlines()]
-NEVER_NULL, NEEDS_A_SPACE = "is never null in FQL", "`<=` needs a space behind it"
+NEVER_NULL, NEEDS_A_SPACE = "is never null in FQL", "`<=` needs a space after it"
 OVERRULED = {
     "f-type-7699fa24f6": NEVER_NULL,
     "f-event-name-21dd8c46fd": NEVER_NULL,
@@ -157,12 +157,12 @@ def test_an_error_holds_the_trigger_and_the_spot() -> None:
         ("properties.n <> 5", 13, "Write != for that."),
         ("properties.n>5", 12, "Put a space before it."),
         ('type !="a"', 7, "must be followed by a space"),
-        ('! type = "a"', 0, "`!` stands only"),
+        ('! type = "a"', 0, "`!` is allowed only"),
         ('!type = "a"', 0, "Compare with !="),
         ('!contain(event, "a")', 1, 'did you mean "contains"?'),
         ('not (type = "a")', 0, "there is no `not`"),
         ('type = "a" OR event = "b"', 11, "Write or"),
-        ('type = "a" or(event = "b")', 11, "with a space behind it"),
+        ('type = "a" or(event = "b")', 11, "with a space after it"),
         ('type = "a" foo = "b"', 11, "expected `and`, `or` or the end"),
         ('type = "a" || event = "b"', 11, "the word or"),
         ('type = "a";', 10, "leave it out"),

@@ -178,4 +178,4 @@ def test_a_template_that_begins_at_the_dollar_is_warned_of_with_the_rewrite(
 ) -> None:
     (warning,) = warnings({"data": {"x": value}})
     assert warning.startswith(f"track, {place}: ")
-    assert warning.endswith(f'renders empty at each $, which only @path knows; write "{rewrite}"')
+    assert warning.endswith(f'is empty at each $, which only @path understands; write "{rewrite}"')

@@ -1,6 +1,6 @@
 """Liquid's date filters: moments as JavaScript's `Date` reads them, written by strftime's signs.
 
-The clock is out of reach, and the time zone is UTC, so that a mapping gives the same answer anywhere.
+The clock is out of reach, and the time zone is UTC, so a mapping gives the same answer anywhere.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from ...javascript.dates import read_v8_date
 
-# JavaScript's calendar goes on beyond Python's year 9999; both repeat themselves every 400 years.
+# JavaScript's calendar continues beyond Python's year 9999; both repeat themselves every 400 years.
 _YEARS, _DAYS = 400, 146_097
 _DAY = 86_400_000
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)

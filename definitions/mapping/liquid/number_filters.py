@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _EPSILON = 2.0**-52
 _OMITTED: Any = object()
-"""An argument that is not there, which is no number; one that is there and undefined is 0."""
+"""An argument that is not there, which is not a number; one that is there and undefined is 0."""
 
 
 def _argument(value: Any) -> float:

@@ -129,7 +129,7 @@ class _LiquidTag(LiquidTag):
         start = lines.start_index
         for line in lines.value.split("\n"):
             if line.strip():
-                # With spaces, so that a hyphen at either end of a line is not taken for white space control.
+                # With spaces, so a hyphen at either end of a line is not taken for white space control.
                 for token in self.env.tokenizer()(f"{{% {line} %}}"):
                     place = start + token.start_index - len("{% ")
                     yield token._replace(start_index=place, source=lines.source)

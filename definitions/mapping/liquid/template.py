@@ -80,7 +80,7 @@ class _Environment(Environment):
 
 
 def _without_braces(markup: re.Match[str]) -> str:
-    """Put another character for each brace within the quotes of an output, so that python-liquid finds its end."""
+    """Put another character for each brace within the quotes of an output, so python-liquid finds its end."""
     if markup["output"] is None:
         return markup[0]
     return re.sub(_QUOTED, lambda quoted: quoted[0].replace("}", "_"), markup[0], flags=re.DOTALL)
@@ -175,7 +175,7 @@ def compile_liquid(text: str) -> LiquidTemplate:
 
 
 def liquid_problem(text: str) -> str | None:
-    """Tell what is wrong with a template, with the line; None when nothing is."""
+    """Return what is wrong with a template, with the line; None if nothing is."""
     try:
         compile_liquid(text)
     except LiquidError as error:

@@ -112,7 +112,7 @@ def _without_end(text: str, signs: str) -> str:
 
 
 def _names_signs(signs: Any) -> bool:
-    """Tell whether something is to be stripped in place of white space; the words of the language name nothing."""
+    """Return whether something is to be stripped in place of white space; the words of the language name nothing."""
     return isinstance(signs, Word) or is_truthy(signs)
 
 
@@ -231,7 +231,7 @@ def _escape(budget: Budget, value: Any) -> str:
 
 def _escape_once(budget: Budget, value: Any) -> str:
     text = _text(budget, value)
-    # The ampersand comes last, so that nothing is an entity only because of it.
+    # The ampersand comes last, so nothing is an entity only because of it.
     for sign, entity in reversed(_ESCAPED.items()):
         text = text.replace(entity, sign)
     return _escape(budget, text)

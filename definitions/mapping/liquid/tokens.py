@@ -108,7 +108,7 @@ class ExpressionStream(TokenStream):
         if self.tokens and self.tokens[-1].kind == TOKEN_PIPE:
             self.tokens.pop()  # liquidjs allows | without a filter at the end
         end = expression.start_index + len(expression.value)
-        # With a place, so that an error about the end has one.
+        # With a place, so an error about the end has one.
         self.eof = Token(TOKEN_EOF, TOKEN_EOF, end, expression.source)
 
 
@@ -186,7 +186,7 @@ def _grouped(tokens: Iterable[Token]) -> Iterator[Token]:
             negations, compared, is_filtered = 0, False, is_filtered or kind == TOKEN_PIPE
         elif kind in _COMPARISONS:
             if compared:
-                raise LiquidSyntaxError("compare two values at a time, and join comparisons by and", token=token)
+                raise LiquidSyntaxError("compare two values at a time, and join comparisons with and", token=token)
             compared = True
         elif kind == TOKEN_NOT:
             if previous in _COMPARISONS:

@@ -23,7 +23,7 @@ class TemplateError(ValueError):
 
 
 class Word(Enum):
-    """A literal of the Liquid language that is no plain value."""
+    """A literal of the Liquid language that is not a plain value."""
 
     NIL = "nil"
     EMPTY = "empty"
@@ -47,7 +47,7 @@ class Budget:
             raise TemplateError(f"the template would handle more than {MAX_LIQUID_MEMORY:,} characters")
 
     def weigh(self, value: Any) -> None:
-        """Account for the work that a value makes whoever goes through all of it."""
+        """Count the work of going through all of a value."""
         if isinstance(value, str):
             self.take_steps(len(value) // _CHARACTERS_A_STEP)
         elif isinstance(value, list | dict):
@@ -87,12 +87,12 @@ def plain(value: Any) -> Any:
 
 
 def is_nil(value: Any) -> bool:
-    """Tell whether a value is null or undefined."""
+    """Return whether a value is null or undefined."""
     return value is None or value is MISSING or value is Word.NIL
 
 
 def is_true(value: Any) -> bool:
-    """Tell whether a condition holds: everything but false, null and undefined, also `''` and 0."""
+    """Return whether a condition holds: everything but false, null and undefined, also `''` and 0."""
     return value is not False and not is_nil(value)
 
 
@@ -135,7 +135,7 @@ def bounded(number: float) -> float:
 
 
 def equals(left: Any, right: Any) -> bool:
-    """Tell whether `==` holds: strictly by type, element by element for lists."""
+    """Return whether `==` holds: strictly by type, element by element for lists."""
     stack = [(left, right)]
     while stack:
         left, right = stack.pop()
@@ -154,7 +154,7 @@ def equals(left: Any, right: Any) -> bool:
 
 
 def _differ(left: list[Any], right: list[Any]) -> bool:
-    """Tell whether two lists of one length differ in an element that is no list on the left."""
+    """Return whether two lists of one length differ in an element that is not a list on the left."""
     pairs = zip(left, right, strict=True)
     return not all(_strictly_equal(one, other) for one, other in pairs if not isinstance(one, list))
 
@@ -183,7 +183,7 @@ def _equals_word(word: Word, other: Any) -> bool:
 
 
 def is_less(left: Any, right: Any, *, or_equal: bool) -> bool:
-    """Tell whether `<` or `<=` holds: text by text, everything else by number, and never for `nil` and its like."""
+    """Return whether `<` or `<=` holds: text by text, everything else by number, and never for `nil` and its like."""
     if isinstance(left, Word) or isinstance(right, Word):
         return False
     if isinstance(left, list | dict):
@@ -198,7 +198,7 @@ def is_less(left: Any, right: Any, *, or_equal: bool) -> bool:
 
 
 def contains(left: Any, right: Any) -> bool:
-    """Tell whether a list has an element, or a text a part."""
+    """Return whether a list has an element, or a text a part."""
     left = plain(left)
     if isinstance(left, list):
         if isinstance(right, list | Word):

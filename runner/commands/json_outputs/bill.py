@@ -24,7 +24,7 @@ class CustomerOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkippedOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """Events that nobody is billed for: why, and of which type if that is why."""
+    """Events that nobody is billed for: why, and their type if that is why."""
 
     reason: str
     type: str | None
@@ -41,7 +41,7 @@ class RejectionOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotSummedOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """A property that is no number in some usage events, such as a text."""
+    """A property that is not a number in some usage events, such as a text."""
 
     dimension: str
     count: int

@@ -40,7 +40,7 @@ class SubscriptionOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountsOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """What the events of a file would become. `unreadable` texts are no events."""
+    """What the events of a file would become. `unreadable` texts are not events."""
 
     file: str
     events: int

@@ -39,8 +39,8 @@ class LetterOutput(JsonOutput, frozen=True, kw_only=True):
     """One dead letter: why it is one, where it came from, the event, and what was sent of it.
 
     `at` is when it was put into the outbox, `time` the same as text. `line` is the line of a file, or the offset or
-    number in another source; `item` the number of the event in a batch on that line. `event` is null if the text is no
-    event; then `text` has it.
+    number in another source; `item` the number of the event in a batch on that line. `event` is null if the text is not
+    an event; then `text` has it.
     """
 
     id: int
@@ -80,12 +80,12 @@ class KeptLetters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayOutput(JsonOutput, frozen=True, kw_only=True):
-    """What became of dead letters, or, in a dry run, would become of them.
+    """What happened to dead letters, or, in a dry run, would happen to them.
 
     `again` counts events that are sent again, `waiting` those that were queued before and are sent too. `queued_before`
-    and `delivered_before` are no dead letters any more, since the outbox knows their IDs; `gone` are those that another
-    process has replayed or discarded. `run` is what the run delivered; null in a dry run, or if there was nothing to
-    do. `ended` says why it ended early.
+    and `delivered_before` are no longer dead letters, since the outbox knows their IDs; another process has replayed or
+    discarded those in `gone`. `run` is what the run delivered; null in a dry run, or if there was nothing to do.
+    `ended` says why it ended early.
     """
 
     dry_run: bool
@@ -103,7 +103,7 @@ class ReplayOutput(JsonOutput, frozen=True, kw_only=True):
 class ExportOutput(JsonOutput, frozen=True, kw_only=True):
     """What an export wrote: `events` lines, of the dead letters `exported`.
 
-    `without_id`: exported dead letters whose events have no ID of their own, so that a corrected event does not close
+    `without_id`: exported dead letters whose events have no ID of their own, so a corrected event does not close
     them. `not_events`: those that hold no event, and `with_secrets`: those whose event holds a secret of this
     configuration. Both are not exported. `damaged`: those whose row in the outbox is damaged. All are IDs.
     """

@@ -1,4 +1,4 @@
-"""What `deliver --json` prints, and the part of it that tells of a run."""
+"""What `deliver --json` prints, and the part of it about a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .versioned import JsonOutput
 
 
 class DuplicatesOf(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the events whose duplicates were read."""
+    """What happened to the events whose duplicates were read."""
 
     delivered: int
     dead_lettered: int

@@ -54,7 +54,7 @@ class SubscriptionPreview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewOutput(JsonOutput, frozen=True, kw_only=True):
-    """What becomes of an event. `turned_away` says why no subscription was asked; null if they were."""
+    """What happens to an event. `turned_away` says why no subscription was asked; null if they were."""
 
     destination: str
     environment: str | None

@@ -49,7 +49,7 @@ class CustomerChangeOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BillChangesOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """The change in the bill: for all customers together, and for those for whom something changes."""
+    """The change in the bill: for all customers together, and for those with a change."""
 
     total: UsageChangeOutput
     customers: list[CustomerChangeOutput]
@@ -74,7 +74,7 @@ class FieldChangeOutput(msgspec.Struct, frozen=True, kw_only=True):
 class DifferenceOutput(msgspec.Struct, frozen=True, kw_only=True):
     """What is not as recorded under one subscription (null: none).
 
-    `message_id` and `line` say of which event; both are null for what all events share. `line` is null for an event
+    `message_id` and `line` name the event; both are null for what all events share. `line` is null for an event
     that is not in the events any more.
     """
 
@@ -88,7 +88,7 @@ class SnapshotOutput(JsonOutput, frozen=True, kw_only=True):
     """How events compare with a snapshot, or that one was recorded.
 
     `state`: `recorded` for the first time, `unchanged`, `changed`, or `updated` (changed, and recorded). `outcomes`
-    counts what becomes of the events. `bill` and `differences` are empty unless something changed; without --all they
+    counts what happens to the events. `bill` and `differences` are empty unless something changed; without --all they
     list at most 20 customers and 20 differences.
     """
 

@@ -17,8 +17,8 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
 class LaneOutput(msgspec.Struct, frozen=True, kw_only=True):
     """One lane: the way to one action of one account.
 
-    `environment` is null if the host does not say which it is. `queued` counts events, of which `leased` are being
-    sent. `per_minute` is the mean of the last five minutes. `stopped`: nothing is sent until a person acts.
+    `environment` is null if the host does not say which it is. `queued` counts events; `leased` counts those that are
+    being sent. `per_minute` is the mean of the last five minutes. `stopped`: nothing is sent until a person acts.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Batches and what becomes of their events: leased, settled, dead."""
+"""Batches and what happens to their events: leased, settled, dead."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class DeadLetter:
 
     `recurs` says that its source can be read again: if the same text comes again from the same place of the same file,
     or under the same ID, one dead letter is kept. Equal texts at one place are told apart by `occurrence`, and those of
-    files that had the same path one after the other, as a log has that begins anew each day, by `generation`. If the
+    files that had the same path one after the other, as a log has that begins again each day, by `generation`. If the
     source cannot be read again, each is kept, since two requests or two runs of a pipe may well bring equal text.
     """
 

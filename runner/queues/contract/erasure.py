@@ -1,4 +1,4 @@
-"""The erasure of a customer: whose events are meant, and what became of them."""
+"""The erasure of a customer: whose events are meant, and what happened to them."""
 
 from __future__ import annotations
 

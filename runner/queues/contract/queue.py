@@ -47,7 +47,7 @@ class DeadLetters(Protocol):
 class Queue(Protocol):
     """A queue of batches by lane, for any number of tasks; a durable one also for any number of processes.
 
-    Every method returns when its effect is durable, as far as the engine is. Every method that writes may raise
+    Every method returns once its effect is durable, if the engine is durable. Every method that writes may raise
     QueueFullError.
     """
 
@@ -72,18 +72,17 @@ class Queue(Protocol):
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 
-        An event whose ID its account knows already is not put again, with one exception: it takes the place of a dead
-        letter with the same ID and other content. What is queued has no dead letter any more: those with the same ID
-        are deleted. Raises QueueFullError.
+        An event whose ID its account already knows is not put again, with one exception: it replaces a dead letter with
+        the same ID and other content. Dead letters with the ID of a queued event are deleted. Raises QueueFullError.
         """
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:
-        """Lease up to so many batches of each lane that are due, the longest due first; none of a lane that is paused.
+        """Lease batches that are due, up to a number for each lane, the longest due first. A paused lane gets none.
 
-        A batch is due from when it was accepted, and after a failed attempt from the moment that its settlement says.
+        A new batch is due at once. After a failed attempt it is due at the moment that its settlement says.
 
-        A batch with a shard is not leased while an earlier one of the shard is queued, whether it is leased, by
-        anybody, or waits for a retry. With a count of 0 only the depth of the lane is returned.
+        A batch with a shard is not leased while an earlier batch of the shard is queued, even if that one is leased or
+        waits for a retry. With a count of 0 only the depth of the lane is returned.
         """
 
     async def renew(self) -> None:
@@ -92,29 +91,29 @@ class Queue(Protocol):
     async def settle(self, settlement: Settlement) -> Sequence[int]:
         """Write the result of a leased batch.
 
-        Return the positions of the events whose lease was lost, for which nothing is written: all of them, or none.
+        Return the positions of the events whose lease was lost: all of them, or none. Nothing is written for these.
         """
 
     async def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted, None if it is unknown."""
+        """Return how far a source was accepted; None if it is unknown."""
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when (seconds since 1970) nobody may send anything in it.
 
-        With neither, the lane is not stopped any more. A delivery says the same.
+        With neither, the lane is no longer stopped. A delivery has the same effect.
         """
 
     async def make_due(self, lanes: Sequence[Lane]) -> int:
-        """Let everything in some lanes be due now, and end their pauses; return how many events were due later.
+        """Make all batches of some lanes due now, and end their pauses; return how many events were due later.
 
-        Batches that somebody has leased are left as they are.
+        Leased batches do not change.
         """
 
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""
 
     async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
-        """Return what has become of the events that a run put, and the present states of duplicates."""
+        """Return what has happened to the events that a run put, and the present states of duplicates."""
 
     async def status(self) -> QueueStatus:
         """Return the state of the queue."""
@@ -123,7 +122,7 @@ class Queue(Protocol):
         """Erase the queued events and the dead letters of one customer, or in a dry run, count them.
 
         Batches keep the events of others. What somebody has leased stays, and is counted. The IDs of erased events
-        stay known, so that they do not come back. Raises QueueFullError.
+        stay known, so they do not come back. Raises QueueFullError.
         """
 
     def export(self) -> AsyncIterator[Exported]:

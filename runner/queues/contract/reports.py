@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcomes:
-    """What has become of the events that one run put: delivered, dead by reason, still queued."""
+    """What has happened to the events that one run put: delivered, dead by reason, still queued."""
 
     delivered: int = 0
     dead: Mapping[Reason, int] = field(default_factory=dict)
@@ -25,8 +25,8 @@ class RunOutcomes:
 class LaneStatus:
     """The state of one lane. Moments are seconds since 1970.
 
-    `queued` counts events, of which `leased` are being sent, in `batches`. The next free batch is due at `next_due`;
-    the oldest was accepted at `oldest_at`. `delivered` counts all time, `per_minute` the last five minutes.
+    `queued` counts events, in `batches`; `leased` counts those that are being sent. The next free batch is due at
+    `next_due`; the oldest was accepted at `oldest_at`. `delivered` counts all time, `per_minute` the last five minutes.
     `stopped` says that nothing is sent until a person acts. `paused_until` is a pause that the server asked for.
     """
 
@@ -99,7 +99,7 @@ class ReplayBatch:
 
 
 Replayed = Literal["queued", "queued before", "delivered before", "gone"]
-"""What became of an event of a replayed dead letter. `gone`: another process has replayed or discarded it."""
+"""What happened to an event of a replayed dead letter. `gone`: another process has replayed or discarded it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A copy of an outbox, as of one moment, while others go on writing."""
+"""A copy of an outbox, as of one moment, while others continue writing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def back_up(path: Path, target: Path, *, busy_seconds: float = 60.0) -> int:
     with closing(connect_as_it_is(path, busy_seconds)) as source, _new_file(target) as part:
         try:
             with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                # In one step, so that it is one transaction. In WAL mode it keeps no writer waiting.
+                # In one step, so it is one transaction. In WAL mode it keeps no writer waiting.
                 source.backup(copy)
                 # The copy is alone: its log is in it, and SQLite needs no other file to read it.
                 copy.execute("PRAGMA journal_mode = DELETE")

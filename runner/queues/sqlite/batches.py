@@ -71,7 +71,7 @@ class BatchTable:
         self.damaged: list[Damaged] = []
 
     def reset(self) -> None:
-        """Know nothing: a transaction came to nothing."""
+        """Know nothing: a transaction was rolled back."""
         self._fresh.reset()
         self.damaged.clear()
 
@@ -131,7 +131,7 @@ class BatchTable:
         ).fetchone()
 
     def _set_aside(self, number: int, reason: str) -> None:
-        """Take a damaged batch out of its lane, so that it blocks no other. Its row of `bodies` stays, for a person."""
+        """Take a damaged batch out of its lane, so it blocks no other. Its row of `bodies` stays, for a person."""
         ((lane, run, events, size),) = self._connection.execute(
             "DELETE FROM batches WHERE id = ? RETURNING lane, run, events, bytes", (number,)
         ).fetchall()

@@ -35,7 +35,7 @@ def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Ca
         try:
             queued = queued_of(tuple(columns))
         except UNREADABLE as damage:
-            # It is told in the place of the batch, as a lease would.
+            # It takes the place of the batch, as a lease would.
             damaged = Damaged(number, lane, run, events, str(damage))
             yield KeptDeadLetter(0, accepted_at, damaged.letter(Lane(columns[0], columns[1])))
             continue

@@ -55,7 +55,7 @@ def _find_or_make(path: Path, options: EngineOptions) -> None:
     if path.is_dir():
         raise QueueOpenError(f"the outbox {path} is a folder; --outbox names a file")
     if path.exists() and not path.is_file():
-        raise QueueOpenError(f"the outbox {path} cannot be used: it is no file; name one that may be made there")
+        raise QueueOpenError(f"the outbox {path} cannot be used: it is not a file; name a file that can be created")
     if not path.exists():
         raise QueueOpenError(f"there is no outbox at {path}; deliver makes one, and --outbox names another")
     if not options.read_only and not os.access(path, os.W_OK):
@@ -94,7 +94,7 @@ def format_of(path: Path) -> int:
 
 
 def _make_file(path: Path) -> None:
-    """Make an empty file if there is none, so that nobody else can ever read what is written to it."""
+    """Make an empty file if there is none, so nobody else can ever read what is written to it."""
     if path.is_symlink() and not path.exists():
         # SQLite would make the file that it points to, for everybody to read.
         raise QueueOpenError(f"the outbox {path} is a link to a file that does not exist")
@@ -147,10 +147,10 @@ def _open_to_read(path: Path, options: EngineOptions) -> sqlite3.Connection:
 
 
 def _open_only_to_read(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open a file so that nothing of it can be changed, and nothing is left beside it."""
-    # SQLite makes files beside the outbox, also to read it. Whoever may write deletes them in the end. Of whoever may
-    # only read they would stay, and the owner of the outbox could not write it any more; but they are not needed as
-    # long as nobody has it open.
+    """Open a file so nothing of it can be changed, and nothing is left beside it."""
+    # SQLite makes files beside the outbox, also to read it. A user who may write deletes them in the end. Those of a
+    # user who may only read would stay, and the owner of the outbox could not write it any more; but they are not
+    # needed as long as nobody has it open.
     if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
         connection = _open(path, "rw", busy_seconds)
         connection.execute("PRAGMA query_only = ON")

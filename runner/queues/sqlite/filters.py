@@ -89,7 +89,7 @@ class Sought:
 class FilterGroup:
     """Up to eight filters for equally many buckets.
 
-    Their first halves are kept byte by byte next to each other, so that one look at memory, and a few operations for
+    Their first halves are kept byte by byte next to each other, so one look at memory, and a few operations for
     all hashes together, do for all of them.
     """
 

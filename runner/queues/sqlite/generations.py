@@ -27,7 +27,7 @@ ENTRY_BYTES = KEPT_BYTES + _BATCH_BYTES
 """An entry is the beginning of a hash, and of the number of the batch that brought the ID its lowest bytes."""
 
 MOST_BATCHES = 1 << 8 * _BATCH_BYTES
-"""The batches of a generation are not further apart, so that those bytes and its first batch tell each."""
+"""The batches of a generation are not further apart, so those bytes and its first batch are enough to find each."""
 
 _LEAST_IN_BUCKET = 45
 _MOST_BITS = WORD_BITS
@@ -95,7 +95,7 @@ class Place(NamedTuple):
 
 
 def bits_for(count: int) -> int:
-    """Return by how many bits to divide so many IDs, so that a bucket has 45 to 90 of them."""
+    """Return by how many bits to divide so many IDs, so a bucket has 45 to 90 of them."""
     return min(max(0, (count // _LEAST_IN_BUCKET).bit_length() - 1), _MOST_BITS)
 
 
@@ -174,7 +174,7 @@ class GenerationTables:
 
     def add_part(self, made: Generation, end_word: int, entries: Sequence[bytes]) -> None:
         """Write all IDs of a generation that come next, until a word, by their sorted entries."""
-        # New rows come after all others, so that the pages of the file become full.
+        # New rows come after all others, so the pages of the file become full.
         (row,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM id_buckets").fetchone()
         first, together = made.bucket_of(made.end_word), b"".join(entries)
         words = range(made.end_word, end_word, ALL_WORDS >> made.bits)
@@ -237,7 +237,7 @@ class GenerationTables:
         An ID is given by its hash and the first word of it.
         """
         place: Place | None = None
-        # In the order of the file, so that a page is read once.
+        # In the order of the file, so a page is read once.
         for name, word in sorted(maybe):
             if not generation.first_word <= word < generation.end_word:
                 continue

@@ -1,4 +1,4 @@
-"""What the outbox keeps of an ID: a hash of 16 bytes, of which generations keep 12.
+"""What the outbox keeps of an ID: a hash of 16 bytes; generations keep 12 of them.
 
 The first word (4 bytes) says where in the file an ID is looked for, and the rest whether it is the same one. Two of a
 thousand million IDs have the same 12 bytes with a probability of 6 · 10⁻¹². More often, IDs share the first word
@@ -10,7 +10,8 @@ file.
 
 An outbox of an earlier format has no salt: the hashes of its IDs were made without one, and the IDs are gone. Even
 there, to match the ID of somebody else takes 2⁹⁶ attempts, and the ID must be known before it is used. Two IDs of
-one's own can be matched with 2⁴⁸ attempts. That gains nothing: whoever wants an event not to count can use an ID twice.
+one's own can be matched with 2⁴⁸ attempts. That gains nothing: a user who wants an event not to count can use an ID
+twice.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Hasher:
     def names_of(self, account: str, keys: Sequence[str | None]) -> list[bytes | None]:
         """Return a hash of the account and each ID. An event without an ID has none (None).
 
-        Two events without an ID may look alike and be two all the same. None of them is put twice, because how far its
+        Two events without an ID may look alike and be two anyway. None of them is put twice, because how far its
         source was read is written together with it.
         """
         if self._begun is None or self._begun[0] != account:
@@ -63,7 +64,7 @@ def _name(begun: hashlib.blake2b, key: str) -> bytes:
 
 
 def identity_of(*parts: str | bytes | int) -> bytes:
-    """Return the identity of a dead letter without an ID, so that it is not kept twice."""
+    """Return the identity of a dead letter without an ID, so it is not kept twice."""
     encoded = [part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape") for part in parts]
     return hashlib.blake2b(b"\0".join(encoded), digest_size=HASH_BYTES).digest()
 

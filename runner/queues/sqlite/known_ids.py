@@ -1,4 +1,4 @@
-"""The IDs that the outbox knows, each once, so that no event is sent twice.
+"""The IDs that the outbox knows, each once, so no event is sent twice.
 
 IDs are random, and a table of random keys is written all over with each commit. So the latest IDs are kept as they
 came, a row for each batch, and in memory. Tens of thousands of them at a time become a generation, which is written
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_RECENT = 65_536
 _MERGE_EVERY = 4_096
-"""How many IDs come before some IDs of generations move: four times as many, so that each merge ends in time.
+"""How many IDs come before some IDs of generations move: four times as many, so each merge ends in time.
 
 An ID moves once for each level of generations, and three levels are enough for thirty million IDs.
 """
@@ -35,7 +35,7 @@ _COUNT = f"SELECT coalesce(sum(ids), 0) + ({_COUNT_RECENT}) FROM id_generations"
 
 
 class KnownIds:
-    """What one process knows of the IDs. Everything is asked within a transaction, which `begin` tells of."""
+    """What one process knows of the IDs. Everything is asked within a transaction, after `begin`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -43,7 +43,7 @@ class KnownIds:
         self.reset()
 
     def reset(self) -> None:
-        """Know nothing, so that everything is read again: a transaction came to nothing."""
+        """Know nothing, so everything is read again: a transaction was rolled back."""
         self._recent: dict[bytes, int] = {}
         self._first_batch = self._last_batch = 0
         self._generations: list[Generation] = []

@@ -38,7 +38,7 @@ class LaneTable:
         self.reset()
 
     def reset(self) -> None:
-        """Know nothing: a transaction came to nothing."""
+        """Know nothing: a transaction was rolled back."""
         self._ids: dict[Lane, int] = {}
         self._minute = 0
 

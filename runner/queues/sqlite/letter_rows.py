@@ -52,7 +52,7 @@ def _read_alone(connection: sqlite3.Connection, number: int) -> KeptDeadLetter |
 def _letter(row: tuple[Any, ...]) -> KeptDeadLetter:
     number, at, source, place, unit, problems, reason, message, *columns, path, status_code, request_id = row
     if not all(isinstance(value, types) for value, types in zip(row, _TYPES, strict=True)):
-        return _damaged(number, at if isinstance(at, float) else 0.0, "a column holds something else than it should")
+        return _damaged(number, at if isinstance(at, float) else 0.0, "a column holds a wrong value")
     values: list[Any] = [*columns, _problems(problems), status_code, request_id, path]
     return KeptDeadLetter(number, at, DeadLetter(reason, message, Origin(source, place, unit), *values))
 

@@ -1,4 +1,4 @@
-"""When generations of IDs become one, and how: a bit at a time, so that nobody waits for it.
+"""When generations of IDs become one, and how: a bit at a time, so nobody waits for it.
 
 As in any log-structured merge tree, generations of a size become one of the next: the smallest as soon as there are
 eight, larger ones when there are so many that to look into all of them takes longer than to write eight of them again.
@@ -32,7 +32,7 @@ _BUCKETS_AT_ONCE = 256
 
 
 def sources_of_next(generations: Sequence[Generation], since: float | None) -> list[Generation]:
-    """Return generations that may become one: of one period, so that they expire together; and the smallest first.
+    """Return generations that may become one: of one period, so they expire together; and the smallest first.
 
     Those of a period that is over (it began at another moment than `since`) need not be of a size: it gets no more.
     """

@@ -1,4 +1,4 @@
-"""Small values: the last put of each run, what became of its events, checkpoints, records."""
+"""Small values: the last put of each run, what happened to its events, checkpoints, records."""
 
 from __future__ import annotations
 

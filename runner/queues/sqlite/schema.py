@@ -1,6 +1,6 @@
 """The tables of an outbox.
 
-Small rows that change (batches) stand apart from large ones that do not (bodies), since SQLite writes a row whole. It
+Small rows that change (batches) are separate from large ones that do not (bodies), since SQLite writes a row whole. It
 reads a large row from its beginning, so what is asked for often comes first.
 """
 

@@ -1,4 +1,4 @@
-"""The one thread that works on the file, so that many small operations share one commit.
+"""The one thread that works on the file, so many small operations share one commit.
 
 A commit costs a write to the disk whether it holds one batch or fifty. Whatever is asked for while one commit is under
 way goes into the next.
@@ -39,7 +39,7 @@ class _Asked:
         self.future: asyncio.Future[Any] = loop.create_future()
 
     def answer(self, result: Any, error: Exception | None) -> None:
-        """Give the result to whoever waits, unless the loop is gone."""
+        """Give the result to the caller, unless the loop is gone."""
         # The loop was closed while somebody still waited, so nobody does any more.
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._settle, result, error)
@@ -79,7 +79,7 @@ class Store:
         return await self._run(operation, writes=True)
 
     async def read(self, operation: Callable[[Tables], T]) -> T:
-        """Run an operation that only reads, whoever else is writing. Raises what it raises."""
+        """Run an operation that only reads, even while others write. Raises what it raises."""
         return await self._run(operation, writes=False)
 
     async def _run(self, operation: Callable[[Tables], T], *, writes: bool) -> T:
@@ -91,7 +91,7 @@ class Store:
         return result
 
     async def close(self) -> None:
-        """Finish what was asked for, and close the file. The event loop goes on meanwhile."""
+        """Finish what was asked for, and close the file. The event loop continues meanwhile."""
         self._closed = True
         self._asked.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -133,7 +133,7 @@ class Store:
             tables.begin()
             results = [asked.operation(tables) for asked in together]
             tables.connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - it is raised for whoever asked
+        except Exception as error:  # noqa: BLE001 - it is raised for the caller
             self._roll_back(tables)
             self._run_apart(tables, together, queue_error(error, self._name), writes=writes)
             return
@@ -165,6 +165,6 @@ class Store:
 
 
 def _make_room(connection: sqlite3.Connection) -> None:
-    """Fold the log into the file, so that what is in both takes its place once."""
+    """Fold the log into the file, so what is in both takes its place once."""
     with contextlib.suppress(sqlite3.Error):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -74,7 +74,7 @@ class SqliteTables:
         self.take_dead_letters = self._dead_letters.take
 
     def reset(self) -> None:
-        """Forget what was remembered of transactions: the last of them came to nothing."""
+        """Forget what was remembered of transactions: the last of them was rolled back."""
         self._ids.reset()
         self._lanes.reset()
         self._batches.reset()

@@ -2,7 +2,7 @@
 
 import pytest
 
-# Before they are imported, so that a failed assertion shows its values.
+# Before they are imported, so a failed assertion shows its values.
 pytest.register_assert_rewrite(
     *(f"{__name__}.{name}" for name in ("durable", "exporting", "leasing", "letters", "putting", "settling"))
 )

@@ -129,7 +129,7 @@ class DurableTests(Tested):
 
     @with_queue
     async def test_no_lease_outlasts_a_clock_that_was_ahead(self, opened: Opened) -> None:
-        """Whoever held it may run on another machine, so nobody can ask whether it has ended."""
+        """Its holder may run on another machine, so nobody can ask whether it has ended."""
         for ahead in (365 * DAY, 3600):
             other = opened.open()
             opened.clock.moment += ahead

@@ -84,7 +84,7 @@ class ErasureTests(Tested):
 
     @with_queue
     async def test_a_lease_that_has_expired_protects_nothing(self, opened: Opened) -> None:
-        """Whoever held it finds that it is lost, and writes nothing."""
+        """The holder of the lease finds that it is lost, and writes nothing."""
         await opened.put(of("c1", "c2"))
         lease = await opened.one()
         opened.clock.moment += LEASE_SECONDS + 1

@@ -60,7 +60,7 @@ class SettlementTests(Tested):
 
     @with_queue
     async def test_every_dead_letter_of_several_settlements_is_kept(self, opened: Opened) -> None:
-        """Events without an ID, refused in two partial responses in a row: what is left counts anew."""
+        """Events without an ID, refused in two partial responses in a row: what is left counts again."""
         await opened.put(batch(None, None, None, None))
         for delivered in ((1,), ()):
             lease = await opened.one()

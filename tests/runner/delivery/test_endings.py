@@ -44,7 +44,7 @@ def test_requests_that_fail_do_not_keep_a_full_queue_waiting(tmp_path: Path, san
         rules={"longest_wait": 2.0, "batch_size": 10},
     )
     run = setting.deliver(ndjson(*(track(number) for number in range(30_000))))
-    assert "the outbox takes nothing more" in str(run.ended)
+    assert "the outbox accepts no more events" in str(run.ended)
     assert run.seconds <= 30
 
 

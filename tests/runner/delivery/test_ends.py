@@ -93,6 +93,6 @@ def test_a_run_that_can_queue_nothing_ends(tmp_path: Path, sandbox: RunningSandb
     with asyncio.Runner() as runner:
         holding = runner.run(hold())
         run = setting.deliver(ndjson(*map(track, range(25))))
-        assert "the outbox takes nothing more" in str(run.ended)
+        assert "the outbox accepts no more events" in str(run.ended)
         assert run.seconds < 20 * WAIT
         runner.run(holding.close())

@@ -158,7 +158,7 @@ def test_a_full_disk_stops_what_comes_in_and_loses_nothing(tmp_path: Path, sandb
     full = Setting(tmp_path, sandbox.base_url, limit_bytes=2_000_000, rules={"longest_wait": 1.0})
     run = full.deliver(everything)
     assert type(run.ended) is StoppedError
-    assert "the outbox takes nothing more: " in str(run.ended)
+    assert "the outbox accepts no more events: " in str(run.ended)
     assert "no more than 2,000,000 may be" in str(run.ended)
     assert "make room and run again" in str(run.ended)
     kept = full.queued()

@@ -157,7 +157,7 @@ def test_a_200_that_tells_of_a_failure_is_halved_like_any_refusal(tmp_path: Path
     assert (run.report.delivered, +run.report.dead_lettered) == (3, {"refused": 1})
     (letter,) = setting.letters()
     assert (letter.origin.place, letter.reason) == (4, "refused")
-    assert "answered 200 and tells of a failure: " in letter.message
+    assert "answered 200 and reports a failure: " in letter.message
 
 
 @pytest.mark.parametrize("size", [2, 100, 500])
