@@ -137,7 +137,7 @@ class Delivery:
             self.acceptor,
             clock=clock,
             backpressure=self._backpressure,
-            checkpoint=queue.checkpoint if queue.is_durable else None,
+            checkpoints=queue.checkpoints if queue.is_durable else None,
             unaccepted=self._keep_unaccepted,
             planners=planners,
         )

@@ -43,8 +43,8 @@ class Accepts(Protocol):
 class Intake:
     """Reads sources. What was accepted is safe; the rest of a source is read again the next time.
 
-    `checkpoint` finds how far a source was accepted before. `unaccepted` is called with chunks that could not be
-    accepted and cannot be read again. `results` has one item for each source, in their order.
+    `checkpoints` finds by keys how far sources were accepted before. `unaccepted` is called with chunks that could not
+    be accepted and cannot be read again. `results` has one item for each source, in their order.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Intake:
         *,
         clock: Clock,
         backpressure: Backpressure | None = None,
-        checkpoint: Callable[[str], Awaitable[Checkpoint | None]] | None = None,
+        checkpoints: Callable[..., Awaitable[Sequence[Checkpoint | None]]] | None = None,
         unaccepted: Callable[[Chunk, Exception], None] = lambda _chunk, _error: None,
         planners: Planners | None = None,
     ) -> None:
         self._acceptor = acceptor
         self._clock = clock
         self._backpressure = backpressure
-        self._checkpoint = checkpoint
+        self._checkpoints = checkpoints
         self._unaccepted = unaccepted
         self._planners = planners
         self._accepting: list[tuple[Chunk, asyncio.Task[Receipt]]] = []
@@ -103,7 +103,7 @@ class Intake:
         self._stopped.set()
 
     async def _take(self, source: Source, result: SourceResult) -> None:
-        chunks = source.chunks(None if self._checkpoint is None or source.key is None else self._find)
+        chunks = source.chunks(None if self._checkpoints is None or source.key is None else self._find)
         while (chunk := await self._next(source, chunks)) is not None:
             result.is_read = chunk.is_end
             result.events += chunk.count
@@ -137,13 +137,14 @@ class Intake:
             while (chunk := await self._next(source, chunks)) is not None:
                 self._unaccepted(chunk, error)
 
-    async def _find(self, key: str) -> FoundCheckpoint | None:
-        """Return the checkpoint of a key, once nothing is being accepted that may change it."""
-        pending = [task for chunk, task in self._accepting if key == chunk.key or key in chunk.other_keys]
+    async def _find(self, *keys: str) -> list[FoundCheckpoint | None]:
+        """Return the checkpoint of each key, once nothing is being accepted that may change one."""
+        sought = set(keys)
+        pending = [task for chunk, task in self._accepting if not sought.isdisjoint((chunk.key, *chunk.other_keys))]
         if pending:
             await asyncio.wait(pending)
-        found = None if self._checkpoint is None else await self._checkpoint(key)
-        return None if found is None else FoundCheckpoint(found.name, found.state)
+        all_found = [None for _ in keys] if self._checkpoints is None else await self._checkpoints(*keys)
+        return [None if found is None else FoundCheckpoint(found.name, found.state) for found in all_found]
 
     async def _next(self, source: Source, chunks: AsyncIterator[Chunk]) -> Chunk | None:
         """Return the next chunk; None at the end, or after a stop when its time is over."""

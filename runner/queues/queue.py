@@ -136,10 +136,9 @@ class EngineQueue:
         self._leased.discard(settlement.lease.id)
         return lost
 
-    async def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted, None if it is unknown."""
-        found: Checkpoint | None = await self._engine.read(methodcaller("checkpoint", key))
-        return found
+    async def checkpoints(self, *keys: str) -> list[Checkpoint | None]:
+        """Return for each key how far its source was accepted, None if it is unknown."""
+        return await self._engine.read(lambda tables: [*map(tables.checkpoint, keys)])
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when nobody may send in it; with neither, that it continues."""

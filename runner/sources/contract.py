@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .plain_lines import PlainLines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
 Unit = Literal["line", "offset", "item"]
 """What a place counts: lines of a file, offsets of a partition, items of a request."""
@@ -112,8 +112,11 @@ class FoundCheckpoint(NamedTuple):
     state: bytes
 
 
-FindCheckpoint: TypeAlias = "Callable[[str], Awaitable[FoundCheckpoint | None]]"
-"""Returns the checkpoint of a key, including chunks that are being accepted at the moment."""
+class FindCheckpoints(Protocol):
+    """Finds checkpoints by their keys. It takes into account what is being accepted at the moment."""
+
+    async def __call__(self, *keys: str) -> Sequence[FoundCheckpoint | None]:
+        """Return the checkpoint of each key, or None if it has none."""
 
 
 class Source(Protocol):
@@ -131,7 +134,7 @@ class Source(Protocol):
     def resumed(self) -> Resumed | None:
         """How an earlier run left the source, once this is known; None if it is read from its beginning."""
 
-    def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+    def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
         """Yield chunks after the checkpoint that `find` returns, or from the beginning (None). Raises SourceError."""
 
     def stop(self) -> None:

@@ -21,11 +21,11 @@ from .reading import BlockReader
 from .splitter import Splitter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
     from os import PathLike
 
     from .blocks import Block
-    from .contract import Chunk, FindCheckpoint, FoundCheckpoint
+    from .contract import Chunk, FindCheckpoints
 
 FULL_EVENTS = 500
 """Chunks hold a multiple of so many events, so requests are full: common limits of batches divide it."""
@@ -98,7 +98,7 @@ class FileSource:
         self._was_moved = False
         self._judged_lines = 0
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
         """Yield what follows a checkpoint; nothing if the file has not changed since it was read to its end."""
         async for texts in self._texts(find):
             for part in _parts(texts):
@@ -110,7 +110,7 @@ class FileSource:
         if self._reader is not None:
             self._reader.stop()
 
-    def _blocks(self, find: FindCheckpoint | None, loop: asyncio.AbstractEventLoop) -> Iterator[Block]:
+    def _blocks(self, find: FindCheckpoints | None, loop: asyncio.AbstractEventLoop) -> Iterator[Block]:
         """Read the file, if there is anything new in it. This runs in a thread."""
         with self._path.open("rb") as stream:
             # Compared and read through one open file: another one may take its name meanwhile.
@@ -123,7 +123,7 @@ class FileSource:
                 self.bytes_read = stream.tell()
                 yield block
 
-    def _has_news(self, stream: BinaryIO, find: FindCheckpoint, loop: asyncio.AbstractEventLoop) -> bool:
+    def _has_news(self, stream: BinaryIO, find: FindCheckpoints, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether there is anything to read, and note where that begins.
 
         Of several checkpoints that are of this file the one counts that reaches furthest: a copy of it may have been
@@ -132,7 +132,7 @@ class FileSource:
         seen: set[bytes] = set()
         # All at once: to ask another thread takes longer than the answer.
         keys = list(self._keys(stream))
-        asking = asyncio.run_coroutine_threadsafe(_find_all(find, keys), loop)
+        asking = asyncio.run_coroutine_threadsafe(find(*keys), loop)
         for key, found in zip(keys, asking.result(), strict=True):
             if found is None or found.state in seen:
                 continue
@@ -168,7 +168,7 @@ class FileSource:
     def _content_key(self, identity: str) -> str:
         return f"{self._scope} content {identity}"
 
-    async def _texts(self, find: FindCheckpoint | None) -> AsyncIterator[Texts]:
+    async def _texts(self, find: FindCheckpoints | None) -> AsyncIterator[Texts]:
         """Yield the texts of each block in multiples of FULL_EVENTS, and the rest at the end."""
         splitter, held, sent, loop = Splitter(), Texts(), 0, asyncio.get_running_loop()
         self._reader = BlockReader(self.name, lambda: self._blocks(find, loop))
@@ -325,10 +325,6 @@ def _is_still_at(checkpoint: FileCheckpoint) -> bool:
             return _compare(stream, checkpoint) != "other"
     except (OSError, ValueError, SourceError):
         return False
-
-
-async def _find_all(find: FindCheckpoint, keys: Sequence[str]) -> list[FoundCheckpoint | None]:
-    return await asyncio.gather(*map(find, keys))
 
 
 def _shown_path(path: str) -> str:

@@ -22,7 +22,7 @@ from .streams import StreamSource
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from .contract import FindCheckpoint, Source
+    from .contract import FindCheckpoints, Source
 
 STANDARD_INPUT = "-"
 """How a path names standard input."""
@@ -90,7 +90,7 @@ class _UnreadSource:
         self.name = problem.place
         self._message = f"{problem.place} {problem.message}"
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
         """Raise SourceError."""
         for chunk in tuple[Chunk, ...]():
             yield chunk

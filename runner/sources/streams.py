@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from .blocks import Block
-    from .contract import Chunk, FindCheckpoint
+    from .contract import Chunk, FindCheckpoints
     from .descriptors import WaitingFile
 
 
@@ -35,7 +35,7 @@ class StreamSource:
         self._reader: BlockReader | None = None
         self._is_stopped = False
 
-    async def chunks(self, find: FindCheckpoint | None = None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+    async def chunks(self, find: FindCheckpoints | None = None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
         """Yield what comes, as it comes."""
         splitter, block = Splitter(), None
         self._reader = BlockReader(self.name, self._blocks, lambda: self._stream is None or self._stream.is_waiting)

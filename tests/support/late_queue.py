@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from kable_destination.runner.queues.contract import Queue
-    from kable_destination.runner.sources.contract import Chunk, FindCheckpoint
+    from kable_destination.runner.sources.contract import Chunk, FindCheckpoints
     from virtual_clock import VirtualClock
 
 _WRITES = frozenset({"put", "lease", "settle", "renew", "mark"})
-_OPERATIONS = _WRITES | {"checkpoint", "records", "outcomes", "status"}
+_OPERATIONS = _WRITES | {"checkpoints", "records", "outcomes", "status"}
 
 
 class LateQueue:
@@ -100,7 +100,7 @@ class Stream:
         self._dice = dice
         self._is_stopped = False
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - there is no checkpoint
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - there is no checkpoint
         """Yield the chunks."""
         for chunk in self._chunks:
             if self._is_stopped:

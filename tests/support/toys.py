@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from kable_destination.runner.delivery.acceptor import Acceptor
-    from kable_destination.runner.sources.contract import FindCheckpoint
+    from kable_destination.runner.sources.contract import FindCheckpoints
 
 
 class EndlessSource:
@@ -31,7 +31,7 @@ class EndlessSource:
         self._numbers = itertools.count(first)
         self._is_stopped = False
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
         """Yield events; `find` is always None, since there is no key."""
         assert find is None
         while not self._is_stopped:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Settlement,
         State,
     )
-    from kable_destination.runner.sources.contract import Chunk, FindCheckpoint, FoundCheckpoint, Resumed, Source
+    from kable_destination.runner.sources.contract import Chunk, FindCheckpoints, FoundCheckpoint, Resumed, Source
     from kable_destination.runner.transports.contract import Transport
 
 T = TypeVar("T")
@@ -192,14 +192,14 @@ class BusySource:
         """As the source."""
         return self._source.resumed
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
         """Yield the chunks."""
 
-        async def finding(key: str) -> FoundCheckpoint | None:
+        async def finding(*keys: str) -> Sequence[FoundCheckpoint | None]:
             assert find is not None
             # It waits for what is being accepted, and that may wait for room.
             with self._clock.not_busy():
-                return await find(key)
+                return await find(*keys)
 
         chunks = self._source.chunks(finding if find is not None else None)
         while True:
@@ -274,10 +274,10 @@ class BusyQueue:
         with self._clock.busy():
             return await self._queue.settle(settlement)
 
-    async def checkpoint(self, key: str) -> Checkpoint | None:
-        """Find a checkpoint."""
+    async def checkpoints(self, *keys: str) -> Sequence[Checkpoint | None]:
+        """Find checkpoints."""
         with self._clock.busy():
-            return await self._queue.checkpoint(key)
+            return await self._queue.checkpoints(*keys)
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Mark a lane."""

@@ -94,8 +94,8 @@ class Queue(Protocol):
         Return the positions of the events whose lease was lost: all of them, or none. Nothing is written for these.
         """
 
-    async def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted; None if it is unknown."""
+    async def checkpoints(self, *keys: str) -> Sequence[Checkpoint | None]:
+        """Return for each key how far its source was accepted; None if it is unknown."""
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when (seconds since 1970) nobody may send anything in it.

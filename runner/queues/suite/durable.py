@@ -40,7 +40,7 @@ class DurableTests(Tested):
         assert (await opened.queue.status()).lanes[0].stopped
         again = await opened.queue.put(put)
         assert [*again.accepted] == [*first.accepted] == [3]
-        assert await opened.queue.checkpoint("key") == Checkpoint("key", "f", b"state")
+        assert (await opened.queue.checkpoints("key"))[0] == Checkpoint("key", "f", b"state")
         assert await opened.queue.records("") == {"r": b"1"}
         assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1]
         lease = await opened.one()
@@ -205,9 +205,9 @@ class DurableTests(Tested):
         await opened.put(checkpoints=[Checkpoint("ended", "f", b"1", is_end=True), Checkpoint("open", "g", b"1")])
         opened.clock.moment += 729 * DAY
         await opened.put(checkpoints=[Checkpoint("new", "h", b"1", is_end=True)])
-        assert await opened.queue.checkpoint("ended") is not None
+        assert (await opened.queue.checkpoints("ended"))[0] is not None
         opened.clock.moment += 2 * DAY
         await opened.put()
-        assert await opened.queue.checkpoint("ended") is None
-        assert await opened.queue.checkpoint("open") is not None
-        assert await opened.queue.checkpoint("new") is not None
+        assert (await opened.queue.checkpoints("ended"))[0] is None
+        assert (await opened.queue.checkpoints("open"))[0] is not None
+        assert (await opened.queue.checkpoints("new"))[0] is not None

@@ -56,7 +56,7 @@ class PutTests(Tested):
         status = await opened.queue.status()
         assert [(lane.action, lane.queued) for lane in status.lanes] == [("identify", 1), ("track", 2)]
         assert (status.dead, status.known_ids) == ({"rejected": 1}, 3)
-        assert await opened.queue.checkpoint("key") == Checkpoint("key", "f", b"state")
+        assert (await opened.queue.checkpoints("key"))[0] == Checkpoint("key", "f", b"state")
         assert await opened.queue.records("answers/") == {"answers/1": b"yes"}
 
     @with_queue
@@ -151,7 +151,7 @@ class PutTests(Tested):
         await queue.put(Put(opened.token(), [batch("a", "b")]))
         with pytest.raises(QueueFullError, match="bytes are queued"):
             await queue.put(Put(opened.token(), [batch("c", "d")], checkpoints=[Checkpoint("key", "f", b"2")]))
-        assert await queue.checkpoint("key") is None
+        assert (await queue.checkpoints("key"))[0] is None
         (lease,) = (await queue.lease({LANE: 1})).leases
         await queue.settle(Settlement(lease, delivered=(0,), retry=(1,)))
         assert (await queue.put(Put(opened.token(), [batch("c")]))).accepted == [1]
@@ -358,8 +358,8 @@ class PutTests(Tested):
     async def test_a_checkpoint_is_the_last_that_was_put(self, opened: Opened) -> None:
         await opened.put(checkpoints=[Checkpoint("key", "f", b"1"), Checkpoint("other", "g", b"1")])
         await opened.put(checkpoints=[Checkpoint("key", "f", b"2", is_end=True)])
-        assert await opened.queue.checkpoint("key") == Checkpoint("key", "f", b"2", is_end=True)
-        assert await opened.queue.checkpoint("nothing") is None
+        assert (await opened.queue.checkpoints("key"))[0] == Checkpoint("key", "f", b"2", is_end=True)
+        assert (await opened.queue.checkpoints("nothing"))[0] is None
 
     @with_queue
     async def test_many_callers_at_once_put_each_event_once(self, opened: Opened) -> None:

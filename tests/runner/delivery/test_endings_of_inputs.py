@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kable_destination.runner.delivery.receipt import Receipt
     from kable_destination.runner.sandbox import RunningSandbox
-    from kable_destination.runner.sources.contract import FindCheckpoint
+    from kable_destination.runner.sources.contract import FindCheckpoints
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3, 10])
@@ -65,7 +65,7 @@ class Idle:
     def __init__(self) -> None:
         self.is_stopped = asyncio.Event()
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
         """Yield a rest when it is stopped."""
         await self.is_stopped.wait()
         yield Chunk("idle", texts=[b"rest"], places=[1])

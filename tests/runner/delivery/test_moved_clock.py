@@ -24,7 +24,7 @@ from virtual_run import SETTINGS, START
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from kable_destination.runner.sources.contract import FindCheckpoint
+    from kable_destination.runner.sources.contract import FindCheckpoints
 
 SHORT_WAITS = 4
 """After so many failures in a row the queue keeps an event until its time."""
@@ -52,7 +52,7 @@ class SetBeforeItsEnd:
         self._server = server
         self._seconds = seconds
 
-    async def chunks(self, find: FindCheckpoint | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
+    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:  # noqa: ARG002 - it has none
         """Yield the event."""
         yield Chunk("stream", texts=[json.dumps(track(1)).encode()], places=[1])
         while self._server.requests < self._server.fails:

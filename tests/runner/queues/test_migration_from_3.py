@@ -52,7 +52,7 @@ def test_everything_of_format_3_is_kept(third: Sample, clock: MovedClock) -> Non
             for item in kept
         ] == letters  # fmt: skip
         for key, name, state, is_end in checkpoints:
-            checkpoint = await queue.checkpoint(key)
+            checkpoint = (await queue.checkpoints(key))[0]
             assert checkpoint is not None
             assert (checkpoint.name, checkpoint.state, checkpoint.is_end) == (name, state, bool(is_end))
         keys = [f"message-{number:03}" for number in (0, 13, 30, 44)]

@@ -114,7 +114,7 @@ def test_sources_go_on_where_they_were(sample: Sample, clock: MovedClock) -> Non
 
     async def read() -> list[Any]:
         queue = open_queue(sample.path, clock=clock)
-        found = [await queue.checkpoint(row[0]) for row in positions]
+        found = [(await queue.checkpoints(row[0]))[0] for row in positions]
         await queue.close()
         return [(item.key, item.name, item.is_end, _read_checkpoint(item.state)) for item in found if item is not None]
 

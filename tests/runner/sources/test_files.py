@@ -257,8 +257,8 @@ def test_a_file_that_is_cut_between_comparing_and_reading_is_refused(tmp_path: P
     async def second() -> list[bytes]:
         source = FileSource(str(path))
 
-        async def find(_key: str) -> FoundCheckpoint:
-            return FoundCheckpoint("app.log", checkpoint)
+        async def find(*keys: str) -> list[FoundCheckpoint | None]:
+            return [FoundCheckpoint("app.log", checkpoint) for _ in keys]
 
         texts: list[bytes] = []
         compare = files._compare

@@ -45,8 +45,8 @@ async def read(path: Path, after: bytes | None = None, most: int | None = None) 
     source = FileSource(str(path))
     found: list[Chunk] = []
 
-    async def find(_: str) -> FoundCheckpoint | None:
-        return None if after is None else FoundCheckpoint(path.name, after)
+    async def find(*keys: str) -> list[FoundCheckpoint | None]:
+        return [None if after is None else FoundCheckpoint(path.name, after) for _ in keys]
 
     async for chunk in source.chunks(find):
         found.append(chunk)
