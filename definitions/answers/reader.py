@@ -78,6 +78,8 @@ class AnswerReader:
         `keys` are the ids of the events. A failure of the whole request gives all of them one error.
         """
         is_multi_status = response.status_code == _MULTI_STATUS
+        if not response.content and not is_multi_status:
+            return [None] * len(keys)
         answers = read_event_answers(response.content, keys, is_multi_status=is_multi_status)
         if isinstance(answers, EventAnswer):
             return [self._request_error(answers, response)] * len(keys)

@@ -162,6 +162,7 @@ class HttpTransport:
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
+            received = [item for item in response.raw_headers if item[0].lower() != b"content-encoding"]
             content = await _read(response)
             if use.is_early:
                 # Nobody reads the rest of the request.
@@ -171,7 +172,7 @@ class HttpTransport:
                     raise RetryableError(f"{told} before it had the whole request, so the answer does not count")
             return httpx.Response(
                 response.status,
-                headers=[item for item in response.raw_headers if item[0].lower() != b"content-encoding"],
+                headers=received,
                 content=content,
                 request=request,
                 extensions={"reason_phrase": (response.reason or "").encode("utf-8", "surrogateescape")},
