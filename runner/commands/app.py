@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from .options import CONTEXT_SETTINGS
-from .parsing import Command, Group
+from .parsing import CONTEXT_SETTINGS, Command, Group
 
 COMMANDS = (
     *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),

@@ -10,7 +10,6 @@ import typer
 from .exit_codes import FAILED, OK, exits
 from .letter_options import IdArgument, IdsArgument, ReasonOption, SinceOption, ask, chosen_ids, letter_filter
 from .options import (
-    CONTEXT_SETTINGS,
     AccountOption,
     BaseUrlOption,
     ConfigOption,
@@ -24,17 +23,9 @@ from .options import (
     observer_options,
 )
 from .output import inform, say
-from .parsing import Command, Group
+from .parsing import Command, group
 
-dead_letters = typer.Typer(
-    name="dead-letters",
-    cls=Group,
-    no_args_is_help=True,
-    add_completion=False,
-    help="List, show, replay, export or discard dead letters.",
-    context_settings=CONTEXT_SETTINGS,
-    rich_markup_mode=None,
-)
+dead_letters = group("dead-letters", "List, show, replay, export or discard dead letters.")
 
 
 @dead_letters.command("list", cls=Command)

@@ -11,8 +11,6 @@ import typer
 from ..observability.options import LogFormat, ObserverOptions
 from .shown import has_color, shown
 
-CONTEXT_SETTINGS = {"max_content_width": 120, "help_option_names": ["-h", "--help"]}
-
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file with settings, subscriptions and delivery options."),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exit_codes import FAILED, OK, exits
-from .options import CONTEXT_SETTINGS, ConfigOption, DestinationOption, JsonOption, OutboxOption, YesOption
+from .options import ConfigOption, DestinationOption, JsonOption, OutboxOption, YesOption
 from .output import inform, say
-from .parsing import Command, Group
+from .parsing import Command, group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,15 +18,7 @@ if TYPE_CHECKING:
     from ..configuration.configuration import Configuration
     from ..queues.contract import Erased, Erasure
 
-outbox = typer.Typer(
-    name="outbox",
-    cls=Group,
-    no_args_is_help=True,
-    add_completion=False,
-    help="Back up the outbox, or erase a customer from it.",
-    context_settings=CONTEXT_SETTINGS,
-    rich_markup_mode=None,
-)
+outbox = group("outbox", "Back up the outbox, or erase a customer from it.")
 
 
 @outbox.command("backup", cls=Command)

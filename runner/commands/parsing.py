@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
+
+CONTEXT_SETTINGS = {"max_content_width": 120, "help_option_names": ["-h", "--help"]}
 
 
 class Command(TyperCommand):
@@ -37,6 +40,20 @@ class Group(TyperGroup):
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what may follow."""
         return _without_help(super().shell_complete(ctx, incomplete))
+
+
+def group(name: str, help_text: str) -> typer.Typer:
+    """Return a group of commands, to which they are added."""
+    return typer.Typer(
+        name=name,
+        cls=Group,
+        no_args_is_help=True,
+        add_completion=False,
+        help=help_text,
+        context_settings=CONTEXT_SETTINGS,
+        # Plain help: markup would swallow text in brackets, such as a default.
+        rich_markup_mode=None,
+    )
 
 
 def _without_help(items: list[Any]) -> list[Any]:

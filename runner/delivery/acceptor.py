@@ -62,14 +62,9 @@ class _Submission:
     future: asyncio.Future[Receipt]
 
     @property
-    def size(self) -> int:
-        """The bytes of the events."""
-        return self.chunk.size
-
-    @property
     def is_large(self) -> bool:
         """Whether it is planned by itself, so its batches do not depend on what arrives at the same time."""
-        return self.patient and (self.chunk.count >= _ENOUGH_EVENTS or self.size >= _LARGE_BYTES)
+        return self.patient and (self.chunk.count >= _ENOUGH_EVENTS or self.chunk.size >= _LARGE_BYTES)
 
 
 class Acceptor:
@@ -211,12 +206,12 @@ class Acceptor:
             if group and (
                 following.is_large
                 or events + following.chunk.count > _MOST_EVENTS
-                or size + following.size > _MOST_BYTES
+                or size + following.chunk.size > _MOST_BYTES
             ):
                 break
             group.append(self._waiting.popleft())
             events += following.chunk.count
-            size += following.size
+            size += following.chunk.size
             if following.is_large:
                 break
         self._waiting_events -= events

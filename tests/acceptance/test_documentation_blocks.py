@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import documented_commands
-from command_line import API_KEY, CLIENT_ID
+from command_line import API_KEY, CLIENT_ID, without_settings
 from documentation import ROOT, SHELLS, Block, blocks, pages
 from environments import layered_environment, packages_of
 from kable_destination.definitions import compile_trigger
@@ -57,12 +57,11 @@ class Workspace:
             shutil.copy(ROOT / "examples" / name, self.folder)
         (self.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(3))))
         path = os.pathsep.join((*map(str, stand_ins), str(commands), os.environ["PATH"]))
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("KABLE_", "CI", "PYTEST"))}
         credentials = {"KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "KABLE_BASE_URL": base_url}
         terminal = {"COLUMNS": "120", "NO_COLOR": "1"}
         # An isolated build would have the same backend, after a download. Pip takes "false" for --no-build-isolation.
         pip = {"PIP_NO_BUILD_ISOLATION": "false"}
-        self.environment = {**kept, **credentials, **terminal, **pip, "PATH": path}
+        self.environment = {**without_settings(), **credentials, **terminal, **pip, "PATH": path}
         self._for_the_reader = {"sk_test.…": API_KEY, "kci_…": CLIENT_ID, EXAMPLE_URL: base_url}
         self._base_url = base_url
         self._failures: dict[Block, Exception | None] = {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from command_line import without_settings
 from fork_server import ForkServer, Program
 
 if TYPE_CHECKING:
@@ -106,8 +106,9 @@ class AuthorSuite:
     """Runs the tests of an author's project as the author would, each time in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "KABLE_", "CI"))}
-        self._server = ForkServer(IMPORTED, {**kept, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}, folder)
+        self._server = ForkServer(
+            IMPORTED, {**without_settings(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}, folder
+        )
 
     def __call__(self, folder: Path, *options: str, tests: str = "tests") -> AuthorRun:
         """Run the tests of a project to their end."""

@@ -72,10 +72,21 @@ SETTINGS = ("KABLE_", "METER_", "PYTEST_", "CI", "GITHUB_", "FORCE_COLOR", "CLIC
 """The beginnings of the names of variables that change what a command does: a test sets those that it is about."""
 
 
+def without_settings() -> dict[str, str]:
+    """Return the environment of this process with no setting that somebody has made."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(SETTINGS)}
+
+
 def with_credentials(**more: str) -> dict[str, str]:
     """Return the environment of this process with credentials, and with no other setting that somebody has made."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
-    return {**kept, "KABLE_API_KEY": API_KEY, "KABLE_CLIENT_ID": CLIENT_ID, "COLUMNS": "120", "NO_COLOR": "1", **more}
+    return {
+        **without_settings(),
+        "KABLE_API_KEY": API_KEY,
+        "KABLE_CLIENT_ID": CLIENT_ID,
+        "COLUMNS": "120",
+        "NO_COLOR": "1",
+        **more,
+    }
 
 
 @dataclass(frozen=True)
