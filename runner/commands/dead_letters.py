@@ -125,11 +125,11 @@ def export_letters(
     since: SinceOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Write the events of dead letters to a file, to correct and deliver them: those with the given IDs, or all.
+    """Write events of dead letters to a file, to correct them there.
 
-    Each line of the file is one event. Correct them in an editor and deliver the file: an event that is accepted under
-    its old ID closes its dead letter. The dead letters themselves stay until then. Exits 1 if some could not be
-    exported, because they hold no event, for instance.
+    Exports those with the given IDs, or all. Each line of the file is one event. Correct them in an editor and deliver
+    the file: an event that is accepted under its old ID closes its dead letter. The dead letters themselves stay until
+    then. Exits 1 if some could not be exported, because they hold no event, for instance.
     """
     from . import exporting
     from .configured import configured
