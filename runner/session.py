@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..definitions import AnswerError, Problem, SetupError, http_text
+from ..definitions import AnswerError, Problem, SetupError, http_text, read_base_url
 from .delivery.clock import SystemClock
 from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 _OBJECTS_BEFORE_COLLECTION = 200_000
 _SWITCH_SECONDS = 0.0005
+_MOST_CONNECTIONS = 100
+"""Requests in flight of all accounts of a service together."""
+
 _HANGUP = getattr(signal, "SIGHUP", None)
 _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -87,14 +90,14 @@ class Session:
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
         """Deliver the events of some sources and of the queue; return why the run ended early, if it did."""
         self._require_sending()
-        with _handled_signals(self._delivery.interrupt):
+        with handled_signals(self._delivery.interrupt):
             return await self._delivery.run(sources)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:
         """Deliver what the acceptor accepts during the block, and then the rest of the queue."""
         self._require_sending()
-        with _handled_signals(self._delivery.interrupt):
+        with handled_signals(self._delivery.interrupt):
             async with self._delivery.running() as acceptor:
                 yield acceptor
 
@@ -172,7 +175,7 @@ async def open_session(
     if options.live:
         intent = replace(intent, is_meant=True)
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_suited_interpreter())
+        stack.enter_context(suited_interpreter())
         if transport is None:
             # Before the queue: a proxy that cannot be used is found before anything is accepted.
             transport = await stack.enter_async_context(http_transport(destination, options))
@@ -253,8 +256,15 @@ async def check_credentials(destination: Destination, options: DeliveryOptions) 
             return error
 
 
-def rules_of(options: DeliveryOptions) -> Rules:
-    """Return the rules of a run."""
+def service_transport(options: DeliveryOptions) -> HttpTransport:
+    """Return a transport for many accounts at any of the destination's hosts. Raises SetupError, likewise."""
+    if options.base_url is not None:
+        check_environment(read_base_url(options.base_url), os.environ)
+    return HttpTransport(connections=_MOST_CONNECTIONS, timeout=options.timeout, trust_environment=True)
+
+
+def rules_of(options: DeliveryOptions, *, is_endless: bool = False) -> Rules:
+    """Return the rules of a run, or of a service, which is endless."""
     if options.outbox:
         policy = RetryPolicy(seconds=options.give_up_hours * SECONDS_AN_HOUR)
     else:
@@ -264,7 +274,7 @@ def rules_of(options: DeliveryOptions) -> Rules:
         batch_size=options.batch_size,
         concurrency=options.concurrency,
         rate=options.rate,
-        longest_wait=options.wait,
+        longest_wait=None if is_endless else options.wait,
         grace=options.grace,
         keep_days=options.keep_ids,
         allow_old=options.allow_old,
@@ -273,17 +283,21 @@ def rules_of(options: DeliveryOptions) -> Rules:
 
 
 @contextlib.contextmanager
-def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM, Ctrl-C and the end of a terminal (SIGHUP) end a run cleanly."""
+def handled_signals(interrupt: Callable[[], None], reload: Callable[[], None] | None = None) -> Iterator[None]:
+    """Let SIGTERM, Ctrl-C and the end of a terminal (SIGHUP) end a run cleanly.
+
+    A service has no terminal: there, SIGHUP asks it to `reload` its configuration.
+    """
     loop = asyncio.get_running_loop()
     handled = []
     for number in _ENDING_SIGNALS:
+        is_reload = number == _HANGUP and reload is not None
         # The user may want the run to continue, as with nohup.
-        if number == _HANGUP and signal.getsignal(number) is signal.SIG_IGN:
+        if number == _HANGUP and not is_reload and signal.getsignal(number) is signal.SIG_IGN:
             continue
         # Not every platform and thread can; there, Ctrl-C simply ends the program.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, interrupt)
+            loop.add_signal_handler(number, reload if is_reload and reload is not None else interrupt)
             handled.append(number)
     try:
         yield
@@ -293,7 +307,7 @@ def _handled_signals(interrupt: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _suited_interpreter() -> Iterator[None]:
+def suited_interpreter() -> Iterator[None]:
     """Let Python collect cycles less often, since events make none, and let its threads take turns sooner.
 
     One thread plans and one writes to the outbox, both for moments only, and each would wait 5 ms for its turn.

@@ -51,7 +51,7 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "billing": ("sources",),
     "commands": (
         *("billing", "configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability", "outbox"),
-        *("pages", "planners", "queues.contract", "sandbox", "session", "snapshotting", "sources"),
+        *("pages", "planners", "queues.contract", "sandbox", "service", "session", "snapshotting", "sources"),
         *("transports.environment", "version"),
     ),
     "configuration": ("near_files",),
@@ -67,6 +67,10 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "planners": (*("configuration", "delivery", "queues", "sources.contract", "sources.plain_lines"),),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
+    "service": (
+        *("configuration", "delivery", "outbox", "queues.contract", "session", "sources.contract"),
+        *("sources.envelopes", "transports.contract"),
+    ),
     "session": (
         *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
         "transports",
@@ -78,12 +82,12 @@ RUNNER: dict[str, tuple[str, ...]] = {
 }
 """What each part of the runner may import of the others.
 
-Nothing imports `commands`, and only `commands` `session`.
+Nothing imports `commands`, and only `commands` and `service` import `session`.
 """
 
 COMMANDS = (
     *("bill", "check", "config_schema", "dead_letters", "deliver", "destinations", "docs", "doctor", "init", "new"),
-    *("preview", "sandbox", "snapshot", "status"),
+    *("preview", "sandbox", "serve", "snapshot", "status", "work"),
 )
 """Commands do not import each other; `app` collects them."""
 

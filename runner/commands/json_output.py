@@ -63,8 +63,10 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
         "outbox erase": outbox.EraseOutput,
         "preview": PreviewOutput,
         "sandbox": writing.SandboxOutput,
+        "serve": writing.ServeOutput,
         "snapshot": SnapshotOutput,
         "status": StatusOutput,
+        "work": writing.WorkOutput,
     }
 
 

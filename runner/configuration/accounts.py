@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, nearest, quoted
 from .environment import environment_name
+from .secret_file import read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "environment"
 """The key of an account that names its environment, such as Live."""
-
-_MOST_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +170,9 @@ class Accounts:
         """Return what a file holds, without the end of its last line. It is read only once, since it may be a pipe."""
         if path in self._contents:
             return self._contents[path]
-        try:
-            with path.open("rb") as file:
-                content = file.read(_MOST_BYTES).decode().removesuffix("\n").removesuffix("\r")
-        except OSError as error:
-            problems.append(Problem(place, f"{path} cannot be read: {error.strerror}"))
-            return ""
-        except ValueError:
-            problems.append(Problem(place, f"{quoted(str(path))} names no file that holds text"))
-            return ""
+        content = read_secret_file(place, path, problems)
         if not content:
-            problems.append(Problem(place, f"{path} is empty"))
+            return ""
         self._contents[path] = content
         return content
 

@@ -23,6 +23,8 @@ from .env_file import ENV_FILE, read_env_file
 from .environment import environment_name, misspelt_variables, options_from, settings_from
 from .origins import Origins, option_name
 from .recipe import Recipe
+from .secret_file import read_secret_file
+from .service_options import ServiceOptions
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
@@ -35,7 +37,7 @@ DEFAULT_DESTINATION = "kable"
 PUBLIC_URL = "publicUrl"
 _ATTEMPTS = 3
 """More problems may be found once the first are out of the way."""
-SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery")
+SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery", "service")
 
 
 class Configuration:
@@ -56,6 +58,7 @@ class Configuration:
         destination: str | None = None,
         account: str | None = None,
         delivery: Mapping[str, Any] | None = None,
+        service: Mapping[str, Any] | None = None,
         hidden: Collection[str] = (),
     ) -> None:
         document = {} if path is None else read_toml(path)
@@ -69,8 +72,8 @@ class Configuration:
         self.definition = plugins.load(given_name)
         self.destination_name = plugins.short_name(given_name, self.definition)
         self._variables, self._env_file, self._from_env_file = self._read_variables(environment, hidden)
-        tables, folder = table_of(document, "accounts", problems), Path() if path is None else path.parent
-        self._accounts = Accounts(tables, self.destination_name, self.definition, self._variables, folder)
+        tables = table_of(document, "accounts", problems)
+        self._accounts = Accounts(tables, self.destination_name, self.definition, self._variables, self.folder)
         self._account = self._read_account(account)
         self.settings = self._read_settings(table_of(document, "settings", problems))
         self.public_url = self._read_public_url(text_of(document, PUBLIC_URL, problems))
@@ -79,6 +82,7 @@ class Configuration:
         read = self._read_options(table_of(document, "delivery", problems), delivery or {})
         self._delivery = read or DeliveryOptions()
         self._delivery_problems = problems[earlier:]
+        self.service = self._read_service(table_of(document, "service", problems), service or {})
         known = (*self.definition.settings, *DeliveryOptions.model_fields, PUBLIC_URL)
         variables = (*map(self.variable, known), *self._accounts.variables())
         self.warnings += misspelt_variables(self._variables, self.destination_name, variables)
@@ -89,6 +93,16 @@ class Configuration:
         if self._delivery_problems:
             raise SetupError.of(self._delivery_problems)
         return self._delivery
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the file begin at."""
+        return Path() if self.path is None else self.path.parent
+
+    @property
+    def account_names(self) -> list[str]:
+        """The names under `[accounts]`."""
+        return self._accounts.names
 
     @property
     def live_advice(self) -> str:
@@ -114,6 +128,17 @@ class Configuration:
         if problems or destination is None:
             raise SetupError.of(problems)
         return destination
+
+    def secret(self, place: str, variable: str | None, file: str | None, problems: list[Problem]) -> str | None:
+        """Return a secret from a variable or from a file; None if neither is named, or after adding a problem."""
+        if variable is not None and file is not None:
+            problems.append(Problem(place, f"has {place}Env and {place}File; one of them says where it is"))
+        if variable is not None:
+            found = self._variables.get(variable)
+            if not found:
+                problems.append(Problem(f"{place}Env", f"the variable {variable} is not set"))
+            return found
+        return (file and read_secret_file(f"{place}File", self.folder / file, problems)) or None
 
     def recipe(self) -> Recipe:
         """Return what another process needs to set up the same destination. It holds secrets."""
@@ -207,6 +232,16 @@ class Configuration:
         read = validated(DeliveryOptions, {**in_file, **from_variables, **from_options}, "delivery", problems)
         self._problems.extend(map(self.origins.placed, problems))
         return read
+
+    def _read_service(self, in_file: Mapping[str, Any], options: Mapping[str, Any]) -> ServiceOptions:
+        """Return the options of the service; the defaults after adding problems."""
+        given = {key: value for key, value in options.items() if value is not None}
+        self.origins.note_file("service", in_file)
+        self.origins.note("service", given, option_name)
+        problems: list[Problem] = []
+        read = validated(ServiceOptions, {**in_file, **given}, "service", problems)
+        self._problems.extend(map(self.origins.placed, problems))
+        return read or ServiceOptions()
 
     def _read_public_url(self, in_file: str | None) -> str | None:
         """Return the address at which others reach this program, without a slash at its end."""

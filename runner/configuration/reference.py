@@ -5,21 +5,23 @@ from __future__ import annotations
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
+
 from ...definitions import Subscription
 from ...definitions.documentation import NOTICE, cell_code, code, document_of, escaped, words
 from .accounts import ENVIRONMENT, account_keys
 from .delivery_options import DeliveryOptions
 from .environment import JSON_TYPES, environment_name
+from .service_options import ServiceOptions, WebhookOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
     from ...definitions import DestinationDefinition
 
-_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", dict: "table"}
+_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", dict: "table", list: "array"}
 
 
 def configuration_reference(definition: DestinationDefinition, name: str) -> str:
@@ -46,6 +48,7 @@ def configuration_reference(definition: DestinationDefinition, name: str) -> str
         *_accounts(definition, name),
         *_subscriptions(),
         *_delivery(name),
+        *_service(),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -132,6 +135,33 @@ def _delivery(name: str) -> Iterator[str]:
         )
 
 
+def _service() -> Iterator[str]:
+    yield from (
+        "",
+        "## `[service]`",
+        "",
+        "Only for `serve` and `work`.",
+        "",
+        "| Key | Type | Default | Description |",
+        "| --- | --- | --- | --- |",
+        *_rows(ServiceOptions),
+        "",
+        "## `[service.webhook]`",
+        "",
+        "| Key | Type | Default | Description |",
+        "| --- | --- | --- | --- |",
+        *_rows(WebhookOptions),
+    )
+
+
+def _rows(model: type[BaseModel]) -> Iterator[str]:
+    for key, field in _fields(model):
+        yield (
+            f"| {cell_code(key)} | {escaped(_type(field))} | {_default(field)} "
+            f"| {words(field.description or '')}{_bounds(field)} |"
+        )
+
+
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     return ((field.alias or name, field) for name, field in model.model_fields.items())
 
@@ -145,6 +175,8 @@ def _type(field: FieldInfo) -> str:
 def _type_name(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "table"
     return _TYPES.get(get_origin(kind) or kind, "string")
 
 

@@ -8,6 +8,7 @@ from ...definitions import Subscription, indented_json
 from .accounts import ENVIRONMENT, account_keys
 from .delivery_options import DeliveryOptions
 from .environment import environment_name
+from .service_options import ServiceOptions, WebhookOptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,6 +52,7 @@ def configuration_schema(definition: DestinationDefinition, name: str) -> str:
                 "items": _subscription(definition),
             },
             "delivery": _of_model(DeliveryOptions, "How events are sent."),
+            "service": _service(),
         },
         "additionalProperties": False,
     }
@@ -109,6 +111,12 @@ def _subscription(definition: DestinationDefinition) -> JsonSchema:
         }
         for key, action in definition.actions.items()
     ]
+    return schema
+
+
+def _service() -> JsonSchema:
+    schema = _of_model(ServiceOptions, "How the service listens, and who may send to it.")
+    schema["properties"]["webhook"] = _of_model(WebhookOptions, "Who may send events to /webhook.")
     return schema
 
 

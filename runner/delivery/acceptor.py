@@ -45,9 +45,8 @@ _ENOUGH_EVENTS = 500
 _LARGE_BYTES = 1024 * 1024
 """A chunk of so many bytes is large, however few events it holds."""
 
-_MOST_EVENTS = 10_000
 _MOST_BYTES = 16 * 1024 * 1024
-"""No more is planned together than so many events or bytes: a batch holds its events, however small its payloads."""
+"""No more bytes are planned together: a batch holds its events, however small its payloads."""
 
 _FIRST_WAIT_FOR_ROOM = 1.0
 _WRITER = "acceptor"
@@ -73,7 +72,8 @@ class Acceptor:
     `token` returns the next token of the run. `put` is called with each lane that something was put into, and the
     number of events. `accepted` is called with the receipts and the result of each put. An event older than `keep_days`
     is not put unless `allow_old` is set: the queue no longer knows whether it was delivered. `planners` are other
-    processes, which plan large chunks of patient callers; what they make is the same to the byte.
+    processes, which plan large chunks of patient callers; what they make is the same to the byte. `keeps_requests` is
+    that of ChunkPlanner. `most_events` is the most that is planned together, which takes its time.
     """
 
     def __init__(
@@ -93,8 +93,17 @@ class Acceptor:
         allow_old: bool = False,
         counts_nobodies: bool = False,
         planners: Planners | None = None,
+        keeps_requests: bool = True,
+        most_events: int = 10_000,
     ) -> None:
-        self._planner = ChunkPlanner(destination, account, batch_size=batch_size, counts_nobodies=counts_nobodies)
+        self._most_events = most_events
+        self._planner = ChunkPlanner(
+            destination,
+            account,
+            batch_size=batch_size,
+            counts_nobodies=counts_nobodies,
+            keeps_requests=keeps_requests,
+        )
         self._planners = planners
         self._account = account
         self._queue = queue
@@ -205,7 +214,7 @@ class Acceptor:
             following = self._waiting[0]
             if group and (
                 following.is_large
-                or events + following.chunk.count > _MOST_EVENTS
+                or events + following.chunk.count > self._most_events
                 or size + following.chunk.size > _MOST_BYTES
             ):
                 break

@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError, StoppedError
-from ..queues.contract import LEASE_SECONDS, Leased, QueueFullError, QueueLockedError
+from ..queues.contract import Leased, QueueFullError, QueueLockedError
 from .fullness import full
-from .lane import MOST_POSTPONED_IN_MEMORY, Doubt
+from .lane import MOST_POSTPONED_IN_MEMORY, Doubt, was_stopped, why_stopped
 from .limits_record import LimitsRecord
 from .notices import Notice
 from .patience import Patience
+from .renewal import Renewal
 from .sending import Progress
 from .waiting import ends_before
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _FULL_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
-_RENEWALS = 3
 _WRITER = "dispatcher"
 
 
@@ -39,7 +39,8 @@ class Dispatcher:
     """Sends what the queue holds in some lanes, until no more comes (`finish`) and everything is settled.
 
     It also ends when everything that is left is due later than `longest_wait` seconds from now (None: it waits for
-    ever), and when all lanes have stopped; `on_stop` is called when no lane that had work continues.
+    ever), and when all lanes have stopped; `on_stop` is called when no lane that had work continues. `is_endless`: it
+    ends only after `finish`, since a lane that has stopped may be resumed.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Dispatcher:
         settled: Callable[[Settlement], None],
         longest_wait: float | None = None,
         on_stop: Callable[[], None] = lambda: None,
+        is_endless: bool = False,
     ) -> None:
         self.lanes = lanes
+        self._is_endless = is_endless
         self._by_key = {lane.key: lane for lane in lanes}
         self._queue = queue
         self._is_durable = queue.is_durable
@@ -77,7 +80,7 @@ class Dispatcher:
         # What happens to requests is numbered, to show what came first.
         self._steps = itertools.count(1)
         self._no_more = False
-        self._has_leases = asyncio.Event()
+        self._renewal = Renewal(queue, clock, lambda: any(lane.has_leases for lane in lanes))
         self._limits = LimitsRecord(queue, clock)
         for lane in lanes:
             lane.limiter.watch(partial(self._note_pause, lane.key), partial(self._note_limits, lane.key))
@@ -85,13 +88,16 @@ class Dispatcher:
     @property
     def stopped(self) -> StoppedError | None:
         """Why a lane has stopped: the credentials first, since they stop all lanes."""
-        errors = [lane.stopped for lane in self.lanes if lane.stopped is not None]
-        return next((error for error in errors if isinstance(error, CredentialsError)), errors[0] if errors else None)
+        return why_stopped(self.lanes)
 
     @property
     def all_stopped(self) -> bool:
         """Whether nothing is sent any more."""
         return all(lane.stopped is not None for lane in self.lanes)
+
+    @property
+    def _continues(self) -> bool:
+        return not self.all_stopped or (self._is_endless and not self._no_more)
 
     @property
     def is_drained(self) -> bool:
@@ -124,6 +130,19 @@ class Dispatcher:
         self._backpressure.look_again()
         self._woken.set()
 
+    def resume(self) -> None:
+        """Let lanes that have stopped try again: what stopped them may have been put right."""
+        for lane in self.lanes:
+            lane.stopped = lane.was_stopped = None
+        self._backpressure.look_again()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Ask the queue about all lanes: another process may have put something into it."""
+        for lane in self.lanes:
+            lane.may_have_work = True
+        self._woken.set()
+
     def abort(self) -> None:
         """End requests in flight at once. Events that are not known to have arrived stay queued."""
         self._aborted.set()
@@ -149,10 +168,10 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send until there is nothing to do any more, then wait for requests in flight. Raises what nobody foresaw."""
-        renewing = asyncio.create_task(self._renew())
+        renewing = asyncio.create_task(self._renewal.run())
         renewing.add_done_callback(self._ended)
         try:
-            while not self.all_stopped and self._fault is None:
+            while self._continues and self._fault is None:
                 self._woken.clear()
                 await self._lease()
                 await self._resolve_doubts()
@@ -177,7 +196,7 @@ class Dispatcher:
             # What ends may begin something else, a pause to be noted for instance.
             while self._tasks:
                 await asyncio.wait(self._tasks)
-            # Only now: a request may take longer than its lease, and nobody else must send its batch meanwhile.
+            # Only now: what is sent must stay leased.
             renewing.cancel()
         if self._fault is not None:
             raise self._fault
@@ -216,7 +235,7 @@ class Dispatcher:
         for lease in leased.leases:
             by_lane[lease.queued.lane].append(lease)
         if leased.leases:
-            self._has_leases.set()
+            self._renewal.begin()
         for key, wanted in most.items():
             lane, depth = self._by_key[key], leased.depths[key]
             lane.hold(by_lane[key], depth, wanted, self._clock)
@@ -244,8 +263,7 @@ class Dispatcher:
         """Return whether nothing is left to do, or nothing that is due soon."""
         if self._tasks or any(lane.may_have_work and lane.stopped is None for lane in self.lanes):
             return False
-        is_over = self._patience.is_over
-        if not is_over and not all(self._patience.ends_with(wait) for wait in waits):
+        if not (is_over := self._patience.is_over) and not all(map(self._patience.ends_with, waits)):
             return False
         return self._no_more or (self._makes_wait and (bool(waits) or is_over))
 
@@ -325,16 +343,12 @@ class Dispatcher:
             if not lane.doubts:
                 continue
             if lane.was_stopped is None:
-                lane.was_stopped = await self._was_stopped(lane.key)
+                lane.was_stopped = await was_stopped(lane.key, self._queue)
             stopping = lane.settle_doubts()
             if stopping and lane.stopped is None and (error := stopping[0].stopped) is not None:
                 await self._stop_for(lane, error)
             for progress in stopping:
                 self._begin(self._settle_batch(lane, progress))
-
-    async def _was_stopped(self, key: Lane) -> bool:
-        """Return whether an earlier run has stopped a lane, and nothing got through since."""
-        return any(lane.stopped for lane in (await self._queue.status()).lanes if (lane.account, lane.action) == key)
 
     async def _stop_for(self, lane: ActiveLane, error: StoppedError) -> None:
         """Stop a lane because of a response. Wrong credentials stop all lanes, with one notice."""
@@ -353,7 +367,7 @@ class Dispatcher:
                 lost = await self._queue.settle(settlement)
             except QueueFullError as error:
                 has_results = settlement.delivered or settlement.dead
-                if not has_results and not isinstance(error, QueueLockedError):
+                if not has_results and not isinstance(error, QueueLockedError) and not self._is_endless:
                     # There is nothing to keep but the next attempt, and nobody can say when there is room.
                     self.stop(full(error))
                     return
@@ -384,15 +398,3 @@ class Dispatcher:
     def _store_limits(self) -> None:
         if self._limits.changed and (storing := self._limits.store(self._by_key.values())) is not None:
             self._limits.storing = self._begin(storing)
-
-    async def _renew(self) -> None:
-        """Renew leases in time, while there are any."""
-        while True:
-            await self._has_leases.wait()
-            await self._clock.sleep(LEASE_SECONDS / _RENEWALS)
-            if not any(lane.held or lane.sending or lane.settling or lane.doubts for lane in self.lanes):
-                self._has_leases.clear()
-                continue
-            # If there is no room, the next renewal still comes before the lease ends.
-            with contextlib.suppress(QueueFullError):
-                await self._queue.renew()

@@ -6,11 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...definitions import CredentialsError
 from ..queues.contract import LaneDepth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...definitions import StoppedError
-    from ..queues.contract import Lane, Lease
+    from ..queues.contract import Lane, Lease, Queue
     from .clock import Clock
     from .limiter import Limiter
     from .sending import Progress
@@ -80,6 +83,11 @@ class ActiveLane:
     was_stopped: bool | None = None
     has_probed: bool = False
     success: tuple[int, int] = (0, 0)
+
+    @property
+    def has_leases(self) -> bool:
+        """Whether something of the lane is leased by this process."""
+        return bool(self.held or self.sending or self.settling or self.doubts)
 
     def ask(self, clock: Clock) -> int | None:
         """Return how many batches to lease now; None if the queue need not be asked.
@@ -188,3 +196,14 @@ class ActiveLane:
         # The clock may be set forward or back meanwhile.
         passed = max(now - self.looked_at, clock.monotonic() - self.asked_at)
         return max(0.0, self.depth.next_due - self.looked_at - passed, self.limiter.pause)
+
+
+def why_stopped(lanes: Sequence[ActiveLane]) -> StoppedError | None:
+    """Return why a lane has stopped: the credentials first, since they stop all lanes."""
+    errors = [lane.stopped for lane in lanes if lane.stopped is not None]
+    return next((error for error in errors if isinstance(error, CredentialsError)), errors[0] if errors else None)
+
+
+async def was_stopped(key: Lane, queue: Queue) -> bool:
+    """Return whether an earlier run has stopped a lane, and nothing got through since."""
+    return any(lane.stopped for lane in (await queue.status()).lanes if (lane.account, lane.action) == key)

@@ -34,7 +34,7 @@ class Planned:
     @property
     def dead_letters(self) -> list[DeadLetter]:
         """The events that became dead letters, in the order of the chunks."""
-        return [letter for receipt in self.receipts for letter in receipt.rejected]
+        return [letter for receipt in self.receipts if receipt.chunk.keeps_rejected for letter in receipt.rejected]
 
 
 class PlannersError(Exception):
@@ -59,15 +59,23 @@ class ChunkPlanner:
     """Plans chunks for one destination and one account.
 
     Which events share a batch depends on the chunks alone: batches end with the chunks that are planned together.
+    `keeps_requests`: a batch keeps its request; if not, the sender makes one, perhaps with other credentials.
     """
 
     def __init__(
-        self, destination: Destination, account: str, *, batch_size: int | None = None, counts_nobodies: bool = False
+        self,
+        destination: Destination,
+        account: str,
+        *,
+        batch_size: int | None = None,
+        counts_nobodies: bool = False,
+        keeps_requests: bool = True,
     ) -> None:
         self._planner = destination.planner(max_events=batch_size)
         self._time_fields = {key: action.time_field for key, action in destination.definition.actions.items()}
         self._account = account
         self._counts_nobodies = counts_nobodies
+        self._keeps_requests = keeps_requests
 
     def plan(self, chunks: Sequence[Chunk], oldest: str | None) -> Planned:
         """Plan some chunks together; events from before the day `oldest` are too old.
@@ -115,7 +123,8 @@ class ChunkPlanner:
                 tuple([chunk.unit for chunk in found]),
             )
         # An exchange that has begun is good for one attempt, and there may be more of them.
-        return QueuedBatch(self._account, planned.batch, origins, planned if planned.exchange is None else None)
+        kept = planned if planned.exchange is None and self._keeps_requests else None
+        return QueuedBatch(self._account, planned.batch, origins, kept)
 
 
 def _older_than(oldest: str, queued: QueuedBatch, time_field: str | None) -> AbstractSet[int]:

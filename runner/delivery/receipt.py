@@ -50,7 +50,8 @@ class Receipt:
         chunk = self.chunk
         for text in chunk.unreadable:
             origin = Origin(chunk.source, text.place, chunk.unit)
-            self._reject(DeadLetter("unreadable", text.message, origin, text.text, account))
+            reason: Reason = "rejected" if text.is_event else "unreadable"
+            self._reject(DeadLetter(reason, text.message, origin, text.text, account))
 
     def note(self, outcome: Outcome, place: int, account: str) -> None:
         """Note an event that was skipped or rejected."""

@@ -85,11 +85,12 @@ class Progress:
         return Settlement(self.lease, self.delivered, self.dead, self.retry, self.due, self.attempts, self.error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
     """Sends leased batches. A batch that is refused for its content is halved until the faulty event is alone.
 
-    `stopping` is set when nothing may wait any more. No wait is longer than `longest_wait` seconds.
+    `destination` may be replaced by one with other credentials. `stopping` is set when nothing may wait any more. No
+    wait is longer than `longest_wait` seconds.
     """
 
     destination: Destination

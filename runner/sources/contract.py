@@ -45,11 +45,15 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Text that is not an event: its place, what is wrong with it, and the text."""
+    """Text that is not an event: its place, what is wrong with it, and the text.
+
+    `is_event`: it is an event that the source itself rejects.
+    """
 
     place: int
     message: str
     text: bytes
+    is_event: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class Chunk:
     - `path`: the absolute path of the file; empty if the source is not a file. Other files may have the same name.
     - `earlier_path`: the path when an earlier run read it, if that was a different path.
     - `generation`: differs for each content that a file had under the same path; empty for the first.
+    - `keeps_rejected`: rejected events become dead letters; if not, only the receipt lists them.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     - `count`: how many texts there are; `size`: the bytes of those that may be events.
     """
@@ -84,6 +89,7 @@ class Chunk:
     path: str = ""
     earlier_path: str = ""
     generation: str = ""
+    keeps_rejected: bool = True
     continues: int = 0
     count: int = field(init=False)
     size: int = field(init=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -11,13 +11,17 @@ from msgspec import UNSET, Raw, UnsetType
 from .contract import MOST_ITEMS
 from .event_splitting import MAX_BATCH_BYTES
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _MARK = b'"batch"'
 _NULL = b"null"
 _NO_FLAGS = (b"null", b"{}", b"[]")
 _TYPES = (b'"batch"', b"null")
 """What the type of a batch may be; most have none."""
-# Segment's library for Python writes NaN and Infinity, which are not JSON.
-_NO_NUMBER_OR_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(?P<word>NaN|Infinity)', re.DOTALL)
+# Segment's library for Python writes NaN and Infinity, which are not JSON. A string without an end is matched whole:
+# otherwise each quotation mark in it would be tried, in quadratic time.
+_NO_NUMBER_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|(?P<word>NaN|Infinity)', re.DOTALL)
 
 
 class EnvelopeError(Exception):
@@ -116,10 +120,15 @@ def _with(outer: dict[str, Raw], item: Raw) -> bytes:
     if not outer or not text.startswith(b"{"):
         return text
     event = _read_members(item)
+    add_outer(event, outer)
+    return _to_json(event)
+
+
+def add_outer(event: dict[str, Raw], outer: Mapping[str, Raw]) -> None:
+    """Add to the members of an event those that a batch has for all of its events; what the event says itself wins."""
     for name, value in outer.items():
         own = event.get(name)
         event[name] = value if own is None or bytes(own) == _NULL else _merged(value, own)
-    return _to_json(event)
 
 
 def _merged(outer: Raw, own: Raw) -> Raw:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
 
 COMMANDS = (
-    *("init", "deliver", "status", "preview", "bill", "snapshot", "check", "doctor"),
+    *("init", "deliver", "serve", "work", "status", "preview", "bill", "snapshot", "check", "doctor"),
     *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
 )
 HEAVY = {

@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Case, ...]] = {
 }
 """Each command that prints JSON and ends: what it prints is compared with its schema."""
 
-SERVES = {"sandbox"}
+SERVES = {"sandbox", "serve", "work"}
 """Commands that print a line and go on; their tests are below."""
 IS_JSON = {"config-schema"}
 """Commands that print JSON as it is, not their own: it has no version."""
@@ -137,6 +137,16 @@ def test_a_sandbox_prints_where_it_listens_on_one_line(command_line: CommandLine
         assert process.stdout is not None
         printed = validate("sandbox", process.stdout.readline().decode())
         assert printed["received"] == f"{printed['base_url']}/sandbox/ledger"
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_a_service_prints_a_line_once_it_is_ready(command_line: CommandLine, command: str) -> None:
+    options = ("--port", "0") if command == "serve" else ()
+    with command_line.start(command, *options, "--json") as process:
+        assert process.stdout is not None
+        validate(command, process.stdout.readline().decode())
         process.terminate()
         assert process.wait(timeout=60) == 0
 

@@ -1,4 +1,4 @@
-"""What `new --json`, `docs --json` and `sandbox --json` print."""
+"""What `new --json`, `docs --json`, `sandbox --json`, `serve --json` and `work --json` print."""
 
 from __future__ import annotations
 
@@ -27,3 +27,19 @@ class SandboxOutput(JsonOutput, frozen=True, kw_only=True):
 
     base_url: str
     received: str
+
+
+class ServeOutput(JsonOutput, frozen=True, kw_only=True):
+    """Where the service listens. It is printed on one line, once it is ready.
+
+    `admin_url` is null unless metrics and health have an address of their own.
+    """
+
+    base_url: str
+    admin_url: str | None
+
+
+class WorkOutput(JsonOutput, frozen=True, kw_only=True):
+    """The outbox whose events are delivered. It is printed on one line, once it is open."""
+
+    outbox: str

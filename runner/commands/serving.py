@@ -1,0 +1,62 @@
+"""What `serve` and `work` share: their configuration, and what observes them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from .output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ..configuration.service_configuration import ServiceConfiguration
+    from ..delivery.notices import Observer
+    from ..observability.options import ObserverOptions
+
+
+def service_configuration(
+    config: Path | None, *, destination: str | None, service: dict[str, Any], **delivery: Any
+) -> ServiceConfiguration:
+    """Return the configuration of the service. Probable mistakes are printed as warnings. Raises SetupError."""
+    from ...definitions import Problem, SetupError
+    from ..configuration.service_configuration import read_service_configuration
+
+    configuration = read_service_configuration(
+        config, environment=os.environ, destination=destination, service=service, delivery=delivery
+    )
+    for warning in configuration.warnings:
+        say(f"warning: {warning}", error=True)
+    if not configuration.delivery.outbox:
+        message = "is turned off, but a service must keep what it has confirmed; --outbox names a file"
+        raise SetupError.of([Problem("outbox", message)])
+    return configuration
+
+
+@contextlib.contextmanager
+def service_observers(configuration: ServiceConfiguration, observing: ObserverOptions) -> Iterator[list[Observer]]:
+    """Yield what observes the service: log, metrics and traces. Without a log, it logs what needs attention."""
+    from dataclasses import replace
+
+    from ...definitions import Redactor
+    from ..delivery.notices import Only
+    from ..observability.observers import open_observers
+    from ..observability.options import LogFormat
+
+    logs_little = observing.log_format is None
+    if logs_little:
+        observing = replace(observing, log_format=LogFormat.CONSOLE)
+
+    opened = open_observers(
+        observing,
+        destination=configuration.destination_name,
+        redactor=Redactor(configuration.secrets),
+        announce=lambda url: say(f"metrics: {url}", error=True),
+    )
+    with opened as observers:
+        if logs_little:
+            # The log comes first. A line for each event would cost more than the event.
+            observers[0] = Only(observers[0], "full", "halved", "lost", "parked", "room", "stopped")
+        yield observers

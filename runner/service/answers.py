@@ -1,0 +1,50 @@
+"""What the service answers: JSON, with a code for programs and a message for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_to_json = msgspec.json.Encoder().encode
+
+SUCCESS = b'{"success":true}'
+"""What Segment's own API answers. Some SDKs take any other body, or an empty one, for a failure."""
+
+SECONDS_TO_COME_BACK = 1
+"""What `Retry-After` says when the service is busy: whole seconds, the only form that every SDK reads."""
+
+
+class AnswerError(Exception):
+    """A request that is not accepted: the status, a code for programs, and a message for people."""
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+
+class BusyError(Exception):
+    """Nothing more is accepted at the moment. Nothing of the request was accepted; the message says why."""
+
+
+def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer with a JSON body."""
+    return Response(_to_json(value), status, headers=headers, media_type="application/json")
+
+
+def success() -> Response:
+    """Return the answer to a call of an SDK that was accepted."""
+    return Response(SUCCESS, media_type="application/json")

@@ -1,0 +1,82 @@
+"""The service as an application: which endpoint answers what."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from .answers import json_answer
+from .tracking import BATCHES, KINDS, METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .health import Health
+    from .tracking import Tracking
+
+_SLASHES = re.compile("/{2,}")
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(*, tracking: Tracking, health: Health) -> ASGIApp:
+    """Return the application."""
+    calls = [*KINDS, *BATCHES, METRICS]
+    routes = [
+        *(Route(f"/v1/{name}", _with_endpoint(tracking, name), methods=["POST"]) for name in calls),
+        *health_routes(health),
+    ]
+    return PlainPaths(starlette(routes))
+
+
+def health_routes(health: Health) -> list[Route]:
+    """Return the endpoints that say how the service is."""
+    return [
+        Route("/healthz", health.alive, methods=["GET"]),
+        Route("/readyz", health.ready, methods=["GET"]),
+    ]
+
+
+def starlette(routes: Sequence[Route]) -> Starlette:
+    """Return an application that answers in JSON whatever happens, and never redirects: SDKs lose events then."""
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, Exception: _answer_fault})
+    app.router.redirect_slashes = False
+    return app
+
+
+class PlainPaths:
+    """Reads repeated slashes in a path as one, and leaves out those at its end, as SDKs put them there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request."""
+        path: str = scope.get("path", "")
+        if "//" in path or path.endswith("/"):
+            scope["path"] = _SLASHES.sub("/", path).rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
+def _with_endpoint(tracking: Tracking, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await tracking.receive(request, name)
+
+    return endpoint
+
+
+async def _answer_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for these
+    code = _CODES.get(error.status_code, "error")
+    return json_answer(error.status_code, {"code": code, "message": f"{error.detail}."}, error.headers)
+
+
+async def _answer_fault(_request: Request, _error: Exception) -> Response:
+    return json_answer(500, {"code": "internal_error", "message": "The service has failed; its log says why."})

@@ -1,0 +1,242 @@
+"""Calls of Segment's HTTP Tracking API: a body becomes the events in it, completed as Segment completes them.
+
+Source: Segment's HTTP Tracking API, and what its SDKs send. Pure: the moment is an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+from msgspec import Raw
+
+from ..sources.contract import Unreadable
+from ..sources.envelopes import add_outer
+from .answers import AnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LONGEST_SKEW = timedelta(hours=1)
+"""A larger difference between `sentAt` and now is not a wrong clock: mobile SDKs send stored batches days later."""
+
+_MOST_OUTER = 16
+"""With its context, a batch may take so many times the bytes that it may have itself."""
+
+_NULL = b"null"
+_NOTHING = (b"null", b"{}", b"[]", b'""')
+# What JavaScript and Python write for numbers that JSON does not have. Strings are matched to be passed over, also one
+# without an end: otherwise each quotation mark in it would be tried, in quadratic time.
+_WORD_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?(?P<word>NaN|Infinity)', re.DOTALL)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_Members = dict[str, Raw]
+_read_members = msgspec.json.Decoder(_Members).decode
+_read_batch = msgspec.json.Decoder(list[_Members]).decode
+_read_items = msgspec.json.Decoder(list[Raw]).decode
+_read_text = msgspec.json.Decoder(str).decode
+_to_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class CallRules:
+    """How much a call may hold, and whether its events must have IDs."""
+
+    event_bytes: int
+    batch_bytes: int
+    require_message_id: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """The events of one request.
+
+    `write_key` is that of the envelope, or of a single event. `event_keys` has the write key of each text if they say
+    so themselves, and is empty otherwise. Places count from 1.
+    """
+
+    write_key: str | None = None
+    texts: list[bytes] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    event_keys: list[str | None] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+def read_single(body: bytes, kind: str, received: datetime, rules: CallRules) -> Call:
+    """Return the event of a call to an endpoint for one `kind` of event. Raises AnswerError."""
+    members = _object(body)
+    members["type"] = Raw(_to_json(kind))
+    call = Call(write_key_of(members))
+    _Completing(call, received, rules, sent_at(members)).add(1, members, len(body))
+    return call
+
+
+def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
+    """Return the events of a batch. Raises AnswerError if it is none."""
+    envelope = _object(body)
+    batch = envelope.get("batch")
+    if batch is None or not bytes(batch).startswith(b"["):
+        raise AnswerError(400, "invalid_batch", 'The body should have a list of events: {"batch": [...]}.')
+    outer = {name: envelope[name] for name in ("context", "integrations") if _is_filled(envelope.get(name))}
+    call = Call(write_key_of(envelope))
+    completing = _Completing(call, received, rules, sent_at(envelope), outer)
+    items = _events(batch)
+    extra = sum(len(bytes(value)) for value in outer.values())
+    if extra * len(items) > _MOST_OUTER * rules.batch_bytes:
+        raise AnswerError(400, "too_large", "The context of the batch, added to each of its events, is too large.")
+    for place, item in enumerate(items, start=1):
+        if isinstance(item, Raw):
+            call.unreadable.append(
+                Unreadable(place, "the event is not a JSON object", bytes(item)[: rules.event_bytes])
+            )
+        else:
+            completing.add(place, item)
+    return call
+
+
+def write_key_of(members: Mapping[str, Raw]) -> str | None:
+    """Return the write key that an envelope or an event names."""
+    return _text(members.get("writeKey")) or None
+
+
+def sent_at(members: Mapping[str, Raw]) -> datetime | None:
+    """Return when an envelope or an event was sent; None if it does not say so, or not as a date."""
+    return moment(_text(members.get("sentAt")))
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return the moment of an ISO 8601 date and time, in UTC; None for anything else."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def written(found: datetime) -> str:
+    """Return a moment as Segment writes it: in UTC, with milliseconds and a `Z`."""
+    return f"{found.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+class _Completing:
+    """Adds events to a call, each with what Segment would add."""
+
+    def __init__(
+        self,
+        call: Call,
+        received: datetime,
+        rules: CallRules,
+        sent: datetime | None,
+        outer: Mapping[str, Raw] | None = None,
+    ) -> None:
+        self._call = call
+        self._rules = rules
+        self._received = received
+        self._received_text = Raw(_to_json(written(received)))
+        self._sent = sent
+        self._outer = outer or {}
+
+    def add(self, place: int, members: _Members, size: int = 0) -> None:
+        """Add an event to the call; reject it alone if it is too large, or lacks an ID that it must have."""
+        call, rules = self._call, self._rules
+        size = size or sum([len(bytes(value)) for value in members.values()])
+        if self._outer:
+            add_outer(members, self._outer)
+        if size > rules.event_bytes:
+            message = f"the event has more than {rules.event_bytes:,} bytes"
+            call.unreadable.append(Unreadable(place, message, _to_json(members)[: rules.event_bytes], is_event=True))
+            return
+        if bytes(members.get("messageId", b"null")) in _NOTHING:
+            if rules.require_message_id:
+                message = "messageId is missing, and requireMessageId is set: a retry would be billed twice"
+                call.unreadable.append(Unreadable(place, message, _to_json(members), is_event=True))
+                return
+            members["messageId"] = Raw(_to_json(str(uuid4())))
+        self._complete_times(members)
+        key = members.pop("writeKey", None)
+        call.event_keys.append(None if key is None else _text(key))
+        call.texts.append(_to_json(members))
+        call.places.append(place)
+
+    def _complete_times(self, members: _Members) -> None:
+        """Fill in the times that are missing, and correct `timestamp` for the clock of the device.
+
+        A timestamp beside an original one was corrected before, by Segment itself for instance.
+        """
+        if bytes(members.get("receivedAt", b"null")) in _NOTHING:
+            members["receivedAt"] = self._received_text
+        told, original = members.get("timestamp"), members.get("originalTimestamp")
+        has_told = told is not None and bytes(told) not in _NOTHING
+        has_original = original is not None and bytes(original) not in _NOTHING
+        if has_told and has_original:
+            return
+        sent = self._sent or (sent_at(members) if "sentAt" in members else None)
+        if not has_told and not has_original:
+            members["timestamp"] = self._received_text
+            members["originalTimestamp"] = Raw(_to_json(written(sent))) if sent else self._received_text
+            return
+        known = told if has_told else original
+        assert known is not None  # noqa: S101 - one of them is there
+        members["originalTimestamp"] = known
+        members["timestamp"] = self._corrected(known, sent)
+
+    def _corrected(self, known: Raw, sent: datetime | None) -> Raw:
+        """Return a time of the device's clock as one of this machine's.
+
+        Source: Segment's rule, timestamp = receivedAt - (sentAt - originalTimestamp).
+        """
+        if sent is None or abs(self._received - sent) > LONGEST_SKEW:
+            return known
+        original = moment(_text(known))
+        if original is None:
+            return known
+        try:
+            return Raw(_to_json(written(original + (self._received - sent))))
+        except OverflowError:
+            return known
+
+
+def _object(body: bytes) -> _Members:
+    """Return the members of a JSON object. Raises AnswerError."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        try:
+            return _read_members(body)
+        except msgspec.DecodeError:
+            return _read_members(_WORD_OR_TEXT.sub(_null_for_word, body))
+    except RecursionError:
+        raise AnswerError(400, "invalid_json", "The JSON is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AnswerError(400, "invalid_json", f"The body is not a JSON object: {error}.") from None
+
+
+def _events(batch: Raw) -> Sequence[_Members | Raw]:
+    """Return the members of each event of a batch; other values stay as they are."""
+    try:
+        return _read_batch(batch)
+    except msgspec.DecodeError:
+        return [_read_members(item) if bytes(item).startswith(b"{") else item for item in _read_items(batch)]
+
+
+def _null_for_word(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["word"] is None else _NULL
+
+
+def _is_filled(value: Raw | None) -> bool:
+    return value is not None and bytes(value) not in _NOTHING
+
+
+def _text(value: Raw | None) -> str | None:
+    """Return a JSON string; None for anything else."""
+    if value is None or not bytes(value).startswith(b'"'):
+        return None
+    try:
+        return _read_text(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,62 @@
+"""Whether the service is alive, and whether it takes events."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from ..queues.contract import Put, QueueFullError, QueueOpenError, Token
+from .answers import json_answer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from ..delivery.clock import Clock
+    from ..queues.contract import Queue
+
+_RECORD = "service/ready"
+_SECONDS = 1.0
+
+
+class Health:
+    """Answers the questions of a load balancer or an orchestrator."""
+
+    def __init__(self, queue: Queue, clock: Clock) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._token = Token(secrets.randbits(62), 0)
+        self._asked_at: float | None = None
+        self._problem: str | None = None
+        self._is_ending = False
+
+    def end(self) -> None:
+        """Be ready no more: the service is about to end."""
+        self._is_ending = True
+
+    async def alive(self, _request: Request) -> Response:
+        """Answer that this process runs."""
+        return json_answer(200, {"status": "alive"})
+
+    async def ready(self, _request: Request) -> Response:
+        """Answer whether events are taken: something is written to the queue, at most once a second."""
+        if self._is_ending:
+            return json_answer(503, {"status": "ending", "message": "The service is about to end."})
+        now = self._clock.monotonic()
+        if self._asked_at is None or now - self._asked_at >= _SECONDS:
+            self._asked_at = now
+            self._problem = await self._try()
+        if self._problem is not None:
+            return json_answer(503, {"status": "full", "message": self._problem})
+        return json_answer(200, {"status": "ready"})
+
+    async def _try(self) -> str | None:
+        """Return why nothing can be written to the queue; None if it can."""
+        self._token = self._token._replace(number=self._token.number + 1)
+        value = json.dumps({"at": self._clock.now().timestamp()}).encode()
+        try:
+            await self._queue.put(Put(self._token, records={_RECORD: value}))
+        except (QueueFullError, QueueOpenError) as error:
+            return f"The queue takes no events: {error}."
+        return None

@@ -1,0 +1,69 @@
+"""What the queue holds for accounts that nobody sends for yet: from before a restart, or put by another process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from ..delivery.delivery import account_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ...definitions import Destination
+    from ..configuration.service_configuration import ServiceConfiguration
+    from ..delivery.clock import Clock
+    from ..queues.contract import Queue
+    from .accounts import ServedAccounts
+
+_SECONDS = 1.0
+
+
+class Remaining:
+    """Looks at the queue every second, and has every account that it knows credentials of delivered."""
+
+    def __init__(
+        self, queue: Queue, accounts: ServedAccounts, configuration: ServiceConfiguration, *, clock: Clock
+    ) -> None:
+        self._queue = queue
+        self._accounts = accounts
+        self._clock = clock
+        self._configured = {account_of(found): found for found in configuration.accounts.values()}
+        self._allows_live = configuration.delivery.live
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at the queue for as long as the block lasts."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+
+    async def _watch(self) -> None:
+        while True:
+            began = self._clock.monotonic()
+            await self.look()
+            # A queue with very many lanes takes its time, and it is not all that there is to do.
+            took = self._clock.monotonic() - began
+            await self._clock.sleep(max(_SECONDS, 10 * took))
+
+    async def look(self) -> None:
+        """Have everything delivered that is queued and not leased."""
+        for lane in (await self._queue.status()).lanes:
+            if lane.queued <= lane.leased:
+                continue
+            account = self._accounts.get(lane.account)
+            if account is None and (destination := self._destination(lane.account)) is not None:
+                account = self._accounts.serve(destination)
+            if account is not None and account.delivery is not None:
+                account.delivery.look_again()
+
+    def _destination(self, name: str) -> Destination | None:
+        """Return with which credentials an account is sent to; None if they are not known, or not allowed."""
+        destination = self._configured.get(name)
+        if destination is None or (destination.is_live and not self._allows_live):
+            return None
+        return destination

@@ -1,0 +1,119 @@
+"""Segment's HTTP Tracking API, as its SDKs use it: their events, for the account that a write key names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from typing import TYPE_CHECKING
+
+from ..sources.contract import Chunk
+from .answers import SECONDS_TO_COME_BACK, AnswerError, BusyError, json_answer, success
+from .bodies import read_body
+from .calls import Call, CallRules, read_batch, read_single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from ..delivery.clock import Clock
+    from .accounts import ServedAccount
+
+KINDS = {short: kind for kind in ("track", "identify", "page", "screen", "group", "alias") for short in (kind, kind[0])}
+"""The endpoints for one event, each with the type of the event."""
+
+BATCHES = ("batch", "import", "b")
+"""The endpoints for several events."""
+
+METRICS = "m"
+"""Where Analytics.js sends counters of its own, which nobody needs here."""
+
+
+class Tracking:
+    """The endpoints. `accounts` has the account of each write key; without the `live` setting, a live one gets 403."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, ServedAccount],
+        rules: CallRules,
+        *,
+        clock: Clock,
+        seconds: float,
+        allows_live: bool,
+        live_advice: str,
+    ) -> None:
+        self.accounts = accounts
+        self._rules = rules
+        self._clock = clock
+        self._seconds = seconds
+        self._allows_live = allows_live
+        self._live_advice = live_advice
+
+    async def receive(self, request: Request, endpoint: str) -> Response:
+        """Answer a call with one event, or with a batch of them."""
+        try:
+            return await self._receive(request, endpoint)
+        except AnswerError as error:
+            return json_answer(error.status, {"code": error.code, "message": error.message}, error.headers)
+        except BusyError as error:
+            told = {"code": "too_many_requests", "message": f"Nothing was accepted, since {error}. Send it again."}
+            return json_answer(429, told, {"Retry-After": str(SECONDS_TO_COME_BACK)})
+
+    async def _receive(self, request: Request, endpoint: str) -> Response:
+        rules = self._rules
+        body = await read_body(request, most=rules.batch_bytes, seconds=self._seconds)
+        if endpoint == METRICS:
+            return success()
+        now = self._clock.now()
+        is_batch = endpoint in BATCHES
+        call = read_batch(body, now, rules) if is_batch else read_single(body, KINDS[endpoint], now, rules)
+        account = self._account(call, request.headers.get("authorization", ""))
+        source = f"{request.url.path} {uuid.uuid4().hex[:12]}"
+        await account.accept(
+            Chunk(source, unit="item", texts=call.texts, places=call.places, unreadable=call.unreadable)
+        )
+        return success()
+
+    def _account(self, call: Call, authorization: str) -> ServedAccount:
+        """Return the account of the first write key that is known. Raises AnswerError if none is."""
+        told = [key for key in (*_authorized(authorization), call.write_key) if key]
+        if not told:
+            told = [key for key in dict.fromkeys(call.event_keys) if key]
+            if len(told) > 1:
+                message = "The events have different write keys; send those of each write key in a call of their own."
+                raise AnswerError(400, "invalid_write_key", message)
+        known = next((key for key in told if key in self.accounts), None)
+        if known is None:
+            raise _unknown_key(is_given=bool(told))
+        return self._allowed(known)
+
+    def _allowed(self, key: str) -> ServedAccount:
+        account = self.accounts[key]
+        if account.destination.is_live and not self._allows_live:
+            message = f"{account.destination.target} bills real customers, which is not allowed: {self._live_advice}."
+            raise AnswerError(403, "live_not_allowed", message)
+        return account
+
+
+def _authorized(header: str) -> Iterator[str]:
+    """Yield the write key of an Authorization header: the user name of Basic, or what follows Bearer."""
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() == "bearer":
+        yield text.strip()
+    elif scheme.lower() == "basic":
+        try:
+            yield base64.b64decode(text.strip(), validate=True).decode("ascii").partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return
+
+
+def _unknown_key(*, is_given: bool) -> AnswerError:
+    """Return the answer to a call without a write key that is known.
+
+    It is 400, not 401: some SDKs keep a batch that gets 401 and send it again for ever.
+    """
+    if is_given:
+        return AnswerError(400, "invalid_write_key", "The write key is not one of this service's; check the SDK's key.")
+    return AnswerError(400, "missing_write_key", "The write key is missing; SDKs send it as the user name of Basic.")
