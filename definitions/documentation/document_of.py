@@ -86,7 +86,7 @@ def _compiled(text: str | None) -> Trigger | None:
     if text is None:
         return None
     try:
-        return compile_trigger(text)
+        return compile_trigger(text, is_published=True)
     except DefinitionError:
         return None
 

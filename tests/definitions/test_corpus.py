@@ -100,7 +100,7 @@ def test_every_trigger_compiles_and_runs(manifest: dict[str, Any]) -> None:
     triggers = [action.get("defaultSubscription") for action in manifest["actions"].values()]
     triggers += [preset.get("subscribe") for preset in manifest["presets"]]
     for trigger in filter(None, triggers):
-        compiled = compile_trigger(trigger)
+        compiled = compile_trigger(trigger, is_published=True)
         assert compile_trigger(str(compiled))(EVENT) == compiled(EVENT), trigger
 
 

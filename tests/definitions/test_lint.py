@@ -127,6 +127,8 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "presets[0].mapping.name.@if.esle",
     ),
     (destination(preset={"subscribe": "properties.n <=5"}), "KD306", "presets[0].subscribe"),
+    (destination(preset={"subscribe": 'type = "track", event = "A"'}), "KD306", "presets[0].subscribe"),
+    (destination(default_subscription='event == "A"'), "KD306", "actions.send.defaultSubscription"),
     (
         destination(fields={"name": name_field()}, preset={"mapping": {"name": "$.event"}}),
         "KD210",
