@@ -146,6 +146,16 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "presets[0].mapping.name",
     ),
     (destination(preset={"mapping": {"nmae": "x"}}), "KD305", "presets[0].mapping.nmae"),
+    (
+        DestinationDefinition.from_manifest(
+            {
+                **destination().to_manifest(),
+                "presets": [{"name": "All", "partnerAction": "sned", "subscribe": "event = a"}],
+            }
+        ),
+        "KD307",
+        "presets[0].partnerAction",
+    ),
     (DestinationDefinition(name="M", slug="m", description="Counts.", actions={}), "KD401", "actions"),
     (destination(batch=BatchLimits(events=1, bytes=5_000), **BATCH), "KD402", "actions.send.batch.events"),
     (destination(batch=BatchLimits(events=5, bytes=50), **BATCH), "KD402", "actions.send.batch.bytes"),

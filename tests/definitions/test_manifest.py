@@ -110,6 +110,7 @@ CARRIED: dict[str, dict[str, Any]] = {
     "a preset that leaves a default out": manifest(presets=[preset(mapping={"name": {"@path": "$.event"}})]),
     "a preset that maps nothing": manifest(presets=[preset(mapping={})]),
     "a preset without a mapping": manifest(presets=[preset(mapping=None)]),
+    "a preset for an action that is not there": manifest(presets=[preset(partnerAction="plugin")]),
     "a preset with a root directive": manifest(
         presets=[preset(mapping={"__segment_internal_directive": {"@transform": {"apply": {}}}, "name": "x"})]
     ),
@@ -245,7 +246,6 @@ MALFORMED: list[tuple[Any, str]] = [
     (changed("presets", to={}), "presets: should be a list; got object"),
     (changed("presets", 0, to=7), "presets[0]: should be an object; got number"),
     (changed("presets", 0, "mapping", to=[]), "presets[0].mapping: should be an object; got array"),
-    (changed("presets", 0, "partnerAction", to="sned"), 'the preset "All usage" names the unknown action "sned"'),
 ]
 
 
