@@ -83,7 +83,7 @@ def _write_authentication(definition: ManifestDefinition) -> dict[str, Any] | No
     if "authentication" not in definition.model_fields_set and not definition.settings:
         return None
     return {
-        "scheme": definition.authentication.scheme,
+        "scheme": _unless_absent(definition.authentication, "scheme"),
         "fields": {key: _write_field(field, _SETTING) for key, field in definition.settings.items()},
         **definition.authentication.carried,
     }
@@ -109,7 +109,7 @@ def _write_preset(preset: Preset, action: ActionDefinition | None) -> dict[str, 
     has_none = preset.mapping is None and "mapping" in preset.model_fields_set
     return {
         "name": preset.name,
-        "type": preset.type,
+        "type": _unless_absent(preset, "type"),
         "partnerAction": preset.partner_action,
         "subscribe": preset.subscribe,
         "mapping": None if has_none else _whole_mapping(preset.mapping or {}, action),
