@@ -97,7 +97,7 @@ class DestinationDefinition(ManifestDefinition):
     @model_validator(mode="after")
     def _names_its_own_parts(self) -> DestinationDefinition:
         for preset in self.presets:
-            if preset.partner_action not in self.actions:
+            if preset.partner_action not in self.actions and not self.was_read:
                 raise ValueError(f'the preset "{preset.name}" names the unknown action "{preset.partner_action}"')
         for name in self.authentication.fields:
             if name not in self.settings:

@@ -296,8 +296,7 @@ def _preset_subscriptions(definition: DestinationDefinition) -> tuple[Subscripti
             subscribe=preset.subscribe or "",
             mapping=preset.mapping or {},
         )
-        for preset in definition.presets
-        if preset.type == "automatic"
+        for preset in definition.automatic_presets
     )
 
 

@@ -37,6 +37,11 @@ class ManifestPart(DefinitionModel):
 
     carried: Mapping[str, Any] = Field(default_factory=dict, repr=False)
 
+    @property
+    def was_read(self) -> bool:
+        """Whether this comes from a manifest, not from an author's code."""
+        return "carried" in self.model_fields_set
+
 
 class Choice(DefinitionModel):
     """One allowed value of a field, and the words in which a person picks it; other keys are carried."""

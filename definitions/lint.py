@@ -59,6 +59,7 @@ CODES: Mapping[str, str] = {
     "KD304": "A preset leaves a required field empty",
     "KD305": "A preset fills a field that does not exist",
     "KD306": "A trigger is not read as it is written",
+    "KD307": "A preset names an action that does not exist",
     "KD401": "There is no action",
     "KD402": "The limits of a batch are not plausible",
 }
@@ -112,7 +113,8 @@ def _findings(definition: DestinationDefinition) -> Iterator[Finding]:
         yield from _action(f"actions.{key}", action)
     names = Counter(preset.name for preset in definition.presets)
     for position, preset in enumerate(definition.presets):
-        yield from _preset(f"presets[{position}]", preset, names, definition.actions[preset.partner_action])
+        yield from _preset(f"presets[{position}]", preset, names)
+        yield from _filled(f"presets[{position}]", preset, definition.actions)
 
 
 def _words(place: str, label_key: str, label: str, description: str) -> Iterator[Finding]:
@@ -256,7 +258,7 @@ def _batch(place: str, limits: BatchLimits) -> Iterator[Finding]:
         yield Finding("KD402", f"{place}.bytes", f"{message}: look up what the partner accepts")
 
 
-def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefinition) -> Iterator[Finding]:
+def _preset(place: str, preset: Preset, names: Counter[str]) -> Iterator[Finding]:
     if not preset.name.strip():
         yield Finding("KD104", f"{place}.name", "is blank; say what it sends, because reports use this name")
     elif names[preset.name] > 1:
@@ -267,23 +269,29 @@ def _preset(place: str, preset: Preset, names: Counter[str], action: ActionDefin
         yield from _compiled("KD303", f"{place}.mapping", partial(compile_mapping, preset.mapping, is_published=True))
         yield from _paths_as_text(f"{place}.mapping", preset.mapping)
         yield from _options_without_effect(f"{place}.mapping", preset.mapping)
-    if ROOT_KEY not in (preset.mapping or {}):
-        yield from _filled(f"{place}.mapping", preset, action)
 
 
-def _filled(place: str, preset: Preset, action: ActionDefinition) -> Iterator[Finding]:
+def _filled(place: str, preset: Preset, actions: Mapping[str, ActionDefinition]) -> Iterator[Finding]:
+    action = actions.get(preset.partner_action)
+    if action is None:
+        hint = nearest(preset.partner_action, actions)
+        message = f'there is no action "{preset.partner_action}"{hint}; the preset never applies'
+        yield Finding("KD307", f"{place}.partnerAction", message)
+        return
     mapping = preset.mapping or {}
+    if ROOT_KEY in mapping:
+        return
     for key in mapping:
         if key not in action.fields and not key.startswith("__segment_internal_"):
             hint = nearest(key, action.fields)
             message = f'the action "{preset.partner_action}" has no such field{hint}; take it out'
-            yield Finding("KD305", f"{place}.{key}", message)
+            yield Finding("KD305", f"{place}.mapping.{key}", message)
     for key, field in action.fields.items():
         by_setting = field.default_path_setting is not None and key not in mapping
         is_filled = by_setting or mapping.get(key, None if key in mapping else field.default) is not None
         if field.required is True and not is_filled and not _has_inner_default(field):
             message = f'"{preset.partner_action}" requires it; map it, or every event of "{preset.name}" is rejected'
-            yield Finding("KD304", f"{place}.{key}", message)
+            yield Finding("KD304", f"{place}.mapping.{key}", message)
 
 
 def _paths_as_text(place: str, mapping: Any) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def write_manifest(definition: ManifestDefinition) -> dict[str, Any]:
             "authentication": _write_authentication(definition),
             "audienceConfig": definition.audience_config,
             "actions": {key: _write_action(action) for key, action in actions.items()},
-            "presets": [_write_preset(preset, actions[preset.partner_action]) for preset in definition.presets],
+            "presets": [_write_preset(preset, actions.get(preset.partner_action)) for preset in definition.presets],
             **definition.carried,
         }
     )
@@ -76,15 +76,14 @@ def _if_given(part: ManifestPart, name: str) -> Any:
 
 def _unless_absent(part: ManifestPart, name: str) -> Any:
     """Return a value or its default; None if a manifest was read that does not hold it."""
-    was_read = "carried" in part.model_fields_set
-    return _if_given(part, name) if was_read else getattr(part, name)
+    return _if_given(part, name) if part.was_read else getattr(part, name)
 
 
 def _write_authentication(definition: ManifestDefinition) -> dict[str, Any] | None:
     if "authentication" not in definition.model_fields_set and not definition.settings:
         return None
     return {
-        "scheme": definition.authentication.scheme,
+        "scheme": _unless_absent(definition.authentication, "scheme"),
         "fields": {key: _write_field(field, _SETTING) for key, field in definition.settings.items()},
         **definition.authentication.carried,
     }
@@ -106,11 +105,11 @@ def _write_action(action: ActionDefinition) -> dict[str, Any]:
     }
 
 
-def _write_preset(preset: Preset, action: ActionDefinition) -> dict[str, Any]:
+def _write_preset(preset: Preset, action: ActionDefinition | None) -> dict[str, Any]:
     has_none = preset.mapping is None and "mapping" in preset.model_fields_set
     return {
         "name": preset.name,
-        "type": preset.type,
+        "type": _unless_absent(preset, "type"),
         "partnerAction": preset.partner_action,
         "subscribe": preset.subscribe,
         "mapping": None if has_none else _whole_mapping(preset.mapping or {}, action),
@@ -119,11 +118,12 @@ def _write_preset(preset: Preset, action: ActionDefinition) -> dict[str, Any]:
     }
 
 
-def _whole_mapping(mapping: Mapping[str, Any], action: ActionDefinition) -> dict[str, Any]:
+def _whole_mapping(mapping: Mapping[str, Any], action: ActionDefinition | None) -> dict[str, Any]:
     """Fill in the defaults: a preset holds what differs from them, its manifest the whole."""
     if ROOT_KEY in mapping:
         return dict(mapping)
-    defaults = {key: field.default for key, field in action.fields.items() if field.default is not None}
+    fields = action.fields if action is not None else {}
+    defaults = {key: field.default for key, field in fields.items() if field.default is not None}
     return {key: value for key, value in {**defaults, **mapping}.items() if value is not None}
 
 

@@ -52,3 +52,12 @@ class ManifestDefinition(ManifestPart):
     actions: Mapping[str, ActionDefinition]
     presets: tuple[Preset, ...] = ()
     audience_config: Mapping[str, Any] | None = None
+
+    @property
+    def automatic_presets(self) -> tuple[Preset, ...]:
+        """The presets that apply until a user writes subscriptions.
+
+        A preset of a manifest may name an action that only the browser's half of the destination has; it never applies.
+        """
+        presets = (preset for preset in self.presets if preset.type == "automatic")
+        return tuple(preset for preset in presets if preset.partner_action in self.actions)

@@ -174,7 +174,7 @@ def event(type: EventType = "track", /, **changes: Any) -> dict[str, Any]:  # no
 def event_for(trigger: str) -> dict[str, Any]:
     """Make a full event that a trigger is for: one that matches, or else one of the type that it names."""
     try:
-        matches = compile_trigger(trigger).matches
+        matches = compile_trigger(trigger, is_published=True).matches
     except TriggerError:
         return event("track")
     full = [event(call) for call in EVENT_TYPES]
@@ -199,7 +199,7 @@ def sample_event(call_type: str, action: ActionDefinition) -> dict[str, Any]:
 def short_event_for(trigger: str, action: ActionDefinition) -> dict[str, Any]:
     """Make an event that a trigger matches, with little more than an action reads; a full one if that fails."""
     try:
-        matches = compile_trigger(trigger).matches
+        matches = compile_trigger(trigger, is_published=True).matches
     except TriggerError:
         return event("track")
     short = (sample_event(call, action) for call in EVENT_TYPES)

@@ -74,7 +74,7 @@ def document_of(definition: DestinationDefinition) -> Document:
 
 
 def _triggers(definition: DestinationDefinition) -> Iterator[tuple[str, Trigger]]:
-    texts = [preset.subscribe for preset in definition.presets]
+    texts = [preset.subscribe for preset in definition.presets if preset.partner_action in definition.actions]
     texts += [action.default_subscription for action in definition.actions.values()]
     for text in filter(None, texts):
         trigger = _compiled(text)
@@ -86,7 +86,7 @@ def _compiled(text: str | None) -> Trigger | None:
     if text is None:
         return None
     try:
-        return compile_trigger(text)
+        return compile_trigger(text, is_published=True)
     except DefinitionError:
         return None
 
@@ -158,14 +158,15 @@ def _labels(action: ActionDefinition, *keys: str) -> list[str]:
 
 def _presets(definition: DestinationDefinition, anchors: Mapping[str, str]) -> Iterator[DocumentedPreset]:
     for preset in definition.presets:
-        action = definition.actions[preset.partner_action]
+        key = one_line(preset.partner_action)
+        action = definition.actions.get(preset.partner_action)
         yield DocumentedPreset(
             name=one_line(preset.name),
-            action_key=one_line(preset.partner_action),
-            action_title=one_line(action.title),
-            action_anchor=anchors[one_line(preset.partner_action)],
-            when=_when(preset),
-            is_trigger=bool(preset.subscribe),
+            action_key=key,
+            action_title=one_line(action.title) if action is not None else key,
+            action_anchor=anchors[key] if action is not None else "",
+            when=_when(preset) if action is not None else "Never: there is no such action",
+            is_trigger=action is not None and bool(preset.subscribe),
             mapping=visible(indented_json(preset.mapping)) if preset.mapping else "",
         )
 
@@ -179,7 +180,8 @@ def _when(preset: Preset) -> str:
 def _methods(
     definition: DestinationDefinition, calls: tuple[str, ...], examples: list[DocumentedExample], anchors: Anchors
 ) -> Iterator[DocumentedMethod]:
-    triggers = [(preset.name, _compiled(preset.subscribe)) for preset in definition.presets]
+    presets = [preset for preset in definition.presets if preset.partner_action in definition.actions]
+    triggers = [(preset.name, _compiled(preset.subscribe)) for preset in presets]
     for call in dict.fromkeys((*calls, *(example.call_type for example in examples))):
         yield DocumentedMethod(
             anchor=anchors.name(f"method {call}"),

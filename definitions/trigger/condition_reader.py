@@ -56,7 +56,8 @@ _WORDS_FOR_VALUES = {
 class ConditionReader:
     """Reads conditions from a lexer, which it leaves at the token behind each.
 
-    In a published definition (`is_published`) null is compared as a text where Segment does that.
+    In a published definition (`is_published`) null is compared as a text where Segment does that, and an operator that
+    Segment reads as two is read so.
     """
 
     def __init__(self, lexer: Lexer, *, is_published: bool) -> None:
@@ -102,13 +103,15 @@ class ConditionReader:
         if value == token.text and token.kind == "word" and not self._is_published:
             self._check_word(token)
         if sign.kind == "split operator":
-            if not self._is_published:
+            if not self._is_published or self.can_begin(token):
                 raise self._split_operator(subject, sign, token)
-            # Segment passes over the value: a condition that never holds.
+            # Segment passes over the value, unless it is a condition for itself. This one never holds.
             return comparison(subject, sign.text[0], "=")
         return comparison(subject, sign.text, value)
 
     def _split_operator(self, subject: Subject, sign: Token, value: Token) -> TriggerError:
+        if sign.text == "==":
+            return self._fault(sign, "`==` is not an operator", "Write = for that.")
         misread = f"Segment reads `{sign.text[0]}` and the text `=` here, which never holds"
         rewrite = shortened(f"{subject} {sign.text} {value.text}")
         return self._fault(sign, f"`{sign.text}` needs a space after it: {misread}", f"Write {rewrite}.")

@@ -60,9 +60,10 @@ def parse(source: str, *, is_published: bool = False) -> Node:
 
 class _Parser:
     def __init__(self, source: str, *, is_published: bool) -> None:
-        self._lexer = Lexer(source)
+        self._lexer = Lexer(source, is_published=is_published)
         self._reader = ConditionReader(self._lexer, is_published=is_published)
         self._levels = [_Level()]
+        self._is_published = is_published
 
     def parse(self) -> Node:
         while True:
@@ -96,6 +97,9 @@ class _Parser:
             self._levels[-1].connectives.append(("or" if token.text.lower() == "or" else "and", token))
         elif token.kind in {"(", "!"} or self._reader.can_begin(token):
             self._levels[-1].connectives.append(("and", token))
+        elif token.kind == "," and self._is_published:
+            # Segment passes over it, and takes `and` for a lack of words.
+            self._levels[-1].connectives.append(("and", self._lexer.advance()))
         else:
             advice = ""
             if token.kind == "word" and (word := str(token.value)) in {"and", "or"}:

@@ -88,10 +88,14 @@ class Token:
 
 
 class Lexer:
-    """Holds the token that comes next in `current`. Raises TriggerError where Segment's lexer fails."""
+    """Holds the token that comes next in `current`. Raises TriggerError where Segment's lexer fails.
 
-    def __init__(self, source: str) -> None:
+    In a published definition (`is_published`) `==` is read as Segment does: as `=` and another `=`.
+    """
+
+    def __init__(self, source: str, *, is_published: bool = False) -> None:
         self.source = source
+        self._is_published = is_published
         self._position = 0
         self.current = self._next()
 
@@ -196,6 +200,8 @@ class Lexer:
         character = self.source[start]
         following = self._at(start + 1)
         is_double = following == "=" and self._at(start + 2) in _TERMINATORS
+        if character == following == "=" and self._is_published:
+            return Token("split operator", "==", start)
         if right := _WRONG_OPERATORS.get(character + following):
             raise fault(self.source, start, f"`{character}{following}` is not an operator", f"Write {right} for that.")
         if character == "=":

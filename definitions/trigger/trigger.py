@@ -75,7 +75,8 @@ def compile_trigger(fql: str, *, is_published: bool = False) -> Trigger:
 
     It gives Segment's answers. Raises TriggerError, with the line, the spot and the way out, for what Segment cannot
     read or would misread, and beyond 250,000 characters or 100 levels of parentheses.
-    In a published definition (`is_published`), `event != null` is read as Segment does; the lint reports it.
+    In a published definition (`is_published`), `event != null`, `event == "A"` and a comma between conditions are read
+    as Segment does; the lint reports them.
     """
     node = parse(fql, is_published=is_published)
     text = str(node)

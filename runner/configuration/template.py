@@ -66,16 +66,15 @@ def _settings(definition: DestinationDefinition, name: str, settings: Mapping[st
 
 
 def _subscriptions(definition: DestinationDefinition) -> Iterator[str]:
-    presets = [preset for preset in definition.presets if preset.type == "automatic"]
     yield ""
     yield from _comment("Which events go to which action. Without subscriptions of your own, the presets apply:")
-    for preset in presets:
+    for preset in definition.automatic_presets:
         yield "#"
         yield "# [[subscriptions]]"
         yield f"# name = {_toml(preset.name)}"
         yield f"# partnerAction = {_toml(preset.partner_action)}"
         yield f"# subscribe = {_toml(preset.subscribe or '')}"
-    if not presets:
+    if not definition.automatic_presets:
         yield "# This destination has no presets, so add [[subscriptions]] with partnerAction and subscribe"
 
 

@@ -100,7 +100,7 @@ def test_every_trigger_compiles_and_runs(manifest: dict[str, Any]) -> None:
     triggers = [action.get("defaultSubscription") for action in manifest["actions"].values()]
     triggers += [preset.get("subscribe") for preset in manifest["presets"]]
     for trigger in filter(None, triggers):
-        compiled = compile_trigger(trigger)
+        compiled = compile_trigger(trigger, is_published=True)
         assert compile_trigger(str(compiled))(EVENT) == compiled(EVENT), trigger
 
 
@@ -160,8 +160,16 @@ def _all_fields(fields: Mapping[str, InputField]) -> Iterator[tuple[str, InputFi
 
 def _some_settings(definition: DestinationDefinition) -> Iterator[tuple[str, Any]]:
     for key, field in definition.settings.items():
-        if field.default is None:
+        if not _is_usable(field):
             yield key, [_some_value(field)] if field.multiple else _some_value(field)
+
+
+def _is_usable(field: InputField) -> bool:
+    """Return whether a user may leave a default as it is: some are blank, or none of the choices."""
+    values = [choice if isinstance(choice, str) else choice.value for choice in field.choices or ()]
+    if values and not field.multiple:
+        return field.default in values
+    return field.default is not None and field.default != ""
 
 
 def _some_value(field: InputField) -> Any:

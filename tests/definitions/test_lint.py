@@ -127,6 +127,8 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "presets[0].mapping.name.@if.esle",
     ),
     (destination(preset={"subscribe": "properties.n <=5"}), "KD306", "presets[0].subscribe"),
+    (destination(preset={"subscribe": 'type = "track", event = "A"'}), "KD306", "presets[0].subscribe"),
+    (destination(default_subscription='event == "A"'), "KD306", "actions.send.defaultSubscription"),
     (
         destination(fields={"name": name_field()}, preset={"mapping": {"name": "$.event"}}),
         "KD210",
@@ -144,6 +146,16 @@ FAULTS: list[tuple[DestinationDefinition, str, str]] = [
         "presets[0].mapping.name",
     ),
     (destination(preset={"mapping": {"nmae": "x"}}), "KD305", "presets[0].mapping.nmae"),
+    (
+        DestinationDefinition.from_manifest(
+            {
+                **destination().to_manifest(),
+                "presets": [{"name": "All", "partnerAction": "sned", "subscribe": "event = a"}],
+            }
+        ),
+        "KD307",
+        "presets[0].partnerAction",
+    ),
     (DestinationDefinition(name="M", slug="m", description="Counts.", actions={}), "KD401", "actions"),
     (destination(batch=BatchLimits(events=1, bytes=5_000), **BATCH), "KD402", "actions.send.batch.events"),
     (destination(batch=BatchLimits(events=5, bytes=50), **BATCH), "KD402", "actions.send.batch.bytes"),

@@ -76,6 +76,7 @@ CARRIED: dict[str, dict[str, Any]] = {
     "a managed OAuth scheme": manifest(authentication={"scheme": "oauth-managed", "fields": {"apiKey": setting()}}),
     "no authentication": manifest(authentication=None),
     "authentication without fields": manifest(authentication={"scheme": "custom", "fields": {}}),
+    "authentication without a scheme": manifest(authentication={"fields": {"apiKey": setting()}}),
     "another mode": manifest(mode="warehouse"),
     "no description": manifest(description=None),
     "an empty description": manifest(description=""),
@@ -110,6 +111,8 @@ CARRIED: dict[str, dict[str, Any]] = {
     "a preset that leaves a default out": manifest(presets=[preset(mapping={"name": {"@path": "$.event"}})]),
     "a preset that maps nothing": manifest(presets=[preset(mapping={})]),
     "a preset without a mapping": manifest(presets=[preset(mapping=None)]),
+    "a preset without a type": manifest(presets=[preset(type=None)]),
+    "a preset for an action that is not there": manifest(presets=[preset(partnerAction="plugin")]),
     "a preset with a root directive": manifest(
         presets=[preset(mapping={"__segment_internal_directive": {"@transform": {"apply": {}}}, "name": "x"})]
     ),
@@ -245,7 +248,6 @@ MALFORMED: list[tuple[Any, str]] = [
     (changed("presets", to={}), "presets: should be a list; got object"),
     (changed("presets", 0, to=7), "presets[0]: should be an object; got number"),
     (changed("presets", 0, "mapping", to=[]), "presets[0].mapping: should be an object; got array"),
-    (changed("presets", 0, "partnerAction", to="sned"), 'the preset "All usage" names the unknown action "sned"'),
 ]
 
 

@@ -13,13 +13,16 @@ from kable_destination.definitions import (
     Destination,
     DestinationDefinition,
     InputField,
+    Preset,
     RequestOptions,
     SetupError,
     Subscription,
 )
+from kable_destination.definitions.documentation import FORMATS, render
+from kable_destination.definitions.lint import lint
 from kable_destination.definitions.planning.explanation import explain
 from kable_destination.destination import kable
-from manifests import action, manifest, preset, setting
+from manifests import action, manifest, preset, setting, without_nulls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +41,9 @@ def destination(given: dict[str, Any], *subscriptions: Subscription) -> Destinat
     return Destination(DestinationDefinition.from_manifest(given), {"apiKey": "secret-key"}, subscriptions or None)
 
 
-def in_code(*, authentication: Authentication | None = None, **more: Any) -> DestinationDefinition:
+def in_code(
+    *, authentication: Authentication | None = None, presets: tuple[Preset, ...] = (), **more: Any
+) -> DestinationDefinition:
     """Define a destination that has code."""
     send = ActionDefinition(
         title="Send",
@@ -53,10 +58,28 @@ def in_code(*, authentication: Authentication | None = None, **more: Any) -> Des
         authentication=authentication or Authentication(),
         extend_request=lambda _: RequestOptions("https://meter.example"),
         actions={"send": send},
+        presets=presets,
     )
 
 
 ALL_USAGE = Subscription(partner_action="send", subscribe='type = "track"', name="All usage")
+
+
+def test_a_preset_of_a_manifest_whose_action_is_not_there_never_applies() -> None:
+    """Segment's manifests hold such presets, for actions that only the part in the browser has."""
+    plugin = preset(name="Browser plugin", partnerAction="plugin", mapping={"id": "x"})
+    given = manifest(presets=[plugin, preset()])
+    ready = destination(given)
+    assert [explained.name for explained in explain(ready, EVENT).subscriptions] == ["All usage"]
+    assert ("KD307", "presets[0].partnerAction") in [(found.code, found.place) for found in lint(ready.definition)]
+    assert without_nulls(ready.definition.to_manifest()) == without_nulls(given)
+    for page_format in FORMATS:
+        assert "Never: there is no such action" in render(ready.definition, page_format)
+
+
+def test_a_preset_in_code_names_an_action_that_is_there() -> None:
+    with pytest.raises(ValueError, match='the preset "All" names the unknown action "sned"'):
+        in_code(presets=(Preset(name="All", partner_action="sned", subscribe='type = "track"'),))
 
 
 def test_an_event_for_an_action_without_code_is_rejected_with_the_reason() -> None:

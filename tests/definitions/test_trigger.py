@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,36 @@ def test_normal_form(fql: str, normal: str) -> None:
     assert str(trigger) == normal
     assert compile_trigger(normal) == trigger
     assert hash(compile_trigger(normal)) == hash(trigger)
+
+
+@pytest.mark.parametrize(
+    ("fql", "answer"),
+    [
+        ('type = "track", event = "Order Completed"', 'type = "track" and event = "Order Completed"'),
+        ('(type = "track"), contains(event, "x")', 'type = "track" and contains(event, "x")'),
+        ('type = "track" and event == "Cart Updated"', 'type = "track" and event = "="'),
+        ('event == "A" or event =="B"', 'event = "=" or event = "="'),
+        ("properties.n == 5", 'properties.n = "="'),
+    ],
+)
+def test_a_published_definition_gets_segments_answer_for_what_a_user_may_not_write(fql: str, answer: str) -> None:
+    with pytest.raises(TriggerError):
+        compile_trigger(fql)
+    assert str(compile_trigger(fql, is_published=True)) == answer
+
+
+@pytest.mark.parametrize(
+    ("fql", "message"),
+    [
+        ('type = "track", event = "A" or event = "B"', "`and` and `or` are mixed without parentheses"),
+        ('type = "track",', "a condition is missing after `and`, found the end"),
+        ('event == type = "track"', "`==` is not an operator"),
+        ("event === 5", "expected a value after `==`, found `=`"),
+    ],
+)
+def test_a_published_definition_may_not_hold_what_segment_takes_for_something_else(fql: str, message: str) -> None:
+    with pytest.raises(TriggerError, match=re.escape(message)):
+        compile_trigger(fql, is_published=True)
 
 
 def test_triggers_differ_when_they_ask_differently() -> None:
