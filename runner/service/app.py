@@ -1,4 +1,4 @@
-"""The service as an application: which endpoint answers what."""
+"""The service as an application."""
 
 from __future__ import annotations
 
@@ -7,48 +7,29 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from .answers import json_answer
-from .tracking import BATCHES, KINDS, METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from .health import Health
-    from .tracking import Tracking
 
 _SLASHES = re.compile("/{2,}")
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(*, tracking: Tracking, health: Health) -> ASGIApp:
-    """Return the application."""
-    calls = [*KINDS, *BATCHES, METRICS]
-    routes = [
-        *(Route(f"/v1/{name}", _with_endpoint(tracking, name), methods=["POST"]) for name in calls),
-        *health_routes(health),
-    ]
-    return PlainPaths(starlette(routes))
+def create_app(routes: Sequence[BaseRoute]) -> ASGIApp:
+    """Return an application of some routes.
 
-
-def health_routes(health: Health) -> list[Route]:
-    """Return the endpoints that say how the service is."""
-    return [
-        Route("/healthz", health.alive, methods=["GET"]),
-        Route("/readyz", health.ready, methods=["GET"]),
-    ]
-
-
-def starlette(routes: Sequence[Route]) -> Starlette:
-    """Return an application that answers in JSON whatever happens, and never redirects: SDKs lose events then."""
+    It answers in JSON whatever happens, and never redirects: SDKs lose events then.
+    """
     app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, Exception: _answer_fault})
     app.router.redirect_slashes = False
-    return app
+    return PlainPaths(app)
 
 
 class PlainPaths:
@@ -63,13 +44,6 @@ class PlainPaths:
         if "//" in path or path.endswith("/"):
             scope["path"] = _SLASHES.sub("/", path).rstrip("/") or "/"
         await self._app(scope, receive, send)
-
-
-def _with_endpoint(tracking: Tracking, name: str) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await tracking.receive(request, name)
-
-    return endpoint
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

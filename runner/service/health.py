@@ -6,6 +6,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
+from starlette.routing import Route
+
 from ..queues.contract import Put, QueueFullError, QueueOpenError, Token
 from .answers import json_answer
 
@@ -31,15 +33,22 @@ class Health:
         self._problem: str | None = None
         self._is_ending = False
 
+    def routes(self) -> list[Route]:
+        """Return the endpoints."""
+        return [
+            Route("/healthz", self._alive, methods=["GET"]),
+            Route("/readyz", self._ready, methods=["GET"]),
+        ]
+
     def end(self) -> None:
         """Be ready no more: the service is about to end."""
         self._is_ending = True
 
-    async def alive(self, _request: Request) -> Response:
+    async def _alive(self, _request: Request) -> Response:
         """Answer that this process runs."""
         return json_answer(200, {"status": "alive"})
 
-    async def ready(self, _request: Request) -> Response:
+    async def _ready(self, _request: Request) -> Response:
         """Answer whether events are taken: something is written to the queue, at most once a second."""
         if self._is_ending:
             return json_answer(503, {"status": "ending", "message": "The service is about to end."})

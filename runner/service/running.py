@@ -12,7 +12,7 @@ from ..delivery.notices import to_all
 from ..outbox import opened_queue
 from ..session import handled_signals, rules_of, service_transport, suited_interpreter
 from .accounts import ServedAccounts
-from .app import create_app, health_routes, starlette
+from .app import create_app
 from .calls import CallRules
 from .health import Health
 from .remaining import Remaining
@@ -67,10 +67,13 @@ async def serve(
             live_advice=configuration.live_advice,
         )
         folder = configuration.folder
-        servers = [Server(create_app(tracking=tracking, health=health), listener, options, folder, tls=True)]
+        routes, admin_routes = [*tracking.routes()], [*health.routes()]
+        if options.admin_port is None:
+            routes += admin_routes
+        servers = [Server(create_app(routes), listener, options, folder, tls=True)]
         if options.admin_port is not None:
             admin = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
-            servers.append(Server(starlette(health_routes(health)), admin, options, folder, tls=False))
+            servers.append(Server(create_app(admin_routes), admin, options, folder, tls=False))
 
         def end() -> None:
             health.end()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
+
+from starlette.routing import Route
 
 from ..sources.contract import Chunk
 from .answers import SECONDS_TO_COME_BACK, AnswerError, BusyError, json_answer, success
@@ -51,7 +54,12 @@ class Tracking:
         self._allows_live = allows_live
         self._live_advice = live_advice
 
-    async def receive(self, request: Request, endpoint: str) -> Response:
+    def routes(self) -> list[Route]:
+        """Return the endpoints."""
+        endpoints = [*KINDS, *BATCHES, METRICS]
+        return [Route(f"/v1/{name}", partial(self._answer, endpoint=name), methods=["POST"]) for name in endpoints]
+
+    async def _answer(self, request: Request, endpoint: str) -> Response:
         """Answer a call with one event, or with a batch of them."""
         try:
             return await self._receive(request, endpoint)
