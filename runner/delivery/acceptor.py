@@ -74,6 +74,7 @@ class Acceptor:
     is not put unless `allow_old` is set: the queue no longer knows whether it was delivered. `planners` are other
     processes, which plan large chunks of patient callers; what they make is the same to the byte. `keeps_requests` is
     that of ChunkPlanner. `most_events` is the most that is planned together, which takes its time.
+    `compares_contents` is that of Put.
     """
 
     def __init__(
@@ -95,7 +96,9 @@ class Acceptor:
         planners: Planners | None = None,
         keeps_requests: bool = True,
         most_events: int = 10_000,
+        compares_contents: bool = False,
     ) -> None:
+        self._compares_contents = compares_contents
         self._most_events = most_events
         self._planner = ChunkPlanner(
             destination,
@@ -334,6 +337,8 @@ class Acceptor:
             tuple(checkpoints.values()),
             reread=reread,
             too_old=planned.too_old,
+            compares_contents=self._compares_contents,
+            unkept={chunk.source for chunk in chunks if not chunk.keeps_rejected},
         )
 
     def _one_by_one(self, put: Put) -> list[Put]:
@@ -350,6 +355,9 @@ class Acceptor:
         if put.batches:
             events, duplicates = sum(result.accepted), len(result.duplicates)
             self._notify(Notice(kind="accepted", account=self._account, events=events, duplicates=duplicates))
+        by_source = {receipt.chunk.source: receipt for receipt in receipts} if result.conflicts else {}
+        for conflict in result.conflicts:
+            by_source[conflict.origin.source].note_conflict(conflict, self._account)
         for letter in put.dead_letters:
             self._notify(dead_notice(letter))
         self._accepted(receipts, result)

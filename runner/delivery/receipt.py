@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...definitions import Outcome
-    from ..queues.contract import Reason
+    from ..queues.contract import Conflict, Reason
     from ..sources.contract import Chunk
 
 
@@ -75,6 +75,10 @@ class Receipt:
             problems=outcome.problems,
         )
         self._reject(letter)
+
+    def note_conflict(self, conflict: Conflict, account: str) -> None:
+        """Note an event that the queue itself has rejected, and kept as a dead letter if it is to be kept."""
+        self.rejected.append(DeadLetter("rejected", conflict.message, conflict.origin, None, account))
 
     def _reject(self, letter: DeadLetter) -> None:
         """Add a dead letter, and say how to recognise it when its text is read again."""

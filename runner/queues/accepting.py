@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .contract import Duplicate, PutResult
+from .contents import OTHER_CONTENT, TOO_OLD, BatchContents
+from .contract import Conflict, Duplicate, PutResult
 from .keeping import Sources, add_dead_letters, delete_old
 from .rules import all_new, check_limit, is_same_event, sort_events
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _NO_POSITIONS: AbstractSet[int] = frozenset()
 _write_result = msgspec.msgpack.Encoder().encode
-_read_result = msgspec.msgpack.Decoder(tuple[list[int], list[Duplicate], int]).decode
+_read_result = msgspec.msgpack.Decoder(tuple[list[int], list[Duplicate], int, list[Conflict]]).decode
 
 
 def repeated(tables: Tables, token: Token) -> bytes | None:
@@ -45,13 +46,13 @@ def accept(
         return PutResult(*_read_result(before)), 0
     if limit_bytes is not None and put.batches:
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
-    run = put.token.run
-    accepted, duplicates, too_old = [], list[Duplicate](), 0
+    accepted, duplicates, too_old, conflicts = [], list[Duplicate](), 0, list[Conflict]()
     sources = Sources() if put.dead_letters else None
     for number, queued in enumerate(put.batches):
-        batch = _Batch(tables, queued, run, now, sources)
+        batch = _Batch(tables, queued, put, now, sources)
         accepted.append(batch.put(duplicates, put.too_old.get(number, _NO_POSITIONS)))
         too_old += batch.too_old
+        conflicts += batch.conflicts
     for reread in put.reread:
         tables.delete_reread(reread)
     if sources is not None:
@@ -60,8 +61,8 @@ def accept(
         tables.put_checkpoint(checkpoint, now)
     for key, value in put.records.items():
         tables.put_record(key, value)
-    result = PutResult(accepted, duplicates, too_old)
-    tables.note_put(put.token, _write_result((accepted, duplicates, too_old)), now)
+    result = PutResult(accepted, duplicates, too_old, conflicts)
+    tables.note_put(put.token, _write_result((accepted, duplicates, too_old, conflicts)), now)
     if retention is None:
         return result, 0
     tables.prune(ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most)
@@ -71,15 +72,17 @@ def accept(
 class _Batch:
     """One batch of a put."""
 
-    def __init__(self, tables: Tables, queued: QueuedBatch, run: int, now: float, sources: Sources | None) -> None:
+    def __init__(self, tables: Tables, queued: QueuedBatch, put: Put, now: float, sources: Sources | None) -> None:
         self.too_old = 0
+        self.conflicts: list[Conflict] = []
         self._sources = sources
         self._tables = tables
         self._queued = queued
-        self._run = run
+        self._put = put
         self._now = now
         prepared = None if queued.prepared is None else queued.prepared.names
         self._names = tables.names(queued.account, queued.batch.idempotency_keys) if prepared is None else prepared
+        self._contents = BatchContents(tables, queued, self._names) if put.compares_contents else None
 
     def put(self, duplicates: list[Duplicate], too_old: AbstractSet[int]) -> int:
         """Queue the new events that are not too old; return how many. Add those that are known to `duplicates`."""
@@ -90,32 +93,46 @@ class _Batch:
         if not too_old and all_new(names, distinct, known):
             if self._sources is not None:
                 self._sources.note(queued, range(len(names)), ())
-            tables.delete_named(queued.account, distinct)
-            tables.add_batch(queued, names, self._run, self._now)
+            self._add(range(len(names)))
             return len(names)
         new, known_at, repeated_at = sort_events(names, known)
+        corrected: list[int] = []
         if known_at:
             corrected, known_at, again = self._corrected(known_at, known)
             new, repeated_at = sorted(new + corrected), repeated_at + again
-        else:
-            corrected = []
+        if self._contents is not None:
+            known_at = self._without(self._contents.differ_from(known, known_at), known_at, OTHER_CONTENT)
+            repeated_at = self._without(self._contents.differ_within(repeated_at), repeated_at, OTHER_CONTENT)
         duplicates.extend([self._duplicate(position, known[names[position]]) for position in known_at])
         if self._sources is not None:
             self._sources.note(queued, new, known_at)
         if too_old:
-            young = [position for position in new if position not in too_old]
-            self.too_old, new = len(new) - len(young), young
-        batch = 0
-        if new:
-            part = queued if len(new) == len(names) else queued.part(new)
-            new_names = [names[position] for position in new]
-            tables.forget({names[position] for position in corrected if position in new})
-            # What is queued is not a dead letter any more.
-            tables.delete_named(queued.account, {name for name in new_names if name is not None})
-            batch = tables.add_batch(part, new_names, self._run, self._now)
+            new = self._without_old(new, too_old)
+        tables.forget({names[position] for position in corrected if position in new})
+        batch = self._add(new) if new else 0
         keys = queued.batch.idempotency_keys
         duplicates.extend([Duplicate("queued", queued.account, keys[at] or "", batch) for at in repeated_at])
         return len(new)
+
+    def _add(self, positions: Sequence[int]) -> int:
+        """Queue the events at some positions; return the number of their batch."""
+        tables, queued, names = self._tables, self._queued, self._names
+        if len(positions) < len(names):
+            queued, names = queued.part(positions), [names[position] for position in positions]
+        # What is queued is not a dead letter any more.
+        tables.delete_named(queued.account, {name for name in names if name is not None})
+        batch = tables.add_batch(queued, names, self._put.token.run, self._now)
+        if self._contents is not None:
+            self._contents.note(batch, positions, self._now)
+        return batch
+
+    def _without_old(self, new: list[int], too_old: AbstractSet[int]) -> list[int]:
+        """Count the new events that are too old to be sent; return the positions of the others."""
+        old = {position for position in new if position in too_old}
+        self.too_old = len(old)
+        if self._contents is not None:
+            return self._without(old, new, TOO_OLD)
+        return [position for position in new if position not in old]
 
     def _corrected(
         self, known_at: Sequence[int], known: Mapping[Hashable, int]
@@ -141,6 +158,13 @@ class _Batch:
                     continue
             duplicates.append(position)
         return corrected, duplicates, again
+
+    def _without(self, rejected: AbstractSet[int], positions: list[int], message: str) -> list[int]:
+        """Reject some events, and return the positions of the rest."""
+        assert self._contents is not None  # noqa: S101 - only a put that compares contents rejects
+        for position in sorted(rejected):
+            self.conflicts.append(self._contents.reject(position, message, self._put, self._now))
+        return [position for position in positions if position not in rejected]
 
     def _duplicate(self, position: int, batch: int) -> Duplicate:
         key, name = self._queued.batch.idempotency_keys[position] or "", self._names[position]

@@ -118,6 +118,12 @@ class Tables(Protocol):
     def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
         """Queue a batch, due now, remember its names, and return its ID. IDs grow."""
 
+    def note_contents(self, batch: int, names: Sequence[Hashable | None], digests: Sequence[bytes], now: float) -> None:
+        """Remember a digest of the content of each event that a batch has brought, for as long as its name."""
+
+    def content(self, batch: int, name: Hashable) -> bytes | None:
+        """Return the digest of the event with this name that a batch has brought; None if it is not remembered."""
+
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .contents import content_identity, digest_of
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
@@ -82,6 +84,8 @@ def add_dead_letters(tables: Tables, put: Put, sources: Sources, now: float) -> 
         if not letter.recurs:
             name = None if letter.key is None else _name(tables, letter)
             identity = tables.identity("put", put.token.run, put.token.number, position)
+            if put.compares_contents and letter.key is not None and letter.event is not None:
+                identity = content_identity(tables, letter, digest_of(letter.event))
             tables.add_dead_letter(letter, identity, name, put.token.run, now)
         elif letter.key is None:
             without_id.append((position, letter))

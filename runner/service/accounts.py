@@ -147,6 +147,7 @@ class ServedAccount:
             counts_nobodies=rules.counts_nobodies,
             keeps_requests=False,
             most_events=_MOST_EVENTS,
+            compares_contents=True,
         )
 
 

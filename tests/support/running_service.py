@@ -14,6 +14,9 @@ import httpx
 
 from command_line import API_KEY, CLIENT_ID
 from kable_destination.runner.configuration.service_configuration import read_service_configuration
+from kable_destination.runner.delivery.clock import SystemClock
+from kable_destination.runner.queues.contract import DeadLetterFilter
+from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.service.running import serve
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kable_destination.runner.delivery.notices import Observer
+    from kable_destination.runner.queues.contract import DeadLetter
     from kable_destination.runner.sandbox import RunningSandbox
     from kable_destination.runner.service.running import Running
 
@@ -56,6 +60,19 @@ class RunningService:
         document = until(look, lambda found: found["count"] >= count)
         events: list[dict[str, Any]] = document["events"]
         return events
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the dead letters of the outbox, which is open meanwhile."""
+
+        async def read() -> list[DeadLetter]:
+            queue = open_queue(self.outbox, clock=SystemClock(), read_only=True)
+            try:
+                found = await queue.dead_letters.read(await queue.dead_letters.ids(DeadLetterFilter()))
+            finally:
+                await queue.close()
+            return [kept.letter for kept in found]
+
+        return asyncio.run(read())
 
 
 def until(look: Callable[[], Any], is_enough: Callable[[Any], bool]) -> Any:

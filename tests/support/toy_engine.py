@@ -69,6 +69,7 @@ class ToyTables:
         self.checkpoints: dict[str, Checkpoint] = {}
         self.moments: dict[Hashable, float] = {}
         self.values: dict[str, bytes] = {}
+        self.contents: dict[tuple[int, Hashable], bytes] = {}
         self.last_row = self.last_letter = 0
 
     def salt(self) -> bytes | None:
@@ -112,6 +113,12 @@ class ToyTables:
         self.moments.update((name, now) for name in names)
         self._lane(queued.lane)
         return self.last_row
+
+    def note_contents(self, batch: int, names: Sequence[Hashable | None], digests: Sequence[bytes], now: float) -> None:
+        self.contents.update(((batch, name), digest) for name, digest in zip(names, digests, strict=True))
+
+    def content(self, batch: int, name: Hashable) -> bytes | None:
+        return self.contents.get((batch, name))
 
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         self.checkpoints[checkpoint.key] = checkpoint

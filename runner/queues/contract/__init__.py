@@ -24,7 +24,7 @@ from .batches import (
 )
 from .erasure import Erased, Erasure
 from .errors import QueueFullError, QueueLockedError, QueueOpenError
-from .puts import Checkpoint, Duplicate, Put, PutResult, RereadText, Token
+from .puts import Checkpoint, Conflict, Duplicate, Put, PutResult, RereadText, Token
 from .queue import DeadLetters, Queue
 from .reports import (
     DeadLetterFilter,
@@ -45,6 +45,7 @@ __all__ = [
     "LEASE_SECONDS",
     "LONGEST_PAUSE_SECONDS",
     "Checkpoint",
+    "Conflict",
     "DeadLetter",
     "DeadLetterFilter",
     "DeadLetterGroup",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from .batches import State  # noqa: TC001 - msgspec reads the types of Duplicate
+from ...sources.contract import Origin  # noqa: TC001 - msgspec reads the types of Conflict and Duplicate
+from .batches import State  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ...sources.contract import Origin
     from .batches import DeadLetter, QueuedBatch
 
 
@@ -56,7 +56,9 @@ class Put:
 
     `too_old` names, for some batches by their position, the positions of events that are older than the queue keeps
     IDs. They are not put, since nobody can say whether such an event was sent before; one whose ID is known still is a
-    duplicate, like any other. `records` maps keys to values; None deletes a record.
+    duplicate, like any other. `records` maps keys to values; None deletes a record. `compares_contents`: an event whose
+    ID is known becomes a dead letter if its content is another; this is for clients that make the IDs themselves. The
+    rejected events of the sources in `unkept` are not kept, since the answer lists them.
     """
 
     token: Token
@@ -66,6 +68,15 @@ class Put:
     records: Mapping[str, bytes | None] = field(default_factory=dict)
     reread: Sequence[RereadText] = ()
     too_old: Mapping[int, AbstractSet[int]] = field(default_factory=dict)
+    compares_contents: bool = False
+    unkept: AbstractSet[str] = frozenset()
+
+
+class Conflict(NamedTuple):
+    """An event that was rejected because its ID came before with other content: its origin, and the message."""
+
+    origin: Origin
+    message: str
 
 
 class Duplicate(NamedTuple):
@@ -83,8 +94,13 @@ class Duplicate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """What a put did: events put for each batch, events whose ID was known, how many were too old to be put."""
+    """What a put did.
+
+    That is: events put for each batch, events whose ID was known, how many were too old to be put, and events whose ID
+    was known with other content.
+    """
 
     accepted: Sequence[int] = ()
     duplicates: Sequence[Duplicate] = ()
     too_old: int = 0
+    conflicts: Sequence[Conflict] = ()

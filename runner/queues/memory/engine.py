@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_CONTENTS = 10_000
+"""Of how many batches the contents of events are remembered."""
+
 
 class MemoryTables(MemoryBatches, MemoryDeadLetters):
     """Everything, in dicts.
@@ -34,6 +37,7 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
         self._checkpoints: dict[str, tuple[Checkpoint, float]] = {}
         self._records: dict[str, bytes] = {}
         self._outcomes: dict[int, Counter[Outcome]] = {}
+        self._contents: dict[int, dict[Hashable, bytes]] = {}
 
     # IDs
 
@@ -87,6 +91,22 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
         number = self.hold(queued, run, now)
         self._of(queued.account).add(names, number)
         return number
+
+    def note_contents(
+        self,
+        batch: int,
+        names: Sequence[Hashable | None],
+        digests: Sequence[bytes],
+        now: float,  # noqa: ARG002
+    ) -> None:
+        """Remember the contents of the latest batches."""
+        self._contents[batch] = {name: digest for name, digest in zip(names, digests, strict=True) if name is not None}
+        if len(self._contents) > _MOST_CONTENTS:
+            del self._contents[next(iter(self._contents))]
+
+    def content(self, batch: int, name: Hashable) -> bytes | None:
+        """Return the digest of the event with this name that a batch has brought; None if it is not remembered."""
+        return self._contents.get(batch, {}).get(name)
 
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""

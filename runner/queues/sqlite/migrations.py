@@ -85,6 +85,11 @@ def from_3(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 
         connection.execute(statement, {"longest": LONGEST_PAUSE_SECONDS})
 
 
+def from_6(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 - the signature of all steps
+    """Make room for the contents of events, which no earlier version compared."""
+    connection.execute("CREATE TABLE contents (batch INTEGER PRIMARY KEY, at REAL NOT NULL, digests BLOB NOT NULL)")
+
+
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
@@ -137,5 +142,6 @@ STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {
     3: from_3,
     4: from_4,
     5: from_5,
+    6: from_6,
 }
 """By the format that a step begins with."""

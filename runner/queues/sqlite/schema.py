@@ -6,7 +6,7 @@ reads a large row from its beginning, so what is asked for often comes first.
 
 from __future__ import annotations
 
-VERSION = 6
+VERSION = 7
 """The format of the tables, which `PRAGMA user_version` says."""
 
 APPLICATION_ID = 0x6B61626C
@@ -81,6 +81,7 @@ CREATE INDEX dead_letters_by_name ON dead_letters (name) WHERE name IS NOT NULL;
 CREATE INDEX dead_letter_bytes ON dead_letters (size);
 CREATE INDEX dead_letters_by_group ON dead_letters (group_id, at);
 CREATE TABLE recent_ids (batch INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+CREATE TABLE contents (batch INTEGER PRIMARY KEY, at REAL NOT NULL, digests BLOB NOT NULL);
 CREATE TABLE id_generations (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     level INTEGER NOT NULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from .batches import BatchTable
+from .contents import ContentTable
 from .dead_letters import DeadLetterTable
 from .hashes import Hasher, identity_of
 from .known_ids import KnownIds
@@ -33,6 +34,7 @@ class SqliteTables:
         self._ids = KnownIds(connection)
         self._lanes = LaneTable(connection)
         self._batches = BatchTable(connection, self._lanes)
+        self._contents = ContentTable(connection)
         self._dead_letters = DeadLetterTable(connection)
         self._notes = NoteTables(connection)
         # What concerns a single table is that table's own method.
@@ -103,6 +105,14 @@ class SqliteTables:
         self._ids.add(number, cast("Sequence[bytes | None]", names), now)
         return number
 
+    def note_contents(self, batch: int, names: Sequence[Hashable | None], digests: Sequence[bytes], now: float) -> None:
+        """Remember a digest of the content of each event that a batch has brought."""
+        self._contents.note(batch, cast("Sequence[bytes | None]", names), digests, now)
+
+    def content(self, batch: int, name: Hashable) -> bytes | None:
+        """Return the digest of the event with this name that a batch has brought; None if it is not remembered."""
+        return self._contents.of(batch, cast("bytes", name))
+
     def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
         """Lease batches. One that is damaged is set aside, and a dead letter names it."""
         leases = self._batches.take(ids, owner, until)
@@ -142,4 +152,5 @@ class SqliteTables:
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
         """Delete IDs and runs from before a moment, and finished checkpoints from before another."""
         self._ids.prune(ids_before, most)
+        self._contents.prune(ids_before, most)
         self._notes.prune(runs_before=ids_before, checkpoints_before=checkpoints_before, most=most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .contents import ContentTests
 from .durable import DurableTests
 from .erasing import ErasureTests
 from .exporting import ExportTests
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .opened import OpenQueue
 
 
-class QueueSuite(PutTests, LeaseTests, SettlementTests, DeadLetterTests, ErasureTests, ExportTests):
+class QueueSuite(PutTests, ContentTests, LeaseTests, SettlementTests, DeadLetterTests, ErasureTests, ExportTests):
     """What every queue promises."""
 
 

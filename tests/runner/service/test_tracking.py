@@ -36,3 +36,27 @@ def test_a_bad_event_is_rejected_alone(service: RunningService, path: str) -> No
     response = service.post(path, {"batch": [5, {"type": "trak"}, good]})
     assert (response.status_code, response.json()) == (200, {"success": True})
     assert [event["transactionId"] for event in service.delivered(1)] == ["m1"]
+
+
+def test_a_retry_is_a_duplicate_and_an_id_with_other_content_is_a_dead_letter(service: RunningService) -> None:
+    event = {"userId": "u1", "event": "X", "messageId": "m1", "timestamp": "2026-11-30T06:00:00Z"}
+    first = {**event, "properties": {"units": 1}, "sentAt": "2026-11-30T06:00:01Z"}
+    assert service.post("/v1/track", first).status_code == 200
+    service.delivered(1)
+    retry = {**first, "sentAt": "2026-11-30T06:00:02Z", "_metadata": {"retryCount": 1}}
+    assert service.post("/v1/track", retry).json() == {"success": True}
+    for _ in range(2):
+        assert service.post("/v1/track", {**event, "properties": {"units": 2}}).json() == {"success": True}
+    assert service.post("/v1/track", {**event, "messageId": "m2"}).status_code == 200
+    assert [each["transactionId"] for each in service.delivered(2)] == ["m1", "m2"]
+    (letter,) = service.dead_letters()
+    assert (
+        letter.message == "the ID came before, with other content; an event that is not a retry needs an ID of its own"
+    )
+
+
+def test_a_rejected_event_that_its_client_sends_again_is_one_dead_letter(service: RunningService) -> None:
+    bad = {"type": "track", "event": "X", "messageId": "m1", "userId": None, "timestamp": "2026-11-30T06:00:00Z"}
+    for sent in ("2026-11-30T06:00:01Z", "2026-11-30T06:00:02Z"):
+        assert service.post("/v1/batch", {"batch": [bad], "sentAt": sent}).status_code == 200
+    assert len(service.dead_letters()) == 1
