@@ -34,11 +34,12 @@ _MOST_ACCEPTORS = 16
 
 
 class Waiting:
-    """What waits to be stored, of all accounts together."""
+    """What waits to be stored, of all accounts together. `full` is why the queue refused the latest of it."""
 
     def __init__(self, most_bytes: float) -> None:
         self.most_bytes = most_bytes
         self.bytes = 0
+        self.full: str | None = None
 
 
 class ServedAccount:
@@ -93,14 +94,18 @@ class ServedAccount:
         self._waiting.bytes += chunk.size
         self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
         try:
-            return await acceptor.accept(chunk)
+            receipt = await acceptor.accept(chunk)
         except QueueFullError as error:
+            self._waiting.full = str(error)
             raise BusyError(str(error)) from None
         except Exception:
             # It accepts nothing more after a failure; the next request gets another one.
             if self._acceptors.get(key) is acceptor:
                 del self._acceptors[key]
             raise
+        else:
+            self._waiting.full = None
+            return receipt
         finally:
             self._waiting_events -= chunk.count
             self._waiting.bytes -= chunk.size
@@ -170,7 +175,7 @@ class ServedAccounts:
         self._rules = rules
         self._clock = clock
         self._notify = notify
-        self._waiting = Waiting(most_waiting_bytes)
+        self.waiting = Waiting(most_waiting_bytes)
         self._most_waiting_events = most_waiting_events
         self._by_name: dict[str, ServedAccount] = {}
         self._deliveries: list[tuple[AccountDelivery, asyncio.Task[None]]] = []
@@ -194,7 +199,7 @@ class ServedAccounts:
                 delivery=self._begin_delivery(destination),
                 clock=self._clock,
                 notify=self._notify,
-                waiting=self._waiting,
+                waiting=self.waiting,
                 most_waiting=self._most_waiting_events,
             )
         return found

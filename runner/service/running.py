@@ -57,7 +57,7 @@ async def serve(
         service = await stack.enter_async_context(
             _opened(configuration, observers=observers, delivers=delivers, clock=clock)
         )
-        health = Health(service.queue, clock)
+        health = Health(service.queue, service.accounts.waiting, clock)
         tracking = Tracking(
             service.by_write_key(),
             CallRules(options.event_bytes, options.batch_bytes, options.require_message_id),
@@ -81,8 +81,11 @@ async def serve(
                 server.end()
 
         with handled_signals(end):
+            serving = asyncio.gather(*(server.run_until_ended() for server in servers))
+            for server in servers:
+                await server.listens.wait()
             announce(Running(servers[0].base_url, servers[1].base_url if servers[1:] else None, end))
-            await asyncio.gather(*(server.run_until_ended() for server in servers))
+            await serving
 
 
 async def work(

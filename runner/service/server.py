@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ...definitions import Problem, SetupError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -112,12 +112,18 @@ class Server(uvicorn.Server):
             raise SetupError.of([Problem(place, f"cannot be used: {error.strerror or error}")]) from None
         super().__init__(config)
         self._listener = listener
+        self.listens = asyncio.Event()
         self.base_url = _base_url(listener, is_secure=bool(security))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the program: several servers end together, and the deliveries after them."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self.listens.set()
 
     async def run_until_ended(self) -> None:
         """Serve until `end`, and until open requests are answered."""

@@ -56,10 +56,8 @@ class RunningService:
 
     def delivered(self, count: int) -> list[dict[str, Any]]:
         """Return what the sandbox has, once it has so many events: delivery goes on in the background."""
-        look = self.sandbox.ledger.document
-        document = until(look, lambda found: found["count"] >= count)
-        events: list[dict[str, Any]] = document["events"]
-        return events
+        until(lambda: len(self.sandbox.ledger.events), count)
+        return [*self.sandbox.ledger.events]
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the dead letters of the outbox, which is open meanwhile."""
@@ -75,13 +73,12 @@ class RunningService:
         return asyncio.run(read())
 
 
-def until(look: Callable[[], Any], is_enough: Callable[[Any], bool]) -> Any:
-    """Return what there is to see, once it is enough. Fails after half a minute."""
+def until(count: Callable[[], int], enough: int) -> None:
+    """Wait until there is enough of something. Fails after half a minute."""
     end = time.monotonic() + _SECONDS
-    while not is_enough(found := look()):
-        assert time.monotonic() < end, found
+    while (found := count()) < enough:
+        assert time.monotonic() < end, f"{found} of {enough}"
         time.sleep(0.01)
-    return found
 
 
 @contextmanager
