@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
             lifespan="off",
             limit_concurrency=options.connections,
             log_config=None,
-            log_level="warning",
+            log_level="error",
             proxy_headers=bool(options.trusted_proxies),
             server_header=False,
             timeout_graceful_shutdown=int(options.request_seconds) + 1,
