@@ -14,7 +14,8 @@ from uuid import uuid4
 import msgspec
 from msgspec import Raw
 
-from ...definitions import nearest, quoted, shortened
+from ...definitions import UnreadableError, nearest, quoted, shortened
+from ...definitions import read_event as check_event
 from .answers import AnswerError
 from .calls import written
 
@@ -104,8 +105,8 @@ def read_event(body: bytes, received: datetime, *, requires_id: bool = False) ->
         members = _read_members(body)
     except RecursionError:
         raise AnswerError(400, "invalid_json", "The JSON is nested too deeply.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AnswerError(400, "invalid_json", f"The body should be one event, a JSON object: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise AnswerError(400, "invalid_json", f"The body should be one event: {_why_unreadable(body)}.") from None
     if _is_blank(members.get("messageId")):
         if requires_id:
             message = "messageId is missing, and requireMessageId is set: a retry would be billed twice."
@@ -119,6 +120,14 @@ def read_event(body: bytes, received: datetime, *, requires_id: bool = False) ->
         members["timestamp"] = now if original is None or _is_blank(original) else original
     members.pop("writeKey", None)
     return DirectEvent(_to_json(members), _kind(members.get("type")))
+
+
+def _why_unreadable(body: bytes) -> str:
+    try:
+        check_event(body)
+    except UnreadableError as error:
+        return error.message
+    return "it is not a JSON object"
 
 
 def _kind(value: Raw | None) -> str | None:

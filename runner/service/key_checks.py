@@ -24,7 +24,9 @@ ACCEPTED_SECONDS = 300.0
 REFUSED_SECONDS = 10.0
 """How long a refused key stays refused: longer, and a customer who has corrected it would lose events."""
 
-_UNAVAILABLE_SECONDS = 1.0
+_AGAIN_SECONDS = 1.0
+"""How long at least between two checks of one key, also if it could not be checked or its account has stopped."""
+
 _CHECK_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
 _MOST_AT_ONCE = 32
@@ -43,7 +45,7 @@ class _Outcome:
         """How long it counts."""
         if self.error is None:
             return ACCEPTED_SECONDS
-        return REFUSED_SECONDS if self.error.status == _UNAUTHORIZED else _UNAVAILABLE_SECONDS
+        return REFUSED_SECONDS if self.error.status == _UNAUTHORIZED else _AGAIN_SECONDS
 
 
 class KeyChecks:
@@ -68,8 +70,8 @@ class KeyChecks:
         name = self._name(account, key)
         known = self._outcomes.get(name)
         if known is not None:
-            longest = REFUSED_SECONDS if is_stopped else known.seconds
-            if self._clock.monotonic() - known.at < min(longest, known.seconds):
+            seconds = _AGAIN_SECONDS if is_stopped and known.error is None else known.seconds
+            if self._clock.monotonic() - known.at < seconds:
                 if known.error is not None:
                     raise _again(known.error)
                 return False
