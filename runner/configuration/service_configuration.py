@@ -93,7 +93,7 @@ def read_service_configuration(
         if secret is None and token is None and not problems:
             advice = "has neither a secret nor a token, so anybody could send events; set secretEnv or tokenEnv"
             problems.append(Problem("service.webhook", advice))
-    keys = read_secrets_keys(default.folder / options.secrets_key_file, environment, problems)
+    keys = read_secrets_keys(default.folder / options.secrets_key_file, default.variables, problems)
     if problems:
         raise SetupError.of(dict.fromkeys(problems))
     return ServiceConfiguration(

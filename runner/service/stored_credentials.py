@@ -52,7 +52,7 @@ class StoredCredentials:
         self._notify = notify
         self._settings: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, bytes] = {}
-        # Whoever reads the records must not undo what another task stores at the same time. The puts of a run are
+        # A task that reads the records must not undo what another task stores at the same time. The puts of a run are
         # numbered, too, so one must have ended before the next begins.
         self._lock = asyncio.Lock()
         self._token = Token(secrets.randbits(62), 0)

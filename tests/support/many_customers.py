@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,15 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass
 class ManyCustomers:
-    """The server. `keys` has the accepted API keys of each client ID, which a test may change."""
+    """The server.
+
+    `keys` has the API keys of each client ID, which a test may change. `accepted` are the numbers of the requests that
+    had one of them.
+    """
 
     server: ScriptedServer
     keys: dict[str, set[str]]
+    accepted: set[int] = field(default_factory=set)
 
     @property
     def base_url(self) -> str:
@@ -55,8 +59,6 @@ class ManyCustomers:
                 found[event["transactionId"]] = headers["Kable-Client-Secret"]
         return found
 
-    accepted: set[int] = field(default_factory=set)
-
 
 @contextlib.contextmanager
 def many_customers(**keys: str) -> Iterator[ManyCustomers]:
@@ -71,13 +73,3 @@ def many_customers(**keys: str) -> Iterator[ManyCustomers]:
     with scripted_server(answer) as server:
         customers = ManyCustomers(server, {client: {key} for client, key in keys.items()})
         yield customers
-
-
-def basic(key: str) -> str:
-    """Return the Authorization header that Segment sends."""
-    return f"Basic {b64encode(f'{key}:'.encode()).decode()}"
-
-
-def settings_header(settings: Any) -> str:
-    """Return the X-Segment-Settings header that Segment sends."""
-    return b64encode(json.dumps(settings).encode()).decode()
