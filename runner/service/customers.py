@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...definitions import Destination
+from ...definitions import Destination, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ...definitions import Problem
     from ..configuration.service_configuration import ServiceConfiguration
 
 _MOST_KEPT = 500
 """How many destinations are kept compiled. Each takes some 5 ms to compile, and 90 kB."""
+
+_MOST_UNPROVEN = 50
+"""How many more are kept whose credentials were not accepted: a customer with a wrong key may send many events."""
 
 _to_key = msgspec.json.Encoder(order="deterministic").encode
 
@@ -32,6 +36,7 @@ class Customers:
         self._subscriptions = configuration.subscriptions
         self._base_url = configuration.delivery.base_url
         self._kept: OrderedDict[bytes, Destination] = OrderedDict()
+        self._unproven: OrderedDict[bytes, Destination | Sequence[Problem]] = OrderedDict()
         secret = [key for key, field in self.definition.settings.items() if field.type == "password"]
         self.secret = secret[0] if len(secret) == 1 else None
 
@@ -41,14 +46,29 @@ class Customers:
 
     def destination(self, settings: Mapping[str, Any]) -> Destination:
         """Return the destination with some settings. Raises SetupError."""
-        found = self._kept.get(key := _to_key(settings))
-        if found is None:
-            return Destination(self.definition, settings, self._subscriptions, base_url=self._base_url)
-        self._kept.move_to_end(key)
-        return found
+        key = _to_key(settings)
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return kept
+        if (found := self._unproven.get(key)) is None:
+            found = self._unproven[key] = self._set_up(settings)
+            if len(self._unproven) > _MOST_UNPROVEN:
+                self._unproven.popitem(last=False)
+        if isinstance(found, Destination):
+            return found
+        raise SetupError.of(found)
 
     def keep(self, settings: Mapping[str, Any], destination: Destination) -> None:
-        """Keep a destination compiled. Call it only for accepted credentials, so others cannot fill the memory."""
-        self._kept[_to_key(settings)] = destination
+        """Keep a destination compiled. Call it only for accepted credentials: nobody else may crowd these out."""
+        key = _to_key(settings)
+        self._unproven.pop(key, None)
+        self._kept[key] = destination
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
+
+    def _set_up(self, settings: Mapping[str, Any]) -> Destination | Sequence[Problem]:
+        """Return the destination with some settings, or what is wrong with them."""
+        try:
+            return Destination(self.definition, settings, self._subscriptions, base_url=self._base_url)
+        except SetupError as error:
+            return error.problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ...definitions import Destination, Trigger
+    from ...definitions import Destination, Outcome, Trigger
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.receipt import Receipt
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _LONGEST_MESSAGE = 1_000
 _TIMEOUT = 408
+_FEWEST_TORN = 2
 _SKIPPED = {
     "integrations": "The integrations object of the event switches this destination off.",
     "missing_client_id": "The event names no customer, and is only counted.",
@@ -98,13 +99,14 @@ class Direct:
             event = read_event(body, self._clock.now(), requires_id=options.require_message_id)
             destination = self._destination(settings)
             account = await self._account(key, settings, destination)
+            _refuse_torn(destination, event)
             source = f"{request.url.path} {uuid.uuid4().hex[:12]}"
             # Segment shows the reason to its user at once, so no dead letter is needed.
             chunk = Chunk(source, unit="item", texts=[event.text], places=[1], keeps_rejected=False)
             return _answer_of(await account.accept(chunk, destination), event, destination)
         except AnswerError as error:
             # Settings and events may repeat the key.
-            error.message = Redactor([key]).text(error.message)
+            error.message = _redactor(key).text(error.message)
             raise
 
     async def _body(self, request: Request) -> bytes:
@@ -166,6 +168,23 @@ class Direct:
             raise
 
 
+def _refuse_torn(destination: Destination, event: DirectEvent) -> None:
+    """Raise AnswerError if one subscription takes an event and another rejects it: it is accepted whole, or not."""
+    if len(destination.compiled_subscriptions) < _FEWEST_TORN:
+        return
+    planner = destination.planner()
+    fed, flushed = planner.feed_texts([event.text], [1]), planner.flush()
+    rejected = [found for found in (*fed.turned_down, *flushed.turned_down) if found.status == "rejected"]
+    if rejected and (fed.requests or flushed.requests):
+        message = f"One subscription takes the event, but another rejects it: {_reason(rejected[0], destination)}."
+        raise AnswerError(400, "rejected", message)
+
+
+def _reason(outcome: Outcome, destination: Destination) -> str:
+    message = outcome.detail if outcome.error is None else outcome.error.message
+    return destination.redactor.text(message)
+
+
 def _answer_of(receipt: Receipt, event: DirectEvent, destination: Destination) -> tuple[int, str]:
     """Return the status and the message for an event."""
     if receipt.rejected:
@@ -183,6 +202,12 @@ def _takes(destination: Destination, kind: str) -> bool:
     """Return whether a subscription takes some events of a type that Segment has."""
     events = _trigger_of(kind)
     return any(found.trigger.may_overlap(events) for found in destination.compiled_subscriptions)
+
+
+@lru_cache(maxsize=64)
+def _redactor(key: str) -> Redactor:
+    """Return what masks a key. It takes some milliseconds to make, and a customer may make many mistakes in a row."""
+    return Redactor([key])
 
 
 @cache

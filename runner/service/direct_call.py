@@ -116,8 +116,9 @@ def read_event(body: bytes, received: datetime, *, requires_id: bool = False) ->
     if _is_blank(members.get("receivedAt")):
         members["receivedAt"] = now
     if _is_blank(members.get("timestamp")):
-        original = members.get("originalTimestamp")
-        members["timestamp"] = now if original is None or _is_blank(original) else original
+        if _is_blank(members.get("originalTimestamp")):
+            members["originalTimestamp"] = members["receivedAt"]
+        members["timestamp"] = members["originalTimestamp"]
     members.pop("writeKey", None)
     return DirectEvent(_to_json(members), _kind(members.get("type")))
 

@@ -127,6 +127,34 @@ def test_the_same_id_with_other_content_is_400_and_nothing_is_kept(service: Runn
     assert service.dead_letters() == []
 
 
+def test_an_event_that_one_subscription_takes_and_another_rejects_is_400_and_nothing_is_kept(
+    service: RunningService, tmp_path: Path
+) -> None:
+    table = """
+[[subscriptions]]
+name = "{name}"
+partnerAction = "track"
+subscribe = 'type = "track"'
+mapping = {{ transactionId = {{ "@template" = "{{{{messageId}}}}-{name}" }}, clientId = {{ "@path" = "$.{client}" }} }}
+"""
+    subscriptions = table.format(name="one", client="userId") + table.format(name="two", client="context.groupId")
+    with running_service(
+        tmp_path, service.sandbox, configuration=f"{CONFIGURATION}{subscriptions}", delivers=False
+    ) as running:
+        status, body = told(call(running, event("m-torn")))
+        assert status == 400
+        assert body["message"].startswith("One subscription takes the event, but another rejects it: clientId")
+        with closing(sqlite3.connect(running.outbox)) as outbox:
+            assert outbox.execute("SELECT count(*) FROM batches").fetchone() == (0,)
+        assert running.dead_letters() == []
+        assert call(running, event("m-whole", context={"groupId": "globex"})).status_code == 202
+
+
+def test_the_same_event_without_any_time_is_no_other_event(service: RunningService) -> None:
+    timeless = {key: value for key, value in event("m-timeless").items() if key not in {"timestamp", "receivedAt"}}
+    assert [call(service, timeless).status_code for _ in range(2)] == [202, 202]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
