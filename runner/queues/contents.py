@@ -33,10 +33,13 @@ def digest_of(event: bytes) -> bytes:
     """
     try:
         members = _read(event)
-        for name in _CHANGING:
-            members.pop(name, None)
         if "originalTimestamp" in members:
             members.pop("timestamp", None)
+            if members["originalTimestamp"] in (members.get("receivedAt"), members.get("sentAt")):
+                # The client gave no time, so this is the moment of the attempt.
+                del members["originalTimestamp"]
+        for name in _CHANGING:
+            members.pop(name, None)
         event = _write(members)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # What cannot be read is compared as it is.

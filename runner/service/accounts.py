@@ -73,6 +73,7 @@ class ServedAccount:
         # By the fingerprint of the settings: senders of one account may map events in different ways.
         self._acceptors: OrderedDict[str, Acceptor] = OrderedDict()
         self._in_use: dict[Acceptor, int] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def stopped(self) -> StoppedError | None:
@@ -123,13 +124,19 @@ class ServedAccount:
         """Finish what was accepted."""
         for acceptor in [*self._acceptors.values(), *self._in_use]:
             await acceptor.close()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     def _acceptor(self, destination: Destination) -> tuple[str, Acceptor]:
         key = destination.fingerprint
         if (found := self._acceptors.get(key)) is None:
             found = self._acceptors[key] = self._new_acceptor(destination)
             if len(self._acceptors) > _MOST_ACCEPTORS:
-                self._acceptors.popitem(last=False)
+                _, oldest = self._acceptors.popitem(last=False)
+                # It has a task of its own, which would wait for ever.
+                closing = asyncio.create_task(oldest.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
         self._acceptors.move_to_end(key)
         return key, found
 

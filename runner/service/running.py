@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 from ..delivery.clock import SystemClock
 from ..delivery.notices import to_all
 from ..outbox import opened_queue
+from ..queues.contract import QueueFullError
+from ..secrets import Keyring
 from ..session import handled_signals, rules_of, service_transport, suited_interpreter
 from .accounts import ServedAccounts
 from .app import create_app
 from .calls import CallRules
+from .customers import Customers
+from .direct import Direct
 from .health import Health
+from .key_checks import KeyChecks
 from .remaining import Remaining
 from .server import Server, listen
+from .stored_credentials import StoredCredentials
 from .tracking import Tracking
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
     from ..queues.contract import Queue
+    from ..transports.contract import Transport
     from .accounts import ServedAccount
 
 
@@ -66,8 +73,11 @@ async def serve(
             allows_live=configuration.delivery.live,
             live_advice=configuration.live_advice,
         )
+        checks = KeyChecks(service.transport, clock)
+        stack.push_async_callback(checks.close)
+        direct = Direct(service.accounts, configuration, service.customers, service.stored, checks, clock=clock)
         folder = configuration.folder
-        routes, admin_routes = [*tracking.routes()], [*health.routes()]
+        routes, admin_routes = [*tracking.routes(), *direct.routes()], [*health.routes()]
         if options.admin_port is None:
             routes += admin_routes
         servers = [Server(create_app(routes), listener, options, folder, tls=True)]
@@ -104,18 +114,21 @@ async def work(
             await ended.wait()
 
 
+@dataclass(frozen=True, slots=True)
 class _Service:
-    """What serving and working share: the queue, and the accounts."""
+    """What serving and working share: the queue, the transport, the accounts, and the credentials of customers."""
 
-    def __init__(self, configuration: ServiceConfiguration, queue: Queue, accounts: ServedAccounts) -> None:
-        self.queue = queue
-        self.accounts = accounts
-        self._configuration = configuration
+    configuration: ServiceConfiguration
+    queue: Queue
+    transport: Transport
+    accounts: ServedAccounts
+    customers: Customers
+    stored: StoredCredentials
 
     def by_write_key(self) -> dict[str, ServedAccount]:
         """Return the account of each write key."""
-        configured = self._configuration.accounts
-        write_keys = self._configuration.options.write_keys
+        configured = self.configuration.accounts
+        write_keys = self.configuration.options.write_keys
         return {key: self.accounts.serve(configured[name]) for key, name in write_keys.items()}
 
 
@@ -127,21 +140,26 @@ async def _opened(
     options = configuration.options
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(suited_interpreter())
-        transport = None
-        if delivers:
-            transport = await stack.enter_async_context(service_transport(configuration.delivery))
+        # Also where another process sends: it asks the destination about the keys of customers.
+        transport = await stack.enter_async_context(service_transport(configuration.delivery))
         queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
+        notify = to_all(observers)
+        customers, keys = Customers(configuration), configuration.secrets_keys
+        stored = StoredCredentials(queue, Keyring(keys) if keys else None, customers, notify=notify)
+        # On a full disk, credentials stay encrypted with the older key until the next start.
+        with contextlib.suppress(QueueFullError):
+            await stored.load()
         accounts = ServedAccounts(
             queue,
-            transport,
+            transport if delivers else None,
             rules_of(configuration.delivery, is_endless=True),
             clock=clock,
-            notify=to_all(observers),
+            notify=notify,
             most_waiting_events=options.waiting_events,
             most_waiting_bytes=options.waiting_megabytes * 1_000_000,
         )
         stack.push_async_callback(accounts.close)
         if delivers:
-            remaining = Remaining(queue, accounts, configuration, clock=clock)
+            remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
             await stack.enter_async_context(remaining.watched())
-        yield _Service(configuration, queue, accounts)
+        yield _Service(configuration, queue, transport, accounts, customers, stored)
