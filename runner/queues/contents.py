@@ -29,14 +29,18 @@ _write = msgspec.json.Encoder(order="sorted").encode
 def digest_of(event: bytes) -> bytes:
     """Return a digest of an event, the same for every attempt of a client to send it.
 
-    With an original timestamp, the other one was made of it and of the moment of the attempt.
+    With an original timestamp, the other one was made of it and of the moment of the attempt. One that is the moment of
+    the attempt was not sent.
     """
     try:
         members = _read(event)
+        is_made = members.get("originalTimestamp") == members.get("receivedAt")
         for name in _CHANGING:
             members.pop(name, None)
         if "originalTimestamp" in members:
             members.pop("timestamp", None)
+            if is_made:
+                del members["originalTimestamp"]
         event = _write(members)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # What cannot be read is compared as it is.

@@ -13,6 +13,7 @@ from ..outbox import opened_queue
 from ..session import handled_signals, rules_of, service_transport, suited_interpreter
 from .accounts import ServedAccounts
 from .app import create_app
+from .browser import Browser, Script
 from .calls import CallRules
 from .health import Health
 from .remaining import Remaining
@@ -67,10 +68,12 @@ async def serve(
             live_advice=configuration.live_advice,
         )
         folder = configuration.folder
-        routes, admin_routes = [*tracking.routes()], [*health.routes()]
+        script = None if options.analytics_js is None else Script.read(folder / options.analytics_js)
+        browser = Browser(tracking.accounts, public_url=configuration.public_url, script=script)
+        routes, admin_routes = [*tracking.routes(), *browser.routes()], [*health.routes()]
         if options.admin_port is None:
             routes += admin_routes
-        servers = [Server(create_app(routes), listener, options, folder, tls=True)]
+        servers = [Server(create_app(routes, origins=options.origins), listener, options, folder, tls=True)]
         if options.admin_port is not None:
             admin = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
             servers.append(Server(create_app(admin_routes), admin, options, folder, tls=False))
