@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
+import traceback
 import uuid
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -85,7 +87,8 @@ class Direct:
         except BusyError as error:
             return _told(503, f"Nothing was accepted, since {error}. Send the event again.", SECONDS_TO_COME_BACK)
         except Exception:  # noqa: BLE001 - the documented answer, whatever has failed
-            _log.exception("an event of a Direct Destination was not accepted")
+            # With the traceback, masked.
+            _log.error("an event of a Direct Destination was not accepted\n%s", _masked_fault(request))
             return _told(500, "The service has failed; its log says why. Send the event again.")
         return _told(status, message)
 
@@ -202,6 +205,14 @@ def _takes(destination: Destination, kind: str) -> bool:
     """Return whether a subscription takes some events of a type that Segment has."""
     events = _trigger_of(kind)
     return any(found.trigger.may_overlap(events) for found in destination.compiled_subscriptions)
+
+
+def _masked_fault(request: Request) -> str:
+    """Return the traceback of a fault. The log knows the secrets of the configuration, but not those of callers."""
+    text = traceback.format_exc()
+    with contextlib.suppress(AnswerError):
+        text = _redactor(read_key(request.headers.get("authorization", ""))).text(text)
+    return text
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -37,6 +37,8 @@ kableClientId = "{CLIENT_ID}"
 {WRITE_KEY} = "default"
 """
 _SECONDS = 30.0
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(slots=True)
@@ -75,10 +77,16 @@ class RunningService:
 
 def until(count: Callable[[], int], enough: int) -> None:
     """Wait until there is enough of something. Fails after half a minute."""
+    seen(count, lambda found: found >= enough)
+
+
+def seen(look: Callable[[], Seen], is_enough: Callable[[Seen], bool]) -> Seen:
+    """Return what there is to see, once it is enough. Fails after half a minute."""
     end = time.monotonic() + _SECONDS
-    while (found := count()) < enough:
-        assert time.monotonic() < end, f"{found} of {enough}"
+    while not is_enough(found := look()):
+        assert time.monotonic() < end, found
         time.sleep(0.01)
+    return found
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from direct_calls import SETTINGS, basic, call, event, told
 from kable_destination.runner.configuration.secrets_keys import new_key
 from kable_destination.runner.sandbox import running_sandbox
 from many_customers import many_customers
-from running_service import CONFIGURATION, running_service, until
+from running_service import CONFIGURATION, running_service, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_settings_of_the_call_map_its_event(service: RunningService) -> None:
     def found() -> dict[str, Any]:
         return {item["transactionId"]: item for item in service.sandbox.ledger.document()["events"]}
 
-    delivered = until(found, lambda items: {"m-mapped", "m-plain"} <= items.keys())
+    delivered = seen(found, lambda items: {"m-mapped", "m-plain"} <= items.keys())
     assert (delivered["m-mapped"]["clientId"], delivered["m-mapped"]["data"]) == ("globex", {"quantity": 3})
     assert (delivered["m-plain"]["clientId"], delivered["m-plain"]["data"]) == ("acme", {"units": 3})
 
@@ -74,7 +74,7 @@ def test_a_timestamp_that_segment_has_corrected_is_not_corrected_again(service: 
     def found() -> list[dict[str, Any]]:
         return [item for item in service.sandbox.ledger.document()["events"] if item["transactionId"] == "m-corrected"]
 
-    assert until(found, bool)[0]["timestamp"] == "2026-11-20T05:59:00.000Z"
+    assert seen(found, bool)[0]["timestamp"] == "2026-11-20T05:59:00.000Z"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,9 @@ def test_a_key_that_cannot_be_checked_is_503(service: RunningService, tmp_path: 
         assert answer.json()["message"].startswith("The API key cannot be checked at the moment: 127.0.0.1")
 
 
-def test_a_full_queue_is_503_and_a_broken_one_500(service: RunningService, tmp_path: Path) -> None:
+def test_a_full_queue_is_503_and_a_broken_one_500(
+    service: RunningService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with running_service(
         tmp_path, service.sandbox, configuration=CONFIGURATION, delivers=False, outbox_megabytes=1
     ) as running:
@@ -277,6 +279,8 @@ def test_a_full_queue_is_503_and_a_broken_one_500(service: RunningService, tmp_p
             500,
             {"message": "The service has failed; its log says why. Send the event again."},
         )
+    assert "an event of a Direct Destination was not accepted\nTraceback" in caplog.text
+    assert API_KEY not in caplog.text
 
 
 def test_it_can_be_switched_off(service: RunningService, tmp_path: Path) -> None:

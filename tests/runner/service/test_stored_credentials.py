@@ -14,7 +14,7 @@ from command_line import API_KEY, CLIENT_ID
 from direct_calls import basic, call, event, settings_header
 from kable_destination.runner.configuration.secrets_keys import new_key
 from many_customers import many_customers
-from running_service import running_service, until
+from running_service import running_service, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,7 @@ def test_a_record_that_no_key_opens_is_kept_and_its_account_waits(
     accept_of_both(services, right)
     before = services.records()
     with services(keys):
-        until(lambda: len(services.stopped), lambda count: count >= 2)
+        seen(lambda: len(services.stopped), lambda count: count >= 2)
     assert services.records() == before
     assert [notice.account for notice in services.stopped] == [
         f"actions-kable {customers.base_url.removeprefix('http://')} {client}" for client in KEYS
@@ -215,7 +215,7 @@ def test_a_record_under_the_name_of_another_account_is_not_used(services: Servic
             outbox.execute("UPDATE records SET value = ? WHERE key = ?", (value, name))
         outbox.commit()
     with services(keys):
-        until(lambda: len(services.stopped), lambda count: count >= 2)
+        seen(lambda: len(services.stopped), lambda count: count >= 2)
     assert {notice.error.rpartition(": ")[2] for notice in services.stopped} == {"they were stored for another account"}
     assert customers.billed(0) == {}
 
