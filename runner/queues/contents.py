@@ -29,7 +29,8 @@ _write = msgspec.json.Encoder(order="sorted").encode
 def digest_of(event: bytes) -> bytes:
     """Return a digest of an event, the same for every attempt of a client to send it.
 
-    With an original timestamp, the other one was made of it and of the moment of the attempt.
+    With an original timestamp, the other one was made of it and of the moment of the attempt. One that is the moment of
+    the attempt was not sent.
     """
     try:
         members = _read(event)

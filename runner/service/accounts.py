@@ -86,13 +86,14 @@ class ServedAccount:
         `destination` says how to map them, if not as this account does. Raises BusyError if too much waits or if the
         queue is full; then nothing of the chunk was accepted.
         """
+        size = chunk.size + sum([len(text.text) for text in chunk.unreadable])
         if self._waiting_events and self._waiting_events + chunk.count > self._most_waiting:
             raise BusyError(f"{self._waiting_events:,} events of this account wait to be stored")
-        if self._waiting.bytes and self._waiting.bytes + chunk.size > self._waiting.most_bytes:
+        if self._waiting.bytes and self._waiting.bytes + size > self._waiting.most_bytes:
             raise BusyError("too many events wait to be stored")
         key, acceptor = self._acceptor(destination or self.destination)
         self._waiting_events += chunk.count
-        self._waiting.bytes += chunk.size
+        self._waiting.bytes += size
         self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
         try:
             receipt = await acceptor.accept(chunk)
@@ -109,7 +110,7 @@ class ServedAccount:
             return receipt
         finally:
             self._waiting_events -= chunk.count
-            self._waiting.bytes -= chunk.size
+            self._waiting.bytes -= size
             self._in_use[acceptor] -= 1
             if not self._in_use[acceptor]:
                 del self._in_use[acceptor]
@@ -210,6 +211,11 @@ class ServedAccounts:
                 most_waiting=self._most_waiting_events,
             )
         return found
+
+    def renew(self, destination: Destination) -> None:
+        """Let the account of a destination use these settings from now on, if it is served; what stopped it resumes."""
+        if (account := self._by_name.get(account_of(destination))) is not None:
+            account.use(destination)
 
     async def close(self) -> None:
         """Finish what was accepted, then end all deliveries: what is not sent stays in the queue."""

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from .answers import json_answer
+from .cross_origin import CrossOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,25 @@ _SLASHES = re.compile("/{2,}")
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(routes: Sequence[BaseRoute]) -> ASGIApp:
-    """Return an application of some routes.
+def create_app(routes: Sequence[BaseRoute], *, origins: Sequence[str] = ()) -> ASGIApp:
+    """Return an application of some routes. Web pages of the `origins` may use it.
 
     It answers in JSON whatever happens, and never redirects: SDKs lose events then.
     """
     app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, Exception: _answer_fault})
     app.router.redirect_slashes = False
-    return PlainPaths(app)
+    return PlainPaths(CrossOrigin(app, origins))
+
+
+class Replaceable:
+    """An application that another one may replace between two requests."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request."""
+        await self.app(scope, receive, send)
 
 
 class PlainPaths:

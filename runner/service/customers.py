@@ -33,12 +33,16 @@ class Customers:
 
     def __init__(self, configuration: ServiceConfiguration) -> None:
         self.definition = configuration.definition
-        self._subscriptions = configuration.subscriptions
         self._base_url = configuration.delivery.base_url
-        self._kept: OrderedDict[bytes, Destination] = OrderedDict()
-        self._unproven: OrderedDict[bytes, Destination | Sequence[Problem]] = OrderedDict()
+        self.use(configuration)
         secret = [key for key, field in self.definition.settings.items() if field.type == "password"]
         self.secret = secret[0] if len(secret) == 1 else None
+
+    def use(self, configuration: ServiceConfiguration) -> None:
+        """Set up destinations with the subscriptions of another configuration from now on."""
+        self._subscriptions = configuration.subscriptions
+        self._kept: OrderedDict[bytes, Destination] = OrderedDict()
+        self._unproven: OrderedDict[bytes, Destination | Sequence[Problem]] = OrderedDict()
 
     def key_of(self, settings: Mapping[str, Any]) -> str:
         """Return the API key among some settings."""

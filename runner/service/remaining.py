@@ -37,6 +37,10 @@ class Remaining:
         self._accounts = accounts
         self._stored = stored
         self._clock = clock
+        self.use(configuration)
+
+    def use(self, configuration: ServiceConfiguration) -> None:
+        """Use the accounts of another configuration from now on."""
         self._configured = {account_of(found): found for found in configuration.accounts.values()}
         self._allows_live = configuration.delivery.live
 

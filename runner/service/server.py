@@ -108,12 +108,20 @@ class Server(uvicorn.Server):
         try:
             config.load()
         except OSError as error:
-            place = "service.certificate"
-            raise SetupError.of([Problem(place, f"cannot be used: {error.strerror or error}")]) from None
+            raise _unusable_certificate(error) from None
         super().__init__(config)
         self._listener = listener
         self.listens = asyncio.Event()
         self.base_url = _base_url(listener, is_secure=bool(security))
+
+    def renew_certificate(self) -> None:
+        """Read the certificate again: new connections get it. Raises SetupError."""
+        config = self.config
+        if config.ssl is not None and config.ssl_certfile is not None:
+            try:
+                config.ssl.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
+            except OSError as error:
+                raise _unusable_certificate(error) from None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -132,6 +140,10 @@ class Server(uvicorn.Server):
     def end(self) -> None:
         """Listen no more."""
         self.should_exit = True
+
+
+def _unusable_certificate(error: OSError) -> SetupError:
+    return SetupError.of([Problem("service.certificate", f"cannot be used: {error.strerror or error}")])
 
 
 def listen(place: str, host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from kable_destination.runner.sandbox import Faults
-from running_service import WRITE_KEY, until
+from running_service import WRITE_KEY, until_there_are
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,12 +95,12 @@ def test_what_a_killed_service_has_confirmed_is_delivered_once(
             if not number:
                 for sender in senders:
                     sender.start()
-            until(lambda: len(confirmed), len(confirmed) + dice.randint(100, 2_000))
+            until_there_are(len(confirmed) + dice.randint(100, 2_000), lambda: len(confirmed))
             if number == KILLS:
                 ended.set()
                 for sender in senders:
                     sender.join()
-                until(lambda: len(billed(sandbox)), len(confirmed))
+                until_there_are(len(confirmed), lambda: len(billed(sandbox)))
     print(f"{KILLS} kills: {len(confirmed)} confirmed, {sandbox.ledger.duplicates} sent again")  # noqa: T201
     assert billed(sandbox) == confirmed
     assert set(confirmed.values()) == {1}
@@ -140,6 +140,6 @@ def test_without_room_nothing_is_half_accepted_and_it_continues(
             time.sleep(0.05)
         sandbox.faults.set(Faults())
         expected = Counter([*confirmed, *refused])
-        until(lambda: len(billed(sandbox)), len(expected))
+        until_there_are(len(expected), lambda: len(billed(sandbox)))
         assert billed(sandbox) == expected
         assert sandbox.ledger.duplicates == 0

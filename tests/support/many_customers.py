@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from running_service import seen
+from running_service import until
 from scripted_server import Answer, ScriptedServer, scripted_server
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ManyCustomers:
 
     def billed(self, count: int) -> dict[str, str]:
         """Return the key that brought each event, by its ID, once there are so many."""
-        found: dict[str, str] = seen(self._billed, lambda billed: len(billed) >= count)
+        found: dict[str, str] = until(self._billed, lambda billed: len(billed) >= count)
         return found
 
     def accepts(self, number: int) -> bool:

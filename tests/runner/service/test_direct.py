@@ -14,7 +14,7 @@ from direct_calls import SETTINGS, basic, call, event, told
 from kable_destination.runner.configuration.secrets_keys import new_key
 from kable_destination.runner.sandbox import running_sandbox
 from many_customers import many_customers
-from running_service import CONFIGURATION, running_service, seen
+from running_service import CONFIGURATION, running_service, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_settings_of_the_call_map_its_event(service: RunningService) -> None:
     def found() -> dict[str, Any]:
         return {item["transactionId"]: item for item in service.sandbox.ledger.document()["events"]}
 
-    delivered = seen(found, lambda items: {"m-mapped", "m-plain"} <= items.keys())
+    delivered = until(found, lambda items: {"m-mapped", "m-plain"} <= items.keys())
     assert (delivered["m-mapped"]["clientId"], delivered["m-mapped"]["data"]) == ("globex", {"quantity": 3})
     assert (delivered["m-plain"]["clientId"], delivered["m-plain"]["data"]) == ("acme", {"units": 3})
 
@@ -74,7 +74,7 @@ def test_a_timestamp_that_segment_has_corrected_is_not_corrected_again(service: 
     def found() -> list[dict[str, Any]]:
         return [item for item in service.sandbox.ledger.document()["events"] if item["transactionId"] == "m-corrected"]
 
-    assert seen(found, bool)[0]["timestamp"] == "2026-11-20T05:59:00.000Z"
+    assert until(found, bool)[0]["timestamp"] == "2026-11-20T05:59:00.000Z"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from direct_calls import call, event
 from kable_destination.runner.configuration.secrets_keys import new_key
 from kable_destination.runner.sandbox import running_sandbox
 from many_customers import many_customers
-from running_service import running_service, seen
+from running_service import running_service, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def test_no_event_reaches_the_key_of_another_customer(shared: RunningService, cu
     assert answer.status_code == 401
 
     wanted = {f"{name}-{number}" for name in ("x", "y") for number in range(10)}
-    billed = seen(lambda: customers.billed(0), lambda found: wanted <= found.keys())
+    billed = until(lambda: customers.billed(0), lambda found: wanted <= found.keys())
     assert {identity: key for identity, key in billed.items() if identity in wanted} == {
         identity: f"sk_test.{identity[0] * 8}" for identity in wanted
     }
@@ -103,7 +103,7 @@ def test_a_key_that_kable_no_longer_accepts_is_401_and_a_new_one_resumes_deliver
     settings, old, new = {"kableClientId": "kci_r"}, "sk_test.oldoldold", "sk_test.newnewnew"
     customers.keys["kci_r"] = {old}
     assert call(shared, event("r-1"), key=old, settings=settings).status_code == 202
-    seen(lambda: customers.billed(0), lambda found: "r-1" in found)
+    until(lambda: customers.billed(0), lambda found: "r-1" in found)
     customers.keys["kci_r"] = {new}
     # The first may be accepted with the key as it is known; once Kable has refused it, the caller hears so.
     numbers = iter(range(2, 1_000))
@@ -116,8 +116,8 @@ def test_a_key_that_kable_no_longer_accepts_is_401_and_a_new_one_resumes_deliver
             sent.pop()
         return status
 
-    seen(send, lambda status: status == 401)
+    until(send, lambda status: status == 401)
     assert call(shared, event("r-new"), key=new, settings=settings).status_code == 202
     wanted = {*sent, "r-new"}
-    billed = seen(lambda: customers.billed(0), lambda found: wanted <= found.keys())
+    billed = until(lambda: customers.billed(0), lambda found: wanted <= found.keys())
     assert {billed[identity] for identity in wanted} == {new}

@@ -14,7 +14,7 @@ from command_line import API_KEY, CLIENT_ID
 from direct_calls import basic, call, event, settings_header
 from kable_destination.runner.configuration.secrets_keys import new_key
 from many_customers import many_customers
-from running_service import running_service, seen
+from running_service import running_service, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,7 @@ def test_a_record_that_no_key_opens_is_kept_and_its_account_waits(
     accept_of_both(services, right)
     before = services.records()
     with services(keys):
-        seen(lambda: len(services.stopped), lambda count: count >= 2)
+        until(lambda: len(services.stopped), lambda count: count >= 2)
     assert services.records() == before
     assert [notice.account for notice in services.stopped] == [
         f"actions-kable {customers.base_url.removeprefix('http://')} {client}" for client in KEYS
@@ -215,7 +215,7 @@ def test_a_record_under_the_name_of_another_account_is_not_used(services: Servic
             outbox.execute("UPDATE records SET value = ? WHERE key = ?", (value, name))
         outbox.commit()
     with services(keys):
-        seen(lambda: len(services.stopped), lambda count: count >= 2)
+        until(lambda: len(services.stopped), lambda count: count >= 2)
     assert {notice.error.rpartition(": ")[2] for notice in services.stopped} == {"they were stored for another account"}
     assert customers.billed(0) == {}
 
@@ -258,3 +258,22 @@ def test_a_configured_account_keeps_sending_with_its_configured_key(
         answer = running.client.post("/segment", json={**body, "event": "e", "properties": {"n": 1}}, headers=headers)
         assert answer.status_code == 202
         assert customers.billed(1) == {"m": API_KEY}
+
+
+def test_a_reload_takes_over_other_keys(services: Services, customers: ManyCustomers) -> None:
+    old, new = new_key(), new_key()
+    file = services.folder / "secrets.key"
+    file.touch(0o600)
+    file.write_text(old, encoding="ascii")
+    with services(delivers=False) as accepting:
+        assert send(accepting, "kci_a", "m-1").status_code == 202
+        before = services.records()
+        file.write_text(f"{new}\n{old}\n", encoding="ascii")
+        assert accepting.reload("") == "the configuration is reloaded"
+        after = until(services.records, lambda found: found != before)
+        assert after.keys() == before.keys()
+        file.write_text(new, encoding="ascii")
+        assert accepting.reload("") == "the configuration is reloaded"
+        assert send(accepting, "kci_b", "m-2").status_code == 202
+    with services():
+        assert customers.billed(2) == {"m-1": KEYS["kci_a"], "m-2": KEYS["kci_b"]}
