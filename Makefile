@@ -13,7 +13,7 @@ FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
 .PHONY: demo test soak check format lint types docs docs-check site snapshots sdks install files clean
-.PHONY: bench bench-delivery bench-startup bench-quick
+.PHONY: bench bench-delivery bench-startup bench-serve bench-quick
 
 demo: install
 	@$(PY) examples/demo.py
@@ -26,8 +26,9 @@ test: install sdks
 
 # The tests that depend on chance, many times: kills, and requests that fail. Then 10,000 events with each of Segment's SDKs.
 soak: install sdks
-	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
+	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
+		tests/acceptance/test_service_crashes.py \
 		tests/runner/delivery/test_chaos.py
 	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 KABLE_PLANNED_FILES=100 $(PY) -m pytest $(PARALLEL) \
 		tests/runner/delivery/test_chaos.py tests/runner/planners/test_same_bytes.py
@@ -52,6 +53,9 @@ bench-delivery: install
 
 bench-startup: install
 	$(PY) benchmarks/startup.py
+
+bench-serve: install
+	$(PY) benchmarks/serve.py
 
 # The main rows of all of them, in less than a minute. It writes nothing, and what is missed does not end it.
 bench-quick: install

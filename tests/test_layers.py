@@ -68,9 +68,10 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
     "service": (
-        *("configuration", "delivery", "outbox", "queues.contract", "session", "sources.contract"),
+        *("configuration", "delivery", "outbox", "queues.contract", "secrets", "session", "sources.contract"),
         *("sources.envelopes", "transports.contract"),
     ),
+    "secrets": (),
     "session": (
         *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
         "transports",

@@ -34,13 +34,13 @@ def digest_of(event: bytes) -> bytes:
     """
     try:
         members = _read(event)
-        is_made = members.get("originalTimestamp") == members.get("receivedAt")
-        for name in _CHANGING:
-            members.pop(name, None)
         if "originalTimestamp" in members:
             members.pop("timestamp", None)
-            if is_made:
+            if members["originalTimestamp"] in (members.get("receivedAt"), members.get("sentAt")):
+                # The client gave no time, so this is the moment of the attempt.
                 del members["originalTimestamp"]
+        for name in _CHANGING:
+            members.pop(name, None)
         event = _write(members)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # What cannot be read is compared as it is.

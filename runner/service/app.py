@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SLASHES = re.compile("/{2,}")
 _CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -33,8 +34,22 @@ def create_app(routes: Sequence[BaseRoute], *, origins: Sequence[str] = ()) -> A
     return PlainPaths(CrossOrigin(app, origins))
 
 
+class Replaceable:
+    """An application that another one may replace between two requests."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request."""
+        await self.app(scope, receive, send)
+
+
 class PlainPaths:
-    """Reads repeated slashes in a path as one, and leaves out those at its end, as SDKs put them there."""
+    """Reads repeated slashes in a path as one, and leaves out those at its end, as SDKs put them there.
+
+    Nothing happens if the client has gone before it is answered.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,7 +59,13 @@ class PlainPaths:
         path: str = scope.get("path", "")
         if "//" in path or path.endswith("/"):
             scope["path"] = _SLASHES.sub("/", path).rstrip("/") or "/"
-        await self._app(scope, receive, send)
+
+        async def send_to_open(message: Message) -> None:
+            # A client may go before it has its answer, and a closed connection raises either.
+            with contextlib.suppress(RuntimeError, OSError):
+                await send(message)
+
+        await self._app(scope, receive, send_to_open)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

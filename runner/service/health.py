@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
     from ..delivery.clock import Clock
     from ..queues.contract import Queue
+    from .accounts import Waiting
 
 _RECORD = "service/ready"
 _SECONDS = 1.0
 
 
 class Health:
-    """Answers the questions of a load balancer or an orchestrator."""
+    """Answers the questions of a load balancer or an orchestrator. `waiting` knows of events that found no room."""
 
-    def __init__(self, queue: Queue, clock: Clock) -> None:
+    def __init__(self, queue: Queue, waiting: Waiting, clock: Clock) -> None:
         self._queue = queue
+        self._waiting = waiting
         self._clock = clock
         self._token = Token(secrets.randbits(62), 0)
         self._asked_at: float | None = None
@@ -56,9 +58,15 @@ class Health:
         if self._asked_at is None or now - self._asked_at >= _SECONDS:
             self._asked_at = now
             self._problem = await self._try()
-        if self._problem is not None:
-            return json_answer(503, {"status": "full", "message": self._problem})
+        problem = self._take_refusal() or self._problem
+        if problem is not None:
+            return json_answer(503, {"status": "full", "message": problem})
         return json_answer(200, {"status": "ready"})
+
+    def _take_refusal(self) -> str | None:
+        """Return why events were refused since the last look. Only another event shows whether there is room by now."""
+        full, self._waiting.full = self._waiting.full, None
+        return None if full is None else f"The queue takes no events: {full}."
 
     async def _try(self) -> str | None:
         """Return why nothing can be written to the queue; None if it can."""

@@ -1,4 +1,4 @@
-"""The service from its first to its last moment: it opens queue, transport and servers, and ends them in order."""
+"""The service from its first to its last moment: it opens everything, serves, and ends everything in order."""
 
 from __future__ import annotations
 
@@ -8,35 +8,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..delivery.clock import SystemClock
-from ..delivery.notices import to_all
-from ..outbox import opened_queue
-from ..session import handled_signals, rules_of, service_transport, suited_interpreter
-from .accounts import ServedAccounts
-from .app import create_app
-from .browser import Browser, Script
-from .calls import CallRules
-from .health import Health
-from .remaining import Remaining
+from ..session import handled_signals
+from .app import Replaceable
+from .endpoints import applications
+from .reloading import Reloading
 from .server import Server, listen
-from .tracking import Tracking
+from .shared import opened_shared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
-    from ..queues.contract import Queue
-    from .accounts import ServedAccount
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where the service listens (`admin_url` only if that has an address of its own), and what ends it."""
+    """Where the service listens (`admin_url` only if that has an address of its own), and how to end or reload it."""
 
     base_url: str
     admin_url: str | None
     end: Callable[[], None]
+    reload: Callable[[], None]
 
 
 async def serve(
@@ -44,48 +38,41 @@ async def serve(
     *,
     observers: Sequence[Observer],
     announce: Callable[[Running], None],
+    read_again: Callable[[], ServiceConfiguration] | None = None,
+    report: Callable[[str], None] = lambda _message: None,
     delivers: bool = True,
     clock: Clock | None = None,
 ) -> None:
-    """Accept events, and deliver them unless another process does, until SIGTERM, SIGINT or SIGHUP.
+    """Accept events, and deliver them unless another process does, until SIGTERM or SIGINT. SIGHUP reloads.
 
-    `announce` is called once, as soon as the service listens. Raises SetupError before that.
+    `announce` is called once, as soon as the service listens. `read_again` reads the configuration for a reload, and
+    `report` is called with what a person should know of that. Raises SetupError before the service listens.
     """
-    clock, options = clock or SystemClock(), configuration.options
-    listener = listen("service.h", options.host, options.port)
+    clock, options, folder = clock or SystemClock(), configuration.options, configuration.folder
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(listener)
-        service = await stack.enter_async_context(
-            _opened(configuration, observers=observers, delivers=delivers, clock=clock)
+        listener = stack.enter_context(listen("service.h", options.host, options.port))
+        shared = await stack.enter_async_context(
+            opened_shared(configuration, observers=observers, delivers=delivers, clock=clock)
         )
-        health = Health(service.queue, clock)
-        tracking = Tracking(
-            service.by_write_key(),
-            CallRules(options.event_bytes, options.batch_bytes, options.require_message_id),
-            clock=clock,
-            seconds=options.request_seconds,
-            allows_live=configuration.delivery.live,
-            live_advice=configuration.live_advice,
-        )
-        folder = configuration.folder
-        script = None if options.analytics_js is None else Script.read(folder / options.analytics_js)
-        browser = Browser(tracking.accounts, public_url=configuration.public_url, script=script)
-        routes, admin_routes = [*tracking.routes(), *browser.routes()], [*health.routes()]
-        if options.admin_port is None:
-            routes += admin_routes
-        servers = [Server(create_app(routes, origins=options.origins), listener, options, folder, tls=True)]
+        main, admin = map(Replaceable, applications(shared))
+        servers = [Server(main, listener, options, folder, tls=True)]
         if options.admin_port is not None:
-            admin = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
-            servers.append(Server(create_app(admin_routes), admin, options, folder, tls=False))
+            listener = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
+            servers.append(Server(admin, listener, options, folder, tls=False))
 
         def end() -> None:
-            health.end()
+            shared.health.end()
             for server in servers:
                 server.end()
 
-        with handled_signals(end):
-            announce(Running(servers[0].base_url, servers[1].base_url if servers[1:] else None, end))
-            await asyncio.gather(*(server.run_until_ended() for server in servers))
+        reloading = Reloading(read_again or (lambda: configuration), shared, (main, admin), servers, report)
+        with handled_signals(end, reloading.ask):
+            serving = asyncio.gather(*(server.run_until_ended() for server in servers))
+            for server in servers:
+                await server.listens.wait()
+            admin_url = servers[1].base_url if servers[1:] else None
+            announce(Running(servers[0].base_url, admin_url, end, reloading.ask))
+            await serving
 
 
 async def work(
@@ -97,51 +84,7 @@ async def work(
 ) -> None:
     """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first."""
     ended = asyncio.Event()
-    opened = _opened(configuration, observers=observers, delivers=True, clock=clock or SystemClock())
-    async with opened:
+    async with opened_shared(configuration, observers=observers, delivers=True, clock=clock or SystemClock()):
         with handled_signals(ended.set):
             announce()
             await ended.wait()
-
-
-class _Service:
-    """What serving and working share: the queue, and the accounts."""
-
-    def __init__(self, configuration: ServiceConfiguration, queue: Queue, accounts: ServedAccounts) -> None:
-        self.queue = queue
-        self.accounts = accounts
-        self._configuration = configuration
-
-    def by_write_key(self) -> dict[str, ServedAccount]:
-        """Return the account of each write key."""
-        configured = self._configuration.accounts
-        write_keys = self._configuration.options.write_keys
-        return {key: self.accounts.serve(configured[name]) for key, name in write_keys.items()}
-
-
-@contextlib.asynccontextmanager
-async def _opened(
-    configuration: ServiceConfiguration, *, observers: Sequence[Observer], delivers: bool, clock: Clock
-) -> AsyncIterator[_Service]:
-    """Open queue and transport, and deliver what the queue holds already."""
-    options = configuration.options
-    async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(suited_interpreter())
-        transport = None
-        if delivers:
-            transport = await stack.enter_async_context(service_transport(configuration.delivery))
-        queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
-        accounts = ServedAccounts(
-            queue,
-            transport,
-            rules_of(configuration.delivery, is_endless=True),
-            clock=clock,
-            notify=to_all(observers),
-            most_waiting_events=options.waiting_events,
-            most_waiting_bytes=options.waiting_megabytes * 1_000_000,
-        )
-        stack.push_async_callback(accounts.close)
-        if delivers:
-            remaining = Remaining(queue, accounts, configuration, clock=clock)
-            await stack.enter_async_context(remaining.watched())
-        yield _Service(configuration, queue, accounts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import uuid
+import itertools
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ class Tracking:
         self._seconds = seconds
         self._allows_live = allows_live
         self._live_advice = live_advice
+        # Origins name their request: by a number, and by a word that no other run of the service has.
+        run = secrets.token_hex(4)
+        self._sources = (f"request {run}-{number}" for number in itertools.count(1))
 
     def routes(self) -> list[Route]:
         """Return the endpoints."""
@@ -78,7 +82,7 @@ class Tracking:
         is_batch = endpoint in BATCHES
         call = read_batch(body, now, rules) if is_batch else read_single(body, KINDS[endpoint], now, rules)
         account = self._account(call, request.headers.get("authorization", ""))
-        source = f"{request.url.path} {uuid.uuid4().hex[:12]}"
+        source = next(self._sources)
         await account.accept(
             Chunk(source, unit="item", texts=call.texts, places=call.places, unreadable=call.unreadable)
         )
