@@ -117,9 +117,7 @@ def test_the_write_key_may_be_in_any_place(service: RunningService, place: str) 
     arrived(service, sent)
 
 
-@pytest.mark.parametrize(
-    "authorization", ["Basic", "Basic !", "Basic 4pyT", "Bearer", "Digest x", "Basic d2s="]
-)
+@pytest.mark.parametrize("authorization", ["Basic", "Basic !", "Basic 4pyT", "Bearer", "Digest x", "Basic d2s="])
 def test_a_write_key_that_is_unknown_is_refused_for_good(service: RunningService, authorization: str) -> None:
     answer = post(service, json.dumps({"batch": [event()]}), Authorization=authorization)
     assert answer.status_code == 400
