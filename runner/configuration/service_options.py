@@ -104,6 +104,14 @@ class ServiceOptions(BaseModel):
         ge=1,
         description="Maximum events of one account that wait to be stored. Beyond it, requests are refused.",
     )
+    events_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        description=(
+            "Maximum events per second of one account, on average over ten seconds. Beyond it, requests are refused. "
+            "Without it, there is no limit."
+        ),
+    )
     waiting_megabytes: float = Field(
         default=64, gt=0, description="Maximum size of all requests that wait to be stored, in megabytes."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..delivery.delivery import account_of
 from ..delivery.fullness import Fullness
 from ..queues.contract import QueueFullError, Token
 from .answers import BusyError
+from .rate import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +61,9 @@ class ServedAccount:
         notify: Observer,
         waiting: Waiting,
         most_waiting: int,
+        rate: Rate,
     ) -> None:
+        self._rate = rate
         self.name = account_of(destination)
         self.destination = destination
         self.delivery = delivery
@@ -91,6 +95,8 @@ class ServedAccount:
             raise BusyError(f"{self._waiting_events:,} events of this account wait to be stored")
         if self._waiting.bytes and self._waiting.bytes + size > self._waiting.most_bytes:
             raise BusyError("too many events wait to be stored")
+        if wait := self._rate.wait(chunk.count):
+            raise BusyError("this account sends more events than eventsPerSecond", retry_after=math.ceil(wait))
         key, acceptor = self._acceptor(destination or self.destination)
         self._waiting_events += chunk.count
         self._waiting.bytes += size
@@ -177,7 +183,9 @@ class ServedAccounts:
         notify: Observer,
         most_waiting_events: int,
         most_waiting_bytes: float,
+        events_per_second: float | None = None,
     ) -> None:
+        self._events_per_second = events_per_second
         self._queue = queue
         self._transport = transport
         self._rules = rules
@@ -209,6 +217,7 @@ class ServedAccounts:
                 notify=self._notify,
                 waiting=self.waiting,
                 most_waiting=self._most_waiting_events,
+                rate=Rate(self._clock, self._events_per_second),
             )
         return found
 

@@ -41,7 +41,14 @@ class AnswerError(Exception):
 
 
 class BusyError(Exception):
-    """Nothing more is accepted at the moment. Nothing of the request was accepted; the message says why."""
+    """Nothing more is accepted at the moment. Nothing of the request was accepted; the message says why.
+
+    It may be sent again in `retry_after` seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after: int = SECONDS_TO_COME_BACK) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -85,7 +85,7 @@ class Direct:
                 return _told(503, error.message, SECONDS_TO_COME_BACK)
             return _told(error.status, error.message, error.retry_after)
         except BusyError as error:
-            return _told(503, f"Nothing was accepted, since {error}. Send the event again.", SECONDS_TO_COME_BACK)
+            return _told(503, f"Nothing was accepted, since {error}. Send the event again.", error.retry_after)
         except Exception:  # noqa: BLE001 - the documented answer, whatever has failed
             # With the traceback, masked.
             _log.error("an event of a Direct Destination was not accepted\n%s", _masked_fault(request))

@@ -81,6 +81,7 @@ async def opened_shared(
             notify=notify,
             most_waiting_events=options.waiting_events,
             most_waiting_bytes=options.waiting_megabytes * 1_000_000,
+            events_per_second=options.events_per_second,
         )
         stack.push_async_callback(accounts.close)
         remaining = Remaining(queue, accounts, configuration, stored, clock=clock)

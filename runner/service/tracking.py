@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from ..sources.contract import Chunk
-from .answers import SECONDS_TO_COME_BACK, AnswerError, BusyError, json_answer, success
+from .answers import AnswerError, BusyError, json_answer, success
 from .bodies import read_body
 from .calls import Call, CallRules, read_batch, read_single
 
@@ -71,7 +71,7 @@ class Tracking:
             return json_answer(error.status, {"code": error.code, "message": error.message}, error.headers)
         except BusyError as error:
             told = {"code": "too_many_requests", "message": f"Nothing was accepted, since {error}. Send it again."}
-            return json_answer(429, told, {"Retry-After": str(SECONDS_TO_COME_BACK)})
+            return json_answer(429, told, {"Retry-After": str(error.retry_after)})
 
     async def _receive(self, request: Request, endpoint: str) -> Response:
         rules = self._rules
