@@ -12,7 +12,7 @@ COPY runner runner
 # installed is this folder, which says which versions it needs.
 # hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/kable \
-    && pip --python /opt/kable install --no-cache-dir '.[metrics]'
+    && pip --python /opt/kable install --no-cache-dir '.[fast,metrics]'
 
 FROM python:3.13-slim
 COPY --from=build /opt/kable /opt/kable

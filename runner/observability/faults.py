@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ...definitions import Redactor
 
-_LOGGERS = ("uvicorn.error", "asyncio")
+_LOGGERS = ("uvicorn.error", "asyncio", "kable_destination")
 
 
 class _FaultHandler(logging.Handler):

@@ -69,7 +69,8 @@ def read_single(body: bytes, kind: str, received: datetime, rules: CallRules) ->
     members = found.members
     call = Call(write_key_of(members))
     members["type"] = Raw(_to_json(kind))
-    _Completing(call, found, received, rules, sent=sent_at(members)).add(1, members, len(body))
+    completing = _Completing(call, found, received, rules, size=len(body), sent=sent_at(members))
+    completing.add(1, members, len(body))
     return call
 
 
@@ -82,7 +83,7 @@ def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
         raise AnswerError(400, "invalid_batch", 'The body should have a list of events: {"batch": [...]}.')
     outer = {name: envelope[name] for name in ("context", "integrations") if _is_filled(envelope.get(name))}
     call = Call(write_key_of(envelope))
-    completing = _Completing(call, found, received, rules, sent=sent_at(envelope), outer=outer)
+    completing = _Completing(call, found, received, rules, size=len(body), sent=sent_at(envelope), outer=outer)
     items = _events(batch)
     if len(items) > MOST_EVENTS:
         raise AnswerError(400, "too_large", f"The batch has more than {MOST_EVENTS:,} events; send fewer per request.")
@@ -133,6 +134,7 @@ class _Completing:
         received: datetime,
         rules: CallRules,
         *,
+        size: int,
         sent: datetime | None,
         outer: Mapping[str, Raw] | None = None,
     ) -> None:
@@ -140,18 +142,21 @@ class _Completing:
         self._found = found
         self._rules = rules
         self._received = received
-        self._received_text = Raw(_to_json(written(received)))
-        self._sent = sent
+        self._received_text = _time(received)
+        self._has_sent = sent is not None
+        self._skew = self._skew_of(sent)
+        # No event is larger than all of them together.
+        self._may_be_large = size > rules.event_bytes
         self._outer = outer or {}
 
     def add(self, place: int, members: Members, size: int = 0) -> None:
         """Add an event to the call; reject it alone if it is too large, or lacks an ID that it must have."""
         call, rules = self._call, self._rules
-        size = size or sum([len(name) + len(bytes(value)) for name, value in members.items()])
-        key = _text(members.pop("writeKey", None))
-        if key:
-            call.event_keys.add(key)
-        if size > rules.event_bytes:
+        if "writeKey" in members:
+            key = _text(members.pop("writeKey"))
+            if key:
+                call.event_keys.add(key)
+        if self._may_be_large and (size or _size(members)) > rules.event_bytes:
             # It is kept whole, so it can be replayed.
             return self._reject(place, members, f"the event has more than {rules.event_bytes:,} bytes")
         if self._outer:
@@ -187,7 +192,6 @@ class _Completing:
         has_original = original is not None and bytes(original) not in _NOTHING
         if has_told and has_original:
             return
-        sent = self._sent or (sent_at(members) if "sentAt" in members else None)
         if not has_told and not has_original:
             # Equal times show that the sender has none: a retry, which gets others, is known as one by that.
             members["timestamp"] = members["originalTimestamp"] = members["receivedAt"] = self._received_text
@@ -195,22 +199,38 @@ class _Completing:
         known = told if has_told else original
         assert known is not None  # noqa: S101 - one of them is there
         members["originalTimestamp"] = known
-        members["timestamp"] = self._corrected(known, sent)
+        skew = self._skew if self._has_sent or "sentAt" not in members else self._skew_of(sent_at(members))
+        members["timestamp"] = known if skew is None else _corrected(known, skew)
 
-    def _corrected(self, known: Raw, sent: datetime | None) -> Raw:
-        """Return a time of the device's clock as one of this machine's.
-
-        Source: Segment's rule, timestamp = receivedAt - (sentAt - originalTimestamp).
-        """
+    def _skew_of(self, sent: datetime | None) -> timedelta | None:
+        """Return by how much the clock of a device is behind; None if nothing is to be corrected."""
         if sent is None or abs(self._received - sent) > LONGEST_SKEW:
-            return known
-        original = moment(_text(known))
-        if original is None:
-            return known
-        try:
-            return Raw(_to_json(written(original + (self._received - sent))))
-        except OverflowError:
-            return known
+            return None
+        return self._received - sent
+
+
+def _corrected(known: Raw, skew: timedelta) -> Raw:
+    """Return a time of the device's clock as one of this machine's.
+
+    Source: Segment's rule, timestamp = receivedAt - (sentAt - originalTimestamp).
+    """
+    original = moment(_text(known))
+    if original is None:
+        return known
+    try:
+        return _time(original + skew)
+    except OverflowError:
+        return known
+
+
+def _time(found: datetime) -> Raw:
+    """Return a moment as JSON."""
+    return Raw(f'"{written(found)}"'.encode("ascii"))
+
+
+def _size(members: Members) -> int:
+    """Return about how many bytes an event has."""
+    return sum([len(name) + len(bytes(value)) for name, value in members.items()])
 
 
 def _object(body: bytes) -> LenientObject:
@@ -245,8 +265,15 @@ def _is_filled(value: Raw | None) -> bool:
 
 def _is_blank(value: Raw | None) -> bool:
     """Return whether a value is missing, null or blank text."""
-    if value is None or bytes(value) == b"null":
+    if value is None or (told := bytes(value)) == b"null":
         return True
+    if told[1:2] > b" ":
+        # An escape may be a blank.
+        return told[1:2] in b'"\\' and _is_blank_text(value)
+    return _is_blank_text(value)
+
+
+def _is_blank_text(value: Raw) -> bool:
     text = _text(value)
     return text is not None and not text.strip()
 

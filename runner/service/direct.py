@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
+import traceback
 import uuid
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -85,7 +87,8 @@ class Direct:
         except BusyError as error:
             return _told(503, f"Nothing was accepted, since {error}. Send the event again.", SECONDS_TO_COME_BACK)
         except Exception:  # noqa: BLE001 - the documented answer, whatever has failed
-            _log.exception("an event of a Direct Destination was not accepted")
+            # With the traceback, masked.
+            _log.error("an event of a Direct Destination was not accepted\n%s", _masked_fault(request))
             return _told(500, "The service has failed; its log says why. Send the event again.")
         return _told(status, message)
 
@@ -126,8 +129,8 @@ class Direct:
             place = f"settings.{self._customers.secret}"
             about_key = [problem.message for problem in error.problems if problem.place == place]
             if about_key:
-                raise AnswerError(401, "malformed_key", f"The API key {about_key[0]}.") from None
-            raise AnswerError(400, "invalid_settings", f"The settings are not valid: {error}.") from None
+                raise AnswerError(401, "malformed_key", f"The API key {about_key[0]}") from None
+            raise AnswerError(400, "invalid_settings", f"The settings are not valid: {error}") from None
 
     async def _account(self, key: str, settings: dict[str, Any], destination: Destination) -> ServedAccount:
         """Return the account that a caller may send events to. Raises AnswerError and BusyError."""
@@ -176,7 +179,7 @@ def _refuse_torn(destination: Destination, event: DirectEvent) -> None:
     fed, flushed = planner.feed_texts([event.text], [1]), planner.flush()
     rejected = [found for found in (*fed.turned_down, *flushed.turned_down) if found.status == "rejected"]
     if rejected and (fed.requests or flushed.requests):
-        message = f"One subscription takes the event, but another rejects it: {_reason(rejected[0], destination)}."
+        message = f"One subscription takes the event, but another rejects it: {_reason(rejected[0], destination)}"
         raise AnswerError(400, "rejected", message)
 
 
@@ -188,7 +191,7 @@ def _reason(outcome: Outcome, destination: Destination) -> str:
 def _answer_of(receipt: Receipt, event: DirectEvent, destination: Destination) -> tuple[int, str]:
     """Return the status and the message for an event."""
     if receipt.rejected:
-        return 400, f"The event is rejected: {destination.redactor.text(receipt.rejected[0].message)}."
+        return 400, f"The event is rejected: {destination.redactor.text(receipt.rejected[0].message)}"
     if not receipt.skipped:
         return 202, "The event is accepted, and will be delivered."
     (reason,) = receipt.skipped
@@ -202,6 +205,14 @@ def _takes(destination: Destination, kind: str) -> bool:
     """Return whether a subscription takes some events of a type that Segment has."""
     events = _trigger_of(kind)
     return any(found.trigger.may_overlap(events) for found in destination.compiled_subscriptions)
+
+
+def _masked_fault(request: Request) -> str:
+    """Return the traceback of a fault. The log knows the secrets of the configuration, but not those of callers."""
+    text = traceback.format_exc()
+    with contextlib.suppress(AnswerError):
+        text = _redactor(read_key(request.headers.get("authorization", ""))).text(text)
+    return text
 
 
 @lru_cache(maxsize=64)
@@ -222,4 +233,6 @@ def _is_same(known: str, given: str) -> bool:
 
 def _told(status: int, message: str, retry_after: int | None = None) -> Response:
     headers = None if retry_after is None else {"Retry-After": str(retry_after)}
-    return json_answer(status, {"message": shortened(message, _LONGEST_MESSAGE)}, headers)
+    # Messages of the framework have no full stop, and some end with a question.
+    sentence = message if message.endswith((".", "?")) else f"{message}."
+    return json_answer(status, {"message": shortened(sentence, _LONGEST_MESSAGE)}, headers)

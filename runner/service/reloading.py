@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from ...definitions import SetupError
+from ..queues.contract import QueueFullError
 from .endpoints import applications
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ class Reloading:
             problems = "; ".join(map(str, error.problems)) or error.message
             self._report(f"the configuration is not reloaded, and the present one stays: {problems}")
             return
+        # On a full disk, credentials stay encrypted with the older key until the next start.
+        with contextlib.suppress(QueueFullError):
+            await self._shared.stored.load()
         later = [name for name in _AT_START if getattr(before.options, name) != getattr(configuration.options, name)]
         if before.delivery != configuration.delivery.model_copy(update={"live": before.delivery.live}):
             later.append("delivery")

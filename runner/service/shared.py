@@ -44,6 +44,7 @@ class Shared:
         """Continue with another configuration: its accounts and their credentials count from now on."""
         self.configuration = configuration
         self.customers.use(configuration)
+        self.stored.use(_keyring(configuration))
         self.remaining.use(configuration)
         for destination in configuration.accounts.values():
             self.accounts.renew(destination)
@@ -67,8 +68,8 @@ async def opened_shared(
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
         queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
         notify = to_all(observers)
-        customers, keys = Customers(configuration), configuration.secrets_keys
-        stored = StoredCredentials(queue, Keyring(keys) if keys else None, customers, notify=notify)
+        customers = Customers(configuration)
+        stored = StoredCredentials(queue, _keyring(configuration), customers, notify=notify)
         # On a full disk, credentials stay encrypted with the older key until the next start.
         with contextlib.suppress(QueueFullError):
             await stored.load()
@@ -89,3 +90,7 @@ async def opened_shared(
         stack.push_async_callback(checks.close)
         health = Health(queue, accounts.waiting, clock)
         yield Shared(configuration, accounts, customers, stored, checks, health, remaining, clock)
+
+
+def _keyring(configuration: ServiceConfiguration) -> Keyring | None:
+    return Keyring(configuration.secrets_keys) if configuration.secrets_keys else None

@@ -62,6 +62,11 @@ class StoredCredentials:
         """Whether there is a key to encrypt with."""
         return self._keyring is not None
 
+    def use(self, keyring: Keyring | None) -> None:
+        """Use other keys from now on; `load` then reads all records again."""
+        self._keyring = keyring
+        self._seen.clear()
+
     def key(self, account: str) -> str | None:
         """Return the stored API key of an account; None if there is none, or if it cannot be read."""
         settings = self._settings.get(account)

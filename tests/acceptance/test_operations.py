@@ -27,6 +27,7 @@ EXAMPLES = ROOT / "examples"
 DOCKERFILE = ROOT / "Dockerfile"
 SERVICE = EXAMPLES / "systemd" / "kable-delivery.service"
 TIMER = EXAMPLES / "systemd" / "kable-delivery.timer"
+ENDLESS = EXAMPLES / "systemd" / "kable-service.service"
 ALERTS = EXAMPLES / "prometheus" / "alerts.yml"
 TOOLS = Path(sys.executable).parent
 
@@ -48,6 +49,18 @@ def test_the_command_of_the_unit_is_one_that_the_program_takes(command_line: Com
     assert run.code == 0, run.err
 
 
+def test_the_command_of_the_endless_unit_is_one_that_the_program_takes(command_line: CommandLine) -> None:
+    program, *arguments = shlex.split(unit(ENDLESS)["Service"]["ExecStart"])
+    assert Path(program).name == "kable-destination"
+    (command_line.folder / "kable.toml").write_text("", encoding="utf-8")
+    local = [argument if argument.startswith("-") else Path(argument).name for argument in arguments]
+    with command_line.start(*local, "--port", "0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"listening on http://127.0.0.1:")
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
 def test_the_timer_starts_the_unit() -> None:
     assert TIMER.stem == SERVICE.stem
     assert unit(TIMER)["Install"]["WantedBy"] == "timers.target"
@@ -55,11 +68,12 @@ def test_the_timer_starts_the_unit() -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
-    command = unit(SERVICE)["Service"]["ExecStart"]
-    service = SERVICE.read_text(encoding="utf-8").replace(command, "/bin/true")
-    (tmp_path / SERVICE.name).write_text(service, encoding="utf-8")
+    for path in (SERVICE, ENDLESS):
+        command = unit(path)["Service"]["ExecStart"]
+        service = path.read_text(encoding="utf-8").replace(command, "/bin/true").replace("=kill ", "=/bin/true ")
+        (tmp_path / path.name).write_text(service, encoding="utf-8")
     shutil.copy(TIMER, tmp_path)
-    units = [str(tmp_path / SERVICE.name), str(tmp_path / TIMER.name)]
+    units = [str(tmp_path / path.name) for path in (SERVICE, ENDLESS, TIMER)]
     verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units]
     done = subprocess.run(verify, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -41,7 +41,7 @@ class ManyCustomers:
 
     def billed(self, count: int) -> dict[str, str]:
         """Return the key that brought each event, by its ID, once there are so many."""
-        found: dict[str, str] = until(self._billed, lambda seen: len(seen) >= count)
+        found: dict[str, str] = until(self._billed, lambda billed: len(billed) >= count)
         return found
 
     def accepts(self, number: int) -> bool:

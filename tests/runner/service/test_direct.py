@@ -258,7 +258,9 @@ def test_a_key_that_cannot_be_checked_is_503(service: RunningService, tmp_path: 
         assert answer.json()["message"].startswith("The API key cannot be checked at the moment: 127.0.0.1")
 
 
-def test_a_full_queue_is_503_and_a_broken_one_500(service: RunningService, tmp_path: Path) -> None:
+def test_a_full_queue_is_503_and_a_broken_one_500(
+    service: RunningService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with running_service(
         tmp_path, service.sandbox, configuration=CONFIGURATION, delivers=False, outbox_megabytes=1
     ) as running:
@@ -277,6 +279,8 @@ def test_a_full_queue_is_503_and_a_broken_one_500(service: RunningService, tmp_p
             500,
             {"message": "The service has failed; its log says why. Send the event again."},
         )
+    assert "an event of a Direct Destination was not accepted\nTraceback" in caplog.text
+    assert API_KEY not in caplog.text
 
 
 def test_it_can_be_switched_off(service: RunningService, tmp_path: Path) -> None:

@@ -258,3 +258,22 @@ def test_a_configured_account_keeps_sending_with_its_configured_key(
         answer = running.client.post("/segment", json={**body, "event": "e", "properties": {"n": 1}}, headers=headers)
         assert answer.status_code == 202
         assert customers.billed(1) == {"m": API_KEY}
+
+
+def test_a_reload_takes_over_other_keys(services: Services, customers: ManyCustomers) -> None:
+    old, new = new_key(), new_key()
+    file = services.folder / "secrets.key"
+    file.touch(0o600)
+    file.write_text(old, encoding="ascii")
+    with services(delivers=False) as accepting:
+        assert send(accepting, "kci_a", "m-1").status_code == 202
+        before = services.records()
+        file.write_text(f"{new}\n{old}\n", encoding="ascii")
+        assert accepting.reload("") == "the configuration is reloaded"
+        after = until(services.records, lambda found: found != before)
+        assert after.keys() == before.keys()
+        file.write_text(new, encoding="ascii")
+        assert accepting.reload("") == "the configuration is reloaded"
+        assert send(accepting, "kci_b", "m-2").status_code == 202
+    with services():
+        assert customers.billed(2) == {"m-1": KEYS["kci_a"], "m-2": KEYS["kci_b"]}
