@@ -25,7 +25,7 @@ LONGEST_SKEW = timedelta(hours=1)
 """A larger difference between `sentAt` and now is not a wrong clock: mobile SDKs send stored batches days later."""
 
 MOST_EVENTS = 10_000
-"""Segment's SDKs send 250 at most. Of the smallest, `{}`, a body could hold a million, each with what is added to it."""
+"""Segment's SDKs send 250 at most. A body could hold a million of the smallest, `{}`, each with what is added to it."""
 
 _MOST_OUTER = 16
 """With its context, a batch may take so many times the bytes that it may have itself."""
