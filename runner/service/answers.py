@@ -20,6 +20,10 @@ SECONDS_TO_COME_BACK = 1
 """What `Retry-After` says when the service is busy: whole seconds, the only form that every SDK reads."""
 
 
+_SUCCESS = Response(SUCCESS, media_type="application/json")
+"""One for all: an answer holds nothing of its request."""
+
+
 class AnswerError(Exception):
     """A request that is not accepted: the status, a code for programs, and a message for people."""
 
@@ -47,4 +51,4 @@ def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = Non
 
 def success() -> Response:
     """Return the answer to a call of an SDK that was accepted."""
-    return Response(SUCCESS, media_type="application/json")
+    return _SUCCESS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -62,8 +61,10 @@ class PlainPaths:
 
         async def send_to_open(message: Message) -> None:
             # A client may go before it has its answer, and a closed connection raises either.
-            with contextlib.suppress(RuntimeError, OSError):
+            try:
                 await send(message)
+            except (RuntimeError, OSError):
+                return
 
         await self._app(scope, receive, send_to_open)
 

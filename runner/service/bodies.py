@@ -22,17 +22,16 @@ _MOST_MEMBERS = 100
 
 async def read_body(request: Request, *, most: int, seconds: float) -> bytes:
     """Return the body of a request, decompressed. Raises AnswerError if it is too large, too slow or damaged."""
-    coding = request.headers.get("content-encoding", "").strip().lower()
+    # A dict, since a Headers object looks through all of them for each that is asked for.
+    headers = dict(request.scope["headers"])
+    coding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
     if coding not in {"", "identity", "gzip", "x-gzip"}:
         raise AnswerError(400, "unsupported_encoding", "The Content-Encoding is not supported; use gzip or none.")
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told[:20]) > most:
+    told = headers.get(b"content-length", b"")
+    if told.isdigit() and int(told[:20]) > most:
         raise too_large(most)
     try:
-        async with asyncio.timeout(seconds):
-            body = await _read(request, most)
-    except TimeoutError:
-        raise AnswerError(408, "timeout", f"The body did not arrive within {seconds:g} seconds.") from None
+        body = await _read_in_time(request, most, seconds)
     except ClientDisconnect:
         raise AnswerError(400, "incomplete", "The connection ended before the body did.") from None
     return _decompressed(body, most) if "gzip" in coding else body
@@ -41,6 +40,32 @@ async def read_body(request: Request, *, most: int, seconds: float) -> bytes:
 def too_large(most: int) -> AnswerError:
     """Return the answer to a body that is too large."""
     return AnswerError(400, "too_large", f"The body has more than {most:,} bytes; send fewer events per request.")
+
+
+async def _read_in_time(request: Request, most: int, seconds: float) -> bytes:
+    """Read a body. Raises AnswerError if it takes too long.
+
+    It does what `asyncio.timeout` does, at a tenth of the price: nearly every body is there at once.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a request is answered by a task
+    is_late = False
+
+    def end() -> None:
+        nonlocal is_late
+        is_late = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, end)
+    try:
+        return await _read(request, most)
+    except asyncio.CancelledError:
+        # Somebody else may have cancelled the task, too.
+        if is_late and task.uncancel() == 0:
+            raise AnswerError(408, "timeout", f"The body did not arrive within {seconds:g} seconds.") from None
+        raise
+    finally:
+        timer.cancel()
 
 
 async def _read(request: Request, most: int) -> bytes:
