@@ -24,6 +24,9 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{
 _CACHED = {"Cache-Control": "public, max-age=300"}
 """Browsers ask at every page; a change is seen within five minutes."""
 
+_CACHED_FOR_ONE = {"Cache-Control": "private, max-age=300"}
+"""For what depends on the Host of the request: a cache between us must not give it to others."""
+
 _MOST_SCRIPT_BYTES = 16 * 1024 * 1024
 
 
@@ -98,7 +101,7 @@ class Browser:
             "integrations": {"Segment.io": {"apiKey": write_key, "apiHost": f"{address}/v1", "protocol": protocol}},
             "metrics": {"sampleRate": 0},
         }
-        return json_answer(200, settings, _CACHED)
+        return json_answer(200, settings, _CACHED_FOR_ONE if self._public_url is None else _CACHED)
 
     async def _analytics_js(self, request: Request) -> Response:
         """Answer the script."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LONGEST_SKEW = timedelta(hours=1)
 """A larger difference between `sentAt` and now is not a wrong clock: mobile SDKs send stored batches days later."""
 
+MOST_EVENTS = 10_000
+"""Segment's SDKs send 250 at most. A body could hold a million of the smallest, `{}`, each with what is added to it."""
+
 _MOST_OUTER = 16
 """With its context, a batch may take so many times the bytes that it may have itself."""
 
@@ -49,14 +52,14 @@ class CallRules:
 class Call:
     """The events of one request.
 
-    `write_key` is that of the envelope, or of a single event; `event_keys` has those that the events name themselves,
-    each once. Places count from 1.
+    `write_key` is that of the envelope, or of a single event; `event_keys` has those that the events name
+    themselves. Places count from 1.
     """
 
     write_key: str | None = None
     texts: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    event_keys: list[str] = field(default_factory=list)
+    event_keys: set[str] = field(default_factory=set)
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
@@ -82,6 +85,8 @@ def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
     call = Call(write_key_of(envelope))
     completing = _Completing(call, found, received, rules, size=len(body), sent=sent_at(envelope), outer=outer)
     items = _events(batch)
+    if len(items) > MOST_EVENTS:
+        raise AnswerError(400, "too_large", f"The batch has more than {MOST_EVENTS:,} events; send fewer per request.")
     extra = sum(len(bytes(value)) for value in outer.values())
     if extra * len(items) > _MOST_OUTER * rules.batch_bytes:
         raise AnswerError(400, "too_large", "The context of the batch, added to each of its events, is too large.")
@@ -149,8 +154,8 @@ class _Completing:
         call, rules = self._call, self._rules
         if "writeKey" in members:
             key = _text(members.pop("writeKey"))
-            if key and key not in call.event_keys:
-                call.event_keys.append(key)
+            if key:
+                call.event_keys.add(key)
         if self._may_be_large and (size or _size(members)) > rules.event_bytes:
             # It is kept whole, so it can be replayed.
             return self._reject(place, members, f"the event has more than {rules.event_bytes:,} bytes")

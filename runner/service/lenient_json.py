@@ -12,9 +12,11 @@ from msgspec import Raw
 Members = dict[str, Raw]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# What JavaScript and Python write for numbers that JSON does not have. Strings are matched to be passed over, also one
-# without an end: otherwise each quotation mark in it would be tried, in quadratic time.
-_WORD_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?(?P<word>NaN|Infinity)', re.DOTALL)
+# What JavaScript and Python write for numbers that JSON does not have. All between them is one match, so few are
+# made of any body. A string without an end is matched too: otherwise each quotation mark in it would be tried.
+_WORD_OR_REST = re.compile(
+    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[^"NI-]++)++|-?(?P<word>NaN|Infinity)', re.DOTALL
+)
 # A whole pair and every other escape are matched to be passed over.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -58,4 +60,4 @@ def read_object(body: bytes) -> LenientObject:
                 return b"null"
             return _ESCAPE.sub(hide, found[0]) if _MAY_BE_HALF.search(found[0]) else found[0]
 
-        return LenientObject(_read_members(_WORD_OR_TEXT.sub(replace, body)), mark)
+        return LenientObject(_read_members(_WORD_OR_REST.sub(replace, body)), mark)

@@ -92,7 +92,7 @@ class Tracking:
         """Return the account of the first write key that is known. Raises AnswerError if none is."""
         told = [key for key in (*_authorized(authorization), call.write_key) if key]
         if not told:
-            told = call.event_keys
+            told = [*call.event_keys]
             if len(told) > 1:
                 message = "The events have different write keys; send those of each write key in a call of their own."
                 raise AnswerError(400, "invalid_write_key", message)

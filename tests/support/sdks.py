@@ -22,12 +22,15 @@ REQUIRED = "KABLE_SDKS"
 _NODE = ("node", "npm")
 
 
-class MissingProgramError(Exception):
-    """A program that an SDK needs is not installed. The message says which."""
+class UnavailableError(Exception):
+    """An SDK cannot be installed. The message says why."""
 
 
 def installed_python(name: str) -> Path:
-    """Return the folder with an SDK for Python, installed from `tests/sdks/{name}.txt` if it is not there yet."""
+    """Return the folder with an SDK for Python, installed from `tests/sdks/{name}.txt` if it is not there yet.
+
+    Raises UnavailableError.
+    """
     requirements = SDKS / f"{name}.txt"
 
     def install(folder: Path) -> None:
@@ -40,12 +43,12 @@ def installed_python(name: str) -> Path:
 def installed_node() -> Path:
     """Return the folder with the SDKs for Node and browsers, installed from the lock file if they are not there yet.
 
-    Raises MissingProgramError.
+    Raises UnavailableError.
     """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         missing = [program for program in _NODE if shutil.which(program) is None]
-        raise MissingProgramError(f"{' and '.join(missing)} not installed (Debian: apt-get install nodejs npm)")
+        raise UnavailableError(f"{' and '.join(missing)} not installed (Debian: apt-get install nodejs npm)")
 
     def install(folder: Path) -> None:
         # Modules are looked for beside the program that imports them.
@@ -69,7 +72,10 @@ def _installed(name: str, key: bytes, install: Callable[[Path], None]) -> Path:
             made_from.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            install(folder)
+            try:
+                install(folder)
+            except subprocess.CalledProcessError:
+                raise UnavailableError(f"{name} could not be installed; its registry must be reachable") from None
             made_from.write_bytes(key)
     return folder
 
@@ -80,10 +86,10 @@ def is_required() -> bool:
 
 
 if __name__ == "__main__":
-    for sdk in ("python", "python-old"):
-        installed_python(sdk)
     try:
+        for sdk in ("python", "python-old"):
+            installed_python(sdk)
         installed_node()
-    except MissingProgramError as error:
-        print(f"The SDKs for Node and browsers are not tested: {error}.", file=sys.stderr)  # noqa: T201
+    except UnavailableError as error:
+        print(f"Not all SDKs are tested: {error}.", file=sys.stderr)  # noqa: T201
         sys.exit(is_required())

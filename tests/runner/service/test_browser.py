@@ -60,6 +60,7 @@ def test_the_settings_keep_analytics_js_on_the_host_that_it_asked(service: Runni
     response = service.client.get(f"{service.running.base_url}{path}", headers={"Host": "events.example.com:8443"})
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cache-control"] == "private, max-age=300", "another client may have another Host"
     assert response.json() == {
         "integrations": {
             "Segment.io": {"apiKey": WRITE_KEY, "apiHost": "events.example.com:8443/v1", "protocol": "http"}
@@ -70,6 +71,7 @@ def test_the_settings_keep_analytics_js_on_the_host_that_it_asked(service: Runni
 
 def test_the_settings_name_the_public_address_if_there_is_one(listed: RunningService) -> None:
     response = listed.client.get(SETTINGS, headers={"Host": "evil.example.com"})
+    assert response.headers["cache-control"] == "public, max-age=300"
     assert response.json()["integrations"]["Segment.io"] == {
         "apiKey": WRITE_KEY,
         "apiHost": "events.example.com/ingest/v1",
