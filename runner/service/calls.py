@@ -21,6 +21,8 @@ from .answers import AnswerError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .operations import Schema
+
 LONGEST_SKEW = timedelta(hours=1)
 """A larger difference between `sentAt` and now is not a wrong clock: mobile SDKs send stored batches days later."""
 
@@ -33,6 +35,42 @@ _NOTHING = (b"null", b"{}", b"[]", b'""')
 # without an end: otherwise each quotation mark in it would be tried, in quadratic time.
 _WORD_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?(?P<word>NaN|Infinity)', re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# What the readers below take for an event, for the OpenAPI document. They check nothing but the type of the whole: a
+# member of a wrong type makes a dead letter of its event, and no error of the call.
+EVENT: Schema = {
+    "type": "object",
+    "description": "An event as Segment's Spec has it. Other members are kept.",
+    "properties": {
+        "type": {"description": "`track`, `identify`, `page`, `screen`, `group` or `alias`."},
+        "messageId": {"description": "Identifies the event: what comes again under the same ID is a duplicate."},
+        "userId": {"description": "Whom the event is about."},
+        "anonymousId": {"description": "Whom the event is about, if nobody knows who that is."},
+        "event": {"description": "The name of the event, of `track`."},
+        "properties": {"description": "Of `track`, `page` and `screen`."},
+        "traits": {"description": "Of `identify` and `group`."},
+        "groupId": {"description": "Of `group`."},
+        "previousId": {"description": "Of `alias`."},
+        "name": {"description": "Of `page` and `screen`."},
+        "timestamp": {"description": "When it happened, in ISO 8601."},
+        "originalTimestamp": {"description": "When it happened, by the clock of the device."},
+        "sentAt": {"description": "When it was sent, by the clock of the device."},
+        "context": {"description": "About the device, the page, the library."},
+        "integrations": {"description": "Which destinations the event is for."},
+        "writeKey": {"description": "The write key, if it is not in the Authorization header."},
+    },
+}
+BATCH: Schema = {
+    "type": "object",
+    "required": ["batch"],
+    "properties": {
+        "batch": {"type": "array", "items": {}, "description": "Events. What is none becomes a dead letter, alone."},
+        "context": {"description": "Added to each event."},
+        "integrations": {"description": "Added to each event."},
+        "sentAt": {"description": "When the batch was sent, by the clock of the device."},
+        "writeKey": {"description": "The write key, if it is not in the Authorization header."},
+    },
+}
 
 _Members = dict[str, Raw]
 _read_members = msgspec.json.Decoder(_Members).decode

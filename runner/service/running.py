@@ -5,36 +5,54 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..delivery.clock import SystemClock
 from ..delivery.notices import to_all
 from ..outbox import opened_queue
 from ..session import handled_signals, rules_of, service_transport, suited_interpreter
 from .accounts import ServedAccounts
+from .actions_tester import ActionsTester
 from .app import create_app
 from .calls import CallRules
 from .health import Health
+from .metrics_page import MetricsPage, service_metrics
+from .openapi import OpenApi
 from .remaining import Remaining
 from .server import Server, listen
 from .tracking import Tracking
+from .webhook import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+
+    from starlette.routing import Route
 
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
     from ..queues.contract import Queue
     from .accounts import ServedAccount
+    from .operations import Operation
+
+
+class Endpoints(Protocol):
+    """A group of endpoints: its routes, and what each of them says about itself."""
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+
+    def operations(self) -> list[Operation]:
+        """Return what the OpenAPI document says about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where the service listens (`admin_url` only if that has an address of its own), and what ends it."""
+    """Where the service listens, and what ends it. Without addresses of their own, the other URLs are None."""
 
     base_url: str
     admin_url: str | None
+    actions_tester_url: str | None
     end: Callable[[], None]
 
 
@@ -51,6 +69,9 @@ async def serve(
     `announce` is called once, as soon as the service listens. Raises SetupError before that.
     """
     clock, options = clock or SystemClock(), configuration.options
+    metrics = service_metrics(configuration.destination_name)
+    if metrics is not None:
+        observers = [*observers, metrics.observe]
     listener = listen("service.h", options.host, options.port)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(listener)
@@ -66,14 +87,27 @@ async def serve(
             allows_live=configuration.delivery.live,
             live_advice=configuration.live_advice,
         )
-        folder = configuration.folder
-        routes, admin_routes = [*tracking.routes()], [*health.routes()]
+        groups: list[Endpoints] = [tracking]
+        if options.webhook is not None:
+            account = service.accounts.serve(configuration.accounts[options.webhook.account])
+            groups.append(Webhook(account, configuration))
+        administration: list[Endpoints] = [health, MetricsPage(metrics, service.queue, service.accounts, clock)]
         if options.admin_port is None:
-            routes += admin_routes
-        servers = [Server(create_app(routes), listener, options, folder, tls=True)]
+            groups += administration
+        groups.append(OpenApi([operation for group in groups for operation in group.operations()]))
+        count = None if metrics is None else metrics.count_request
+        servers = [Server(create_app(_routes(groups), count), listener, configuration, tls=True)]
+        admin_server = tester_server = None
         if options.admin_port is not None:
             admin = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
-            servers.append(Server(create_app(admin_routes), admin, options, folder, tls=False))
+            admin_server = Server(create_app(_routes(administration), count), admin, configuration)
+            servers.append(admin_server)
+        if options.actions_tester_port is not None:
+            place = "service.actionsTesterH"
+            local = stack.enter_context(listen(place, options.actions_tester_host, options.actions_tester_port))
+            transport = await stack.enter_async_context(service_transport(configuration.delivery))
+            tester_server = Server(ActionsTester(configuration, transport).app(), local, configuration)
+            servers.append(tester_server)
 
         def end() -> None:
             health.end()
@@ -81,8 +115,14 @@ async def serve(
                 server.end()
 
         with handled_signals(end):
-            announce(Running(servers[0].base_url, servers[1].base_url if servers[1:] else None, end))
+            admin_url = None if admin_server is None else admin_server.base_url
+            tester_url = None if tester_server is None else tester_server.base_url
+            announce(Running(servers[0].base_url, admin_url, tester_url, end))
             await asyncio.gather(*(server.run_until_ended() for server in servers))
+
+
+def _routes(groups: Sequence[Endpoints]) -> list[Route]:
+    return [route for group in groups for route in group.routes()]
 
 
 async def work(
