@@ -36,7 +36,7 @@ _NOTHING = (b"null", b"{}", b"[]", b'""')
 _WORD_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?(?P<word>NaN|Infinity)', re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# What the readers below take for an event, for the OpenAPI document. They check nothing but the type of the whole: a
+# What the readers below take for an event, for the OpenAPI document. They check only that it is an object: a
 # member of a wrong type makes a dead letter of its event, and no error of the call.
 EVENT: Schema = {
     "type": "object",
@@ -44,8 +44,8 @@ EVENT: Schema = {
     "properties": {
         "type": {"description": "`track`, `identify`, `page`, `screen`, `group` or `alias`."},
         "messageId": {"description": "Identifies the event: what comes again under the same ID is a duplicate."},
-        "userId": {"description": "Whom the event is about."},
-        "anonymousId": {"description": "Whom the event is about, if nobody knows who that is."},
+        "userId": {"description": "The user whose event it is."},
+        "anonymousId": {"description": "A visitor whose user is not known."},
         "event": {"description": "The name of the event, of `track`."},
         "properties": {"description": "Of `track`, `page` and `screen`."},
         "traits": {"description": "Of `identify` and `group`."},
@@ -64,7 +64,7 @@ BATCH: Schema = {
     "type": "object",
     "required": ["batch"],
     "properties": {
-        "batch": {"type": "array", "items": {}, "description": "Events. What is none becomes a dead letter, alone."},
+        "batch": {"type": "array", "items": {}, "description": "Events. Any other value becomes a dead letter, alone."},
         "context": {"description": "Added to each event."},
         "integrations": {"description": "Added to each event."},
         "sentAt": {"description": "When the batch was sent, by the clock of the device."},

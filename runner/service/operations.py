@@ -30,8 +30,8 @@ class Operation:
     """One endpoint, and all of its answers by their status.
 
     - `body`: the JSON Schema of what it reads. Endpoints read the raw members of events, for speed, so no model has
-      all of it; the schema stands beside what reads it.
-    - `security`: the names of the schemes of which one is enough; each may be several that are needed together.
+      all of it; the schema is in the file that reads it.
+    - `security`: names of schemes. One of these is enough; each may be several that are needed together.
     - `headers`, `path_parameters`: those that it reads, each with its description.
     """
 

@@ -123,7 +123,7 @@ class Webhook:
         raise _unauthorized("invalid_signature", "The signature is missing or wrong: X-Signature, hex HMAC-SHA1.")
 
     def _chunk(self, texts: list[bytes]) -> Chunk:
-        """Return the events as a chunk. What is no event, or too large, is rejected alone."""
+        """Return the events as a chunk. What is not an object, or too large, is rejected alone."""
         chunk = Chunk(f"{PATH} {uuid.uuid4().hex[:12]}", unit="item")
         places: list[int] = []
         events: list[bytes] = []
@@ -177,6 +177,11 @@ _OPERATION = Operation(
         500: INTERNAL_ERROR,
         503: Described("Nothing was accepted, since too much waits to be stored.", ErrorAnswer, comes_back=True),
     },
-    body={"oneOf": [EVENT, {"type": "array", "items": {}, "description": "What is no event becomes a dead letter."}]},
+    body={
+        "oneOf": [
+            EVENT,
+            {"type": "array", "items": {}, "description": "Any value that is not an event becomes a dead letter."},
+        ]
+    },
     security=(("webhookSignature",), ("webhookToken",), ("webhookSignature", "webhookToken")),
 )
