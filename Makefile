@@ -12,8 +12,8 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check site snapshots install files clean
-.PHONY: bench bench-delivery bench-startup bench-quick
+.PHONY: demo test soak check format lint types docs docs-check site snapshots sdks install files clean
+.PHONY: bench bench-delivery bench-startup bench-serve bench-quick
 
 demo: install
 	@$(PY) examples/demo.py
@@ -21,20 +21,26 @@ demo: install
 # Each process of pytest reads all tests, which takes half the time if Python may keep what it has compiled.
 test soak: export PYTHONDONTWRITEBYTECODE =
 
-test: install
+test: install sdks
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that depend on chance, many times: kills, and requests that fail.
-soak: install
-	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
+# The tests that depend on chance, many times: kills, and requests that fail. Then 10,000 events with each of Segment's SDKs.
+soak: install sdks
+	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
+		tests/acceptance/test_service_crashes.py \
 		tests/runner/delivery/test_chaos.py
 	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 KABLE_PLANNED_FILES=100 $(PY) -m pytest $(PARALLEL) \
 		tests/runner/delivery/test_chaos.py tests/runner/planners/test_same_bytes.py
 	KABLE_EXAMPLES=2000 KABLE_ID_SEEDS=200 $(PY) -m pytest $(PARALLEL) tests/runner/queues/test_engines_agree.py \
 		tests/runner/queues/test_known_ids.py tests/definitions/test_mapping_properties.py \
 		tests/definitions/test_event_reader.py tests/definitions/test_payload_function.py \
-		tests/definitions/fields/test_fields_properties.py
+		tests/definitions/fields/test_fields_properties.py tests/runner/service/test_calls.py
+	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
+
+# Segment's SDKs, as they are published, into build/sdks. Tests install what is missing too; without npm, fewer.
+sdks: install
+	@$(PY) tests/support/sdks.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update
@@ -47,6 +53,9 @@ bench-delivery: install
 
 bench-startup: install
 	$(PY) benchmarks/startup.py
+
+bench-serve: install
+	$(PY) benchmarks/serve.py
 
 # The main rows of all of them, in less than a minute. It writes nothing, and what is missed does not end it.
 bench-quick: install
@@ -92,7 +101,7 @@ $(PY):
 $(STAMP): pyproject.toml $(FILES)
 	$(PY) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict --editable '.[dev]'
 	@# As pip does for every install but an editable one: a command would compile all that it imports, each time.
-	@$(PY) -m compileall -q build
+	@$(PY) -m compileall -q build/__editable__.*
 	@touch $(STAMP)
 
 clean:

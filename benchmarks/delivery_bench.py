@@ -97,9 +97,9 @@ class Bench:
 
 
 @contextmanager
-def sink(latency: float) -> Iterator[int]:
-    """Run the server; yield its port."""
-    command = [sys.executable, str(FOLDER / "sink.py"), str(latency)]
+def sink(latency: float, *, failing: str | None = None) -> Iterator[int]:
+    """Run the server; yield its port. It answers requests of the account `failing` with 503."""
+    command = [sys.executable, str(FOLDER / "sink.py"), str(latency), *([] if failing is None else [failing])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     try:
         assert process.stdout is not None  # noqa: S101 - it was asked for

@@ -1,7 +1,8 @@
 """A plain HTTP server on loopback that reads requests to their end, answers 200, and counts the events it was sent.
 
 It prints its port. A GET answers what came since the last GET, as JSON: requests, events and bytes.
-With a number as its argument it answers each POST that many seconds late.
+With a number as its argument it answers each POST that many seconds late. A second argument is the Client ID of an
+account whose requests are answered with 503.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 
 _END = b"\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 _EVENT = b'"transactionId"'
 
 
@@ -34,9 +36,10 @@ class Counts:
 class Connection(asyncio.Protocol):
     """One connection: as many requests as it brings, one after the other."""
 
-    def __init__(self, counts: Counts, latency: float) -> None:
+    def __init__(self, counts: Counts, latency: float, failing: bytes | None) -> None:
         self._counts = counts
         self._latency = latency
+        self._failing = failing
         self._kept = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,6 +61,9 @@ class Connection(asyncio.Protocol):
                 return
             body = self._kept[end + len(_END) : end + len(_END) + length]
             del self._kept[: end + len(_END) + length]
+            if self._failing is not None and self._failing in head:
+                self._transport.write(_BUSY)
+                continue
             self._counts.requests += 1
             self._counts.events += body.count(_EVENT)
             self._counts.bytes += length
@@ -75,13 +81,15 @@ def _length_of(head: bytes) -> int:
     raise ValueError("a request tells no Content-Length")
 
 
-async def main(latency: float) -> None:
+async def main(latency: float, failing: bytes | None) -> None:
     """Serve until the process is ended."""
     counts = Counts()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(counts, latency), "127.0.0.1", 0)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(counts, latency, failing), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if sys.argv[1:] else 0.0))
+    seconds = float(sys.argv[1]) if sys.argv[1:] else 0.0
+    asyncio.run(main(seconds, sys.argv[2].encode() if sys.argv[2:] else None))

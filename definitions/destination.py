@@ -124,7 +124,7 @@ class Destination:
         """The host that requests go to, with the port if the base URL names one."""
         return self.address.netloc
 
-    @property
+    @cached_property
     def is_live(self) -> bool:
         """Whether real customers are billed: the key is for a live environment, and the host is not this machine."""
         environments = self.definition.environments
@@ -150,7 +150,7 @@ class Destination:
             words.append(f"({self.host})")
         return " ".join(words)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A hash of the settings and subscriptions, without secrets. If two are equal, events are sent the same way."""
         secret = {key for key, field in self.definition.settings.items() if field.type == "password"}

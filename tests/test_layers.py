@@ -68,9 +68,10 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
     "service": (
-        *("configuration", "delivery", "observability", "outbox", "queues.contract", "session", "sources.contract"),
-        *("sources.envelopes", "transports.contract", "version"),
+        *("configuration", "delivery", "observability", "outbox", "queues.contract", "secrets", "session"),
+        *("sources.contract", "sources.envelopes", "transports.contract", "version"),
     ),
+    "secrets": (),
     "session": (
         *("configuration", "delivery", "intent", "observability", "outbox", "planners", "queues", "sources"),
         "transports",

@@ -16,6 +16,7 @@ from ..text import described, quoted
 from .conditions import Removal, conditional_requirements
 from .findings import PROBLEM_LIMIT
 from .inline_tests import inline_test
+from .rfc3339 import COMMON_EVENT_TIME, COMMON_MOMENT
 from .scopes import Lookup
 from .written_places import PassedPlace, StaticPlace
 
@@ -116,6 +117,12 @@ class _FieldWriter:
         if test is None:
             self._write_others(given, "if")
             return
+        if self.member.rule.rfc3339 and not self.member.multiple:
+            self._write_common_moment(given)
+            with self.source.block(f"elif {' and '.join(test)}:"):
+                self._accept(given)
+            self._write_others(given, "elif")
+            return
         with self.source.block(f"if {' and '.join(test)}:"):
             self._accept(given)
         self._write_others(given, "elif")
@@ -186,14 +193,25 @@ class _FieldWriter:
             self.source.line(f"{self.target} = {self._object_function()}({name}, {self.place.text}, problems)")
         elif self._is_plain_datetime():
             # The reader alone would pass over some characters between the parts.
-            with self.source.block("try:"):
-                self.source.line(f"read_iso_date({name})")
-            with self.source.block("except ValueError:"):
-                self._settle(given)
-            with self.source.block("else:"):
-                self.source.line(f"{self.target} = {name}")
+            self._accept_if_read(given)
         else:
             self.source.line(f"{self.target} = {name}")
+
+    def _write_common_moment(self, given: Given) -> None:
+        """Write the test of the one form that most programs write, which takes less time than a regular expression."""
+        name, rule = given.name, self.member.rule
+        shape = COMMON_EVENT_TIME if rule.event_time else COMMON_MOMENT
+        with self.source.block(f"if type({name}) is str and {shape.format(name)}:"):
+            self._accept_if_read(given)
+
+    def _accept_if_read(self, given: Given) -> None:
+        """Accept a text if the standard library can read it as a date and time."""
+        with self.source.block("try:"):
+            self.source.line(f"read_iso_date({given.name})")
+        with self.source.block("except ValueError:"):
+            self._settle(given)
+        with self.source.block("else:"):
+            self.source.line(f"{self.target} = {given.name}")
 
     def _is_plain_datetime(self) -> bool:
         rule = self.member.rule

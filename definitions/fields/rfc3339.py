@@ -7,6 +7,7 @@ milliseconds (13 digits), as numbers or as text, become UTC. Anything else is re
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -49,6 +50,16 @@ is_ordinary = re.compile(rf"(?!0000)[0-9]{{4}}{_ORDINARY_AFTER_YEAR}").fullmatch
 The 29th of February, which not every year has, and leap seconds are not among them.
 """
 is_ordinary_event_time = re.compile(rf"[2-9][0-9]{{3}}{_ORDINARY_AFTER_YEAR}").fullmatch
+"""The same for moments since the year 2000."""
+
+_NOT_24 = ' and {0}[11:13] != "24"' if sys.version_info >= (3, 14) else ""
+COMMON_MOMENT: Final = '{0}[23:] == "Z" and {0}[4:20:3] == "--T::."' + _NOT_24
+"""The test, as an expression, that a text has the form 2026-03-04T05:06:07.000Z, apart from the digits.
+
+If `datetime.fromisoformat` can read such a text, it is RFC 3339. From Python 3.14 on it also reads the hour 24, which
+RFC 3339 does not have.
+"""
+COMMON_EVENT_TIME: Final = f'{COMMON_MOMENT} and {{0}} > "2"'
 """The same for moments since the year 2000."""
 
 

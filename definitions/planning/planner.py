@@ -18,6 +18,8 @@ from .performing import perform, too_large
 from .plan import Outcome, Plan, PlannedRequest, SkipReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ..action import BatchLimits
     from ..request import RequestBuilder
     from .batch_group import BatchGroup
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _MAX_OPEN_BATCHES = 256
 _TEXTS_AT_ONCE = 100
 _NONE = frozenset[str]()
+_FAILED: Any = False
+"""In the place of what could not be made of an event: the longer way finds out what is wrong with that event."""
 
 
 class Planner:
@@ -50,7 +54,8 @@ class Planner:
         self._subscriptions = subscriptions
         self._request = request
         self._read = reader.read
-        self._read_record = reader.read_record if all(item.is_ordinary for item in subscriptions) else None
+        is_quick = bool(subscriptions) and all(item.is_ordinary for item in subscriptions)
+        self._read_record = reader.read_record if is_quick else None
         self._max_events = max_events
         self._count = itertools.count()
         self._open: dict[BatchGroup, OpenBatch] = {}
@@ -114,31 +119,39 @@ class Planner:
             for index, text in zip(indexes, texts, strict=True):
                 self._take_text(index, text)
             return
-        wants = [(subscription, subscription.wanted_payload) for subscription in self._subscriptions]
+        records = _each(read_record, texts)
+        if not _are_ascii(texts):
+            records = [record if _is_utf8(text) else _FAILED for record, text in zip(records, texts, strict=True)]
+        columns = [_each(subscription.wanted_payload, records) for subscription in self._subscriptions]
+        if len(columns) == 1 and all(columns[0]):
+            self._add_run(0, indexes, texts, columns[0], self._subscriptions[0])
+            return
         start = 0
         run: list[Payload] = []
         current: CompiledSubscription | None = None
-        for text in texts:
-            payload = wanting = None
-            try:
-                record = read_record(text)
-                if not text.isascii():
-                    text.decode()
-                for subscription, wanted in wants:
-                    found = wanted(record)
-                    if found is not None:
-                        payload, wanting = (found, subscription) if wanting is None else (None, wanting)
-            except Exception:  # noqa: BLE001 - the longer way finds out what is wrong with that event
-                payload = None
+        for payload, wanting in map(self._ordinary, zip(*columns, strict=True)):
             if payload is None or wanting is not current:
                 start = self._add_run(start, indexes, texts, run, current)
                 run, current = [], wanting
                 if payload is None:
-                    self._take_text(indexes[start], text)
+                    self._take_text(indexes[start], texts[start])
                     start += 1
                     continue
             run.append(payload)
         self._add_run(start, indexes, texts, run, current)
+
+    def _ordinary(self, found: tuple[Any, ...]) -> tuple[Payload | None, CompiledSubscription | None]:
+        """Return the payload of an event that exactly one subscription wants, and that subscription.
+
+        `found` is what each subscription makes of the event.
+        """
+        payload = wanting = None
+        for made, subscription in zip(found, self._subscriptions, strict=True):
+            if made is not None:
+                if made is _FAILED or wanting is not None:
+                    return None, None
+                payload, wanting = made, subscription
+        return payload, wanting
 
     def _add_run(
         self,
@@ -304,6 +317,36 @@ class Planner:
                 return
             for half in batch.halves():
                 self._plan(half, subscription)
+
+
+def _each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Return what a function gives for each item, and _FAILED where it raises: a loop, but most of it in C."""
+    results: list[Any] = []
+    others = map(function, items)
+    while len(results) < len(items):
+        try:
+            # What was added before an error stays in the list, and the iterator continues behind it.
+            results.extend(others)
+        except Exception:  # noqa: BLE001 - the longer way finds out what is wrong with that event
+            results.append(_FAILED)
+    return results
+
+
+def _are_ascii(texts: list[bytes]) -> bool:
+    try:
+        return all(map(bytes.isascii, texts))
+    except TypeError:
+        return False
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Return whether a text is valid UTF-8, which the quick reading does not see in what it passes over."""
+    try:
+        if not text.isascii():
+            text.decode()
+    except Exception:  # noqa: BLE001 - the longer way finds out what is wrong with that event
+        return False
+    return True
 
 
 def _check_events(events: object, name: str, item: str) -> None:

@@ -44,7 +44,8 @@ def init(
 
     Asks for what it cannot find in the environment, in `.env` beside the file or in --set. Without a terminal, nothing
     is asked. Secrets never go into the configuration: they stay in the environment, or in `.env`, which only you can
-    read. Then the configuration is checked.
+    read. `secrets.key` beside it is for `serve`, which encrypts stored credentials with it; one that exists is kept.
+    Then the configuration is checked.
     """
     from ..configuration.start import Start
     from .asking import ask_for_missing, may_overwrite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,8 +21,10 @@ from .options import (
     TracesOption,
     observer_options,
 )
+from .output import say
 
 if TYPE_CHECKING:
+    from ..configuration.service_configuration import ServiceConfiguration
     from ..service.running import Running
 
 
@@ -93,9 +96,13 @@ def serve(
         "certificate": None if certificate is None else str(certificate.absolute()),
         "certificateKey": None if certificate_key is None else str(certificate_key.absolute()),
     }
-    configuration = service_configuration(
-        config, destination=destination, service=given, base_url=base_url, live=live or None, outbox=outbox
-    )
+
+    def read() -> ServiceConfiguration:
+        return service_configuration(
+            config, destination=destination, service=given, base_url=base_url, live=live or None, outbox=outbox
+        )
+
+    configuration = read()
 
     def announce(running: Running) -> None:
         if as_json:
@@ -116,5 +123,13 @@ def serve(
 
     observing = observer_options(log_format, traces=traces)
     with service_observers(configuration, observing) as observers:
-        run_in_loop(run(configuration, observers=observers, announce=announce, delivers=not accept_only))
+        serving = run(
+            configuration,
+            observers=observers,
+            announce=announce,
+            read_again=read,
+            report=partial(say, error=True),
+            delivers=not accept_only,
+        )
+        run_in_loop(serving)
     return OK

@@ -37,25 +37,28 @@ def service_configuration(
 
 @contextlib.contextmanager
 def service_observers(configuration: ServiceConfiguration, observing: ObserverOptions) -> Iterator[list[Observer]]:
-    """Yield what observes the service: log, metrics and traces. Without a log, it logs what needs attention."""
+    """Yield what observes the service: log, metrics and traces. Without a log, it logs what needs attention.
+
+    Faults of the program are shown, too.
+    """
     from dataclasses import replace
 
     from ...definitions import Redactor
     from ..delivery.notices import Only
+    from ..observability.detached import DetachedWriter
+    from ..observability.faults import shown_faults
     from ..observability.observers import open_observers
     from ..observability.options import LogFormat
 
+    log_format, redactor = observing.log_format or LogFormat.CONSOLE, Redactor(configuration.secrets)
     logs_little = observing.log_format is None
-    if logs_little:
-        observing = replace(observing, log_format=LogFormat.CONSOLE)
-
     opened = open_observers(
-        observing,
+        replace(observing, log_format=log_format),
         destination=configuration.destination_name,
-        redactor=Redactor(configuration.secrets),
+        redactor=redactor,
         announce=lambda url: say(f"metrics: {url}", error=True),
     )
-    with opened as observers:
+    with opened as observers, DetachedWriter() as writer, shown_faults(log_format, redactor, writer.write):
         if logs_little:
             # The log comes first. A line for each event would cost more than the event.
             observers[0] = Only(observers[0], "full", "halved", "lost", "parked", "room", "stopped")

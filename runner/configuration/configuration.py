@@ -24,6 +24,7 @@ from .environment import environment_name, misspelt_variables, options_from, set
 from .origins import Origins, option_name
 from .recipe import Recipe
 from .secret_file import read_secret_file
+from .secrets_keys import SECRETS_KEY
 from .service_options import ServiceOptions
 from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
@@ -84,7 +85,7 @@ class Configuration:
         self._delivery_problems = problems[earlier:]
         self.service = self._read_service(table_of(document, "service", problems), service or {})
         known = (*self.definition.settings, *DeliveryOptions.model_fields, PUBLIC_URL)
-        variables = (*map(self.variable, known), *self._accounts.variables())
+        variables = (*map(self.variable, known), SECRETS_KEY, *self._accounts.variables())
         self.warnings += misspelt_variables(self._variables, self.destination_name, variables)
 
     @property
@@ -108,6 +109,11 @@ class Configuration:
     def live_advice(self) -> str:
         """What to do if billing real customers is meant."""
         return f"use --live, set {self.variable('live')}=1, or write live = true under [delivery]"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables of the environment that are set, and those of `.env`."""
+        return self._variables
 
     def variable(self, key: str) -> str:
         """Return the environment variable of a setting or an option."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, SetupError, nearest, quoted
 from .configuration import Configuration
-from .secret_file import read_secret_file
+from .secrets_keys import read_secrets_keys
 from .service_options import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...definitions import Destination, DestinationDefinition
+    from ...definitions import Destination, DestinationDefinition, Subscription
     from .delivery_options import DeliveryOptions
     from .service_options import ServiceOptions
-
-SECRETS_KEY = "KABLE_SECRETS_KEY"
-"""The variable with the keys that encrypt stored credentials, the newest first, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +24,7 @@ class ServiceConfiguration:
     """What the service is set up with.
 
     - `accounts`: the configured accounts by name, `default` for that of `[settings]`.
+    - `subscriptions`: those of every account, also of customers who bring their own settings; None for the presets.
     - `webhook_secret`, `webhook_token`: what requests to `/webhook` must show; both, if both are set.
     - `secrets_keys`: the keys that encrypt stored credentials, the newest first; without any, none are stored.
     - `public_url`: the address at which clients reach the service, without a slash at its end.
@@ -38,6 +35,7 @@ class ServiceConfiguration:
     definition: DestinationDefinition
     destination_name: str
     accounts: Mapping[str, Destination]
+    subscriptions: Sequence[Subscription] | None = None
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
     secrets_keys: Sequence[str] = field(default=(), repr=False)
@@ -95,7 +93,7 @@ def read_service_configuration(
         if secret is None and token is None and not problems:
             advice = "has neither a secret nor a token, so anybody could send events; set secretEnv or tokenEnv"
             problems.append(Problem("service.webhook", advice))
-    keys = tuple(_secrets_keys(default.folder / options.secrets_key_file, environment, problems))
+    keys = read_secrets_keys(default.folder / options.secrets_key_file, default.variables, problems)
     if problems:
         raise SetupError.of(dict.fromkeys(problems))
     return ServiceConfiguration(
@@ -104,6 +102,7 @@ def read_service_configuration(
         default.definition,
         default.destination_name,
         accounts,
+        default.subscriptions,
         secret,
         token,
         keys,
@@ -128,22 +127,6 @@ def _wanted(options: ServiceOptions, names: Sequence[str], problems: list[Proble
 
 def _is_about_settings(error: SetupError) -> bool:
     return all(problem.place.startswith("settings.") for problem in error.problems)
-
-
-def _secrets_keys(path: Path, environment: Mapping[str, str], problems: list[Problem]) -> Iterator[str]:
-    """Yield the keys of the variable, or of the file, one per line. Raises nothing: a file need not be there."""
-    text = environment.get(SECRETS_KEY)
-    place = SECRETS_KEY
-    if not text:
-        if not os.path.lexists(path):
-            return
-        place = str(path)
-        if path.stat().st_mode & 0o077:
-            problems.append(Problem(place, f"can be read by others; make it yours alone: chmod 600 {path}"))
-        text = read_secret_file(place, path, problems)
-    for key in text.replace("\n", ",").split(","):
-        if key.strip():
-            yield key.strip()
 
 
 def _secrets_of(destination: Destination) -> Iterator[str]:

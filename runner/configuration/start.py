@@ -13,6 +13,7 @@ from .configuration import DEFAULT_DESTINATION
 from .env_file import ENV_FILE, read_env_file, write_env_file
 from .environment import environment_name, settings_from
 from .schema import configuration_schema
+from .secrets_keys import KEY_FILE, write_new_key
 from .template import configuration_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Start:
             raise SetupError.of([Problem("--config", "should name a file, in letters that can be printed")])
         self._env_file = self.path.with_name(ENV_FILE)
         self._schema = self.path.with_name(f"{self.path.stem}.schema.json")
+        self._secrets_key = self.path.with_name(KEY_FILE)
         self._base_url = base_url
         self._secrets = {key for key, field in self.definition.settings.items() if field.type == "password"}
         self._typed: dict[str, str] = {}
@@ -103,6 +105,8 @@ class Start:
         )
         yield self._written(self.path, text)
         yield self._written(self._schema, configuration_schema(self.definition, self._name))
+        if self._make_secrets_key():
+            yield self._secrets_key
         saved = {**(self._from_environment if save_secrets else {}), **self._typed}
         secrets = {
             environment_name(self._name, key): value
@@ -117,6 +121,13 @@ class Start:
             except ValueError as error:
                 raise SetupError.of([Problem(str(self._env_file), f"cannot hold {error}")]) from None
             yield self._env_file
+
+    def _make_secrets_key(self) -> bool:
+        """Make the key that the service encrypts stored credentials with; return whether there was none yet."""
+        try:
+            return write_new_key(self._secrets_key)
+        except OSError as error:
+            raise SetupError.of([Problem(str(self._secrets_key), f"cannot be written: {error.strerror}")]) from None
 
     def _written(self, path: Path, text: str) -> Path:
         try:

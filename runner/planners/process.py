@@ -37,6 +37,8 @@ class PlannerProcess:
         self._ended = ended
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.pid: int | None = None
+        self._connection: socket.socket | None = None
+        self._is_killed = False
         self._thread = threading.Thread(target=self._run, name="planner", daemon=True)
         self._thread.start()
 
@@ -46,8 +48,16 @@ class PlannerProcess:
 
     def kill(self) -> None:
         """End the process at once; `ended` is called."""
+        self._is_killed = True
         if self.pid is not None:
             self._server.kill(self.pid)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """End the connection. If the server has ended, nobody else can end a planner: it ends when nobody asks it."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def join(self) -> None:
         """Wait until the process has ended."""
@@ -57,13 +67,15 @@ class PlannerProcess:
         try:
             connection, self.pid = self._server.start()
             with connection:
+                self._connection = connection
+                if self._is_killed:
+                    self._hang_up()
                 writer = threading.Thread(target=self._write, args=(connection,), name="to planner", daemon=True)
                 writer.start()
                 while (message := receive(connection)) is not None:
                     self._call(self._answered, self, message[0])
                 # What it has not read is of no use to anybody.
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                self._hang_up()
                 self._messages.put(None)
                 writer.join()
         except OSError:

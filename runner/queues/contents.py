@@ -29,14 +29,18 @@ _write = msgspec.json.Encoder(order="sorted").encode
 def digest_of(event: bytes) -> bytes:
     """Return a digest of an event, the same for every attempt of a client to send it.
 
-    With an original timestamp, the other one was made of it and of the moment of the attempt.
+    With an original timestamp, the other one was made of it and of the moment of the attempt. One that is the moment of
+    the attempt was not sent.
     """
     try:
         members = _read(event)
-        for name in _CHANGING:
-            members.pop(name, None)
         if "originalTimestamp" in members:
             members.pop("timestamp", None)
+            if members["originalTimestamp"] in (members.get("receivedAt"), members.get("sentAt")):
+                # The client gave no time, so this is the moment of the attempt.
+                del members["originalTimestamp"]
+        for name in _CHANGING:
+            members.pop(name, None)
         event = _write(members)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # What cannot be read is compared as it is.

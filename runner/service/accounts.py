@@ -34,11 +34,12 @@ _MOST_ACCEPTORS = 16
 
 
 class Waiting:
-    """What waits to be stored, of all accounts together."""
+    """What waits to be stored, of all accounts together. `full` is why the queue refused the latest of it."""
 
     def __init__(self, most_bytes: float) -> None:
         self.most_bytes = most_bytes
         self.bytes = 0
+        self.full: str | None = None
 
 
 class ServedAccount:
@@ -72,6 +73,7 @@ class ServedAccount:
         # By the fingerprint of the settings: senders of one account may map events in different ways.
         self._acceptors: OrderedDict[str, Acceptor] = OrderedDict()
         self._in_use: dict[Acceptor, int] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def waiting_events(self) -> int:
@@ -89,26 +91,31 @@ class ServedAccount:
         `destination` says how to map them, if not as this account does. Raises BusyError if too much waits or if the
         queue is full; then nothing of the chunk was accepted.
         """
+        size = chunk.size + sum([len(text.text) for text in chunk.unreadable])
         if self._waiting_events and self._waiting_events + chunk.count > self._most_waiting:
             raise BusyError(f"{self._waiting_events:,} events of this account wait to be stored")
-        if self._waiting.bytes and self._waiting.bytes + chunk.size > self._waiting.most_bytes:
+        if self._waiting.bytes and self._waiting.bytes + size > self._waiting.most_bytes:
             raise BusyError("too many events wait to be stored")
         key, acceptor = self._acceptor(destination or self.destination)
         self._waiting_events += chunk.count
-        self._waiting.bytes += chunk.size
+        self._waiting.bytes += size
         self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
         try:
-            return await acceptor.accept(chunk)
+            receipt = await acceptor.accept(chunk)
         except QueueFullError as error:
+            self._waiting.full = str(error)
             raise BusyError(str(error)) from None
         except Exception:
             # It accepts nothing more after a failure; the next request gets another one.
             if self._acceptors.get(key) is acceptor:
                 del self._acceptors[key]
             raise
+        else:
+            self._waiting.full = None
+            return receipt
         finally:
             self._waiting_events -= chunk.count
-            self._waiting.bytes -= chunk.size
+            self._waiting.bytes -= size
             self._in_use[acceptor] -= 1
             if not self._in_use[acceptor]:
                 del self._in_use[acceptor]
@@ -123,13 +130,19 @@ class ServedAccount:
         """Finish what was accepted."""
         for acceptor in [*self._acceptors.values(), *self._in_use]:
             await acceptor.close()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     def _acceptor(self, destination: Destination) -> tuple[str, Acceptor]:
         key = destination.fingerprint
         if (found := self._acceptors.get(key)) is None:
             found = self._acceptors[key] = self._new_acceptor(destination)
             if len(self._acceptors) > _MOST_ACCEPTORS:
-                self._acceptors.popitem(last=False)
+                _, oldest = self._acceptors.popitem(last=False)
+                # It has a task of its own, which would wait for ever.
+                closing = asyncio.create_task(oldest.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
         self._acceptors.move_to_end(key)
         return key, found
 
@@ -175,7 +188,7 @@ class ServedAccounts:
         self._rules = rules
         self._clock = clock
         self._notify = notify
-        self._waiting = Waiting(most_waiting_bytes)
+        self.waiting = Waiting(most_waiting_bytes)
         self._most_waiting_events = most_waiting_events
         self._by_name: dict[str, ServedAccount] = {}
         self._deliveries: list[tuple[AccountDelivery, asyncio.Task[None]]] = []
@@ -199,10 +212,15 @@ class ServedAccounts:
                 delivery=self._begin_delivery(destination),
                 clock=self._clock,
                 notify=self._notify,
-                waiting=self._waiting,
+                waiting=self.waiting,
                 most_waiting=self._most_waiting_events,
             )
         return found
+
+    def renew(self, destination: Destination) -> None:
+        """Let the account of a destination use these settings from now on, if it is served; what stopped it resumes."""
+        if (account := self._by_name.get(account_of(destination))) is not None:
+            account.use(destination)
 
     async def close(self) -> None:
         """Finish what was accepted, then end all deliveries: what is not sent stays in the queue."""

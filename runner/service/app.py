@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from .answers import json_answer
+from .cross_origin import CrossOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,14 +24,19 @@ _SLASHES = re.compile("/{2,}")
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(routes: Sequence[Route], count: Callable[[str, str], None] | None = None) -> ASGIApp:
-    """Return an application of some routes. `count` is called with the endpoint and the status of each answer.
+def create_app(
+    routes: Sequence[Route], *, origins: Sequence[str] = (), count: Callable[[str, str], None] | None = None
+) -> ASGIApp:
+    """Return an application of some routes. Web pages of the `origins` may use it.
+
+    `count` is called with the endpoint and the status of each answer.
 
     It answers in JSON whatever happens, and never redirects: SDKs lose events then.
     """
     app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, Exception: _answer_fault})
     app.router.redirect_slashes = False
-    return PlainPaths(app if count is None else Counted(app, routes, count))
+    found = CrossOrigin(app, origins)
+    return PlainPaths(found if count is None else Counted(found, routes, count))
 
 
 class Counted:
@@ -63,8 +70,22 @@ class Counted:
         return next((name for matches, name in self._others if matches(path)), "other")
 
 
+class Replaceable:
+    """An application that another one may replace between two requests."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request."""
+        await self.app(scope, receive, send)
+
+
 class PlainPaths:
-    """Reads repeated slashes in a path as one, and leaves out those at its end, as SDKs put them there."""
+    """Reads repeated slashes in a path as one, and leaves out those at its end, as SDKs put them there.
+
+    Nothing happens if the client has gone before it is answered.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,7 +95,13 @@ class PlainPaths:
         path: str = scope.get("path", "")
         if "//" in path or path.endswith("/"):
             scope["path"] = _SLASHES.sub("/", path).rstrip("/") or "/"
-        await self._app(scope, receive, send)
+
+        async def send_to_open(message: Message) -> None:
+            # A client may go before it has its answer, and a closed connection raises either.
+            with contextlib.suppress(RuntimeError, OSError):
+                await send(message)
+
+        await self._app(scope, receive, send_to_open)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

@@ -5,7 +5,6 @@ Source: Segment's HTTP Tracking API, and what its SDKs send. Pure: the moment is
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from msgspec import Raw
 from ..sources.contract import Unreadable
 from ..sources.envelopes import add_outer
 from .answers import AnswerError
+from .lenient_json import LenientObject, Members, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +29,7 @@ LONGEST_SKEW = timedelta(hours=1)
 _MOST_OUTER = 16
 """With its context, a batch may take so many times the bytes that it may have itself."""
 
-_NULL = b"null"
 _NOTHING = (b"null", b"{}", b"[]", b'""')
-# What JavaScript and Python write for numbers that JSON does not have. Strings are matched to be passed over, also one
-# without an end: otherwise each quotation mark in it would be tried, in quadratic time.
-_WORD_OR_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?(?P<word>NaN|Infinity)', re.DOTALL)
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # What the readers below take for an event, for the OpenAPI document. They check only that it is an object: a
 # member of a wrong type makes a dead letter of its event, and no error of the call.
@@ -72,9 +67,8 @@ BATCH: Schema = {
     },
 }
 
-_Members = dict[str, Raw]
-_read_members = msgspec.json.Decoder(_Members).decode
-_read_batch = msgspec.json.Decoder(list[_Members]).decode
+_read_members = msgspec.json.Decoder(Members).decode
+_read_batch = msgspec.json.Decoder(list[Members]).decode
 _read_items = msgspec.json.Decoder(list[Raw]).decode
 _read_text = msgspec.json.Decoder(str).decode
 _to_json = msgspec.json.Encoder().encode
@@ -93,44 +87,44 @@ class CallRules:
 class Call:
     """The events of one request.
 
-    `write_key` is that of the envelope, or of a single event. `event_keys` has the write key of each text if they say
-    so themselves, and is empty otherwise. Places count from 1.
+    `write_key` is that of the envelope, or of a single event; `event_keys` has those that the events name themselves,
+    each once. Places count from 1.
     """
 
     write_key: str | None = None
     texts: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    event_keys: list[str | None] = field(default_factory=list)
+    event_keys: list[str] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
 def read_single(body: bytes, kind: str, received: datetime, rules: CallRules) -> Call:
     """Return the event of a call to an endpoint for one `kind` of event. Raises AnswerError."""
-    members = _object(body)
-    members["type"] = Raw(_to_json(kind))
+    found = _object(body)
+    members = found.members
     call = Call(write_key_of(members))
-    _Completing(call, received, rules, sent_at(members)).add(1, members, len(body))
+    members["type"] = Raw(_to_json(kind))
+    _Completing(call, found, received, rules, sent=sent_at(members)).add(1, members, len(body))
     return call
 
 
 def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
     """Return the events of a batch. Raises AnswerError if it is none."""
-    envelope = _object(body)
+    found = _object(body)
+    envelope = found.members
     batch = envelope.get("batch")
     if batch is None or not bytes(batch).startswith(b"["):
         raise AnswerError(400, "invalid_batch", 'The body should have a list of events: {"batch": [...]}.')
     outer = {name: envelope[name] for name in ("context", "integrations") if _is_filled(envelope.get(name))}
     call = Call(write_key_of(envelope))
-    completing = _Completing(call, received, rules, sent_at(envelope), outer)
+    completing = _Completing(call, found, received, rules, sent=sent_at(envelope), outer=outer)
     items = _events(batch)
     extra = sum(len(bytes(value)) for value in outer.values())
     if extra * len(items) > _MOST_OUTER * rules.batch_bytes:
         raise AnswerError(400, "too_large", "The context of the batch, added to each of its events, is too large.")
     for place, item in enumerate(items, start=1):
         if isinstance(item, Raw):
-            call.unreadable.append(
-                Unreadable(place, "the event is not a JSON object", bytes(item)[: rules.event_bytes])
-            )
+            completing.refuse(place, item)
         else:
             completing.add(place, item)
     return call
@@ -168,41 +162,53 @@ class _Completing:
     def __init__(
         self,
         call: Call,
+        found: LenientObject,
         received: datetime,
         rules: CallRules,
+        *,
         sent: datetime | None,
         outer: Mapping[str, Raw] | None = None,
     ) -> None:
         self._call = call
+        self._found = found
         self._rules = rules
         self._received = received
         self._received_text = Raw(_to_json(written(received)))
         self._sent = sent
         self._outer = outer or {}
 
-    def add(self, place: int, members: _Members, size: int = 0) -> None:
+    def add(self, place: int, members: Members, size: int = 0) -> None:
         """Add an event to the call; reject it alone if it is too large, or lacks an ID that it must have."""
         call, rules = self._call, self._rules
-        size = size or sum([len(bytes(value)) for value in members.values()])
+        size = size or sum([len(name) + len(bytes(value)) for name, value in members.items()])
+        key = _text(members.pop("writeKey", None))
+        if key and key not in call.event_keys:
+            call.event_keys.append(key)
+        if size > rules.event_bytes:
+            # It is kept whole, so it can be replayed.
+            return self._reject(place, members, f"the event has more than {rules.event_bytes:,} bytes")
         if self._outer:
             add_outer(members, self._outer)
-        if size > rules.event_bytes:
-            message = f"the event has more than {rules.event_bytes:,} bytes"
-            call.unreadable.append(Unreadable(place, message, _to_json(members)[: rules.event_bytes], is_event=True))
-            return
-        if bytes(members.get("messageId", b"null")) in _NOTHING:
+        if _is_blank(members.get("messageId")):
             if rules.require_message_id:
                 message = "messageId is missing, and requireMessageId is set: a retry would be billed twice"
-                call.unreadable.append(Unreadable(place, message, _to_json(members), is_event=True))
-                return
+                return self._reject(place, members, message)
             members["messageId"] = Raw(_to_json(str(uuid4())))
         self._complete_times(members)
-        key = members.pop("writeKey", None)
-        call.event_keys.append(None if key is None else _text(key))
-        call.texts.append(_to_json(members))
+        call.texts.append(self._found.restored(_to_json(members)))
         call.places.append(place)
+        return None
 
-    def _complete_times(self, members: _Members) -> None:
+    def refuse(self, place: int, value: Raw) -> None:
+        """Note a value in the place of an event."""
+        text = self._found.restored(bytes(value))
+        self._call.unreadable.append(Unreadable(place, "the event is not a JSON object", text))
+
+    def _reject(self, place: int, members: Members, message: str) -> None:
+        text = self._found.restored(_to_json(members))
+        self._call.unreadable.append(Unreadable(place, message, text, is_event=True))
+
+    def _complete_times(self, members: Members) -> None:
         """Fill in the times that are missing, and correct `timestamp` for the clock of the device.
 
         A timestamp beside an original one was corrected before, by Segment itself for instance.
@@ -216,8 +222,8 @@ class _Completing:
             return
         sent = self._sent or (sent_at(members) if "sentAt" in members else None)
         if not has_told and not has_original:
-            members["timestamp"] = self._received_text
-            members["originalTimestamp"] = Raw(_to_json(written(sent))) if sent else self._received_text
+            # Equal times show that the sender has none: a retry, which gets others, is known as one by that.
+            members["timestamp"] = members["originalTimestamp"] = members["receivedAt"] = self._received_text
             return
         known = told if has_told else original
         assert known is not None  # noqa: S101 - one of them is there
@@ -240,34 +246,42 @@ class _Completing:
             return known
 
 
-def _object(body: bytes) -> _Members:
-    """Return the members of a JSON object. Raises AnswerError."""
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+def _object(body: bytes) -> LenientObject:
+    """Return a JSON object. Raises AnswerError."""
     try:
-        try:
-            return _read_members(body)
-        except msgspec.DecodeError:
-            return _read_members(_WORD_OR_TEXT.sub(_null_for_word, body))
+        return read_object(body)
     except RecursionError:
         raise AnswerError(400, "invalid_json", "The JSON is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise AnswerError(400, "invalid_json", f"The body is not a JSON object: {error}.") from None
 
 
-def _events(batch: Raw) -> Sequence[_Members | Raw]:
+def _events(batch: Raw) -> Sequence[Members | Raw]:
     """Return the members of each event of a batch; other values stay as they are."""
     try:
         return _read_batch(batch)
-    except msgspec.DecodeError:
-        return [_read_members(item) if bytes(item).startswith(b"{") else item for item in _read_items(batch)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [_members_of(item) for item in _read_items(batch)]
 
 
-def _null_for_word(found: re.Match[bytes]) -> bytes:
-    return found[0] if found["word"] is None else _NULL
+def _members_of(item: Raw) -> Members | Raw:
+    """Return the members of an object; anything else as it is, also an object whose names are not UTF-8."""
+    try:
+        return _read_members(item) if bytes(item).startswith(b"{") else item
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return item
 
 
 def _is_filled(value: Raw | None) -> bool:
     return value is not None and bytes(value) not in _NOTHING
+
+
+def _is_blank(value: Raw | None) -> bool:
+    """Return whether a value is missing, null or blank text."""
+    if value is None or bytes(value) == b"null":
+        return True
+    text = _text(value)
+    return text is not None and not text.strip()
 
 
 def _text(value: Raw | None) -> str | None:

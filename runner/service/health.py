@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..delivery.clock import Clock
     from ..queues.contract import Queue
+    from .accounts import Waiting
 
 _RECORD = "service/ready"
 _SECONDS = 1.0
@@ -32,10 +33,11 @@ class HealthAnswer(msgspec.Struct, omit_defaults=True):
 
 
 class Health:
-    """Answers the questions of a load balancer or an orchestrator."""
+    """Answers the questions of a load balancer or an orchestrator. `waiting` knows of events that found no room."""
 
-    def __init__(self, queue: Queue, clock: Clock) -> None:
+    def __init__(self, queue: Queue, waiting: Waiting, clock: Clock) -> None:
         self._queue = queue
+        self._waiting = waiting
         self._clock = clock
         self._token = Token(secrets.randbits(62), 0)
         self._asked_at: float | None = None
@@ -79,9 +81,15 @@ class Health:
         if self._asked_at is None or now - self._asked_at >= _SECONDS:
             self._asked_at = now
             self._problem = await self._try()
-        if self._problem is not None:
-            return json_answer(503, HealthAnswer("full", self._problem))
+        problem = self._take_refusal() or self._problem
+        if problem is not None:
+            return json_answer(503, HealthAnswer("full", problem))
         return json_answer(200, HealthAnswer("ready"))
+
+    def _take_refusal(self) -> str | None:
+        """Return why events were refused since the last look. Only another event shows whether there is room by now."""
+        full, self._waiting.full = self._waiting.full, None
+        return None if full is None else f"The queue takes no events: {full}."
 
     async def _try(self) -> str | None:
         """Return why nothing can be written to the queue; None if it can."""

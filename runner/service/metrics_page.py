@@ -14,6 +14,8 @@ from .answers import INTERNAL_ERROR, AnswerError, ErrorAnswer, error_answer
 from .operations import Described, Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from ..delivery.clock import Clock
@@ -48,6 +50,11 @@ class MetricsPage:
         self._queued: Counter[str] = Counter()
         # Those who ask at once wait for one count.
         self._counting = asyncio.Lock()
+
+    @property
+    def count(self) -> Callable[[str, str], None] | None:
+        """What counts an answer, by its endpoint and status."""
+        return None if self._metrics is None else self._metrics.count_request
 
     def routes(self) -> list[Route]:
         """Return the endpoint."""

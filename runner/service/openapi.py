@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from ..version import version
 from .answers import INTERNAL_ERROR
+from .browser import Browser
+from .direct import Direct
 from .health import Health
 from .metrics_page import MetricsPage
 from .operations import Described, Operation
@@ -28,6 +30,7 @@ PATH = "/openapi.json"
 _SECURITY: dict[str, Any] = {
     "writeKey": {"type": "http", "scheme": "basic", "description": "The write key as user name, without a password."},
     "writeKeyAsToken": {"type": "http", "scheme": "bearer", "description": "The write key."},
+    "apiKey": {"type": "http", "scheme": "basic", "description": "The API key as user name, without a password."},
     "webhookToken": {"type": "http", "scheme": "bearer", "description": "The token of the webhook."},
     "webhookSignature": {
         "type": "apiKey",
@@ -65,7 +68,7 @@ class OpenApi:
 
 def all_operations() -> list[Operation]:
     """Return the operations of every endpoint that a service can have."""
-    groups = (Tracking, Webhook, Health, MetricsPage, OpenApi)
+    groups = (Tracking, Direct, Webhook, Browser, Health, MetricsPage, OpenApi)
     return [operation for group in groups for operation in group.operations()]
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..queues.contract import Queue
-    from .accounts import ServedAccounts
+    from .accounts import ServedAccount, ServedAccounts
+    from .stored_credentials import StoredCredentials
 
 _SECONDS = 1.0
 
@@ -24,11 +25,22 @@ class Remaining:
     """Looks at the queue every second, and has every account that it knows credentials of delivered."""
 
     def __init__(
-        self, queue: Queue, accounts: ServedAccounts, configuration: ServiceConfiguration, *, clock: Clock
+        self,
+        queue: Queue,
+        accounts: ServedAccounts,
+        configuration: ServiceConfiguration,
+        stored: StoredCredentials,
+        *,
+        clock: Clock,
     ) -> None:
         self._queue = queue
         self._accounts = accounts
+        self._stored = stored
         self._clock = clock
+        self.use(configuration)
+
+    def use(self, configuration: ServiceConfiguration) -> None:
+        """Use the accounts of another configuration from now on."""
         self._configured = {account_of(found): found for found in configuration.accounts.values()}
         self._allows_live = configuration.delivery.live
 
@@ -52,18 +64,29 @@ class Remaining:
 
     async def look(self) -> None:
         """Have everything delivered that is queued and not leased."""
-        for lane in (await self._queue.status()).lanes:
-            if lane.queued <= lane.leased:
-                continue
-            account = self._accounts.get(lane.account)
-            if account is None and (destination := self._destination(lane.account)) is not None:
+        waiting = {lane.account for lane in (await self._queue.status()).lanes if lane.queued > lane.leased}
+        if not waiting:
+            return
+        await self._stored.refresh()
+        for name in waiting:
+            account = self._accounts.get(name)
+            if account is None and (destination := self._destination(name)) is not None:
                 account = self._accounts.serve(destination)
             if account is not None and account.delivery is not None:
+                self._renew(account)
                 account.delivery.look_again()
+
+    def _renew(self, account: ServedAccount) -> None:
+        """Let an account send with the key that another process has stored since."""
+        if account.name in self._configured or not self._stored.has_other_key(account.destination):
+            return
+        destination = self._stored.destination(account.name)
+        if destination is not None:
+            account.use(destination)
 
     def _destination(self, name: str) -> Destination | None:
         """Return with which credentials an account is sent to; None if they are not known, or not allowed."""
-        destination = self._configured.get(name)
+        destination = self._configured.get(name) or self._stored.destination(name)
         if destination is None or (destination.is_live and not self._allows_live):
             return None
         return destination

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ from ...definitions import Problem, SetupError
 from .refusing import refuse
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp
@@ -144,7 +144,7 @@ class Server(uvicorn.Server):
             http=BoundedProtocol,
             lifespan="off",
             log_config=None,
-            log_level="warning",
+            log_level="error",
             proxy_headers=bool(options.trusted_proxies),
             server_header=False,
             timeout_graceful_shutdown=int(options.request_seconds) + 1,
@@ -157,16 +157,30 @@ class Server(uvicorn.Server):
         try:
             config.load()
         except OSError as error:
-            place = "service.certificate"
-            raise SetupError.of([Problem(place, f"cannot be used: {error.strerror or error}")]) from None
+            raise _unusable_certificate(error) from None
         super().__init__(config)
         self._listener = listener
+        self.listens = asyncio.Event()
         self.base_url = _base_url(listener, is_secure=bool(security))
+
+    def renew_certificate(self) -> None:
+        """Read the certificate again: new connections get it. Raises SetupError."""
+        config = self.config
+        if config.ssl is not None and config.ssl_certfile is not None:
+            try:
+                config.ssl.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
+            except OSError as error:
+                raise _unusable_certificate(error) from None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the program: several servers end together, and the deliveries after them."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self.listens.set()
 
     async def run_until_ended(self) -> None:
         """Serve until `end`, and until open requests are answered."""
@@ -175,6 +189,10 @@ class Server(uvicorn.Server):
     def end(self) -> None:
         """Listen no more."""
         self.should_exit = True
+
+
+def _unusable_certificate(error: OSError) -> SetupError:
+    return SetupError.of([Problem("service.certificate", f"cannot be used: {error.strerror or error}")])
 
 
 def listen(place: str, host: str, port: int) -> socket.socket:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import uuid
+import itertools
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,9 @@ class Tracking:
         self._seconds = seconds
         self._allows_live = allows_live
         self._live_advice = live_advice
+        # Origins name their request: by a number, and by a word that no other run of the service has.
+        run = secrets.token_hex(4)
+        self._sources = (f"request {run}-{number}" for number in itertools.count(1))
 
     def routes(self) -> list[Route]:
         """Return the endpoints."""
@@ -98,7 +102,7 @@ class Tracking:
         is_batch = endpoint in BATCHES
         call = read_batch(body, now, rules) if is_batch else read_single(body, KINDS[endpoint], now, rules)
         account = self._account(call, request.headers.get("authorization", ""))
-        source = f"{request.url.path} {uuid.uuid4().hex[:12]}"
+        source = next(self._sources)
         await account.accept(
             Chunk(source, unit="item", texts=call.texts, places=call.places, unreadable=call.unreadable)
         )
@@ -108,7 +112,7 @@ class Tracking:
         """Return the account of the first write key that is known. Raises AnswerError if none is."""
         told = [key for key in (*_authorized(authorization), call.write_key) if key]
         if not told:
-            told = [key for key in dict.fromkeys(call.event_keys) if key]
+            told = call.event_keys
             if len(told) > 1:
                 message = "The events have different write keys; send those of each write key in a call of their own."
                 raise AnswerError(400, "invalid_write_key", message)

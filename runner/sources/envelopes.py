@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _MARK = b'"batch"'
 _NULL = b"null"
 _NO_FLAGS = (b"null", b"{}", b"[]")
+_MOST_LEVELS = 8
+"""How deep a context is merged. Segment's SDKs nest theirs two levels deep."""
 _TYPES = (b'"batch"', b"null")
 """What the type of a batch may be; most have none."""
 # Segment's library for Python writes NaN and Infinity, which are not JSON. A string without an end is matched whole:
@@ -131,11 +133,14 @@ def add_outer(event: dict[str, Raw], outer: Mapping[str, Raw]) -> None:
         event[name] = value if own is None or bytes(own) == _NULL else _merged(value, own)
 
 
-def _merged(outer: Raw, own: Raw) -> Raw:
-    """Return both values as one. Members are merged one by one, as raw text, so no number changes."""
-    if not (bytes(outer).startswith(b"{") and bytes(own).startswith(b"{")):
+def _merged(outer: Raw, own: Raw, depth: int = 1) -> Raw:
+    """Return both values as one. Members are merged one by one, as raw text, so no number changes.
+
+    Below a certain depth the event's own value counts: each level reads the text again.
+    """
+    if depth > _MOST_LEVELS or not (bytes(outer).startswith(b"{") and bytes(own).startswith(b"{")):
         return own
     members, own_members = _read_members(outer), _read_members(own)
     for name, value in own_members.items():
-        members[name] = _merged(members[name], value) if name in members else value
+        members[name] = _merged(members[name], value, depth + 1) if name in members else value
     return Raw(_to_json(members))

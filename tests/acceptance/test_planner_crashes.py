@@ -102,6 +102,27 @@ def test_a_signal_to_all_processes_ends_them_in_order(
     assert billed_once(sandbox)
 
 
+@pytest.mark.parametrize("dying", ["the server", "the server, then all planners", "all planners, then the server"])
+def test_a_run_ends_well_without_a_server_of_planners(
+    command_line: CommandLine, sandbox: RunningSandbox, dying: str
+) -> None:
+    """Planners that are left continue. When there are none, and none can be started, the process plans by itself."""
+    given = arguments(command_line, sandbox, 100)
+    with command_line.start("deliver", *given) as process:
+        server, *planners = family(process)
+        orders = {"the server": [server], "the server, then all planners": [server, *planners]}
+        targets = orders.get(dying, [*planners, server])
+        for target in targets:
+            with contextlib.suppress(psutil.Error):
+                target.kill()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert b"Traceback" not in errors
+    assert billed_once(sandbox)
+    _, alive = psutil.wait_procs([server, *planners], timeout=5)
+    assert not alive
+
+
 def test_no_process_shows_a_secret(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     """The settings are in no argument of a planner."""
     given = arguments(command_line, sandbox)

@@ -42,7 +42,7 @@ def test_in_a_terminal_it_asks_only_for_what_it_does_not_know(
     assert "Kable: settings are valid" in shown.shown
     assert "A made-up event:" in shown.shown
     assert "matches   yes" in shown.shown
-    assert files(command_line) == [".env", "kable.schema.json", "kable.toml"]
+    assert files(command_line) == [".env", "kable.schema.json", "kable.toml", "secrets.key"]
     text = (command_line.folder / "kable.toml").read_text(encoding="utf-8")
     assert text.startswith("#:schema ./kable.schema.json\n")
     assert API_KEY not in text
@@ -120,6 +120,18 @@ def test_an_env_file_is_added_to_and_never_overwritten(command_line: CommandLine
     assert path.read_text(encoding="utf-8").count("KABLE_API_KEY") == 1
 
 
+def test_the_key_for_stored_credentials_is_made_for_its_owner_and_kept_ever_after(command_line: CommandLine) -> None:
+    run = command_line("init")
+    path = command_line.folder / "secrets.key"
+    text = path.read_text(encoding="ascii")
+    assert "wrote secrets.key" in run.out
+    assert text.strip() not in run.out + run.err
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = command_line("init", "--force")
+    assert (again.code, "wrote secrets.key" in again.out) == (0, False)
+    assert path.read_text(encoding="ascii") == text
+
+
 def _as_written(key: str) -> str:
     return key if all(letter.isalnum() or letter in "._/+=:@%-" for letter in key) else f"'{key}'"
 
@@ -138,7 +150,7 @@ def test_without_a_terminal_options_replace_the_questions(command_line: CommandL
     assert "A made-up event:" in run.out
     written = tomllib.loads((command_line.folder / "kable.toml").read_text(encoding="utf-8"))
     assert written["settings"] == {"kableClientId": "kci_1", "propertiesMappings": {"a.b": "c"}}
-    assert files(command_line) == ["kable.schema.json", "kable.toml"], "the key stays in the environment"
+    assert files(command_line) == ["kable.schema.json", "kable.toml", "secrets.key"], "the key stays in the environment"
     again = command_line("init")
     assert (again.code, "kable.toml: exists already; --force overwrites it" in again.err) == (2, True)
     other = command_line("init", "--force", "--set", "kableClientId=kci_other")

@@ -214,6 +214,23 @@ def test_each_text_has_its_outcome_and_its_number() -> None:
     assert rejected[0].event == track(4, userId=None)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [b"{", b'{"type": "track"} x', b'{"type":"track","context":"\xff"}', b'{"type":"track"}', b'{"type":"page"}', b"3"],
+)
+@pytest.mark.parametrize("at", [0, 1, 49, 98, 99])
+def test_odd_texts_anywhere_take_nothing_from_the_others(odd: bytes, at: int) -> None:
+    """Texts are read a hundred at a time; what fails in the midst of them fails alone, also twice in a row."""
+    texts = [as_text(track(number)) for number in range(99)]
+    texts[at:at] = [odd, odd]
+    planner = Destination(kable, SETTINGS).planner()
+    fed, flushed = planner.feed_texts(texts), planner.flush()
+    assert sorted(outcome.index for outcome in fed.turned_down + flushed.turned_down) == [at, at + 1]
+    (request,) = flushed.requests
+    assert [*request.events.kept] == [text for text in texts if text is not odd]
+    assert [*request.indexes] == [index for index in range(101) if index not in {at, at + 1}]
+
+
 def test_an_action_sees_the_whole_event_though_it_was_read_in_part() -> None:
     """`event` and `events` hold what the mapping did not ask for."""
     assert EventData({}, {}, b'{"a":1,"b":{"c":2}}').event == {"a": 1, "b": {"c": 2}}

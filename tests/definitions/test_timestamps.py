@@ -3,6 +3,7 @@
 import pytest
 
 from kable_destination.definitions import FieldsError, InputField, RejectedError, compile_fields
+from kable_destination.definitions.fields.datetimes import datetime_fault
 from kable_destination.definitions.fields.rfc3339 import rfc3339
 
 
@@ -117,6 +118,24 @@ def test_a_field_gives_its_moment_as_rfc3339_and_takes_it_back(value: object, se
     fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True)})
     assert fields({"at": value}) == {"at": sent}
     assert fields({"at": sent}) == {"at": sent}
+
+
+@pytest.mark.parametrize("at", range(24))
+def test_the_quick_test_of_the_common_form_decides_as_the_thorough_one(at: int) -> None:
+    """Each character of a moment is replaced by others."""
+    fields = compile_fields({"at": InputField(label="At", type="datetime", rfc3339=True)})
+
+    def answer(text: str) -> object:
+        try:
+            return fields({"at": text})["at"]
+        except RejectedError:
+            return None
+
+    signs = [*map(chr, range(0x250)), *"\u0663\u06f3\uff13\u2028\ud800\U0001d7d1"]
+    for common in ("2026-03-04T05:06:07.890Z", "2024-02-29T23:59:59.999Z", "0001-12-31T20:19:29.000Z"):
+        for sign in signs:
+            text = common[:at] + sign + common[at + 1 :]
+            assert answer(text) == (rfc3339(text) if datetime_fault(text) is None else None), text
 
 
 def test_a_list_of_moments_is_converted_one_by_one() -> None:

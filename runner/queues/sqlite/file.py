@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
     from ..engine import EngineOptions
 
-_PAGE_BYTES = 8_192
-_CHECKPOINT_PAGES = 4_096
+_PAGE_BYTES = 4_096
+"""Each commit writes pages that hold small rows as a whole, so smaller pages mean fewer bytes."""
+
+_LOG_BYTES = 32 * 1024 * 1024
+"""A log of so many bytes is folded into the file. A longer one writes little less and takes longer to recover."""
+
 _CACHE_KIB = 16_384
 
 
@@ -213,7 +217,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     # Some builds overwrite all that is deleted, and so write twice what is delivered.
     connection.execute("PRAGMA secure_delete = FAST")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    # An outbox of an earlier version has larger pages.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // _pragma(connection, 'page_size')}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 

@@ -230,13 +230,32 @@ def test_a_transaction_that_comes_to_nothing_is_forgotten_in_memory_too(path: Pa
     use(path, put)
 
 
+@pytest.mark.parametrize("page_bytes", [4_096, 8_192])
+def test_the_log_is_folded_into_the_file_before_it_is_long(path: Path, page_bytes: int) -> None:
+    """Outboxes of earlier versions have larger pages."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
+        connection.execute("VACUUM")
+
+    async def put_much(queue: Queue) -> None:
+        for number in range(100):
+            await queue.put(Put(Token(1, number + 1), [batch(f"{number} {os.urandom(500_000).hex()}")]))
+        assert 20 * 1024 * 1024 < path.with_name("outbox.sqlite-wal").stat().st_size < 40 * 1024 * 1024
+
+    use(path, put_much)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (page_bytes,)
+
+
 def test_a_damaged_file_says_so(path: Path) -> None:
     async def read(queue: Queue) -> None:
         await queue.put(Put(Token(1, 1), [batch(*[f"{number} {os.urandom(500).hex()}" for number in range(500)])]))
 
     use(path, read)
     content = bytearray(path.read_bytes())
-    content[16_384:] = b"\xff" * (len(content) - 16_384)
+    # The description of the tables is at the beginning, and the batch after it.
+    middle = len(content) // 2
+    content[middle:] = b"\xff" * (len(content) - middle)
     path.write_bytes(content)
 
     async def lease(queue: Queue) -> None:

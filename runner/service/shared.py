@@ -1,0 +1,97 @@
+"""What all endpoints of the service share: queue, transport, accounts, and the credentials of customers."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..delivery.notices import to_all
+from ..outbox import opened_queue
+from ..queues.contract import QueueFullError
+from ..secrets import Keyring
+from ..session import rules_of, service_transport, suited_interpreter
+from .accounts import ServedAccounts
+from .customers import Customers
+from .health import Health
+from .key_checks import KeyChecks
+from .metrics_page import MetricsPage, service_metrics
+from .remaining import Remaining
+from .stored_credentials import StoredCredentials
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from ..configuration.service_configuration import ServiceConfiguration
+    from ..delivery.clock import Clock
+    from ..delivery.notices import Observer
+    from ..transports.contract import Transport
+    from .accounts import ServedAccount
+
+
+@dataclass(slots=True)
+class Shared:
+    """Everything that lasts as long as the service, whatever its `configuration` is at the moment."""
+
+    configuration: ServiceConfiguration
+    accounts: ServedAccounts
+    customers: Customers
+    stored: StoredCredentials
+    checks: KeyChecks
+    health: Health
+    remaining: Remaining
+    metrics: MetricsPage
+    transport: Transport
+    clock: Clock
+
+    def use(self, configuration: ServiceConfiguration) -> None:
+        """Continue with another configuration: its accounts and their credentials count from now on."""
+        self.configuration = configuration
+        self.customers.use(configuration)
+        self.remaining.use(configuration)
+        for destination in configuration.accounts.values():
+            self.accounts.renew(destination)
+
+    def by_write_key(self) -> dict[str, ServedAccount]:
+        """Return the account of each write key."""
+        configured = self.configuration.accounts
+        write_keys = self.configuration.options.write_keys
+        return {key: self.accounts.serve(configured[name]) for key, name in write_keys.items()}
+
+
+@contextlib.asynccontextmanager
+async def opened_shared(
+    configuration: ServiceConfiguration, *, observers: Sequence[Observer], delivers: bool, clock: Clock
+) -> AsyncIterator[Shared]:
+    """Open queue and transport, and deliver what the queue holds already. Raises SetupError."""
+    options = configuration.options
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(suited_interpreter())
+        # Also where another process sends: it asks the destination about the keys of customers.
+        transport = await stack.enter_async_context(service_transport(configuration.delivery))
+        queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
+        metrics = service_metrics(configuration.destination_name)
+        notify = to_all(observers if metrics is None else [*observers, metrics.observe])
+        customers, keys = Customers(configuration), configuration.secrets_keys
+        stored = StoredCredentials(queue, Keyring(keys) if keys else None, customers, notify=notify)
+        # On a full disk, credentials stay encrypted with the older key until the next start.
+        with contextlib.suppress(QueueFullError):
+            await stored.load()
+        accounts = ServedAccounts(
+            queue,
+            transport if delivers else None,
+            rules_of(configuration.delivery, is_endless=True),
+            clock=clock,
+            notify=notify,
+            most_waiting_events=options.waiting_events,
+            most_waiting_bytes=options.waiting_megabytes * 1_000_000,
+        )
+        stack.push_async_callback(accounts.close)
+        remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
+        if delivers:
+            await stack.enter_async_context(remaining.watched())
+        checks = KeyChecks(transport, clock)
+        stack.push_async_callback(checks.close)
+        health = Health(queue, accounts.waiting, clock)
+        page = MetricsPage(metrics, queue, accounts, clock)
+        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, page, transport, clock)
