@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from ..definitions import Problem, SetupError
+from ..definitions import Problem, SetupError, indented_json
 from ..definitions.documentation import render
 from .configuration import plugins
 from .configuration.configuration import DEFAULT_DESTINATION
 from .configuration.reference import configuration_reference
 from .configuration.schema import configuration_schema
+from .service.openapi import all_operations, openapi_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,7 @@ def pages_of(
     if name == DEFAULT_DESTINATION and wanted.page_format == "markdown":
         pages.update({f"{reference}.md": make for reference, make in references.items()})
         pages["schemas/configuration.schema.json"] = lambda: configuration_schema(definition, short_name)
+        pages["openapi.json"] = lambda: indented_json(openapi_document(all_operations())) + "\n"
         pages.update({f"schemas/{schema}": partial(str, text) for schema, text in output_schemas().items()})
     return pages
 

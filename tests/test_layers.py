@@ -63,13 +63,13 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "new": ("configuration",),
     "observability": ("delivery.notices",),
     "outbox": ("configuration", "delivery.clock", "delivery.limits_record", "queues"),
-    "pages": ("configuration",),
+    "pages": ("configuration", "service"),
     "planners": (*("configuration", "delivery", "queues", "sources.contract", "sources.plain_lines"),),
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
     "service": (
-        *("configuration", "delivery", "outbox", "queues.contract", "secrets", "session", "sources.contract"),
-        *("sources.envelopes", "transports.contract"),
+        *("configuration", "delivery", "observability", "outbox", "queues.contract", "secrets", "session"),
+        *("sources.contract", "sources.envelopes", "transports.contract", "version"),
     ),
     "secrets": (),
     "session": (

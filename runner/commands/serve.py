@@ -52,6 +52,16 @@ def serve(
             help="Port for metrics and health alone; 0 picks a free one. [default: they are on --port]",
         ),
     ] = None,
+    actions_tester: Annotated[
+        int | None,
+        typer.Option(
+            "--actions-tester",
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port for Segment's Actions Tester, on this machine only; 0 picks a free one. [default: none]",
+        ),
+    ] = None,
     certificate: Annotated[
         Path | None, typer.Option("--certificate", metavar="FILE", help="TLS certificate (PEM). Without it, HTTP.")
     ] = None,
@@ -82,6 +92,7 @@ def serve(
         "host": host,
         "port": port,
         "adminPort": admin_port,
+        "actionsTesterPort": actions_tester,
         "certificate": None if certificate is None else str(certificate.absolute()),
         "certificateKey": None if certificate_key is None else str(certificate_key.absolute()),
     }
@@ -95,11 +106,19 @@ def serve(
 
     def announce(running: Running) -> None:
         if as_json:
-            print_line(ServeOutput(base_url=running.base_url, admin_url=running.admin_url))
+            print_line(
+                ServeOutput(
+                    base_url=running.base_url,
+                    admin_url=running.admin_url,
+                    actions_tester_url=running.actions_tester_url,
+                )
+            )
         else:
             typer.echo(f"listening on {running.base_url}")
             if running.admin_url is not None:
                 typer.echo(f"metrics and health on {running.admin_url}")
+            if running.actions_tester_url is not None:
+                typer.echo(f"Actions Tester on {running.actions_tester_url}")
         sys.stdout.flush()
 
     observing = observer_options(log_format, traces=traces)

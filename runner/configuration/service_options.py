@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from ...definitions import is_loopback
+
 DEFAULT_ACCOUNT = "default"
 """The name of the account that `[settings]` describes, unless `[accounts.default]` is there."""
 
@@ -59,6 +61,28 @@ class ServiceOptions(BaseModel):
         ge=0,
         le=65535,
         description="Port for `/metrics`, `/healthz` and `/readyz` alone. Without it, they are on `port`.",
+    )
+    actions_tester_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description=(
+            "Port for Segment's Actions Tester, a page that tries out a destination; `0` picks a free one. Without it, "
+            "there is none: it has no authentication."
+        ),
+    )
+    actions_tester_host: str = Field(
+        default="127.0.0.1", description="Address for the Actions Tester. It must be one of this machine only."
+    )
+    actions_tester_origins: list[str] = Field(
+        default_factory=lambda: [
+            "https://app.segment.com",
+            "https://eu1.app.segment.com",
+            "https://app.segment.build",
+            "https://eu1.app.segment.build",
+            "http://localhost:8000",
+        ],
+        description="Web pages that may use the Actions Tester, as origins. The defaults are those of Segment.",
     )
     certificate: str | None = Field(
         default=None,
@@ -123,7 +147,14 @@ class ServiceOptions(BaseModel):
         ),
     )
 
-    @field_validator("origins")
+    @field_validator("actions_tester_host")
+    @classmethod
+    def _is_loopback(cls, value: str) -> str:
+        if not is_loopback(value):
+            raise ValueError(f'"{value}" is not an address of this machine only; the Actions Tester has no passwords')
+        return value
+
+    @field_validator("origins", "actions_tester_origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
         for origin in value:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ..delivery.notices import Kind, Notice, Observer
 
 NAMESPACE = "destination_runner"
-_ACCOUNT = ("destination", "account")
-_LANE = (*_ACCOUNT, "action")
+ACCOUNT = ("destination", "account")
+"""The labels of an account. Accounts are those of the configuration, and others whose credentials were accepted."""
+
+_LANE = (*ACCOUNT, "action")
 
 
 @contextlib.contextmanager
@@ -42,8 +44,8 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
     counter = functools.partial(Counter, namespace=NAMESPACE, registry=registry)
     gauge = functools.partial(Gauge, namespace=NAMESPACE, registry=registry)
     histogram = functools.partial(Histogram, namespace=NAMESPACE, registry=registry)
-    accepted = counter("events_accepted", "Events put into the queue.", _ACCOUNT)
-    duplicates = counter("events_duplicate", "Events that the queue had already under their ID.", _ACCOUNT)
+    accepted = counter("events_accepted", "Events put into the queue.", ACCOUNT)
+    duplicates = counter("events_duplicate", "Events that the queue had already under their ID.", ACCOUNT)
     delivered = counter("events_delivered", "Events that the destination accepted.", _LANE)
     dead = counter("events_dead_lettered", "Events that became dead letters.", (*_LANE, "reason"))
     postponed = counter("events_postponed", "Events left for a retry, counted at each retry.", _LANE)

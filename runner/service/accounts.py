@@ -80,6 +80,11 @@ class ServedAccount:
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
+    def waiting_events(self) -> int:
+        """How many events wait to be stored."""
+        return self._waiting_events
+
+    @property
     def stopped(self) -> StoppedError | None:
         """Why nothing is sent at the moment; None if it is, or if another process sends."""
         return None if self.delivery is None else self.delivery.stopped

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.responses import Response
 
+from .operations import Described
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from ...definitions import Destination
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -22,6 +26,25 @@ SECONDS_TO_COME_BACK = 1
 
 _SUCCESS = Response(SUCCESS, media_type="application/json")
 """One for all: an answer holds nothing of its request."""
+
+
+class Success(msgspec.Struct):
+    """What Segment's own API answers."""
+
+    success: bool
+
+
+class ErrorAnswer(msgspec.Struct):
+    """Why a request was not accepted: a code for programs, and a message for people."""
+
+    code: str
+    message: str
+
+
+INTERNAL_ERROR = Described("The service has failed; its log says why. Nothing is known of the events.", ErrorAnswer)
+MALFORMED = Described("The request cannot be read: no event of it was accepted. `code` says why.", ErrorAnswer)
+TOO_SLOW = Described("The body did not arrive in time.", ErrorAnswer)
+LIVE_IS_NOT_ALLOWED = Described("The account bills real customers, and the service may not.", ErrorAnswer)
 
 
 class AnswerError(Exception):
@@ -49,6 +72,17 @@ class BusyError(Exception):
     def __init__(self, message: str, *, retry_after: int = SECONDS_TO_COME_BACK) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+def live_not_allowed(destination: Destination, advice: str) -> AnswerError:
+    """Return the answer to events of an account that bills real customers, where that is not allowed."""
+    message = f"{destination.target} bills real customers, which is not allowed: {advice}."
+    return AnswerError(403, "live_not_allowed", message)
+
+
+def error_answer(error: AnswerError) -> Response:
+    """Return the answer to a request that is not accepted."""
+    return json_answer(error.status, {"code": error.code, "message": error.message}, error.headers)
 
 
 def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

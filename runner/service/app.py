@@ -12,25 +12,61 @@ from .answers import json_answer
 from .cross_origin import CrossOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import BaseRoute
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SLASHES = re.compile("/{2,}")
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(routes: Sequence[BaseRoute], *, origins: Sequence[str] = ()) -> ASGIApp:
+def create_app(
+    routes: Sequence[Route], *, origins: Sequence[str] = (), count: Callable[[str, str], None] | None = None
+) -> ASGIApp:
     """Return an application of some routes. Web pages of the `origins` may use it.
+
+    `count` is called with the endpoint and the status of each answer.
 
     It answers in JSON whatever happens, and never redirects: SDKs lose events then.
     """
     app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error, Exception: _answer_fault})
     app.router.redirect_slashes = False
-    return PlainPaths(CrossOrigin(app, origins))
+    found = CrossOrigin(app, origins)
+    return PlainPaths(found if count is None else Counted(found, routes, count))
+
+
+class Counted:
+    """Counts answers by the endpoint, which is a path of the routes or `other`, and by the status."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[Route], count: Callable[[str, str], None]) -> None:
+        self._app = app
+        self._count = count
+        self._plain = {route.path: route.path for route in routes if not route.param_convertors}
+        self._others = [(route.path_regex.match, route.path) for route in routes if route.param_convertors]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request, and count its answer."""
+        status = "none"
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            self._count(self._endpoint(scope["path"]), status)
+
+    def _endpoint(self, path: str) -> str:
+        """Return the path of the route: any client could make up others, and each would be kept as a label."""
+        if (plain := self._plain.get(path)) is not None:
+            return plain
+        return next((name for matches, name in self._others if matches(path)), "other")
 
 
 class Replaceable:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...definitions import Problem, SetupError
-from .answers import AnswerError, json_answer
+from .answers import INTERNAL_ERROR, AnswerError, ErrorAnswer, json_answer
+from .operations import Described, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+_PATHS = (
+    "/v1/projects/{write_key}/settings",
+    "/projects/{write_key}/settings",
+    "/analytics.js/v1/{write_key}/analytics.min.js",
+)
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _CACHED = {"Cache-Control": "public, max-age=300"}
 """Browsers ask at every page; a change is seen within five minutes."""
@@ -82,9 +88,35 @@ class Browser:
     def routes(self) -> list[Route]:
         """Return the endpoints."""
         return [
-            Route("/v1/projects/{write_key}/settings", self._settings, methods=["GET"]),
-            Route("/projects/{write_key}/settings", self._settings, methods=["GET"]),
-            Route("/analytics.js/v1/{write_key}/analytics.min.js", self._analytics_js, methods=["GET"]),
+            Route(_PATHS[0], self._settings, methods=["GET"]),
+            Route(_PATHS[1], self._settings, methods=["GET"]),
+            Route(_PATHS[2], self._analytics_js, methods=["GET"]),
+        ]
+
+    @staticmethod
+    def operations() -> list[Operation]:
+        """Return what the endpoints say about themselves."""
+        unknown = Described("The write key is not known.", ErrorAnswer)
+        settings = {
+            200: Described("The settings.", {"type": "object", "required": ["integrations", "metrics"]}),
+            400: Described("The Host header is missing or malformed.", ErrorAnswer),
+            403: Described("Web pages of this origin may not use the service.", ErrorAnswer),
+            404: unknown,
+            500: INTERNAL_ERROR,
+        }
+        script = {
+            200: Described("The script.", {"type": "string"}, "text/javascript"),
+            304: Described("The browser has it already.", None),
+            403: settings[403],
+            404: Described("The write key is not known, or there is no script.", ErrorAnswer),
+            500: INTERNAL_ERROR,
+        }
+        key = {"write_key": "The write key of a source."}
+        said = "Return the settings of a source for Analytics.js."
+        return [
+            Operation("get", _PATHS[0], "readSettings", "Browser", said, settings, path_parameters=key),
+            Operation("get", _PATHS[1], "readSettingsByShortPath", "Browser", said, settings, path_parameters=key),
+            Operation("get", _PATHS[2], "readScript", "Browser", "Return Analytics.js.", script, path_parameters=key),
         ]
 
     async def _settings(self, request: Request) -> Response:

@@ -21,6 +21,8 @@ from .lenient_json import LenientObject, Members, read_object
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .operations import Schema
+
 LONGEST_SKEW = timedelta(hours=1)
 """A larger difference between `sentAt` and now is not a wrong clock: mobile SDKs send stored batches days later."""
 
@@ -31,6 +33,42 @@ _MOST_OUTER = 16
 """With its context, a batch may take so many times the bytes that it may have itself."""
 
 _NOTHING = (b"null", b"{}", b"[]", b'""')
+
+# What the readers below take for an event, for the OpenAPI document. They check only that it is an object: a
+# member of a wrong type makes a dead letter of its event, and no error of the call.
+EVENT: Schema = {
+    "type": "object",
+    "description": "An event as Segment's Spec has it. Other members are kept.",
+    "properties": {
+        "type": {"description": "`track`, `identify`, `page`, `screen`, `group` or `alias`."},
+        "messageId": {"description": "Identifies the event: what comes again under the same ID is a duplicate."},
+        "userId": {"description": "The user whose event it is."},
+        "anonymousId": {"description": "A visitor whose user is not known."},
+        "event": {"description": "The name of the event, of `track`."},
+        "properties": {"description": "Of `track`, `page` and `screen`."},
+        "traits": {"description": "Of `identify` and `group`."},
+        "groupId": {"description": "Of `group`."},
+        "previousId": {"description": "Of `alias`."},
+        "name": {"description": "Of `page` and `screen`."},
+        "timestamp": {"description": "When it happened, in ISO 8601."},
+        "originalTimestamp": {"description": "When it happened, by the clock of the device."},
+        "sentAt": {"description": "When it was sent, by the clock of the device."},
+        "context": {"description": "About the device, the page, the library."},
+        "integrations": {"description": "Which destinations the event is for."},
+        "writeKey": {"description": "The write key, if it is not in the Authorization header."},
+    },
+}
+BATCH: Schema = {
+    "type": "object",
+    "required": ["batch"],
+    "properties": {
+        "batch": {"type": "array", "items": {}, "description": "Events. Any other value becomes a dead letter, alone."},
+        "context": {"description": "Added to each event."},
+        "integrations": {"description": "Added to each event."},
+        "sentAt": {"description": "When the batch was sent, by the clock of the device."},
+        "writeKey": {"description": "The write key, if it is not in the Authorization header."},
+    },
+}
 
 _read_members = msgspec.json.Decoder(Members).decode
 _read_batch = msgspec.json.Decoder(list[Members]).decode
@@ -86,7 +124,7 @@ def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
     completing = _Completing(call, found, received, rules, size=len(body), sent=sent_at(envelope), outer=outer)
     items = _events(batch)
     if len(items) > MOST_EVENTS:
-        raise AnswerError(400, "too_large", f"The batch has more than {MOST_EVENTS:,} events; send fewer per request.")
+        raise too_many_events()
     extra = sum(len(bytes(value)) for value in outer.values())
     if extra * len(items) > _MOST_OUTER * rules.batch_bytes:
         raise AnswerError(400, "too_large", "The context of the batch, added to each of its events, is too large.")
@@ -96,6 +134,11 @@ def read_batch(body: bytes, received: datetime, rules: CallRules) -> Call:
         else:
             completing.add(place, item)
     return call
+
+
+def too_many_events() -> AnswerError:
+    """Return the answer to a request with too many events."""
+    return AnswerError(400, "too_large", f"The request has more than {MOST_EVENTS:,} events; send fewer.")
 
 
 def write_key_of(members: Mapping[str, Raw]) -> str | None:

@@ -10,6 +10,7 @@ import uuid
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.routing import Route
 
 from ...definitions import CredentialsError, Redactor, SetupError, compile_trigger, quoted, shortened
@@ -17,7 +18,9 @@ from ..delivery.delivery import account_of
 from ..sources.contract import Chunk
 from .answers import SECONDS_TO_COME_BACK, AnswerError, BusyError, json_answer
 from .bodies import read_body
+from .calls import EVENT
 from .direct_call import SETTINGS_HEADER, read_event, read_key, read_settings
+from .operations import Described, Operation
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,6 +47,12 @@ _SKIPPED = {
 _UNKNOWN_TYPE = "unknown_type"
 
 _log = logging.getLogger(__name__)
+
+
+class DirectAnswer(msgspec.Struct):
+    """What Segment shows to its user."""
+
+    message: str
 
 
 class Direct:
@@ -74,6 +83,11 @@ class Direct:
         if not self._options.direct or self._customers.secret is None:
             return []
         return [Route("/segment", self._answer, methods=["POST"])]
+
+    @staticmethod
+    def operations() -> list[Operation]:
+        """Return what the endpoint says about itself."""
+        return [_OPERATION]
 
     async def _answer(self, request: Request) -> Response:
         """Answer with what Segment shows to its user: a message only."""
@@ -236,3 +250,25 @@ def _told(status: int, message: str, retry_after: int | None = None) -> Response
     # Messages of the framework have no full stop, and some end with a question.
     sentence = message if message.endswith((".", "?")) else f"{message}."
     return json_answer(status, {"message": shortened(sentence, _LONGEST_MESSAGE)}, headers)
+
+
+_OPERATION = Operation(
+    "post",
+    "/segment",
+    "sendFromSegment",
+    "Direct Destination",
+    "Send one event, as Segment's Direct Destination does.",
+    {
+        200: Described("There is nothing to do for the event.", DirectAnswer),
+        202: Described("The event is on disk, and will be delivered.", DirectAnswer),
+        400: Described("The event or the settings are rejected, and nothing is kept.", DirectAnswer),
+        401: Described("The API key is missing, malformed, or not accepted.", DirectAnswer),
+        403: Described("The key is valid, but the account is not allowed.", DirectAnswer),
+        500: Described("The service has failed; its log says why.", DirectAnswer),
+        501: Described("No subscription takes events of this type.", DirectAnswer),
+        503: Described("Nothing was accepted. Send it again.", DirectAnswer, comes_back=True),
+    },
+    body=EVENT,
+    security=(("apiKey",),),
+    headers={SETTINGS_HEADER: "The other settings, as a JSON object in Base64."},
+)

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from .actions_tester import ActionsTester
 from .app import create_app
 from .browser import Browser, Script
 from .calls import CallRules
 from .direct import Direct
+from .openapi import OpenApi
 from .tracking import Tracking
+from .webhook import Webhook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import Route
     from starlette.types import ASGIApp
 
+    from .operations import Operation
     from .shared import Shared
 
 
+class Endpoints(Protocol):
+    """A group of endpoints: its routes, and what each of them says about itself."""
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+
+    def operations(self) -> list[Operation]:
+        """Return what the OpenAPI document says about them."""
+
+
 class Applications(NamedTuple):
-    """The application of the main address, and that of the admin address."""
+    """The applications of the main address, of the admin address, and of the Actions Tester."""
 
     main: ASGIApp
     admin: ASGIApp
+    tester: ASGIApp
 
 
 def applications(shared: Shared) -> Applications:
@@ -38,7 +56,25 @@ def applications(shared: Shared) -> Applications:
     direct = Direct(shared.accounts, configuration, shared.customers, shared.stored, shared.checks, clock=shared.clock)
     script = None if options.analytics_js is None else Script.read(configuration.folder / options.analytics_js)
     browser = Browser(tracking.accounts, public_url=configuration.public_url, script=script)
-    routes, admin_routes = [*tracking.routes(), *direct.routes(), *browser.routes()], [*shared.health.routes()]
+    groups: list[Endpoints] = [tracking, direct, browser]
+    if options.webhook is not None:
+        groups.append(Webhook(shared.accounts.serve(configuration.accounts[options.webhook.account]), configuration))
+    administration: list[Endpoints] = [shared.health, shared.metrics]
     if options.admin_port is None:
-        routes += admin_routes
-    return Applications(create_app(routes, origins=options.origins), create_app(admin_routes))
+        groups += administration
+    # An endpoint that is off has no route.
+    groups.append(OpenApi(_operations_of(groups)))
+    count = shared.metrics.count
+    return Applications(
+        create_app(_routes_of(groups), origins=options.origins, count=count),
+        create_app(_routes_of(administration), count=count),
+        ActionsTester(configuration, shared.transport).app(),
+    )
+
+
+def _routes_of(groups: Sequence[Endpoints]) -> list[Route]:
+    return [route for group in groups for route in group.routes()]
+
+
+def _operations_of(groups: Sequence[Endpoints]) -> list[Operation]:
+    return [operation for group in groups if group.routes() for operation in group.operations()]

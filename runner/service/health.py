@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import msgspec
 from starlette.routing import Route
 
 from ..queues.contract import Put, QueueFullError, QueueOpenError, Token
-from .answers import json_answer
+from .answers import INTERNAL_ERROR, json_answer
+from .operations import Described, Operation
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 
 _RECORD = "service/ready"
 _SECONDS = 1.0
+
+
+class HealthAnswer(msgspec.Struct, omit_defaults=True):
+    """How the service is, and why, if it takes no events."""
+
+    status: Literal["alive", "ready", "ending", "full"]
+    message: str = ""
 
 
 class Health:
@@ -42,26 +51,40 @@ class Health:
             Route("/readyz", self._ready, methods=["GET"]),
         ]
 
+    @staticmethod
+    def operations() -> list[Operation]:
+        """Return what the endpoints say about themselves."""
+        alive = {200: Described("This process runs.", HealthAnswer), 500: INTERNAL_ERROR}
+        ready = {
+            200: Described("The service takes events.", HealthAnswer),
+            500: INTERNAL_ERROR,
+            503: Described("It takes none: the queue is full, or it is about to end.", HealthAnswer),
+        }
+        return [
+            Operation("get", "/healthz", "isAlive", "Health", "Say whether the service is alive.", alive),
+            Operation("get", "/readyz", "isReady", "Health", "Say whether the service takes events.", ready),
+        ]
+
     def end(self) -> None:
         """Be ready no more: the service is about to end."""
         self._is_ending = True
 
     async def _alive(self, _request: Request) -> Response:
         """Answer that this process runs."""
-        return json_answer(200, {"status": "alive"})
+        return json_answer(200, HealthAnswer("alive"))
 
     async def _ready(self, _request: Request) -> Response:
         """Answer whether events are taken: something is written to the queue, at most once a second."""
         if self._is_ending:
-            return json_answer(503, {"status": "ending", "message": "The service is about to end."})
+            return json_answer(503, HealthAnswer("ending", "The service is about to end."))
         now = self._clock.monotonic()
         if self._asked_at is None or now - self._asked_at >= _SECONDS:
             self._asked_at = now
             self._problem = await self._try()
         problem = self._take_refusal() or self._problem
         if problem is not None:
-            return json_answer(503, {"status": "full", "message": problem})
-        return json_answer(200, {"status": "ready"})
+            return json_answer(503, HealthAnswer("full", problem))
+        return json_answer(200, HealthAnswer("ready"))
 
     def _take_refusal(self) -> str | None:
         """Return why events were refused since the last look. Only another event shows whether there is room by now."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from .server import Server
     from .shared import Shared
 
-_AT_START = ("host", "port", "admin_host", "admin_port", "connections", "certificate", "certificate_key")
+_AT_START = (
+    *("host", "port", "admin_host", "admin_port", "actions_tester_host", "actions_tester_port", "connections"),
+    *("certificate", "certificate_key"),
+)
 """Options of the service that take effect at its next start."""
 
 
@@ -32,7 +35,7 @@ class Reloading:
         self,
         read: Callable[[], ServiceConfiguration],
         shared: Shared,
-        applications: tuple[Replaceable, Replaceable],
+        applications: tuple[Replaceable, Replaceable, Replaceable],
         servers: Sequence[Server],
         report: Callable[[str], None],
     ) -> None:

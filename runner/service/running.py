@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where the service listens (`admin_url` only if that has an address of its own), and how to end or reload it."""
+    """Where the service listens, and how to end or reload it. Only what has an address of its own has a URL."""
 
     base_url: str
     admin_url: str | None
+    actions_tester_url: str | None
     end: Callable[[], None]
     reload: Callable[[], None]
 
@@ -48,30 +49,36 @@ async def serve(
     `announce` is called once, as soon as the service listens. `read_again` reads the configuration for a reload, and
     `report` is called with what a person should know of that. Raises SetupError before the service listens.
     """
-    clock, options, folder = clock or SystemClock(), configuration.options, configuration.folder
+    clock, options = clock or SystemClock(), configuration.options
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listen("service.h", options.host, options.port))
         shared = await stack.enter_async_context(
             opened_shared(configuration, observers=observers, delivers=delivers, clock=clock)
         )
-        main, admin = map(Replaceable, applications(shared))
-        servers = [Server(main, listener, options, folder, tls=True)]
+        main, admin, tester = map(Replaceable, applications(shared))
+        servers = [Server(main, listener, configuration, tls=True)]
+        admin_url = tester_url = None
         if options.admin_port is not None:
             listener = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
-            servers.append(Server(admin, listener, options, folder, tls=False))
+            servers.append(Server(admin, listener, configuration))
+            admin_url = servers[-1].base_url
+        if options.actions_tester_port is not None:
+            address = options.actions_tester_host, options.actions_tester_port
+            listener = stack.enter_context(listen("service.actionsTesterH", *address))
+            servers.append(Server(tester, listener, configuration))
+            tester_url = servers[-1].base_url
 
         def end() -> None:
             shared.health.end()
             for server in servers:
                 server.end()
 
-        reloading = Reloading(read_again or (lambda: configuration), shared, (main, admin), servers, report)
+        reloading = Reloading(read_again or (lambda: configuration), shared, (main, admin, tester), servers, report)
         with handled_signals(end, reloading.ask):
             serving = asyncio.gather(*(server.run_until_ended() for server in servers))
             for server in servers:
                 await server.listens.wait()
-            admin_url = servers[1].base_url if servers[1:] else None
-            announce(Running(servers[0].base_url, admin_url, end, reloading.ask))
+            announce(Running(servers[0].base_url, admin_url, tester_url, end, reloading.ask))
             await serving
 
 

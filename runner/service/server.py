@@ -11,14 +11,14 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ...definitions import Problem, SetupError
+from .refusing import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from starlette.types import ASGIApp
 
-    from ..configuration.service_options import ServiceOptions
+    from ..configuration.service_configuration import ServiceConfiguration
 
 MOST_HEADER_BYTES = 64 * 1024
 HEADER_SECONDS = 20.0
@@ -26,16 +26,38 @@ HEADER_SECONDS = 20.0
 
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
+_MOST_REFUSED = 100
+"""So many connections above the limit are answered that there are too many; others are only ended."""
+
+
+class BoundedConfig(uvicorn.Config):
+    """The configuration of a server, with limits that uvicorn has not."""
+
+    header_seconds = HEADER_SECONDS
+    most_connections = 1
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection whose headers are too long, or take too long: uvicorn bounds neither."""
+    """Ends connections that take more than they may: uvicorn bounds neither headers nor what follows an answer.
+
+    Trailers count as headers. A connection above the number that is allowed is answered so, and ended; uvicorn itself
+    would turn down all others too.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch the headers of the first request."""
+        assert isinstance(self.config, BoundedConfig)  # noqa: S101 - the server below makes it
+        self._header_seconds = self.config.header_seconds
         self._header_bytes = 0
-        self._header_timer: asyncio.TimerHandle | None = None
+        self._trailer_bytes = 0
+        self._is_draining = False
+        self._timer: asyncio.TimerHandle | None = None
+        most = self.config.most_connections
         super().connection_made(transport)
+        if len(self.connections) > most:
+            self.app = refuse
+            if len(self.connections) > most + _MOST_REFUSED:
+                transport.abort()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,7 +67,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives while headers do."""
-        if self._header_timer is not None or self._header_bytes:
+        if not self._is_draining and (self._timer is not None or self._header_bytes):
             self._header_bytes += len(data)
         super().data_received(data)
         # Of what has arrived together with the end of the headers, the rest is body.
@@ -55,25 +77,50 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to watch the headers of a request."""
         super().on_message_begin()
-        if self._header_timer is None:
+        self._trailer_bytes = 0
+        if self._timer is None:
             self._watch()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; count the trailers, which follow a body in chunks, and forget them."""
+        if self._timer is not None:
+            super().on_header(name, value)
+            return
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > MOST_HEADER_BYTES:
+            self.transport.abort()
 
     def on_headers_complete(self) -> None:
         """Stop watching."""
         self._unwatch()
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """Begin to watch the rest of a body that nobody reads any more: it may be endless."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body and self._timer is None:
+            # It is read, though: a client that is cut off while it sends does not see the answer.
+            self._is_draining = True
+            self._watch()
+
+    def on_message_complete(self) -> None:
+        """Stop watching the rest of a body."""
+        if self._is_draining:
+            self._is_draining = False
+            self._unwatch()
+        super().on_message_complete()
+
     def _watch(self) -> None:
-        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._timer = self.loop.call_later(self._header_seconds, self._too_slow)
 
     def _unwatch(self) -> None:
         self._header_bytes = 0
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _too_slow(self) -> None:
-        self._header_timer = None
+        self._timer = None
         self.transport.abort()
 
 
@@ -81,21 +128,21 @@ class Server(uvicorn.Server):
     """A server on one socket, within a program that handles signals itself."""
 
     def __init__(
-        self, app: ASGIApp, listener: socket.socket, options: ServiceOptions, folder: Path, *, tls: bool
+        self, app: ASGIApp, listener: socket.socket, configuration: ServiceConfiguration, *, tls: bool = False
     ) -> None:
+        options, folder = configuration.options, configuration.folder
         security: dict[str, Any] = {}
         if tls and options.certificate is not None:
             security["ssl_certfile"] = str(folder / options.certificate)
             if options.certificate_key is not None:
                 security["ssl_keyfile"] = str(folder / options.certificate_key)
-        config = uvicorn.Config(
+        config = BoundedConfig(
             app,
             access_log=False,
             backlog=_BACKLOG,
             forwarded_allow_ips=options.trusted_proxies,
             http=BoundedProtocol,
             lifespan="off",
-            limit_concurrency=options.connections,
             log_config=None,
             log_level="error",
             proxy_headers=bool(options.trusted_proxies),
@@ -105,6 +152,8 @@ class Server(uvicorn.Server):
             ws="none",
             **security,
         )
+        config.header_seconds = min(HEADER_SECONDS, options.request_seconds)
+        config.most_connections = options.connections
         try:
             config.load()
         except OSError as error:

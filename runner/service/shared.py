@@ -15,6 +15,7 @@ from .accounts import ServedAccounts
 from .customers import Customers
 from .health import Health
 from .key_checks import KeyChecks
+from .metrics_page import MetricsPage, service_metrics
 from .remaining import Remaining
 from .stored_credentials import StoredCredentials
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..transports.contract import Transport
     from .accounts import ServedAccount
 
 
@@ -38,6 +40,8 @@ class Shared:
     checks: KeyChecks
     health: Health
     remaining: Remaining
+    metrics: MetricsPage
+    transport: Transport
     clock: Clock
 
     def use(self, configuration: ServiceConfiguration) -> None:
@@ -67,7 +71,8 @@ async def opened_shared(
         # Also where another process sends: it asks the destination about the keys of customers.
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
         queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
-        notify = to_all(observers)
+        metrics = service_metrics(configuration.destination_name)
+        notify = to_all(observers if metrics is None else [*observers, metrics.observe])
         customers = Customers(configuration)
         stored = StoredCredentials(queue, _keyring(configuration), customers, notify=notify)
         # On a full disk, credentials stay encrypted with the older key until the next start.
@@ -90,7 +95,8 @@ async def opened_shared(
         checks = KeyChecks(transport, clock)
         stack.push_async_callback(checks.close)
         health = Health(queue, accounts.waiting, clock)
-        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, clock)
+        page = MetricsPage(metrics, queue, accounts, clock)
+        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, page, transport, clock)
 
 
 def _keyring(configuration: ServiceConfiguration) -> Keyring | None:

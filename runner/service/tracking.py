@@ -12,9 +12,23 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from ..sources.contract import Chunk
-from .answers import AnswerError, BusyError, json_answer, success
+from .answers import (
+    INTERNAL_ERROR,
+    LIVE_IS_NOT_ALLOWED,
+    MALFORMED,
+    TOO_SLOW,
+    AnswerError,
+    BusyError,
+    ErrorAnswer,
+    Success,
+    error_answer,
+    json_answer,
+    live_not_allowed,
+    success,
+)
 from .bodies import read_body
-from .calls import Call, CallRules, read_batch, read_single
+from .calls import BATCH, EVENT, Call, CallRules, read_batch, read_single
+from .operations import Described, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,12 +77,17 @@ class Tracking:
         endpoints = [*KINDS, *BATCHES, METRICS]
         return [Route(f"/v1/{name}", partial(self._answer, endpoint=name), methods=["POST"]) for name in endpoints]
 
+    @staticmethod
+    def operations() -> list[Operation]:
+        """Return what the endpoints say about themselves."""
+        return [_operation(name) for name in (*KINDS, *BATCHES, METRICS)]
+
     async def _answer(self, request: Request, endpoint: str) -> Response:
         """Answer a call with one event, or with a batch of them."""
         try:
             return await self._receive(request, endpoint)
         except AnswerError as error:
-            return json_answer(error.status, {"code": error.code, "message": error.message}, error.headers)
+            return error_answer(error)
         except BusyError as error:
             told = {"code": "too_many_requests", "message": f"Nothing was accepted, since {error}. Send it again."}
             return json_answer(429, told, {"Retry-After": str(error.retry_after)})
@@ -104,8 +123,7 @@ class Tracking:
     def _allowed(self, key: str) -> ServedAccount:
         account = self.accounts[key]
         if account.destination.is_live and not self._allows_live:
-            message = f"{account.destination.target} bills real customers, which is not allowed: {self._live_advice}."
-            raise AnswerError(403, "live_not_allowed", message)
+            raise live_not_allowed(account.destination, self._live_advice)
         return account
 
 
@@ -129,3 +147,36 @@ def _unknown_key(*, is_given: bool) -> AnswerError:
     if is_given:
         return AnswerError(400, "invalid_write_key", "The write key is not one of this service's; check the SDK's key.")
     return AnswerError(400, "missing_write_key", "The write key is missing; SDKs send it as the user name of Basic.")
+
+
+def _operation(endpoint: str) -> Operation:
+    """Return what one endpoint says about itself."""
+    if endpoint == METRICS:
+        return Operation(
+            "post",
+            f"/v1/{METRICS}",
+            "countClientMetrics",
+            "Tracking",
+            "Take the counters that Analytics.js sends about itself, and keep none of them.",
+            {200: Described("Taken.", Success), 400: MALFORMED, 408: TOO_SLOW, 500: INTERNAL_ERROR},
+            body={"description": "Anything."},
+        )
+    is_batch = endpoint in BATCHES
+    return Operation(
+        "post",
+        f"/v1/{endpoint}",
+        # The short form of a name is a name of its own.
+        f"{'import' if endpoint == 'import' else 'batch' if is_batch else KINDS[endpoint]}By{endpoint.title()}",
+        "Tracking",
+        "Send several events." if is_batch else f"Send an event of the type {KINDS[endpoint]}.",
+        {
+            200: Described("Everything is on disk. Rejected events are dead letters, alone.", Success),
+            400: MALFORMED,
+            403: LIVE_IS_NOT_ALLOWED,
+            408: TOO_SLOW,
+            429: Described("Nothing was accepted, since too much waits to be stored.", ErrorAnswer, comes_back=True),
+            500: INTERNAL_ERROR,
+        },
+        body=BATCH if is_batch else EVENT,
+        security=(("writeKey",), ("writeKeyAsToken",), ()),
+    )

@@ -32,11 +32,13 @@ class SandboxOutput(JsonOutput, frozen=True, kw_only=True):
 class ServeOutput(JsonOutput, frozen=True, kw_only=True):
     """Where the service listens. It is printed on one line, once it is ready.
 
-    `admin_url` is null unless metrics and health have an address of their own.
+    `admin_url` is null unless metrics and health have an address of their own, `actions_tester_url` unless Segment's
+    Actions Tester may be used.
     """
 
     base_url: str
     admin_url: str | None
+    actions_tester_url: str | None
 
 
 class WorkOutput(JsonOutput, frozen=True, kw_only=True):
