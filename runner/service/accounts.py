@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..delivery.delivery import Rules
     from ..delivery.notices import Observer
     from ..delivery.receipt import Receipt
-    from ..queues.contract import Queue
+    from ..queues.contract import Lane, Queue
     from ..sources.contract import Chunk
     from ..transports.contract import Transport
 
@@ -155,7 +155,6 @@ class ServedAccount:
     def _new_acceptor(self, destination: Destination) -> Acceptor:
         rules, run = self._rules, secrets.randbits(62)
         numbers = iter(range(1, 1 << 62))
-        delivery = self.delivery
         return Acceptor(
             destination,
             self._queue,
@@ -164,7 +163,7 @@ class ServedAccount:
             clock=self._clock,
             notify=self._notify,
             fullness=Fullness(self._notify),
-            put=(lambda _lane, _events: None) if delivery is None else delivery.put,
+            put=self._wake,
             batch_size=rules.batch_size,
             keep_days=rules.keep_days,
             allow_old=rules.allow_old,
@@ -174,9 +173,17 @@ class ServedAccount:
             compares_contents=True,
         )
 
+    def _wake(self, lane: Lane, events: int) -> None:
+        if self.delivery is not None:
+            self.delivery.put(lane, events)
+
 
 class ServedAccounts:
-    """All accounts that events come for, by their names in the queue. Without a `transport` another process sends."""
+    """All accounts that events come for, by their names in the queue.
+
+    Without a `transport` another process sends. Nothing is sent for live accounts unless `allows_live`, also not what
+    the queue holds.
+    """
 
     def __init__(
         self,
@@ -188,8 +195,11 @@ class ServedAccounts:
         notify: Observer,
         most_waiting_events: int,
         most_waiting_bytes: float,
+        allows_live: bool,
         events_per_second: float | None = None,
     ) -> None:
+        self._allows_live = allows_live
+        self._ending: set[asyncio.Task[None]] = set()
         self._events_per_second = events_per_second
         self._queue = queue
         self._transport = transport
@@ -226,6 +236,18 @@ class ServedAccounts:
             )
         return found
 
+    def allow_live(self, *, allows_live: bool) -> None:
+        """Begin or end to send for the live accounts, as a person has just allowed or forbidden."""
+        self._allows_live = allows_live
+        for account in self:
+            if account.delivery is None:
+                account.delivery = self._begin_delivery(account.destination)
+            elif account.destination.is_live and not allows_live:
+                ending = asyncio.create_task(account.delivery.end())
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+                account.delivery = None
+
     def renew(self, destination: Destination) -> None:
         """Let the account of a destination use these settings from now on, if it is served; what stopped it resumes."""
         if (account := self._by_name.get(account_of(destination))) is not None:
@@ -237,7 +259,7 @@ class ServedAccounts:
         await end_all(self._deliveries)
 
     def _begin_delivery(self, destination: Destination) -> AccountDelivery | None:
-        if self._transport is None:
+        if self._transport is None or (destination.is_live and not self._allows_live):
             return None
         delivery = AccountDelivery(
             destination, self._queue, self._transport, self._rules, clock=self._clock, notify=self._notify

@@ -52,6 +52,7 @@ class Shared:
         self.remaining.use(configuration)
         for destination in configuration.accounts.values():
             self.accounts.renew(destination)
+        self.accounts.allow_live(allows_live=configuration.delivery.live)
 
     def by_write_key(self) -> dict[str, ServedAccount]:
         """Return the account of each write key."""
@@ -86,6 +87,7 @@ async def opened_shared(
             notify=notify,
             most_waiting_events=options.waiting_events,
             most_waiting_bytes=options.waiting_megabytes * 1_000_000,
+            allows_live=configuration.delivery.live,
             events_per_second=options.events_per_second,
         )
         stack.push_async_callback(accounts.close)

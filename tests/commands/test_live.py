@@ -59,6 +59,9 @@ NOT_SENDING = {
 }
 """All others. `doctor` and `check --credentials` ask about the credentials, which bills nothing."""
 
+ENDLESS = {"serve": ("--port", "0"), "work": ()}
+"""Commands that run until they are ended. Without intent they start, and send nothing for a live account."""
+
 
 class Blocked:
     """The way to Live, on which a proxy refuses everything and remembers what it was asked for."""
@@ -88,7 +91,25 @@ def live(command_line: CommandLine) -> Iterator[Blocked]:
 
 
 def test_every_command_is_known_to_send_or_not() -> None:
-    assert {*SENDING, *NOT_SENDING} == every_command().keys()
+    assert {*SENDING, *NOT_SENDING, *ENDLESS} == every_command().keys()
+
+
+@pytest.mark.parametrize("path", ENDLESS)
+def test_an_endless_command_sends_what_is_queued_only_with_intent(live: Blocked, path: str) -> None:
+    command_line = live.command_line
+    (command_line.folder / "kable.toml").write_text('[service.writeKeys]\nwk = "default"\n', encoding="utf-8")
+    # The way to Live is blocked, so the event stays queued, as after a reload that has forbidden Live.
+    assert command_line("deliver", "events.ndjson", "--live", "--wait", "0").code != 0
+    assert live.was_asked
+    for intent in ((), ("--live",)):
+        with command_line.start(path, "--config", "kable.toml", *ENDLESS[path], *intent) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            while intent and not live.heads:
+                assert process.poll() is None
+            process.terminate()
+            assert process.wait(timeout=60) == 0
+        assert live.was_asked == bool(intent)
 
 
 @pytest.mark.parametrize("path", SENDING)
@@ -126,6 +147,9 @@ def test_only_a_session_can_deliver() -> None:
         ("runner.session", "HttpTransport"),
         ("runner.delivery.delivery", "Dispatcher"),
         ("runner.delivery.delivery", "Sender"),
+        # For the service, which begins no delivery of a live account without intent.
+        ("runner.delivery.account_delivery", "Dispatcher"),
+        ("runner.delivery.account_delivery", "Sender"),
         ("runner.doctor.network", "HttpTransport"),
     }
 
