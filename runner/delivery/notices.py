@@ -7,8 +7,9 @@ dropped: what is shown never decides what is delivered.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
+
+import msgspec
 
 if TYPE_CHECKING:
     from ..queues.contract import DeadLetter
@@ -19,8 +20,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # two for each request, and cheaper than a dataclass
     """One thing that happened. Attributes that a kind does not use keep their defaults.
 
     - `started`: events are going to be sent to `host`; `environment` is that of the key, if there are several.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from msgspec.structs import fields
 
 from ...definitions import visible
 from ..delivery.notices import Notice

@@ -7,18 +7,19 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
-import httpx
 from yarl import URL
 
 from ...definitions import ConfigurationError, RetryableError
 from .certificates import certificate_fault, trusted_certificates
 from .connections import ConnectionUse, WatchedBody, WatchingConnector, connection_use
 from .proxies import DEFAULT_PORT, proxy_for
-from .response_body import AnswerBody
+from .response_body import AnswerBody, ReadResponse
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
+
+    import httpx
 
     from ...definitions import AnswerError
     from .proxies import Proxy
@@ -40,6 +41,15 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 @lru_cache
 def _url(text: str) -> URL:
     return URL(text, encoded=True)
+
+
+@lru_cache(maxsize=1024)
+def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers for aiohttp. Requests of a destination differ in little but the length of the body."""
+    headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in raw if name.lower() not in _MADE_ANEW]
+    if not any(name.lower() == "accept-encoding" for name, _ in headers):
+        headers.append(("Accept-Encoding", "identity"))
+    return tuple(headers)
 
 
 class HttpTransport:
@@ -143,20 +153,13 @@ class HttpTransport:
     async def _exchange(self, request: httpx.Request, use: ConnectionUse) -> httpx.Response:
         if self._session is None:
             raise RuntimeError("the transport is used before it is opened")
-        headers = [
-            (name.decode("ascii"), value.decode("latin-1"))
-            for name, value in request.headers.raw
-            if name.lower() not in _MADE_ANEW
-        ]
-        if "Accept-Encoding" not in request.headers:
-            headers.append(("Accept-Encoding", "identity"))
         proxy = self.proxy_to(request.url)
         connection_use.set(use)
         async with self._session.request(
             request.method,
             _url(str(request.url)),
             data=WatchedBody(request.content, use),
-            headers=headers,
+            headers=_headers(tuple(request.headers.raw)),
             ssl=self._certificates if request.url.scheme == "https" else True,
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
@@ -170,7 +173,7 @@ class HttpTransport:
                 if response.status // 100 == _WELCOME_CLASS:
                     told = f"{request.url.netloc.decode('ascii')} answered {response.status}"
                     raise RetryableError(f"{told} before it had the whole request, so the answer does not count")
-            return httpx.Response(
+            return ReadResponse(
                 response.status,
                 headers=received,
                 content=content,

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 """The content encodings (RFC 9110) that are read. None is asked for, but there are servers that pack unasked."""
@@ -40,3 +46,19 @@ class AnswerBody:
     def content(self) -> bytes:
         """What has been read so far."""
         return bytes(self._read)
+
+
+class ReadResponse(httpx.Response):
+    """A response whose content is here as a whole, and decoded.
+
+    httpx would look for a decoder, and cut the content into chunks, which takes most of the time of a response.
+    """
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Yield the content: as it is when it is read for the first time, in chunks later."""
+        if self.is_closed or not isinstance(self.stream, httpx.SyncByteStream):
+            yield from super().iter_bytes(chunk_size)
+            return
+        self.is_stream_consumed = True
+        yield from self.stream
+        self.close()
