@@ -36,7 +36,7 @@ soak: install sdks
 		tests/runner/queues/test_known_ids.py tests/definitions/test_mapping_properties.py \
 		tests/definitions/test_event_reader.py tests/definitions/test_payload_function.py \
 		tests/definitions/fields/test_fields_properties.py tests/runner/service/test_calls.py
-	KABLE_EXAMPLES=5000 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
+	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
 	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
 

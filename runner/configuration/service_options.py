@@ -119,7 +119,15 @@ class ServiceOptions(BaseModel):
         le=64 * MEGABYTE,
         description="Maximum bytes of one request, after decompression.",
     )
-    connections: int = Field(default=1000, ge=1, le=100_000, description="Maximum connections at a time.")
+    connections: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description=(
+            "Maximum connections at a time. Old SDKs open one for each event. There are fewer if the system allows "
+            "fewer open files."
+        ),
+    )
     request_seconds: float = Field(
         default=30, gt=0, le=600, description="Seconds that a client may take to send a request."
     )

@@ -25,6 +25,9 @@ HEADER_SECONDS = 20.0
 """How long a client may take to send the headers of a request, once it has begun."""
 
 _KEEP_ALIVE_SECONDS = 75
+_OTHER_FILES = 300
+"""Files that are open beside the connections of clients: the outbox, and connections to the destination."""
+
 _BACKLOG = 2048
 _MOST_REFUSED = 100
 """So many connections above the limit are answered that there are too many; others are only ended."""
@@ -153,7 +156,7 @@ class Server(uvicorn.Server):
             **security,
         )
         config.header_seconds = min(HEADER_SECONDS, options.request_seconds)
-        config.most_connections = options.connections
+        config.most_connections = possible_connections(options.connections)
         try:
             config.load()
         except OSError as error:
@@ -189,6 +192,22 @@ class Server(uvicorn.Server):
     def end(self) -> None:
         """Listen no more."""
         self.should_exit = True
+
+
+def possible_connections(asked: int) -> int:
+    """Let this process open as many files as connections need; return how many connections there can be."""
+    try:
+        import resource  # noqa: PLC0415 - not every platform has it
+    except ImportError:
+        return asked
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = asked + _OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+            soft = allowed
+    return asked if soft == resource.RLIM_INFINITY else max(1, min(asked, soft - _OTHER_FILES))
 
 
 def _unusable_certificate(error: OSError) -> SetupError:
