@@ -103,6 +103,8 @@ def serve(
         )
 
     configuration = read()
+    if not configuration.options.write_keys:
+        say("warning: SDKs cannot send: there are no write keys under [service.writeKeys]", error=True)
 
     def announce(running: Running) -> None:
         if as_json:
