@@ -16,6 +16,7 @@ from .options import (
     JsonOption,
     LiveOption,
     LogOption,
+    MetricsPortOption,
     OutboxOption,
     TracesOption,
     observer_options,
@@ -115,16 +116,7 @@ def deliver(
     allow_old: Annotated[
         bool, typer.Option("--allow-old", help="Also send events that are older than the outbox remembers IDs.")
     ] = False,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            "--metrics-port",
-            metavar="PORT",
-            min=0,
-            max=65535,
-            help="Serve Prometheus metrics on this loopback port; 0 picks a free one. Needs the extra `metrics`.",
-        ),
-    ] = None,
+    metrics_port: MetricsPortOption = None,
     as_json: JsonOption = False,
     log_format: LogOption = None,
     traces: TracesOption = False,

@@ -49,6 +49,16 @@ OutboxOption = Annotated[
     ),
 ]
 LogOption = Annotated[LogFormat | None, typer.Option("--log", help="Log to standard error, as text or as JSON.")]
+MetricsPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="Serve Prometheus metrics on this loopback port; 0 picks a free one. Needs the extra `metrics`.",
+    ),
+]
 TracesOption = Annotated[
     bool, typer.Option("--traces", help="Record an OpenTelemetry span per request. Needs the extra `traces`.")
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ from .options import (
     JsonOption,
     LiveOption,
     LogOption,
+    MetricsPortOption,
     OutboxOption,
     TracesOption,
     observer_options,
@@ -29,16 +29,7 @@ def work(
     base_url: BaseUrlOption = None,
     live: LiveOption = False,
     outbox: OutboxOption = None,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            "--metrics-port",
-            metavar="PORT",
-            min=0,
-            max=65535,
-            help="Serve Prometheus metrics on this loopback port; 0 picks a free one. Needs the extra `metrics`.",
-        ),
-    ] = None,
+    metrics_port: MetricsPortOption = None,
     as_json: JsonOption = False,
     log_format: LogOption = None,
     traces: TracesOption = False,

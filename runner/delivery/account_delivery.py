@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from ..queues.contract import Lane
 from .backpressure import Backpressure
-from .delivery import InterruptionError, account_of
+from .delivery import InterruptionError, account_of, active_lanes
 from .dispatcher import Dispatcher
 from .fullness import Fullness
-from .lane import ActiveLane
-from .limiter import Limiter
 from .notices import Notice
 from .sending import Sender
 from .waiting import ends_before
 
 if TYPE_CHECKING:
     from ...definitions import Destination, StoppedError
-    from ..queues.contract import Queue, Settlement
+    from ..queues.contract import Lane, Queue, Settlement
     from ..transports.contract import Transport
     from .clock import Clock
     from .delivery import Rules
@@ -108,8 +105,7 @@ class AccountDelivery:
                 self._dispatcher.resume()
 
     def _new_dispatcher(self) -> Dispatcher:
-        destination = self._sender.destination
-        lanes = [self._lane(destination, action) for action in destination.definition.actions]
+        lanes = active_lanes(self._sender.destination, self._rules, self._clock)
         return Dispatcher(
             self._queue,
             self._sender,
@@ -121,12 +117,6 @@ class AccountDelivery:
             settled=_ignore,
             is_endless=True,
         )
-
-    def _lane(self, destination: Destination, action: str) -> ActiveLane:
-        definition, rules = destination.definition.actions[action], self._rules
-        limiter = Limiter(self._clock, most=rules.concurrency, rate=rules.rate)
-        events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
-        return ActiveLane(Lane(self.account, action), limiter, events)
 
 
 async def end_all(deliveries: list[tuple[AccountDelivery, asyncio.Task[None]]]) -> None:

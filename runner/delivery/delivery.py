@@ -103,7 +103,7 @@ class Delivery:
         )
         self._stopping = asyncio.Event()
         self._fullness = Fullness(notify, self._wake)
-        lanes = [self._lane(destination, action) for action in destination.definition.actions]
+        lanes = active_lanes(destination, rules, clock)
         self._backpressure = Backpressure(lanes, self._wake)
         self._dispatcher = Dispatcher(
             queue,
@@ -277,13 +277,6 @@ class Delivery:
                 if lane.error is not None:
                     self._report.errors.setdefault((lane.account, lane.action), lane.error)
 
-    def _lane(self, destination: Destination, action: str) -> ActiveLane:
-        key = Lane(self.account, action)
-        definition, rules = destination.definition.actions[action], self._rules
-        limiter = Limiter(self._clock, most=rules.concurrency, rate=rules.rate)
-        events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
-        return ActiveLane(key, limiter, events)
-
     def _settled(self, settlement: Settlement) -> None:
         self._settled_events += len(settlement.delivered) + len(settlement.dead)
         self._report.note_settled(settlement)
@@ -328,6 +321,16 @@ class Delivery:
 def account_of(destination: Destination) -> str:
     """Return the name of a destination's account among all that one outbox may hold."""
     return f"{destination.definition.slug} {destination.account}"
+
+
+def active_lanes(destination: Destination, rules: Rules, clock: Clock) -> list[ActiveLane]:
+    """Return a lane for each action of a destination, with a limiter of its own."""
+    lanes, account = [], account_of(destination)
+    for action, definition in destination.definition.actions.items():
+        limiter = Limiter(clock, most=rules.concurrency, rate=rules.rate)
+        events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
+        lanes.append(ActiveLane(Lane(account, action), limiter, events))
+    return lanes
 
 
 def _longest_short_wait(rules: Rules) -> float:
