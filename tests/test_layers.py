@@ -93,9 +93,9 @@ COMMANDS = (
 """Commands do not import each other; `app` collects them."""
 
 MOST_LINES = 400
-SUFFIXES = {".py", ".j2", ".js", ".css"}
+SUFFIXES = {".py", ".j2", ".js", ".mjs", ".css"}
 EMPTY_NAMES = {"base", "common", "helpers", "manager", "misc", "utils"}
-FOLDERS = (*LAYERS, "tests", "examples", "benchmarks")
+FOLDERS = (*LAYERS, "page", "tests", "examples", "benchmarks")
 
 
 def broken_rules(root: Path) -> Iterator[str]:
