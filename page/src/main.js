@@ -12,6 +12,7 @@ import * as watch from "./watch/view.js";
  * @typedef {object} Context
  * @property {typeof api} api
  * @property {object} start  the answer of GET /page/api/start
+ * @property {(target: object) => void} showTarget  shows in the header where events would go
  * @property {string} rest  what follows the view's name in the fragment, such as "?draft=…"
  */
 
@@ -43,7 +44,7 @@ function showView(start, { isFirst = false } = {}) {
   showNavigation(start, name);
   document.title = `${VIEWS[name].title} · kable-destination`;
   main.replaceChildren();
-  stop = VIEWS[name].show(main, { api, start, rest }) ?? (() => {});
+  stop = VIEWS[name].show(main, { api, start, rest, showTarget }) ?? (() => {});
   if (!isFirst) {
     main.focus({ preventScroll: true });
     announce(VIEWS[name].title);
