@@ -47,9 +47,9 @@ export function destinationOf(draft, start) {
   return start.destinations.find((each) => each.name === draft.destination) ?? start.destinations[0];
 }
 
-/** Return the subscriptions of a draft; the presets if it has none of its own. */
+/** Return the subscriptions of a draft; the automatic presets if it has none of its own. */
 export function subscriptionsOf(draft, destination) {
-  return draft.subscriptions ?? destination.presets.map(presetSubscription);
+  return draft.subscriptions ?? destination.presets.filter(({ isAutomatic }) => isAutomatic).map(presetSubscription);
 }
 
 /** Return a preset as a subscription that can be edited. */

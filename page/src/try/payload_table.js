@@ -1,5 +1,6 @@
 /** The payload of a subscription: each field, its value, and where the value came from. */
 import { button, element, newId } from "../elements.js";
+import { indented } from "./json_text.js";
 import { problemsAt } from "./places.js";
 
 /**
@@ -45,7 +46,7 @@ function value(field) {
   if (field.isSent) {
     const isChanged = field.mapped !== null && field.mapped !== field.sent;
     return [
-      element("pre", { class: "value" }, field.sent),
+      element("pre", { class: "value" }, indented(field.sent)),
       isChanged && element("p", { class: "help" }, `Mapped as ${shortened(field.mapped)}`),
     ];
   }
@@ -53,11 +54,12 @@ function value(field) {
 }
 
 function source(field, sources) {
-  const text = field.mapping.replaceAll("`", "");
+  // What is between backquotes is code.
+  const parts = field.mapping.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
   return [
     field.paths.length
-      ? button(text, () => sources.show(field.paths), { class: "quiet source", "aria-label": `${text}: show in the event` })
-      : element("code", {}, text),
+      ? button(parts, () => sources.show(field.paths), { class: "quiet source", title: "Show in the event" })
+      : element("span", { class: "source" }, parts),
     element("p", { class: "help" }, field.origin, field.renamedBy && `, renamed by ${field.renamedBy}`),
   ];
 }

@@ -11,30 +11,22 @@ export function createToolbar(session, { onSend, buttons }) {
   const { api, start, store } = session;
   const message = element("p", { class: "notice", hidden: true });
   const choices = element("div", { class: "choices" });
-  const node = element(
-    "div",
-    { class: "toolbar" },
-    choices,
-    element(
-      "div",
-      { class: "actions" },
-      buttons,
-      button("Test the credentials", testCredentials),
-      start.canSend && button("Send for real …", onSend, { class: "primary" }),
-    ),
-    message,
-  );
+  const test = button("Test the credentials", testCredentials);
+  const send = button("Send for real …", onSend, { class: "primary" });
+  const node = element("div", { class: "toolbar" }, choices, element("div", { class: "actions" }, buttons, test, send), message);
 
   function build() {
     const { draft } = store;
     const destination = destinationOf(draft, start);
+    test.hidden = !destination.canTestCredentials;
+    send.hidden = !destination.canSend;
     fill(
       choices,
       select("Destination", start.destinations.map(({ name, title }) => [name, title]), destination.name, (name) => {
         // The settings and subscriptions of one destination say nothing to another.
         store.set({ destination: name, account: null, settings: {}, secrets: {}, subscriptions: null });
       }),
-      (start.accounts ?? []).length > 1 && select("Account", start.accounts.map((name) => [name, name]), draft.account ?? start.accounts[0], (name) => {
+      start.accounts.length > 1 && select("Account", start.accounts.map((name) => [name, name]), draft.account ?? start.accounts[0], (name) => {
         store.set({ ...store.draft, account: name });
       }),
     );
@@ -46,19 +38,17 @@ export function createToolbar(session, { onSend, buttons }) {
     return element("label", {}, label, input);
   }
 
-  async function testCredentials(event) {
-    const asked = event.currentTarget;
-    asked.disabled = true;
+  async function testCredentials() {
+    test.disabled = true;
     show("Testing …", "");
     try {
       const { isAccepted, message: text, target } = await api.post("credentials", { draft: store.draft });
-      const where = target?.environment ? `${target.environment}: ` : "";
-      show(`${where}${text || (isAccepted ? "The credentials are accepted." : "The credentials are not accepted.")}`, isAccepted ? "good" : "error");
+      show(`${target}: ${text}`, isAccepted ? "good" : "error");
     } catch (error) {
       show([error.message, ...error.problems.map((problem) => problem.message)].join(" "), "error");
     }
-    asked.disabled = false;
-    asked.focus();
+    test.disabled = false;
+    test.focus();
   }
 
   function show(text, kind) {

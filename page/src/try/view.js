@@ -25,10 +25,8 @@ export function show(container, context) {
   const form = createSubscriptionForm(session);
   const list = createSubscriptionList(session, (index) => showSubscription(index));
   const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
-  const toolbar = createToolbar(session, { buttons: [], onSend: () => openSendDialog(session, target, sending) });
+  const toolbar = createToolbar(session, { buttons: [], onSend: () => openSendDialog(session, preview) });
   let preview = { problems: [], subscriptions: [] };
-  let { target } = start;
-  let sending = 0;
 
   container.append(element(
     "div",
@@ -48,9 +46,7 @@ export function show(container, context) {
 
   function showPreview(next, milliseconds) {
     preview = next;
-    target = next.target ?? target;
-    sending = next.subscriptions.filter(({ request }) => request).length;
-    context.showTarget(target);
+    context.showTarget(next);
     result.show(next);
     settings.showProblems(next.problems);
     eventPane.showProblems(problemsAt(next.problems, "event"));
