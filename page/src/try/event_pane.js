@@ -1,6 +1,6 @@
 /** The event: its editor, and what is wrong with its text. */
+import { createEventEditor } from "../editor/event_editor.js";
 import { element, fill, newId } from "../elements.js";
-import { createEventEditor } from "./plain_event_editor.js";
 
 export function createEventPane(session) {
   const { event } = session;
@@ -20,7 +20,7 @@ export function createEventPane(session) {
       editor.showProblems(found);
       fill(problems, found.map(({ message, line }) => element("li", { class: "problem" }, line ? `Line ${line}: ${message}` : message)));
     },
-    focus: () => around.querySelector("textarea, [contenteditable]")?.focus(),
+    focus: () => editor.host.shadowRoot.querySelector("[contenteditable]")?.focus(),
     stop() {
       stop();
       editor.destroy();

@@ -1,6 +1,6 @@
 /** Links values of payloads and places of the event: pointing at one marks the other. */
 
-/** @param {{highlight: (pointers: string[]) => void, onPointer: (callback: (pointer: string | null) => void) => void}} editor */
+/** @param {ReturnType<typeof import("../editor/event_editor.js").createEventEditor>} editor */
 export function createSources(editor) {
   /** @type {Map<HTMLElement, string[]>} */
   const rows = new Map();
@@ -21,9 +21,10 @@ export function createSources(editor) {
       row.addEventListener("focusin", mark);
       row.addEventListener("focusout", unmark);
     },
-    /** Mark the sources in the event, and scroll there. */
+    /** Mark the sources in the event, and bring the event into view. */
     show(pointers) {
-      editor.highlight(pointers, { reveal: true });
+      editor.highlight(pointers);
+      editor.host.scrollIntoView({ block: "nearest" });
     },
     /** Forget the rows that are not shown any longer. */
     forgetRemoved() {
