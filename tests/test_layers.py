@@ -68,8 +68,9 @@ RUNNER: dict[str, tuple[str, ...]] = {
     "queues": ("delivery.clock", "sources.contract"),
     "sandbox": (),
     "service": (
-        *("configuration", "delivery", "observability", "outbox", "queues.contract", "secrets", "session"),
-        *("sources.contract", "sources.envelopes", "transports.contract", "version"),
+        *("billing", "configuration", "delivery", "observability", "outbox", "queues.contract", "secrets", "session"),
+        *("snapshotting", "sources.contract", "sources.envelopes", "sources.text_source", "transports.contract"),
+        "version",
     ),
     "secrets": (),
     "session": (
