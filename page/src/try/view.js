@@ -1,6 +1,7 @@
 /** Try a mapping: edit an event and a draft, and see at once what would be sent. */
 import { element } from "../elements.js";
 import { createDraftStore } from "./draft_store.js";
+import { createDroppedFile } from "./dropped_file.js";
 import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
 import { problemsAt } from "./places.js";
@@ -21,6 +22,7 @@ export function show(container, context) {
   session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
   const { store, event } = session;
   const eventPane = createEventPane(session);
+  const droppedFile = createDroppedFile(eventPane.top, session);
   const settings = createSettingsForm(session);
   const form = createSubscriptionForm(session);
   const list = createSubscriptionList(session, (index) => showSubscription(index));
@@ -80,7 +82,7 @@ export function show(container, context) {
       previewing.refresh();
     }),
     event.onChange(() => previewing.refresh()),
-    ...[toolbar, settings, list, form, result, eventPane].map((part) => part.stop),
+    ...[toolbar, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
     previewing.stop,
   ];
   if (event.text) previewing.refresh();
