@@ -39,9 +39,11 @@ export function show(container, context) {
     "div",
     { class: "try" },
     toolbar.node,
+    start.problems.length > 0 && startProblems(start.problems),
     eventPane.node,
     element("section", { class: "draft", "aria-label": "Draft" }, settings.node, list.node, form.node),
     result.node,
+    result.glance,
   ));
 
   const previewing = createPreviewing({
@@ -102,6 +104,16 @@ export function show(container, context) {
   ];
   link.opened.then(begin);
   return () => stops.forEach((stop) => stop());
+}
+
+/** Return what is wrong with the configuration that the page was started with. */
+function startProblems(problems) {
+  return element(
+    "div",
+    { class: "notice error start-problems" },
+    element("h2", {}, "The configuration has problems"),
+    element("ul", {}, problems.map(({ place, message }) => element("li", {}, element("code", {}, place), ` ${message}`))),
+  );
 }
 
 /** Return the text of a sample to begin with. */
