@@ -71,7 +71,7 @@ class Firefox:
     async def until(self, expression: str) -> None:
         """Wait until an expression holds."""
         async with asyncio.timeout(_SECONDS):
-            while not await self.evaluate(expression):
+            while not await self.evaluate(expression):  # noqa: ASYNC110 - another process decides
                 await asyncio.sleep(0.02)
 
     async def type_over(self, text: str) -> None:
@@ -113,7 +113,10 @@ async def firefox(folder: Path) -> AsyncIterator[Firefox]:
         assert process.stderr is not None
         async with asyncio.timeout(_SECONDS):
             address = await _address(process.stderr)
-        async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}/session", max_msg_size=0) as socket:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{address}/session", max_msg_size=0) as socket,
+        ):
             found = Firefox(socket)
             await found.call("session.new", capabilities={})
             found.context = (await found.call("browsingContext.getTree"))["contexts"][0]["context"]
