@@ -1,5 +1,6 @@
 /** Try a mapping: edit an event and a draft, and see at once what would be sent. */
 import { element } from "../elements.js";
+import { compareActions } from "../compare/actions.js";
 import { shareActions } from "../share/actions.js";
 import { openLink } from "../share/opening.js";
 import { createDraftStore } from "./draft_store.js";
@@ -30,8 +31,9 @@ export function show(container, context) {
   const list = createSubscriptionList(session, (index) => showSubscription(index));
   const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
   const share = shareActions(session, () => preview);
+  const compare = compareActions(session, droppedFile);
   const link = openLink(session, context.rest);
-  const toolbar = createToolbar(session, { buttons: share.buttons, onSend: () => openSendDialog(session, preview) });
+  const toolbar = createToolbar(session, { buttons: [...share.buttons, ...compare.buttons], onSend: () => openSendDialog(session, preview) });
   toolbar.node.append(link.node);
   let preview = { problems: [], subscriptions: [] };
 
@@ -99,7 +101,7 @@ export function show(container, context) {
       previewing.refresh();
     }),
     event.onChange(() => previewing.refresh()),
-    ...[toolbar, share, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
+    ...[toolbar, share, compare, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
     previewing.stop,
   ];
   link.opened.then(begin);
