@@ -7,8 +7,6 @@ import * as tryMapping from "./try/view.js";
 import * as watch from "./watch/view.js";
 
 /**
- * What a view gets.
- *
  * @typedef {object} Context
  * @property {typeof api} api
  * @property {object} start  the answer of GET /page/api/start

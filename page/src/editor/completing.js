@@ -73,7 +73,7 @@ function startOf(text, position, { string, key }) {
   return from;
 }
 
-/** Replace what was typed by what was chosen, with its quotes, and put the cursor where it goes on. */
+/** Replace what was typed by what was chosen, with its quotes, and put the cursor where you would type next. */
 function insert(view, { offer, open, start, end, format }) {
   const { doc } = view.state;
   const after = doc.sliceString(end, end + 20);

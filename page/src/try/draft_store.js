@@ -29,7 +29,7 @@ export function createDraftStore(initial) {
     get draft() {
       return draft;
     },
-    /** Replace the draft. `origin` is who did it, so that it need not show its own change again. */
+    /** Replace the draft. `origin` is who did it, and need not show its own change again. */
     set(next, origin = null) {
       draft = next;
       for (const listener of [...listeners]) listener(draft, origin);

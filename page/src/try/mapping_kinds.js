@@ -55,7 +55,7 @@ export function mappingText(value) {
   return JSON.stringify(value);
 }
 
-/** Return whether a field takes one value that is no object or list. */
+/** Return whether a field takes one value, but not an object. */
 function isPlain(field) {
   return !field.multiple && field.type in TYPES;
 }

@@ -16,7 +16,7 @@ export function openSendDialog(session, preview) {
       element("div", { class: "actions" }, button("Close", () => close(), { class: "primary" })),
     ]);
   }
-  // What is confirmed is what is sent, also if something changes behind the dialog.
+  // The user confirms these, and not what they may become behind the dialog.
   const { draft } = session.store;
   const { text } = session.event;
   return openDialog("Send for real", (close) => {

@@ -21,7 +21,7 @@ export function createSettingsForm(session) {
     const { settings } = destinationOf(store.draft, start);
     frames = new Map();
     local = new Map();
-    fill(fields, settings.map((field) => {
+    fill(fields, userName(), settings.map((field) => {
       const frame = createFieldFrame({
         label: field.label,
         name: field.key,
@@ -70,6 +70,11 @@ export function createSettingsForm(session) {
     },
     stop,
   };
+}
+
+/** Browsers look for a name beside a password. There is none, and this says so. */
+function userName() {
+  return element("input", { type: "text", autocomplete: "username", hidden: true, "aria-hidden": "true", tabIndex: -1 });
 }
 
 /** An input whose text is in memory only. What the server has is not sent to the page: it says only that it is set. */

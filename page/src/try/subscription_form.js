@@ -105,7 +105,7 @@ export function createSubscriptionForm(session) {
   };
 }
 
-/** Keys of the mapping that the action has no field for: they are shown, so that they can be removed. */
+/** Keys of the mapping that the action has no field for: they are shown, for you to remove. */
 function unknownFields(subscription, action) {
   const known = new Set(action?.fields.map(({ key }) => key));
   return Object.keys(subscription.mapping)

@@ -94,7 +94,7 @@ export function createSubscriptionList(session, onSelect) {
   }
 
   build();
-  // A change of a name is shown here too, whoever made it. Nothing in this list is typed into.
+  // A change of a name is shown here too, also if another part made it. Nothing in this list is typed into.
   const stop = store.onChange(build);
   return {
     node,

@@ -27,7 +27,7 @@ export function createValueInput(field, value, onChange) {
   return { input, node: input };
 }
 
-/** Return an input for any JSON. What is not JSON is not used, and says so. */
+/** Return an input for any JSON. Other text is not used, and a problem says so. */
 export function createJsonInput(value, onChange) {
   const text = value === undefined ? "" : JSON.stringify(value, null, 2);
   const fit = () => { input.rows = Math.min(14, Math.max(2, input.value.split("\n").length)); };
@@ -53,7 +53,7 @@ export function createJsonInput(value, onChange) {
 function read(field, text) {
   if (text === "") return undefined;
   if (!isNumber(field) || !text.trim() || !Number.isFinite(Number(text))) return text;
-  // A number that JavaScript cannot hold exactly stays a text, so that no digit is lost.
+  // A number that JavaScript cannot hold exactly stays a text: no digit is lost.
   return Number.isInteger(Number(text)) && !Number.isSafeInteger(Number(text)) ? text : Number(text);
 }
 
