@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check site snapshots sdks install files clean
+.PHONY: demo test soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
 .PHONY: bench bench-delivery bench-startup bench-serve bench-quick
 
 demo: install
@@ -71,11 +71,32 @@ docs: install
 docs-check: install
 	$(PY) -m kable_destination.runner docs --check -o docs
 
+# The page of the service: page/ is its source, and what the Python package serves is built from it. Needs Node 20 with npm.
+PAGE_FILES := runner/service/page/static
+
+page: page/node_modules/.package-lock.json
+	node page/build.mjs $(PAGE_FILES)
+
+# Whether the files in the repository are what the source gives, byte for byte.
+page-check:
+	@if ! command -v npm > /dev/null; then \
+		echo "page-check is skipped: it needs npm. Only a change in page/ needs it; on Debian: apt-get install nodejs npm" >&2; \
+	else $(MAKE) --no-print-directory page-compare; fi
+
+page-compare: page/node_modules/.package-lock.json
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; node page/build.mjs "$$folder"; \
+		diff -rq "$$folder" $(PAGE_FILES) || \
+		{ echo "$(PAGE_FILES) is not what page/ builds: run make page, and commit both" >&2; exit 1; }
+
+page/node_modules/.package-lock.json: page/package-lock.json
+	npm ci --prefix page --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # All pages as a site with a search, in build/site. A link that leads nowhere is an error.
 site: install
 	$(PY) docs/site/build.py
 
-check: format lint types docs-check site test
+check: format lint types docs-check page-check site test
 
 format: install
 	$(PY) -m ruff format --check .

@@ -50,7 +50,7 @@ from .planning.planner import Planner
 from .planning.subscription import Subscription
 from .redaction import Redactor
 from .request_options import RequestOptions
-from .sample_events import short_event_for
+from .sample_events import example_events, short_event_for
 from .sample_values import placeholder_value
 from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import counted, listed, one_line, quoted, shortened, visible, visible_json
@@ -137,6 +137,7 @@ __all__ = [
     "curl_command",
     "describe_exception",
     "describe_mapping",
+    "example_events",
     "explain",
     "http_text",
     "indented_json",

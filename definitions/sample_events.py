@@ -171,6 +171,11 @@ def event(type: EventType = "track", /, **changes: Any) -> dict[str, Any]:  # no
     return _merged(made, changes)
 
 
+def example_events() -> dict[EventType, dict[str, Any]]:
+    """Return a full event of each call, by its type."""
+    return {call: event(call) for call in EVENT_TYPES}
+
+
 def event_for(trigger: str) -> dict[str, Any]:
     """Make a full event that a trigger is for: one that matches, or else one of the type that it names."""
     try:

@@ -22,6 +22,7 @@ class FieldExplanation:
     """One field of a payload: what the mapping says, where that comes from, what it gave, what is sent.
 
     `mapped` and `sent` are MISSING if there is nothing. `renamed_by` is the setting that renames properties within it.
+    `reads`: the paths of the event that the mapping can read, each as its keys; no keys mean the whole event.
     """
 
     key: str
@@ -31,13 +32,15 @@ class FieldExplanation:
     mapped: Any
     sent: Any
     renamed_by: str | None = None
+    reads: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionExplanation:
     """What one subscription makes of an event. `why_not` is empty when its trigger matches.
 
-    `source` is the function that makes a payload of an event: its mapping and fields as Python.
+    `decided_by`: the conditions of the trigger that decided, each as a part of `trigger`. `source` is the function that
+    makes a payload of an event: its mapping and fields as Python.
     """
 
     name: str
@@ -45,6 +48,7 @@ class SubscriptionExplanation:
     trigger: str
     why_not: str
     source: str
+    decided_by: tuple[str, ...] = ()
     fields: tuple[FieldExplanation, ...] = ()
     problems: tuple[Problem, ...] = ()
     request: PlannedRequest | None = None
@@ -83,15 +87,17 @@ def _explain_subscription(
     subscription: CompiledSubscription, event: dict[str, Any], outcome: Outcome | None, request: PlannedRequest | None
 ) -> SubscriptionExplanation:
     name, action, trigger = subscription.name, subscription.action_key, str(subscription.trigger)
+    decided_by = subscription.trigger.deciding(event)
     if outcome is None:
         why_not = subscription.trigger.explain(event) or "it does not match"
-        return SubscriptionExplanation(name, action, trigger, why_not, subscription.payload.source)
+        return SubscriptionExplanation(name, action, trigger, why_not, subscription.payload.source, decided_by)
     return SubscriptionExplanation(
         name,
         action,
         trigger,
         why_not="",
         source=subscription.payload.source,
+        decided_by=decided_by,
         fields=tuple(_explain_fields(subscription, event)),
         problems=outcome.problems,
         request=request,
@@ -110,6 +116,7 @@ def _explain_fields(subscription: CompiledSubscription, event: dict[str, Any]) -
             mapped.get(key, MISSING),
             sent.get(key, MISSING),
             setting if (setting := field and field.renames_setting) and subscription.settings.get(setting) else None,
+            subscription.field_keys(key),
         )
 
 

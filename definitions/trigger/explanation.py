@@ -36,6 +36,27 @@ def explain(node: Node, event: Event) -> str | None:
     return "; ".join(sentences)
 
 
+def deciding(node: Node, event: Event) -> tuple[str, ...]:
+    """Return the conditions that decide about an event, as the normal form of the node has them.
+
+    Against it: the conditions without which the node would hold. For it: of `and` all parts, of `or` the first.
+    """
+    return tuple(dict.fromkeys(map(str, _failing(node, event) or _holding(node, event))))
+
+
+def _holding(node: Node, event: Event) -> list[Condition]:
+    """List the conditions that make a node hold; none if it does not."""
+    if isinstance(node, Condition):
+        return [] if _failing(node, event) else [node]
+    holding: list[Condition] = []
+    for part in node.parts:
+        found = _holding(part, event)
+        if bool(found) == (node.connective == "or"):
+            return found
+        holding.extend(found)
+    return holding
+
+
 def _failing(node: Node, event: Event) -> list[Condition]:
     """List the conditions without which the node would hold: of `and` the first part, of `or` all of them."""
     if isinstance(node, Condition):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .conditions import Operator, conditions, subjects
 from .evaluation import compile_node, written_node
-from .explanation import explain
+from .explanation import deciding, explain
 from .fault import fault
 from .grammar import MAX_LENGTH, parse
 from .overlap import may_overlap
@@ -64,6 +64,10 @@ class Trigger:
     def explain(self, event: Event) -> str | None:
         """Name the conditions that decide against an event, and what it holds there; None when it satisfies them."""
         return explain(self.node, event)
+
+    def deciding(self, event: Event) -> tuple[str, ...]:
+        """Return the conditions that decide about an event, each as a part of the normal form."""
+        return deciding(self.node, event)
 
     def may_overlap(self, other: Trigger) -> bool:
         """Return whether one event could satisfy both. False is certain; True may mean that it cannot be ruled out."""

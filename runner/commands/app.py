@@ -11,7 +11,7 @@ from typer.main import get_command
 from .parsing import CONTEXT_SETTINGS, Command, Group
 
 COMMANDS = (
-    *("init", "deliver", "serve", "work", "status", "preview", "bill", "snapshot", "check", "doctor"),
+    *("init", "deliver", "serve", "work", "status", "page", "preview", "bill", "snapshot", "check", "doctor"),
     *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
 )
 """The names of the commands. Each is in a file of that name."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ...definitions import DestinationDefinition, Redactor
+    from ...definitions import Redactor
     from ..billing.changes import Amount, BillChanges, DimensionChange, UsageChange
+    from ..snapshotting.comparison import Comparison
     from ..snapshotting.difference import Difference
-    from ..snapshotting.files import Section
     from ..snapshotting.recording import Recording
     from ..snapshotting.renames import Rename
     from .json_outputs.snapshot import (
@@ -29,35 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_DIMENSIONS = 12
 _LONGEST_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How events differ from a snapshot. It is true if they do."""
-
-    differences: list[Difference]
-    renamed: list[Rename]
-    bill: BillChanges
-
-    def __bool__(self) -> bool:
-        return bool(self.differences)
-
-    @property
-    def changed_events(self) -> int:
-        """The number of events that are not as recorded."""
-        return len({difference.key for difference in self.differences if difference.key is not None})
-
-
-def compared(definition: DestinationDefinition, recorded: Mapping[str | None, Section], now: Recording) -> Comparison:
-    """Compare events with a snapshot."""
-    from ..snapshotting.bills import snapshot_bill_changes
-    from ..snapshotting.difference import compare
-    from ..snapshotting.renames import renamed, renames
-
-    found = renames(recorded, now.sections)
-    before = renamed(recorded, found)
-    differences = compare(before, now.sections, now.lines, found)
-    return Comparison(differences, found, snapshot_bill_changes(definition, before, now.sections))
 
 
 def comparison_lines(comparison: Comparison, now: Recording, redactor: Redactor, *, show_all: bool) -> Iterator[str]:

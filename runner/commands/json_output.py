@@ -63,6 +63,7 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
         "outbox erase": outbox.EraseOutput,
         "preview": PreviewOutput,
         "sandbox": writing.SandboxOutput,
+        "page": writing.PageOutput,
         "serve": writing.ServeOutput,
         "snapshot": SnapshotOutput,
         "status": StatusOutput,

@@ -13,8 +13,8 @@ from .options import ConfigOption, DestinationOption, JsonOption
 from .output import echo, echo_lines
 
 if TYPE_CHECKING:
+    from ..snapshotting.comparison import Comparison
     from ..snapshotting.recording import Recording
-    from .comparing import Comparison
 
 
 @exits
@@ -48,11 +48,12 @@ def snapshot(
     import asyncio
 
     from ...definitions import Problem, SetupError, counted
+    from ..snapshotting.comparison import compared
     from ..snapshotting.files import read_sections, write_sections
     from ..snapshotting.placeholders import set_up_without_credentials
     from ..snapshotting.recording import record
     from ..sources.paths import sources_of
-    from .comparing import compared, comparison_lines, snapshot_output
+    from .comparing import comparison_lines, snapshot_output
     from .json_output import print_output
 
     ready = set_up_without_credentials(config, destination, os.environ)

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...definitions import (
-    BASE_URL,
     Destination,
     Problem,
     Redactor,
     SetupError,
     Subscription,
     listed,
-    placeholder_value,
     read_base_url,
 )
 from . import plugins
@@ -21,6 +19,7 @@ from .accounts import Account, Accounts
 from .delivery_options import DeliveryOptions
 from .env_file import ENV_FILE, read_env_file
 from .environment import environment_name, misspelt_variables, options_from, settings_from
+from .in_part import set_up_in_part
 from .origins import Origins, option_name
 from .recipe import Recipe
 from .secret_file import read_secret_file
@@ -30,14 +29,12 @@ from .toml_file import read_toml, table_of, tables_of, text_of
 from .validation import unknown_keys, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ...definitions import DestinationDefinition
 
 DEFAULT_DESTINATION = "kable"
 PUBLIC_URL = "publicUrl"
-_ATTEMPTS = 3
-"""More problems may be found once the first are out of the way."""
 SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery", "service")
 
 
@@ -68,7 +65,7 @@ class Configuration:
         self.origins = Origins(str(path))
         self._problems = problems = list(unknown_keys(document, SECTIONS))
         given_name = destination or text_of(document, "destination", problems) or DEFAULT_DESTINATION
-        self._given_name = given_name
+        self.given_name = given_name
         self.manifest = given_name if plugins.is_manifest(given_name) else None
         self.definition = plugins.load(given_name)
         self.destination_name = plugins.short_name(given_name, self.definition)
@@ -87,6 +84,11 @@ class Configuration:
         known = (*self.definition.settings, *DeliveryOptions.model_fields, PUBLIC_URL)
         variables = (*map(self.variable, known), SECRETS_KEY, *self._accounts.variables())
         self.warnings += misspelt_variables(self._variables, self.destination_name, variables)
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the file and the environment, without what only `set_up` finds."""
+        return tuple(self._problems)
 
     @property
     def delivery(self) -> DeliveryOptions:
@@ -149,7 +151,7 @@ class Configuration:
     def recipe(self) -> Recipe:
         """Return what another process needs to set up the same destination. It holds secrets."""
         return Recipe(
-            self._given_name,
+            self.given_name,
             None if self.manifest is None else self.definition.to_manifest(),
             self.settings,
             self.subscriptions,
@@ -162,27 +164,8 @@ class Configuration:
         It has placeholders for settings that are missing or wrong, and only the valid ones of the subscriptions. It is
         not for sending.
         """
-        settings, subscriptions = dict(self.settings), self.subscriptions
-        base_url = self._delivery.base_url
-        for _ in range(_ATTEMPTS):
-            try:
-                return Destination(self.definition, settings, subscriptions, base_url=base_url)
-            except SetupError as error:
-                places = [problem.place for problem in error.problems]
-            wrong = {place.split(".")[1] for place in places if place.startswith("settings.")}
-            settings = {key: value for key, value in settings.items() if key not in wrong}
-            for key in wrong & self.definition.settings.keys():
-                settings[key] = placeholder_value(key, self.definition.settings[key])
-            if BASE_URL in places:
-                base_url = None
-            if subscriptions is not None:
-                enabled = [each for each in subscriptions if each.enabled]
-                subscriptions = tuple(
-                    each
-                    for at, each in enumerate(enabled)
-                    if not any(place.startswith(f"subscriptions[{at}]") for place in places)
-                )
-        return None
+        found = set_up_in_part(self.definition, self.settings, self.subscriptions, self._delivery.base_url)
+        return found.destination
 
     def redactor(self) -> Redactor:
         """Return a redactor of all secrets that are known, those of other accounts included.

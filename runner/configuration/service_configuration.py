@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, SetupError, nearest, quoted
-from .configuration import Configuration
+from .configuration import DEFAULT_DESTINATION, Configuration
 from .secrets_keys import read_secrets_keys
 from .service_options import DEFAULT_ACCOUNT
 
@@ -27,6 +27,8 @@ class ServiceConfiguration:
     - `subscriptions`: those of every account, also of customers who bring their own settings; None for the presets.
     - `webhook_secret`, `webhook_token`: what requests to `/webhook` must show; both, if both are set.
     - `secrets_keys`: the keys that encrypt stored credentials, the newest first; without any, none are stored.
+    - `given_name`: what the file says of the destination: a name, or the path of a manifest.
+    - `page_token`: what a client of the page must show.
     - `public_url`: the address at which clients reach the service, without a slash at its end.
     """
 
@@ -43,13 +45,16 @@ class ServiceConfiguration:
     folder: Path = field(default_factory=Path)
     live_advice: str = ""
     warnings: Sequence[str] = ()
+    given_name: str = DEFAULT_DESTINATION
+    page_token: str | None = field(default=None, repr=False)
 
     @property
     def secrets(self) -> Iterator[str]:
         """Every secret in it, to be masked wherever something is shown."""
         for destination in self.accounts.values():
             yield from _secrets_of(destination)
-        yield from (secret for secret in (self.webhook_secret, self.webhook_token, *self.secrets_keys) if secret)
+        own = (self.webhook_secret, self.webhook_token, self.page_token, *self.secrets_keys)
+        yield from (secret for secret in own if secret)
 
 
 def read_service_configuration(
@@ -93,6 +98,7 @@ def read_service_configuration(
         if secret is None and token is None and not problems:
             advice = "has neither a secret nor a token, so anybody could send events; set secretEnv or tokenEnv"
             problems.append(Problem("service.webhook", advice))
+    page_token = default.secret("service.pageToken", options.page_token_env, options.page_token_file, problems)
     keys = read_secrets_keys(default.folder / options.secrets_key_file, default.variables, problems)
     if problems:
         raise SetupError.of(dict.fromkeys(problems))
@@ -110,6 +116,8 @@ def read_service_configuration(
         default.folder,
         default.live_advice,
         tuple(default.warnings),
+        default.given_name,
+        page_token,
     )
 
 

@@ -99,6 +99,22 @@ class ServiceOptions(BaseModel):
     )
     direct: bool = Field(default=True, description="Take events of Segment's Direct Destination at `/segment`.")
     webhook: WebhookOptions | None = Field(default=None, description="Take events at `/webhook`.")
+    page: bool = Field(
+        default=True,
+        description=(
+            "Serve the page at `/`, on the admin address if there is one. It needs no token if the service is used "
+            "from this machine only."
+        ),
+    )
+    page_token_env: str | None = Field(
+        default=None,
+        description=(
+            "Name of the environment variable with a token for the page. Without a token, only this machine may use it."
+        ),
+    )
+    page_token_file: str | None = Field(
+        default=None, description="Path of a file with the token for the page, relative to the configuration."
+    )
     origins: list[str] = Field(
         default_factory=lambda: ["*"],
         description="Web pages that may send events, as origins (`https://www.example.com`); `*` for all.",

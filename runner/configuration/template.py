@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ...definitions import one_line
 from .delivery_options import DeliveryOptions
 from .environment import environment_name
+from .toml_text import toml_key, toml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def configuration_text(
         "# Check it: kable-destination check --config FILE. All keys: docs/configuration.md",
     ]
     if destination is not None:
-        lines += ["", f"destination = {_toml(destination)}"]
+        lines += ["", f"destination = {toml_text(destination)}"]
     lines += ["", "[settings]", *_settings(definition, name, settings)]
     lines += _subscriptions(definition)
     lines += ["", "[delivery]", *_delivery(base_url)]
@@ -60,9 +60,9 @@ def _settings(definition: DestinationDefinition, name: str, settings: Mapping[st
         yield ""
         yield from _comment(field.description or field.label)
         if key in settings:
-            yield f"{_key(key)} = {_toml(settings[key])}"
+            yield f"{toml_key(key)} = {toml_text(settings[key])}"
         else:
-            yield f"# {_key(key)} = {_example(field)}"
+            yield f"# {toml_key(key)} = {_example(field)}"
 
 
 def _subscriptions(definition: DestinationDefinition) -> Iterator[str]:
@@ -71,21 +71,21 @@ def _subscriptions(definition: DestinationDefinition) -> Iterator[str]:
     for preset in definition.automatic_presets:
         yield "#"
         yield "# [[subscriptions]]"
-        yield f"# name = {_toml(preset.name)}"
-        yield f"# partnerAction = {_toml(preset.partner_action)}"
-        yield f"# subscribe = {_toml(preset.subscribe or '')}"
+        yield f"# name = {toml_text(preset.name)}"
+        yield f"# partnerAction = {toml_text(preset.partner_action)}"
+        yield f"# subscribe = {toml_text(preset.subscribe or '')}"
     if not definition.automatic_presets:
         yield "# This destination has no presets, so add [[subscriptions]] with partnerAction and subscribe"
 
 
 def _delivery(base_url: str | None) -> Iterator[str]:
     if base_url is not None:
-        yield from ("# Where requests go instead of the destination's own host.", f"baseUrl = {_toml(base_url)}")
+        yield from ("# Where requests go instead of the destination's own host.", f"baseUrl = {toml_text(base_url)}")
     for name in _OPTIONS:
         field = DeliveryOptions.model_fields[name]
         yield from _comment((field.description or "").replace("`", ""))
         default = field.get_default()
-        yield f"# {field.alias} = {_toml(not default if name == 'live' else default)}"
+        yield f"# {field.alias} = {toml_text(not default if name == 'live' else default)}"
 
 
 def _comment(text: str) -> list[str]:
@@ -97,20 +97,4 @@ def _example(field: InputField) -> str:
         return _EXAMPLES[field.type]
     if field.type == "boolean":
         return "true"
-    return _toml(field.placeholder or "…")
-
-
-def _key(key: str) -> str:
-    return key if key.replace("-", "_").isidentifier() and key.isascii() else _toml(key)
-
-
-def _toml(value: Any) -> str:
-    """Return a JSON value as TOML."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
-        return f"'{value}'"
-    # JSON writes text as TOML reads it, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+    return toml_text(field.placeholder or "…")

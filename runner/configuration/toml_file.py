@@ -38,14 +38,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         found = "is UTF-16 text; save it as UTF-8" if raw.startswith(_UTF_16) else "is not UTF-8 text"
         raise SetupError.of([Problem(str(path), found)]) from None
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Return the document in a text. Raises SetupError, with the `name`, the line and the column."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SetupError.of([Problem(str(path), syntax_fault(str(error), text))]) from None
+        raise SetupError.of([Problem(name, syntax_fault(str(error), text))]) from None
     except RecursionError:
-        raise SetupError.of([Problem(str(path), "is nested too deeply to be a configuration")]) from None
+        raise SetupError.of([Problem(name, "is nested too deeply to be a configuration")]) from None
     except ValueError as error:
-        raise SetupError.of([Problem(str(path), f"cannot be read: {error}")]) from None
+        raise SetupError.of([Problem(name, f"cannot be read: {error}")]) from None
 
 
 def text_of(document: Mapping[str, Any], key: str, problems: list[Problem]) -> str | None:

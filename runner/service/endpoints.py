@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ..configuration.page_configuration import page_configuration_of
 from .actions_tester import ActionsTester
 from .app import create_app
 from .browser import Browser, Script
 from .calls import CallRules
 from .direct import Direct
 from .openapi import OpenApi
+from .page.page import Page
 from .tracking import Tracking
 from .webhook import Webhook
 
@@ -60,6 +62,10 @@ def applications(shared: Shared) -> Applications:
     if options.webhook is not None:
         groups.append(Webhook(shared.accounts.serve(configuration.accounts[options.webhook.account]), configuration))
     administration: list[Endpoints] = [shared.health, shared.metrics]
+    host = options.host if options.admin_port is None else options.admin_host
+    page = Page(page_configuration_of(configuration), shared.transport, shared.clock, host=host)
+    if options.page and page.access.is_possible:
+        administration.append(page)
     if options.admin_port is None:
         groups += administration
     # An endpoint that is off has no route.

@@ -15,6 +15,7 @@ from .direct import Direct
 from .health import Health
 from .metrics_page import MetricsPage
 from .operations import Described, Operation
+from .page.page import Page
 from .tracking import Tracking
 from .webhook import Webhook
 
@@ -31,6 +32,7 @@ _SECURITY: dict[str, Any] = {
     "writeKey": {"type": "http", "scheme": "basic", "description": "The write key as user name, without a password."},
     "writeKeyAsToken": {"type": "http", "scheme": "bearer", "description": "The write key."},
     "apiKey": {"type": "http", "scheme": "basic", "description": "The API key as user name, without a password."},
+    "pageToken": {"type": "http", "scheme": "bearer", "description": "The token of the page, if it has one."},
     "webhookToken": {"type": "http", "scheme": "bearer", "description": "The token of the webhook."},
     "webhookSignature": {
         "type": "apiKey",
@@ -68,17 +70,17 @@ class OpenApi:
 
 def all_operations() -> list[Operation]:
     """Return the operations of every endpoint that a service can have."""
-    groups = (Tracking, Direct, Webhook, Browser, Health, MetricsPage, OpenApi)
+    groups = (Tracking, Direct, Webhook, Browser, Health, MetricsPage, Page, OpenApi)
     return [operation for group in groups for operation in group.operations()]
 
 
 def openapi_document(operations: Sequence[Operation]) -> Schema:
     """Return the OpenAPI document of some operations."""
     models = {
-        answer.model: None
+        model: None
         for operation in operations
-        for answer in operation.answers.values()
-        if isinstance(answer.model, type)
+        for model in (*(answer.model for answer in operation.answers.values()), operation.body)
+        if isinstance(model, type)
     }
     _, components = msgspec.json.schema_components([*models], ref_template="#/components/schemas/{name}")
     schemes = {name: _SECURITY[name] for item in operations for names in item.security for name in names}
@@ -105,7 +107,7 @@ def _described(operation: Operation) -> Schema:
     if parameters:
         found["parameters"] = parameters
     if operation.body is not None:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(operation.body)}}}
     if operation.security:
         found["security"] = [{name: [] for name in names} for names in operation.security]
     found["responses"] = {str(status): _answer(answer) for status, answer in sorted(operation.answers.items())}
@@ -118,7 +120,9 @@ def _answer(answer: Described) -> Schema:
         text = "Seconds after which to send it again."
         found["headers"] = {"Retry-After": {"required": True, "description": text, "schema": {"type": "integer"}}}
     if answer.model is not None:
-        model = answer.model
-        schema = {"$ref": f"#/components/schemas/{model.__name__}"} if isinstance(model, type) else model
-        found["content"] = {answer.media_type: {"schema": schema}}
+        found["content"] = {answer.media_type: {"schema": _schema(answer.model)}}
     return found
+
+
+def _schema(model: type | Schema) -> Schema:
+    return {"$ref": f"#/components/schemas/{model.__name__}"} if isinstance(model, type) else model

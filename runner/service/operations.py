@@ -29,9 +29,9 @@ class Described:
 class Operation:
     """One endpoint, and all of its answers by their status.
 
-    - `body`: the JSON Schema of what it reads. Endpoints read the raw members of events, for speed, so no model has
-      all of it; the schema is in the file that reads it.
-    - `security`: names of schemes. One of these is enough; each may be several that are needed together.
+    - `body`: what it reads, as a msgspec Struct or as a JSON Schema. Endpoints read the raw members of events, for
+      speed, so no model has all of those; their schema is in the file that reads them.
+    - `security`: names of schemes. One of these is enough; each may be several that are needed together, or none.
     - `headers`, `path_parameters`: those that it reads, each with its description.
     """
 
@@ -42,7 +42,7 @@ class Operation:
     summary: str
     answers: Mapping[int, Described]
     description: str = ""
-    body: Schema | None = None
+    body: type | Schema | None = None
     security: tuple[tuple[str, ...], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     path_parameters: Mapping[str, str] = field(default_factory=dict)

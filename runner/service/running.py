@@ -16,6 +16,7 @@ from .server import Server, listen
 from .shared import opened_shared
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from ..configuration.service_configuration import ServiceConfiguration
@@ -51,21 +52,21 @@ async def serve(
     """
     clock, options = clock or SystemClock(), configuration.options
     async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(listen("service.h", options.host, options.port))
+        listener = stack.enter_context(_listen("host", options.host, options.port))
         shared = await stack.enter_async_context(
             opened_shared(configuration, observers=observers, delivers=delivers, clock=clock)
         )
         main, admin, tester = map(Replaceable, applications(shared))
-        servers = [Server(main, listener, configuration, tls=True)]
+        servers = [Server(main, listener, options, certificates=configuration.folder)]
         admin_url = tester_url = None
         if options.admin_port is not None:
-            listener = stack.enter_context(listen("service.adminH", options.admin_host, options.admin_port))
-            servers.append(Server(admin, listener, configuration))
+            listener = stack.enter_context(_listen("adminHost", options.admin_host, options.admin_port))
+            servers.append(Server(admin, listener, options))
             admin_url = servers[-1].base_url
         if options.actions_tester_port is not None:
             address = options.actions_tester_host, options.actions_tester_port
-            listener = stack.enter_context(listen("service.actionsTesterH", *address))
-            servers.append(Server(tester, listener, configuration))
+            listener = stack.enter_context(_listen("actionsTesterHost", *address))
+            servers.append(Server(tester, listener, options))
             tester_url = servers[-1].base_url
 
         def end() -> None:
@@ -95,3 +96,9 @@ async def work(
         with handled_signals(ended.set):
             announce()
             await ended.wait()
+
+
+def _listen(option: str, host: str, port: int) -> socket.socket:
+    """Return a socket that listens where two options say. Raises SetupError."""
+    port_place = option.replace("host", "port").replace("Host", "Port")
+    return listen(host, port, host_place=f"service.{option}", port_place=f"service.{port_place}")

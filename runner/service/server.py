@@ -15,10 +15,11 @@ from .refusing import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
-    from ..configuration.service_configuration import ServiceConfiguration
+    from ..configuration.service_options import ServiceOptions
 
 MOST_HEADER_BYTES = 64 * 1024
 HEADER_SECONDS = 20.0
@@ -128,17 +129,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """A server on one socket, within a program that handles signals itself."""
+    """A server on one socket, within a program that handles signals itself.
+
+    `certificates` is the folder that the paths of the certificate begin at; without it, there is no TLS.
+    """
 
     def __init__(
-        self, app: ASGIApp, listener: socket.socket, configuration: ServiceConfiguration, *, tls: bool = False
+        self, app: ASGIApp, listener: socket.socket, options: ServiceOptions, *, certificates: Path | None = None
     ) -> None:
-        options, folder = configuration.options, configuration.folder
         security: dict[str, Any] = {}
-        if tls and options.certificate is not None:
-            security["ssl_certfile"] = str(folder / options.certificate)
+        if certificates is not None and options.certificate is not None:
+            security["ssl_certfile"] = str(certificates / options.certificate)
             if options.certificate_key is not None:
-                security["ssl_keyfile"] = str(folder / options.certificate_key)
+                security["ssl_keyfile"] = str(certificates / options.certificate_key)
         config = BoundedConfig(
             app,
             access_log=False,
@@ -214,8 +217,8 @@ def _unusable_certificate(error: OSError) -> SetupError:
     return SetupError.of([Problem("service.certificate", f"cannot be used: {error.strerror or error}")])
 
 
-def listen(place: str, host: str, port: int) -> socket.socket:
-    """Return a socket that listens. Raises SetupError."""
+def listen(host: str, port: int, *, host_place: str, port_place: str) -> socket.socket:
+    """Return a socket that listens. Raises SetupError; the places name the options."""
     try:
         # The protocol must be named: asyncio sends without delay only on sockets that say they are TCP.
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -223,14 +226,14 @@ def listen(place: str, host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError):
-        raise SetupError.of([Problem(f"{place}ost", f"{host!r} is not an address of this machine")]) from None
+        raise SetupError.of([Problem(host_place, f"{host!r} is not an address of this machine")]) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         listener.close()
         told = f"{host}:{port} cannot be listened on: {error.strerror or error}"
-        raise SetupError.of([Problem(f"{place}ort", told)]) from None
+        raise SetupError.of([Problem(port_place, told)]) from None
     return listener
 
 

@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Case, ...]] = {
 }
 """Each command that prints JSON and ends: what it prints is compared with its schema."""
 
-SERVES = {"sandbox", "serve", "work"}
+SERVES = {"page", "sandbox", "serve", "work"}
 """Commands that print a line and go on; their tests are below."""
 IS_JSON = {"config-schema"}
 """Commands that print JSON as it is, not their own: it has no version."""
@@ -141,9 +141,9 @@ def test_a_sandbox_prints_where_it_listens_on_one_line(command_line: CommandLine
         assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize("command", ["serve", "work"])
+@pytest.mark.parametrize("command", ["page", "serve", "work"])
 def test_a_service_prints_a_line_once_it_is_ready(command_line: CommandLine, command: str) -> None:
-    options = ("--port", "0") if command == "serve" else ()
+    options = () if command == "work" else ("--port", "0")
     with command_line.start(command, *options, "--json") as process:
         assert process.stdout is not None
         validate(command, process.stdout.readline().decode())

@@ -49,6 +49,7 @@ NOT_SENDING = {
     "config-schema": (),
     "new": ("acme",),
     "docs": (),
+    "page": ("--port", "-1"),
     "sandbox": ("--port", "-1"),
     "dead-letters list": (),
     "dead-letters show": ("1",),

@@ -350,6 +350,19 @@ def test_explains_what_decided_against_an_event(fql: str, reason: str | None) ->
     assert compile_trigger(fql).explain(TRACK) == reason
 
 
+@pytest.mark.parametrize(
+    ("fql", "conditions"),
+    [
+        ('type = "track" and event = "Other"', ('event = "Other"',)),
+        ('type = "page" or type = "screen"', ('type = "page"', 'type = "screen"')),
+        ('type = "page" or type = "track"', ('type = "track"',)),
+        ('type = "track" and (event = "Other" or properties.total > 1)', ('type = "track"', "properties.total > 1")),
+    ],
+)
+def test_names_the_conditions_that_decide_about_an_event(fql: str, conditions: tuple[str, ...]) -> None:
+    assert compile_trigger(fql).deciding(TRACK) == conditions
+
+
 def test_an_explanation_stays_short() -> None:
     fql = " or ".join(f"properties.field_{number % 50} = {number}" for number in range(500))
     reason = compile_trigger(fql).explain(TRACK)

@@ -86,6 +86,17 @@ def test_an_event_is_explained_exactly_when_it_does_not_match(fql: str, event: d
     assert repr(event) == repr(before)
 
 
+@given(TRIGGERS, EVENTS)
+def test_the_deciding_conditions_are_parts_of_the_trigger_and_all_go_one_way(fql: str, event: dict[str, Any]) -> None:
+    """Each is in the normal form, and is by itself true of the event if the trigger is, else false."""
+    trigger = compile_trigger(fql)
+    conditions = trigger.deciding(event)
+    assert conditions
+    for condition in conditions:
+        assert condition in str(trigger)
+        assert compile_trigger(condition)(event) is trigger(event)
+
+
 @given(TRIGGERS, TRIGGERS, EVENTS)
 def test_triggers_that_one_event_satisfies_overlap(one: str, other: str, event: dict[str, Any]) -> None:
     """That two triggers cannot overlap is only said when no event satisfies both."""

@@ -41,6 +41,12 @@ class ServeOutput(JsonOutput, frozen=True, kw_only=True):
     actions_tester_url: str | None
 
 
+class PageOutput(JsonOutput, frozen=True, kw_only=True):
+    """Where the page is. It is printed on one line, once it is ready."""
+
+    base_url: str
+
+
 class WorkOutput(JsonOutput, frozen=True, kw_only=True):
     """The outbox whose events are delivered. It is printed on one line, once it is open."""
 

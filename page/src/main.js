@@ -1,0 +1,68 @@
+/** Start the page: read what the server knows, then show the view that the address names. */
+import * as api from "./api.js";
+import { element, fill } from "./elements.js";
+import { announce } from "./live_region.js";
+import * as deadLetters from "./dead_letters/view.js";
+import * as tryMapping from "./try/view.js";
+import * as watch from "./watch/view.js";
+
+/**
+ * What a view gets.
+ *
+ * @typedef {object} Context
+ * @property {typeof api} api
+ * @property {object} start  the answer of GET /page/api/start
+ * @property {string} rest  what follows the view's name in the fragment, such as "?draft=…"
+ */
+
+/** Each view exports `show(container, context)`, which returns a function that stops it. */
+const VIEWS = {
+  try: { title: "Try a mapping", show: tryMapping.show, isShown: () => true },
+  watch: { title: "Watch the delivery", show: watch.show, isShown: (start) => start.canWatch },
+  "dead-letters": { title: "Dead letters", show: deadLetters.show, isShown: (start) => start.canWatch },
+};
+
+const main = document.getElementById("content");
+let stop = () => {};
+
+try {
+  const start = await api.get("start");
+  showTarget(start.target);
+  window.addEventListener("hashchange", () => showView(start));
+  showView(start, { isFirst: true });
+} catch (error) {
+  fill(main, element("p", { class: "notice error", role: "alert" }, error.message));
+}
+
+function showView(start, { isFirst = false } = {}) {
+  const [, asked, rest] = /^#\/([\w-]+)(.*)$/.exec(location.hash) ?? [null, "try", ""];
+  const name = VIEWS[asked]?.isShown(start) ? asked : "try";
+  // A link within the page, such as the one that skips to the content, leaves the view as it is.
+  if (!isFirst && !location.hash.startsWith("#/")) return;
+  stop();
+  showNavigation(start, name);
+  document.title = `${VIEWS[name].title} · kable-destination`;
+  main.replaceChildren();
+  stop = VIEWS[name].show(main, { api, start, rest }) ?? (() => {});
+  if (!isFirst) {
+    main.focus({ preventScroll: true });
+    announce(VIEWS[name].title);
+  }
+}
+
+function showNavigation(start, current) {
+  const links = Object.entries(VIEWS)
+    .filter(([, view]) => view.isShown(start))
+    .map(([name, view]) =>
+      element("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, view.title),
+    );
+  fill(document.querySelector("nav"), links.length > 1 && links);
+}
+
+function showTarget(target) {
+  const shown = document.querySelector(".target");
+  if (!target) return;
+  shown.hidden = false;
+  shown.classList.toggle("live", Boolean(target.isLive));
+  fill(shown, element("strong", {}, target.environment), ` ${target.host ?? ""}`);
+}
