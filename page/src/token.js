@@ -9,6 +9,11 @@ export function token() {
   return sessionStorage.getItem(KEY);
 }
 
+/** Forget a token that the server does not accept. */
+export function forgetToken() {
+  sessionStorage.removeItem(KEY);
+}
+
 let asking = null;
 
 /** Ask for the token, once for all requests that wait for it. Return whether the user gave one. */

@@ -1,7 +1,100 @@
+/** Try a mapping: edit an event and a draft, and see at once what would be sent. */
 import { element } from "../elements.js";
+import { createDraftStore } from "./draft_store.js";
+import { createEventPane } from "./event_pane.js";
+import { createEventText } from "./event_text.js";
+import { problemsAt } from "./places.js";
+import { createPreviewing } from "./previewing.js";
+import { createResultPane, verdictOf } from "./result_pane.js";
+import { openSendDialog } from "./send_dialog.js";
+import { createSettingsForm } from "./settings_form.js";
+import { createSources } from "./sources.js";
+import { createSubscriptionForm } from "./subscription_form.js";
+import { createSubscriptionList } from "./subscription_list.js";
+import { createToolbar } from "./toolbar.js";
 
-/** Show the view in a container, and return a function that stops it. */
-export function show(container) {
-  container.append(element("p", {}, "Loading …"));
-  return () => container.replaceChildren();
+/** What the user edits stays when another view is shown in between. */
+let session = null;
+
+export function show(container, context) {
+  const { api, start } = context;
+  session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
+  const { store, event } = session;
+  const eventPane = createEventPane(session);
+  const settings = createSettingsForm(session);
+  const form = createSubscriptionForm(session);
+  const list = createSubscriptionList(session, (index) => showSubscription(index));
+  const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
+  const toolbar = createToolbar(session, { buttons: [], onSend: () => openSendDialog(session, preview) });
+  let preview = { problems: [], subscriptions: [] };
+
+  container.append(element(
+    "div",
+    { class: "try" },
+    toolbar.node,
+    eventPane.node,
+    element("section", { class: "draft", "aria-label": "Draft" }, settings.node, list.node, form.node),
+    result.node,
+  ));
+
+  const previewing = createPreviewing({
+    api,
+    request: () => ({ draft: store.draft, event: event.text }),
+    onPreview: showPreview,
+    onError: (error) => result.showError(error.message),
+  });
+
+  function showPreview(next, milliseconds) {
+    preview = next;
+    context.showTarget(next);
+    result.show(next);
+    settings.showProblems(next.problems);
+    eventPane.showProblems(problemsAt(next.problems, "event"));
+    list.showVerdicts(new Map(next.subscriptions.map((each) => [each.index, tagOf(each)])));
+    showSubscriptionProblems();
+    performance.measure("preview", { start: performance.now() - milliseconds, end: performance.now() });
+  }
+
+  function showSubscription(index) {
+    form.select(index);
+    showSubscriptionProblems();
+  }
+
+  function showSubscriptionProblems() {
+    const found = preview.subscriptions.find(({ index }) => index === list.selected);
+    form.showProblems(preview.problems, found?.matches ? found.problems : []);
+  }
+
+  function goTo(place) {
+    if (place.startsWith("event")) return eventPane.focus();
+    if (settings.focus(place)) return undefined;
+    const [, index] = /^subscriptions\[(\d+)\]/.exec(place) ?? [];
+    if (index === undefined) return undefined;
+    if (Number(index) !== list.selected) list.select(Number(index));
+    return form.focus(place);
+  }
+
+  const stops = [
+    store.onChange(() => {
+      if (form.index !== list.selected) showSubscription(list.selected);
+      previewing.refresh();
+    }),
+    event.onChange(() => previewing.refresh()),
+    ...[toolbar, settings, list, form, result, eventPane].map((part) => part.stop),
+    previewing.stop,
+  ];
+  if (event.text) previewing.refresh();
+  else firstEvent(api).then((text) => event.setText(text), (error) => result.showError(error.message));
+  return () => stops.forEach((stop) => stop());
+}
+
+/** Return the text of a sample to begin with. */
+async function firstEvent(api) {
+  const samples = await api.get("samples");
+  return JSON.stringify(samples.track ?? Object.values(samples)[0] ?? {}, null, 2);
+}
+
+function tagOf(subscription) {
+  const [text, kind] = verdictOf(subscription);
+  return { text, kind };
 }

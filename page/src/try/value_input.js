@@ -1,0 +1,78 @@
+/** An input for a value of a field's type. An empty input is `undefined`: the value is left out. */
+import { element } from "../elements.js";
+import { createTextMapInput } from "./text_map_input.js";
+
+/**
+ * Return `{input, node}`: the input that a label belongs to, and what to show.
+ *
+ * @param {object} field
+ * @param {any} value
+ * @param {(value: any, problem?: string) => void} onChange  a problem says why the value is not used
+ */
+export function createValueInput(field, value, onChange) {
+  if (field.multiple || field.type === "object") return createJsonInput(value, onChange);
+  if (field.type === "text-map") return createTextMapInput(value, onChange, { placeholder: field.placeholder });
+  if (field.choices?.length) return chooser(choicesOf(field), value, onChange, field.required);
+  if (field.type === "boolean") return chooser([[true, "true"], [false, "false"]], value, onChange, field.required);
+  const input = element(field.type === "text" ? "textarea" : "input", {
+    value: value === undefined || value === null ? "" : String(value),
+    placeholder: field.placeholder || null,
+    spellcheck: "false",
+    autocomplete: "off",
+    type: field.type === "text" ? null : "text",
+    inputmode: isNumber(field) ? "decimal" : null,
+    rows: field.type === "text" ? 2 : null,
+    oninput: () => onChange(read(field, input.value)),
+  });
+  return { input, node: input };
+}
+
+/** Return an input for any JSON. What is not JSON is not used, and says so. */
+export function createJsonInput(value, onChange) {
+  const text = value === undefined ? "" : JSON.stringify(value, null, 2);
+  const fit = () => { input.rows = Math.min(14, Math.max(2, input.value.split("\n").length)); };
+  const input = element("textarea", {
+    value: text,
+    spellcheck: "false",
+    class: "json",
+    oninput: () => {
+      fit();
+      if (!input.value.trim()) return onChange(undefined);
+      try {
+        return onChange(JSON.parse(input.value));
+      } catch (error) {
+        return onChange(undefined, `This is not JSON yet, so the last valid value is used. ${error.message}`);
+      }
+    },
+  });
+  fit();
+  return { input, node: input };
+}
+
+/** A text of a number that cannot be read is passed on as it is: the server says what is wrong with it. */
+function read(field, text) {
+  if (text === "") return undefined;
+  if (!isNumber(field) || !text.trim() || !Number.isFinite(Number(text))) return text;
+  // A number that JavaScript cannot hold exactly stays a text, so that no digit is lost.
+  return Number.isInteger(Number(text)) && !Number.isSafeInteger(Number(text)) ? text : Number(text);
+}
+
+function isNumber(field) {
+  return field.type === "number" || field.type === "integer";
+}
+
+function choicesOf(field) {
+  return field.choices.map((choice) => (typeof choice === "object" ? [choice.value, choice.label] : [choice, String(choice)]));
+}
+
+function chooser(choices, value, onChange, isRequired) {
+  const known = choices.findIndex(([each]) => each === value);
+  const input = element(
+    "select",
+    { onchange: () => onChange(input.value === "" ? undefined : choices[Number(input.value)][0]) },
+    (!isRequired || known < 0) && element("option", { value: "" }, value === undefined ? "Not set" : String(value)),
+    choices.map(([, label], at) => element("option", { value: String(at) }, label)),
+  );
+  input.value = known < 0 ? "" : String(known);
+  return { input, node: input };
+}
