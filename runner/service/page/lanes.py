@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ....definitions import DestinationDefinition, Redactor
+    from ...queues.contract import LaneStatus
     from ..operations import Operation
     from .known_accounts import KnownAccounts
     from .queue_status import QueueReadings
@@ -41,7 +42,7 @@ class Resumed(Message, frozen=True, kw_only=True):
 
 
 class Lanes:
-    """Starts lanes again that have stopped or pause."""
+    """Starts lanes again that have stopped or pause; with a lane, those of its account that the same reason stopped."""
 
     def __init__(
         self,
@@ -71,11 +72,16 @@ class Lanes:
         asked = self._read(await body_of(request, _MOST_BYTES))
         lane = Lane(asked.account, asked.action)
         async with self._queue.opened(read_only=False) as queue:
-            if not any((found.account, found.action) == lane for found in (await queue.status()).lanes):
+            lanes = (await queue.status()).lanes
+            named = next((found for found in lanes if (found.account, found.action) == lane), None)
+            if named is None:
                 raise PageError(404, "no_such_lane", "There is no such lane in the outbox.")
+            # Wrong credentials stop all lanes of an account, and the right ones open all of them.
+            same = {Lane(each.account, each.action) for each in lanes if _is_like(each, named)} | {lane}
             try:
-                await queue.mark(lane)
-                await queue.make_due([lane])
+                for each in same:
+                    await queue.mark(each)
+                await queue.make_due([*same])
             except QueueFullError as error:
                 raise PageError(503, "outbox_full", f"The outbox cannot be written: {error}; {error.advice}.") from None
             self._readings.forget()
@@ -95,3 +101,8 @@ class Lanes:
             "The lane is open again. A service that delivers for it sends its events within a minute. "
             "If none runs, run: kable-destination deliver."
         )
+
+
+def _is_like(lane: LaneStatus, named: LaneStatus) -> bool:
+    """Return whether a lane has stopped together with another one."""
+    return lane.stopped and named.stopped and lane.account == named.account and lane.error == named.error
