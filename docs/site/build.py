@@ -35,6 +35,7 @@ GROUPS = {
         "docs/mappings": "the reference of mappings, with Liquid",
         "docs/triggers": "the reference of triggers",
         "docs/mistakes": "messages about mistakes in both, and what to write instead",
+        "docs/page": "see what a mapping does while you type",
         "docs/bill": "what some events come to, per customer and dimension",
         "docs/snapshots": "see what a change would do to a bill",
     },

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .exit_codes import OK, exits
 from .options import BaseUrlOption, ConfigOption, DestinationOption, JsonOption, LiveOption, OutboxOption
 from .output import say
+
+if TYPE_CHECKING:
+    from ..service.page.running import RunningPage
 
 DEFAULT_PORT = 8090
 
@@ -67,14 +70,14 @@ def page(
     for problem in configuration.problems:
         say(f"warning: {problem}", error=True)
 
-    def announce(url: str) -> None:
+    def announce(running: RunningPage) -> None:
         if as_json:
-            print_line(PageOutput(base_url=url))
+            print_line(PageOutput(base_url=running.base_url))
         else:
-            typer.echo(f"the page is on {url}")
+            typer.echo(f"the page is on {running.base_url}")
         sys.stdout.flush()
         if opens:
-            typer.launch(url)
+            typer.launch(running.base_url)
 
     run_in_loop(serve_page(configuration, host=host, port=port, announce=announce))
     return OK

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...definitions import Problem, SetupError
 from . import plugins
 from .configuration import Configuration
+from .page_token import page_token
 from .service_options import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def read_page_configuration(
 
     default = read(None)
     chosen = {DEFAULT_ACCOUNT: default, **{name: read(name) for name in default.account_names}}
-    service, problems = default.service, list[Problem]()
-    token = default.secret("service.pageToken", service.page_token_env, service.page_token_file, problems)
+    problems: list[Problem] = []
+    token = page_token(default, problems)
     if problems:
         raise SetupError.of(problems)
     definitions = {name: plugins.load(name) for name in manifests}
@@ -77,7 +78,7 @@ def read_page_configuration(
         default.destination_name,
         default.definition,
         default.delivery,
-        service,
+        default.service,
         {name: configuration.settings for name, configuration in chosen.items()},
         default.subscriptions,
         definitions,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, SetupError, nearest, quoted
 from .configuration import DEFAULT_DESTINATION, Configuration
+from .page_token import page_token
 from .secrets_keys import read_secrets_keys
 from .service_options import DEFAULT_ACCOUNT
 
@@ -98,7 +99,7 @@ def read_service_configuration(
         if secret is None and token is None and not problems:
             advice = "has neither a secret nor a token, so anybody could send events; set secretEnv or tokenEnv"
             problems.append(Problem("service.webhook", advice))
-    page_token = default.secret("service.pageToken", options.page_token_env, options.page_token_file, problems)
+    token_of_page = page_token(default, problems)
     keys = read_secrets_keys(default.folder / options.secrets_key_file, default.variables, problems)
     if problems:
         raise SetupError.of(dict.fromkeys(problems))
@@ -117,7 +118,7 @@ def read_service_configuration(
         default.live_advice,
         tuple(default.warnings),
         default.given_name,
-        page_token,
+        token_of_page,
     )
 
 

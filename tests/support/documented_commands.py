@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parent.parent.parent
-SERVERS = ("sandbox", "serve")
+SERVERS = ("page", "sandbox", "serve")
 """Commands of `kable-destination` that run until they are ended."""
 
 

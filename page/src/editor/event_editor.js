@@ -113,6 +113,7 @@ export function createEventEditor(container, { onChange, label }) {
 
   return {
     host: editor.host,
+    focus: () => editor.view.focus(),
     getText,
     setText,
     highlight,

@@ -14,13 +14,14 @@ export function createEventPane(session) {
 
   return {
     node,
+    top,
     editor,
     /** Show the problems of the event at their lines, and as texts. */
     showProblems(found) {
       editor.showProblems(found);
       fill(problems, found.map(({ message, line }) => element("li", { class: "problem" }, line ? `Line ${line}: ${message}` : message)));
     },
-    focus: () => editor.host.shadowRoot.querySelector("[contenteditable]")?.focus(),
+    focus: () => editor.focus(),
     stop() {
       stop();
       editor.destroy();

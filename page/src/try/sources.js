@@ -4,6 +4,7 @@
 export function createSources(editor) {
   /** @type {Map<HTMLElement, string[]>} */
   const rows = new Map();
+  let marked = null;
 
   editor.onPointer((pointer) => {
     for (const [row, pointers] of rows) row.classList.toggle("linked", pointer !== null && pointers.some((each) => overlap(each, pointer)));
@@ -14,8 +15,14 @@ export function createSources(editor) {
     link(row, pointers) {
       if (!pointers.length) return;
       rows.set(row, pointers);
-      const mark = () => editor.highlight(pointers);
-      const unmark = () => editor.highlight([]);
+      const mark = () => {
+        marked = row;
+        editor.highlight(pointers);
+      };
+      const unmark = () => {
+        marked = null;
+        editor.highlight([]);
+      };
       row.addEventListener("mouseenter", mark);
       row.addEventListener("mouseleave", unmark);
       row.addEventListener("focusin", mark);
@@ -29,6 +36,11 @@ export function createSources(editor) {
     /** Forget the rows that are not shown any longer. */
     forgetRemoved() {
       for (const row of rows.keys()) if (!row.isConnected) rows.delete(row);
+      // What is taken away under the mouse is never left by it.
+      if (marked && !marked.isConnected) {
+        marked = null;
+        editor.highlight([]);
+      }
     },
   };
 }

@@ -27,7 +27,8 @@ export function createSubscriptionList(session, onSelect) {
     const destination = destinationOf(store.draft, start);
     const subscriptions = subscriptionsOf(store.draft, destination);
     selected = Math.max(0, Math.min(selected, subscriptions.length - 1));
-    note.textContent = store.draft.subscriptions ? "" : "The destination's presets. They become yours when you edit one.";
+    note.hidden = Boolean(store.draft.subscriptions);
+    note.textContent = "The destination's presets. They become yours when you edit one.";
     fill(list, subscriptions.map((subscription, at) => item(subscription, at, destination)));
     fill(
       choice,

@@ -1,6 +1,10 @@
 /** Try a mapping: edit an event and a draft, and see at once what would be sent. */
 import { element } from "../elements.js";
+import { compareActions } from "../compare/actions.js";
+import { shareActions } from "../share/actions.js";
+import { openLink } from "../share/opening.js";
 import { createDraftStore } from "./draft_store.js";
+import { createDroppedFile } from "./dropped_file.js";
 import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
 import { problemsAt } from "./places.js";
@@ -21,11 +25,16 @@ export function show(container, context) {
   session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
   const { store, event } = session;
   const eventPane = createEventPane(session);
+  const droppedFile = createDroppedFile(eventPane.top, session);
   const settings = createSettingsForm(session);
   const form = createSubscriptionForm(session);
   const list = createSubscriptionList(session, (index) => showSubscription(index));
   const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
-  const toolbar = createToolbar(session, { buttons: [], onSend: () => openSendDialog(session, preview) });
+  const share = shareActions(session, () => preview);
+  const compare = compareActions(session, droppedFile);
+  const link = openLink(session, context.rest);
+  const toolbar = createToolbar(session, { buttons: [...share.buttons, ...compare.buttons], onSend: () => openSendDialog(session, preview) });
+  toolbar.node.append(link.node);
   let preview = { problems: [], subscriptions: [] };
 
   container.append(element(
@@ -43,6 +52,16 @@ export function show(container, context) {
     onPreview: showPreview,
     onError: (error) => result.showError(error.message),
   });
+
+  async function begin() {
+    if (event.text) return previewing.refresh();
+    try {
+      event.setText(await firstEvent(api));
+    } catch (error) {
+      result.showError(error.message);
+    }
+    return undefined;
+  }
 
   function showPreview(next, milliseconds) {
     preview = next;
@@ -80,11 +99,10 @@ export function show(container, context) {
       previewing.refresh();
     }),
     event.onChange(() => previewing.refresh()),
-    ...[toolbar, settings, list, form, result, eventPane].map((part) => part.stop),
+    ...[toolbar, share, compare, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
     previewing.stop,
   ];
-  if (event.text) previewing.refresh();
-  else firstEvent(api).then((text) => event.setText(text), (error) => result.showError(error.message));
+  link.opened.then(begin);
   return () => stops.forEach((stop) => stop());
 }
 

@@ -67,7 +67,6 @@ class Access:
         redactor: Redactor,
     ) -> None:
         self._token = token
-        self._is_open = token is None and is_loopback(host) and not is_proxied
         self._is_here = is_loopback(host) and not is_proxied
         self._names = {
             "localhost",
@@ -82,7 +81,7 @@ class Access:
     @property
     def is_possible(self) -> bool:
         """Whether anybody may use the page at all: this machine, or anyone who has the token."""
-        return self._is_open or self._token is not None
+        return self._is_here or self._token is not None
 
     def to_files(self, handler: Handler) -> Handler:
         """Return a handler of the page's own files, which hold no data. A link on another site may lead to them."""

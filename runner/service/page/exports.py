@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import pprint
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from .drafts import Draft, DraftSubscription
 from .messages import Asked, Message, PageError, Place, answer, body_of, reader
 from .operation import page_operation
 from .previews import MOST_BYTES, readable_event
+from .python_text import python_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from .drafts import Drafts
 
 _MOST_TEXT_BYTES = 1024 * 1024
-_WIDTH = 110
 _AT_LINE = re.compile(r"\(line (\d+), column (\d+)\)")
 _DRAFT = ("destination", "settings", "subscriptions")
 
@@ -171,23 +170,27 @@ def _document(text: str, kind: str) -> dict[str, Any]:
             # As a file is read: neither is part of a line.
             return parse_toml(text.removeprefix("\ufeff").replace("\r\n", "\n"), "text")
         except SetupError as error:
-            raise _unreadable(error.problems[0].message.partition("\n")[0]) from None
+            raise _unreadable(error.problems[0].message.partition("\n")[0], text) from None
     if kind != "json":
         raise PageError(400, "invalid_request", "The format of a text is toml or json.")
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _unreadable(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise _unreadable(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno})", text) from None
     except UnicodeEncodeError:
-        raise _unreadable("holds half of a surrogate pair, which is not a character") from None
+        raise _unreadable("holds half of a surrogate pair, which is not a character", text) from None
     if not isinstance(found, dict):
-        raise _unreadable("should be a JSON object (line 1, column 1)")
+        raise _unreadable("should be a JSON object (line 1, column 1)", text)
     return found
 
 
-def _unreadable(message: str) -> PageError:
+def _unreadable(message: str, text: str) -> PageError:
     found = _AT_LINE.search(message)
-    at = {} if found is None else {"line": int(found[1]), "column": int(found[2])}
+    if found is None:
+        # Of what is wrong at the end of a document, the reader of TOML names no place.
+        at = {"line": text.count("\n") + 1, "column": len(text) - text.rfind("\n")}
+    else:
+        at = {"line": int(found[1]), "column": int(found[2])}
     return PageError(400, "invalid_text", message, [Place(place="text", message=message, **at)])
 
 
@@ -265,14 +268,14 @@ def _snapshot_test(draft: Draft, definition: DestinationDefinition, event: Any) 
         if field.type == "password" and field.required is True:
             settings[key] = placeholder_value(key, field)
     if draft.destination.endswith(".json"):
-        loading = f"DestinationDefinition.from_manifest(json.loads(Path({draft.destination!r}).read_text()))"
+        loading = f"DestinationDefinition.from_manifest(json.loads(Path({python_text(draft.destination)}).read_text()))"
         imports, names = "import json\nfrom pathlib import Path\n", "Destination, DestinationDefinition, Subscription"
     else:
-        loading = f'entry_points(group="destination_actions")[{draft.destination!r}].load()'
+        loading = f'entry_points(group="destination_actions")[{python_text(draft.destination)}].load()'
         imports, names = "from importlib.metadata import entry_points\n", "Destination, Subscription"
     subscriptions, given = "None  # the presets", "SUBSCRIPTIONS"
     if draft.subscriptions is not None:
-        subscriptions = _literal([*map(_plain_subscription, draft.subscriptions)])
+        subscriptions = python_text([*map(_plain_subscription, draft.subscriptions)])
         given = "[Subscription.model_validate(each) for each in SUBSCRIPTIONS]"
     else:
         names = names.removesuffix(", Subscription")
@@ -281,9 +284,9 @@ def _snapshot_test(draft: Draft, definition: DestinationDefinition, event: Any) 
 {imports}
 from kable_destination.definitions import {names}, shown_request
 
-SETTINGS = {_literal(settings)}
+SETTINGS = {python_text(settings)}
 SUBSCRIPTIONS = {subscriptions}
-EVENT = {_literal(event)}
+EVENT = {python_text(event)}
 
 
 def test_the_event_makes_the_recorded_requests(readable_snapshot):
@@ -297,7 +300,3 @@ def test_the_event_makes_the_recorded_requests(readable_snapshot):
     requests = [shown_request(each.request, destination.redactor) for each in plan.requests]
     assert {{"outcomes": outcomes, "requests": requests}} == readable_snapshot(name="mapping")
 '''
-
-
-def _literal(value: Any) -> str:
-    return pprint.pformat(value, width=_WIDTH, sort_dicts=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....definitions import Destination, Problem, Redactor, SetupError
@@ -23,15 +24,23 @@ if TYPE_CHECKING:
     from ...delivery.clock import Clock
 
 
+@dataclass(frozen=True, slots=True)
+class RunningPage:
+    """Where the page listens, and how to end it."""
+
+    base_url: str
+    end: Callable[[], None]
+
+
 async def serve_page(
     configuration: PageConfiguration,
     *,
     host: str,
     port: int,
-    announce: Callable[[str], None],
+    announce: Callable[[RunningPage], None],
     clock: Clock | None = None,
 ) -> None:
-    """Serve the page until SIGTERM, SIGINT or SIGHUP. `announce` is called with its address as soon as it listens.
+    """Serve the page until SIGTERM, SIGINT or SIGHUP. `announce` is called as soon as it listens.
 
     Raises SetupError before that.
     """
@@ -62,7 +71,7 @@ async def serve_page(
         with handled_signals(end):
             serving = asyncio.ensure_future(server.run_until_ended())
             await server.listens.wait()
-            announce(server.base_url)
+            announce(RunningPage(server.base_url, server.end))
             await serving
 
 

@@ -1,0 +1,144 @@
+"""A draft as TOML, as JSON and as a snapshot test, and back from text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from command_line import API_KEY, CLIENT_ID
+from open_page import DRAFT, open_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from command_line import CommandLine
+    from open_page import OpenPage
+
+EVENT = (
+    '{"type": "track", "event": "API Called", "userId": "c1", "messageId": "m1", '
+    '"timestamp": "2026-03-04T05:06:07Z", "properties": {"units": 3}}'
+)
+SUBSCRIPTIONS: list[dict[str, Any]] = [
+    {
+        "name": 'Usage of "big" customers',
+        "partnerAction": "track",
+        "subscribe": "type = \"track\" and event = 'it\\'s'",
+        "mapping": {
+            "clientId": {"@if": {"exists": {"@path": "$.userId"}, "then": {"@path": "$.userId"}}},
+            "data": {"a key.with\ndots": {"@path": "$.properties"}, "list": [1, 2.5, True, "x\u007f\u202e"]},
+        },
+    },
+    {"partnerAction": "identify", "subscribe": 'type = "identify"', "mapping": {}, "enabled": False},
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenPage]:
+    with open_page(tmp_path_factory.mktemp("page")) as opened:
+        yield opened
+
+
+def exported(page: OpenPage, draft: Any, **more: Any) -> dict[str, Any]:
+    answer = page.post("export", {"draft": draft, **more})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def imported(page: OpenPage, text: str, kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = page.post("import", {"text": text, "format": kind}).json()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["toml", "json"])
+def test_a_draft_comes_back_from_its_text(page: OpenPage, kind: str) -> None:
+    draft = {**DRAFT, "subscriptions": SUBSCRIPTIONS}
+    found = imported(page, exported(page, draft)[kind], kind)
+    assert found == {"draft": draft, "problems": []}
+
+
+def test_check_accepts_the_toml(page: OpenPage, command_line: CommandLine) -> None:
+    subscriptions = [{**SUBSCRIPTIONS[0], "subscribe": 'type = "track"'}, SUBSCRIPTIONS[1]]
+    text = exported(page, {**DRAFT, "subscriptions": subscriptions, "secrets": {"apiKey": API_KEY}})["toml"]
+    assert API_KEY not in text
+    (command_line.folder / "copied.toml").write_text(text, encoding="utf-8")
+    run = command_line("check", "--config", "copied.toml")
+    assert run.code == 0, run.out + run.err
+    event = command_line.folder / "one.json"
+    event.write_text(EVENT, encoding="utf-8")
+    assert '"units": 3' in command_line("preview", str(event), "--config", "copied.toml").out
+
+
+def test_what_toml_cannot_say_is_named(page: OpenPage) -> None:
+    mapping = {"clientId": {"@path": "$.userId"}, "data": {"nothing": None}}
+    draft = {**DRAFT, "subscriptions": [{"partnerAction": "track", "subscribe": 'type = "track"', "mapping": mapping}]}
+    found = exported(page, draft)
+    assert [problem["place"] for problem in found["problems"]] == ["subscriptions[0].mapping.data"]
+    back = imported(page, found["toml"], "toml")
+    assert back["draft"]["subscriptions"][0]["mapping"] == {"clientId": {"@path": "$.userId"}}
+    assert imported(page, found["json"], "json")["draft"] == draft
+
+
+def test_the_snapshot_test_records_and_then_passes(page: OpenPage, tmp_path: Path) -> None:
+    text = exported(page, {**DRAFT, "secrets": {"apiKey": API_KEY}}, event=EVENT)["snapshotTest"]
+    assert API_KEY not in text
+    file = tmp_path / "tests" / "test_mapping.py"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    for options, code in ((["--snapshot-update"], 0), ([], 0)):
+        done = subprocess.run([*run, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout
+    (recorded,) = (tmp_path / "snapshots").iterdir()
+    assert '"units": 3' in recorded.read_text(encoding="utf-8")
+    file.write_text(text.replace('"units": 3', '"units": 4'), encoding="utf-8")
+    assert subprocess.run(run, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "column"),
+    [
+        ("[settings]\nkableClientId = kci\n", "toml", 2, 17),
+        ("a = 1\na = 2", "toml", 2, 6),
+        ('{"settings": {,}}', "json", 1, 15),
+        ("[]", "json", 1, 1),
+    ],
+)
+def test_a_slip_in_a_text_is_named_at_its_place(page: OpenPage, text: str, kind: str, line: int, column: int) -> None:
+    found = imported(page, text, kind)
+    assert found["draft"] is None
+    (problem,) = found["problems"]
+    assert (problem["place"], problem["line"], problem["column"]) == ("text", line, column)
+
+
+def test_a_draft_of_the_wrong_shape_names_the_place(page: OpenPage) -> None:
+    found = imported(page, '{"subscriptions": [{"partnerAction": 5}]}', "json")
+    (problem,) = found["problems"]
+    assert (found["draft"], problem["place"]) == (None, "subscriptions[0].partnerAction")
+    misspelt = imported(page, '[[subscriptions]]\npartnerAction = "track"\nsubscibe = "x"\n', "toml")
+    assert "subscibe" in misspelt["problems"][0]["message"]
+
+
+def test_a_secret_in_a_text_is_left_out_and_never_comes_back(page: OpenPage) -> None:
+    text = f'[settings]\napiKey = "{API_KEY}"\nkableClientId = "{CLIENT_ID}"\n[delivery]\nlive = true\n'
+    answer = page.post("import", {"text": text, "format": "toml"})
+    found = answer.json()
+    assert found["draft"]["settings"] == {"kableClientId": CLIENT_ID}
+    assert {problem["place"] for problem in found["problems"]} == {"settings.apiKey", "delivery"}
+    assert API_KEY not in answer.text
+    broken = page.post("import", {"text": '[settings]\napiKey = "sk_test_not-yet-known" x\n', "format": "toml"})
+    assert "not-yet-known" not in broken.text
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "x" * 1_100_000, "\ud800", json.dumps({"settings": "\udfff"})])
+@pytest.mark.parametrize("kind", ["toml", "json", "yaml"])
+def test_a_hostile_text_is_refused(page: OpenPage, text: str, kind: str) -> None:
+    body = json.dumps({"text": text, "format": kind})
+    answer = page.client.post("/page/api/import", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {200, 400, 413}
+    assert answer.status_code != 200 or answer.json()["draft"] is None
