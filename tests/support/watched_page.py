@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from kable_destination.runner.sandbox.faults import Faults
+from open_page import MARK
 from running_service import running_service, until
 from segment_events import track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from kable_destination.runner.sandbox import RunningSandbox
     from running_service import RunningService
 
-MARK = {"X-Kable-Page": "1"}
 BAD = {"units": 1, "isBad": True}
 """Properties of an event that the sandbox refuses, once it was told to."""
 
@@ -41,7 +41,7 @@ class WatchedPage:
         return self.client.post(f"/page/api/{path}", json=body)
 
     def status(self) -> dict[str, Any]:
-        """Return the status."""
+        """Return the status. It is read once a second, so to ask often shows nothing sooner."""
         found: dict[str, Any] = self.get("status").json()
         return found
 
@@ -69,9 +69,9 @@ class WatchedPage:
             assert answer.status_code == 200, answer.text
         return self.dead(len(numbers))
 
-    def live(self, path: str = "live") -> Iterator[dict[str, Any]]:
+    def live(self) -> Generator[dict[str, Any], None, None]:
         """Yield the messages of the live view."""
-        with self.client.stream("GET", f"/page/api/{path}") as answer:
+        with self.client.stream("GET", "/page/api/live") as answer:
             assert answer.status_code == 200, answer.read()
             assert answer.headers["content-type"].startswith("text/event-stream")
             for line in answer.iter_lines():

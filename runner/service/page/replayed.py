@@ -114,7 +114,8 @@ def corrected(correction: Correction, number: int, *, is_sent_here: bool) -> Rep
 def _summary(queued: int, known: int, gone: int, stay: int, *, is_sent_here: bool) -> str:
     told = []
     if queued:
-        when = "being sent" if is_sent_here else "queued; the next delivery sends them"
+        them = "it" if queued == 1 else "them"
+        when = "being sent" if is_sent_here else f"queued; the next delivery sends {them}"
         told.append(f"{counted(queued, 'event')} {'is' if queued == 1 else 'are'} {when}.")
     if known:
         told.append(f"{counted(known, 'event')} the outbox had under the same ID, so nothing is sent twice.")

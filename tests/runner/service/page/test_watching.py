@@ -12,11 +12,12 @@ from command_line import API_KEY, CLIENT_ID
 from kable_destination.runner.delivery.notices import Notice
 from kable_destination.runner.service.page.figures import Figures, latency_of
 from kable_destination.runner.service.page.live import MOST_STREAMS
-from open_page import open_page
+from open_page import MARK, open_page
 from running_service import running_service, until
 from segment_events import ndjson, track
 from virtual_clock import VirtualClock
-from watched_page import MARK, watched_page
+from virtual_run import START
+from watched_page import watched_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,9 +110,7 @@ def test_an_outbox_that_is_turned_off_or_damaged_is_explained(tmp_path: Path) ->
 def test_the_page_alone_replays_into_an_outbox_that_the_next_delivery_empties(
     command_line: CommandLine, tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
-    events = command_line.write("events.ndjson", ndjson(track(1, userId=None, anonymousId=None), track(2)))
-    options = ("--base-url", sandbox.base_url)
-    command_line.run("deliver", str(events), *options)
+    command_line.deliver(ndjson(track(1, userId=None, anonymousId=None), track(2)), sandbox.base_url)
     assert len(sandbox.ledger.events) == 1
     with open_page(tmp_path, base_url=sandbox.base_url) as page:
         (letter,) = page.get("dead-letters").json()["letters"]
@@ -121,7 +120,7 @@ def test_the_page_alone_replays_into_an_outbox_that_the_next_delivery_empties(
         body = {"id": letter["id"], "event": json.dumps(track(1))}
         done = page.post("dead-letters/replay", body).json()
         assert done["message"] == "1 event is queued; the next delivery sends it."
-    command_line.run("deliver", *options)
+    command_line("deliver", "--base-url", sandbox.base_url)
     assert len(sandbox.ledger.events) == 2
 
 
@@ -158,7 +157,7 @@ def test_a_live_view_ends_with_the_service(tmp_path: Path, sandbox: RunningSandb
 
 
 def test_retries_and_stops_are_counted() -> None:
-    figures = Figures(VirtualClock())
+    figures = Figures(VirtualClock(START))
     for notice in (
         Notice(kind="accepted", events=10),
         Notice(kind="attempted", events=10, attempt=1, status=503, seconds=0.5, error="busy"),

@@ -44,16 +44,15 @@ def test_a_stopped_lane_says_why_and_is_sent_at_once_when_it_is_started_again(
 def test_the_page_alone_opens_a_lane_for_the_next_delivery(
     command_line: CommandLine, tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
-    events = command_line.write("events.ndjson", ndjson(track(1)))
     sandbox.faults.set(WRONG_KEY)
-    command_line.run("deliver", str(events), "--base-url", sandbox.base_url)
+    command_line.deliver(ndjson(track(1)), sandbox.base_url)
     with open_page(tmp_path, base_url=sandbox.base_url) as page:
         lane = next(lane for lane in page.get("status").json()["lanes"] if lane["queued"])
         assert lane["stopped"]
         done = page.post("lanes/resume", {"account": lane["account"], "action": lane["action"]}).json()
         assert not done["lane"]["stopped"]
         assert "kable-destination deliver" in done["message"]
-        other = page.post("lanes/resume", {"account": lane["account"], "action": "identify"})
+        other = page.post("lanes/resume", {"account": lane["account"], "action": "other"})
         assert (other.status_code, other.json()["code"]) == (404, "no_such_lane")
 
 
