@@ -76,10 +76,14 @@ export function createResultPane({ sources, onPlace, onSelect }) {
       "div",
       { class: "notice error" },
       element("h3", {}, all.length === 1 ? "1 problem" : `${all.length} problems`),
-      element("ul", {}, all.map(({ place, message }) =>
-        element("li", {}, button(place, () => onPlace(place), { class: "quiet mono" }), " ", problemText(message)),
-      )),
+      problemItems(all),
     );
+  }
+
+  function problemItems(all) {
+    return element("ul", {}, all.map(({ place, message }) =>
+      element("li", {}, button(place, () => onPlace(place), { class: "quiet mono" }), " ", problemText(message)),
+    ));
   }
 
   /** Say the result when the typing pauses, and only if it is another one. */
@@ -93,9 +97,10 @@ export function createResultPane({ sources, onPlace, onSelect }) {
     glance,
     show,
     /** Show why there is no result. The last result stays below. */
-    showError(message) {
-      fill(problems, element("p", { class: "notice error" }, message));
-      sayLater(message);
+    showError(error) {
+      fill(problems, element("div", { class: "notice error" }, error.message, error.problems?.length > 0 && problemItems(error.problems)));
+      glance.textContent = error.message;
+      sayLater(error.message);
     },
     stop() {
       clearTimeout(saying);

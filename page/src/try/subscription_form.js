@@ -110,7 +110,14 @@ function unknownFields(subscription, action) {
   const known = new Set(action?.fields.map(({ key }) => key));
   return Object.keys(subscription.mapping)
     .filter((key) => !known.has(key))
-    .map((key) => ({ key, label: key, description: "The action has no such field.", type: "object", required: false, multiple: false }));
+    .map((key) => ({
+      key,
+      label: key,
+      description: key.startsWith("@") ? "This directive makes the whole payload." : "The action has no such field.",
+      type: "object",
+      required: false,
+      multiple: false,
+    }));
 }
 
 function asProblem({ field, message }) {

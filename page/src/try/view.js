@@ -55,7 +55,7 @@ export function show(container, context) {
     api,
     request: () => ({ draft: store.draft, event: event.text }),
     onPreview: showPreview,
-    onError: (error) => result.showError(error.message),
+    onError: result.showError,
   });
 
   async function begin() {
@@ -63,7 +63,7 @@ export function show(container, context) {
     try {
       event.setText(await firstEvent(api));
     } catch (error) {
-      result.showError(error.message);
+      result.showError(error);
     }
     return undefined;
   }
