@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -325,6 +326,28 @@ def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, c
         page.keyboard.press("Enter")
         card(page, "Record usage").wait_for()
         assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
+
+
+def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(
+    browser: Browser, command_line: CommandLine
+) -> None:
+    (command_line.folder / "kable.toml").write_text(
+        '[settings]\nkableClientId = "kci_first"\n\n'
+        '[accounts.second]\napiKeyEnv = "SECOND"\nclientId = "kci_second"\nenvironment = "Live"\n',
+        encoding="utf-8",
+    )
+    with_second = replace(command_line, environment={**command_line.environment, "SECOND": "sk_live.the-second"})
+    with running_page(with_second, "--config", "kable.toml") as accounts, window(browser, accounts.url) as page:
+        paste_event(page, EVENT)
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Account").select_option("second")
+        assert page.get_by_label("Kable Client ID", exact=True).input_value() == "kci_second"
+        page.locator(".target.live", has_text="Live").wait_for()
+        page.get_by_role("button", name="Send for real …").click()
+        dialog = page.get_by_role("dialog", name="Send for real")
+        assert "Kable Live (live.kable.io) bills real customers" in dialog.inner_text()
+        assert dialog.get_by_role("button", name="Send to").count() == 0
+        assert "the-second" not in page.content()
 
 
 def test_everything_is_done_with_the_keyboard_alone(browser: Browser, served: RunningPage) -> None:

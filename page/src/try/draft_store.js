@@ -47,6 +47,22 @@ export function destinationOf(draft, start) {
   return start.destinations.find((each) => each.name === draft.destination) ?? start.destinations[0];
 }
 
+/** Return the account of a draft, or null: only the destination of the configuration has accounts. */
+export function accountOf(draft, start) {
+  if (draft.destination !== start.draft.destination) return null;
+  return start.accounts.includes(draft.account) ? draft.account : start.draft.account;
+}
+
+/** Return whether the server has a secret for the account of a draft. */
+export function isSecretSet(key, draft, start) {
+  return start.accountSettings[accountOf(draft, start)]?.secrets.includes(key) ?? false;
+}
+
+/** Return the draft for another account, with the settings of that one: secrets and IDs of two accounts must not mix. */
+export function withAccount(draft, account, start) {
+  return { ...draft, account, settings: start.accountSettings[account].settings, secrets: {} };
+}
+
 /** Return the subscriptions of a draft; the automatic presets if it has none of its own. */
 export function subscriptionsOf(draft, destination) {
   return draft.subscriptions ?? destination.presets.filter(({ isAutomatic }) => isAutomatic).map(presetSubscription);
