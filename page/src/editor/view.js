@@ -34,6 +34,7 @@ export function mountEditor(container, { label, extensions, text = "" }) {
     // Tab is not bound: it leaves the editor, so nobody is trapped in it.
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap]),
     EditorView.contentAttributes.of({ "aria-label": `${label} Tab leaves the editor.`, spellcheck: "false" }),
+    EditorView.domEventHandlers({ beforeinput: typeOver }),
     theme,
   ];
   const fresh = (content) => EditorState.create({ doc: content, extensions: [...all, extensions(content)] });
@@ -48,6 +49,21 @@ export function mountEditor(container, { label, extensions, text = "" }) {
       host.remove();
     },
   };
+}
+
+/**
+ * Replace the selection by what is typed. Chromium would do it with the look of the old text, in a style attribute, which the
+ * policy of the page stops and reports.
+ */
+function typeOver(event, view) {
+  const { from, to, empty } = view.state.selection.main;
+  if (event.inputType !== "insertText" || event.data === null || empty || view.composing || view.state.readOnly) return false;
+  const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  // A bracket that is typed goes around the selection.
+  const isHandled = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, event.data, insert));
+  if (!isHandled) view.dispatch(insert());
+  event.preventDefault();
+  return true;
 }
 
 /** Mark problems in the text. `rangeOf` says where a problem is. */

@@ -10,6 +10,7 @@ export function createEventPane(session) {
   const node = element("section", { class: "event", "aria-labelledby": "event-heading" }, element("h2", { id: "event-heading" }, "Event"), top, around, problems);
   const editor = createEventEditor(around, { label: "Event as JSON", onChange: (text) => event.setText(text, editor) });
   editor.setText(event.text);
+  let shown = "[]";
   const stop = event.onChange((text, origin) => origin !== editor && editor.setText(text));
 
   return {
@@ -18,6 +19,9 @@ export function createEventPane(session) {
     editor,
     /** Show the problems of the event at their lines, and as texts. */
     showProblems(found) {
+      const now = JSON.stringify(found);
+      if (now === shown) return;
+      shown = now;
       editor.showProblems(found);
       fill(problems, found.map(({ message, line }) => element("li", { class: "problem" }, line ? `Line ${line}: ${message}` : message)));
     },

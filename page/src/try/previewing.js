@@ -1,7 +1,7 @@
 /** Ask for a preview after each change: soon, one at a time, and only the last answer counts. */
 
-/** A key that is held, or a fast typist, makes one request of several letters. */
-const PAUSE_MS = 15;
+/** The first change is previewed at once. Those that follow it this soon, as when a key is held, wait for each other. */
+const PAUSE_MS = 40;
 
 /** After this long without a preview, the server is asked again although it said that it is too busy. */
 const RETRY_MS = 1000;
@@ -15,10 +15,12 @@ const RETRY_MS = 1000;
  */
 export function createPreviewing({ api, request, onPreview, onError }) {
   let timer = 0;
+  let last = -Infinity;
   let running = new AbortController();
 
   /** Ask again, because something changed. */
-  function refresh(pause = PAUSE_MS) {
+  function refresh(pause = performance.now() - last < PAUSE_MS ? PAUSE_MS : 0) {
+    last = performance.now();
     clearTimeout(timer);
     timer = setTimeout(ask, pause);
   }

@@ -17,6 +17,10 @@ export function createResultPane({ sources, onPlace, onSelect }) {
   const problems = element("div", { class: "draft-problems" });
   const cards = element("div", { class: "cards" });
   const node = element("section", { class: "result", "aria-labelledby": "result-heading" }, element("h2", { id: "result-heading" }, "Result"), problems, cards);
+  /** Where the result is far below what is edited, this says at the edge of the screen what it is. */
+  const glance = button("", () => node.scrollIntoView({ block: "start" }), { class: "glance" });
+  const seeing = new IntersectionObserver(([seen]) => { glance.hidden = seen.isIntersecting; });
+  seeing.observe(node);
   /** What each card shows, so that one whose text stays is not built again. */
   let shown = [];
   let said = "";
@@ -29,6 +33,7 @@ export function createResultPane({ sources, onPlace, onSelect }) {
       fill(cards, element("p", { class: "notice" }, `No subscription gets this event. It is ${preview.turnedAway}`));
     } else showCards(preview.subscriptions);
     sources.forgetRemoved();
+    glance.textContent = `${summary(preview)} ↓`;
     sayLater(summary(preview));
   }
 
@@ -83,13 +88,17 @@ export function createResultPane({ sources, onPlace, onSelect }) {
 
   return {
     node,
+    glance,
     show,
     /** Show why there is no result. What was shown stays, and is marked as old. */
     showError(message) {
       fill(problems, element("p", { class: "notice error" }, message));
       sayLater(message);
     },
-    stop: () => clearTimeout(saying),
+    stop() {
+      clearTimeout(saying);
+      seeing.disconnect();
+    },
   };
 }
 

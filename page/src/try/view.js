@@ -4,6 +4,7 @@ import { compareActions } from "../compare/actions.js";
 import { shareActions } from "../share/actions.js";
 import { openLink } from "../share/opening.js";
 import { createDraftStore } from "./draft_store.js";
+import { createDraftTabs } from "./draft_tabs.js";
 import { createDroppedFile } from "./dropped_file.js";
 import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
@@ -29,6 +30,7 @@ export function show(container, context) {
   const settings = createSettingsForm(session);
   const form = createSubscriptionForm(session);
   const list = createSubscriptionList(session, (index) => showSubscription(index));
+  const tabs = createDraftTabs(session, [settings.node, list.node, form.node]);
   const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
   const share = shareActions(session, () => preview);
   const compare = compareActions(session, droppedFile);
@@ -41,9 +43,11 @@ export function show(container, context) {
     "div",
     { class: "try" },
     toolbar.node,
+    start.problems.length > 0 && startProblems(start.problems),
     eventPane.node,
-    element("section", { class: "draft", "aria-label": "Draft" }, settings.node, list.node, form.node),
+    element("section", { class: "draft", "aria-label": "Draft" }, tabs.node),
     result.node,
+    result.glance,
   ));
 
   const previewing = createPreviewing({
@@ -68,6 +72,7 @@ export function show(container, context) {
     context.showTarget(next);
     result.show(next);
     settings.showProblems(next.problems);
+    tabs.showProblems(next.problems);
     eventPane.showProblems(problemsAt(next.problems, "event"));
     list.showVerdicts(new Map(next.subscriptions.map((each) => [each.index, tagOf(each)])));
     showSubscriptionProblems();
@@ -86,6 +91,7 @@ export function show(container, context) {
 
   function goTo(place) {
     if (place.startsWith("event")) return eventPane.focus();
+    if (tabs.goTo(place)) return undefined;
     if (settings.focus(place)) return undefined;
     const [, index] = /^subscriptions\[(\d+)\]/.exec(place) ?? [];
     if (index === undefined) return undefined;
@@ -99,11 +105,21 @@ export function show(container, context) {
       previewing.refresh();
     }),
     event.onChange(() => previewing.refresh()),
-    ...[toolbar, share, compare, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
+    ...[toolbar, share, compare, tabs, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
     previewing.stop,
   ];
   link.opened.then(begin);
   return () => stops.forEach((stop) => stop());
+}
+
+/** Return what is wrong with the configuration that the page was started with. */
+function startProblems(problems) {
+  return element(
+    "div",
+    { class: "notice error start-problems" },
+    element("h2", {}, "The configuration has problems"),
+    element("ul", {}, problems.map(({ place, message }) => element("li", {}, element("code", {}, place), ` ${message}`))),
+  );
 }
 
 /** Return the text of a sample to begin with. */
