@@ -18,6 +18,7 @@ from .letter_selection import AskedLetters, check_ids, selected
 from .letters import PATH
 from .messages import Message, PageError, Place, answer, body_of, reader
 from .operation import page_operation
+from .previews import readable_event
 from .replayed import Replayed, corrected, replayed
 from .shown_letters import MOST_TEXT_BYTES, has_secret
 
@@ -209,6 +210,8 @@ def _event(text: str) -> bytes:
         event = text.encode().replace(b"\r", b" ").replace(b"\n", b" ")
         if len(event) > MOST_TEXT_BYTES:
             raise _unreadable(f"is larger than {MOST_TEXT_BYTES:,} bytes")
+        # It knows the line and the column.
+        readable_event(text)
         read_event(event)
     except UnicodeEncodeError:
         raise _unreadable("holds half of a surrogate pair, and not a character") from None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ....definitions import Redactor
+    from ....definitions import DestinationDefinition, Redactor
     from ...queues.contract import DeadLetters, Reason
     from ..operations import Operation
     from .known_accounts import KnownAccounts
@@ -38,9 +38,12 @@ class Letters:
     `limit` the number of letters. With `before`, the groups are left out.
     """
 
-    def __init__(self, queue: WatchedQueue, accounts: KnownAccounts, redactor: Redactor) -> None:
+    def __init__(
+        self, queue: WatchedQueue, accounts: KnownAccounts, definition: DestinationDefinition, redactor: Redactor
+    ) -> None:
         self._queue = queue
         self._accounts = accounts
+        self._definition = definition
         self._redactor = redactor
 
     def routes(self) -> list[Route]:
@@ -83,9 +86,8 @@ class Letters:
             )
         return answer(shown, self._redactor)
 
-    @staticmethod
     async def _list(
-        letters: DeadLetters, reason: Reason | None, group: str, before: int, limit: int, *, has_groups: bool
+        self, letters: DeadLetters, reason: Reason | None, group: str, before: int, limit: int, *, has_groups: bool
     ) -> LettersShown:
         groups = await letters.groups(DeadLetterFilter()) if has_groups else []
         counts: dict[str, int] = {}
@@ -100,7 +102,7 @@ class Letters:
             counts=counts,
             groups=[shown_group(each) for each in chosen[:_MOST_GROUPS]],
             groups_left_out=max(0, len(chosen) - _MOST_GROUPS),
-            letters=[summary(kept) for kept in reversed(found)],
+            letters=[summary(kept, self._definition) for kept in reversed(found)],
             next=some[0] if len(older) > len(some) else None,
         )
 
@@ -119,7 +121,8 @@ class Letters:
         destination = self._accounts.destination(account)
         redactors = [self._redactor, *([] if destination is None else [destination.redactor])]
         is_sent_here = self._accounts.is_sent_here(account)
-        return answer(shown_letter(kept, destination, redactors, is_sent_here=is_sent_here), self._redactor)
+        shown = shown_letter(kept, self._definition, destination, redactors, is_sent_here=is_sent_here)
+        return answer(shown, self._redactor)
 
 
 def _number(text: str, default: int) -> int:

@@ -16,6 +16,7 @@ from ....definitions import (
     visible,
     visible_json,
 )
+from ...configuration.targets import environment_of
 from ...delivery.replay import batch_of
 from .letter_selection import group_key
 from .messages import Message, Place
@@ -23,7 +24,7 @@ from .messages import Message, Place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ....definitions import Destination, Redactor
+    from ....definitions import Destination, DestinationDefinition, Redactor
     from ...queues.contract import DeadLetterGroup, KeptDeadLetter
 
 MOST_TEXT_BYTES = 1_000_000
@@ -45,13 +46,18 @@ class LetterGroup(Message, frozen=True, kw_only=True):
 
 
 class LetterSummary(Message, frozen=True, kw_only=True):
-    """A dead letter in a list. `line` is the line of a file, or the offset or number in another source."""
+    """A dead letter in a list. `line` is the line of a file, or the offset or number in another source.
+
+    `environment` is null if the host of the account does not say which it is.
+    """
 
     id: int
     at: float
     reason: str
     message: str
     account: str
+    environment: str | None
+    is_live: bool
     action: str | None
     subscription: str | None
     source: str
@@ -87,7 +93,7 @@ class LetterShown(Message, frozen=True, kw_only=True):
 
     `event` is its text, indented if it is JSON, and null if the outbox has none. `payload` is what was sent of it.
     `request` is the request with this event alone, null if none was made. `whyNotEdit` and `whyNotReplay` are null if
-    that is possible. `target` is where a replay goes, and `isLive` whether real customers are billed there.
+    that is possible. `target` is where a replay goes.
     """
 
     letter: LetterSummary
@@ -97,7 +103,6 @@ class LetterShown(Message, frozen=True, kw_only=True):
     payload: str | None
     request: RequestShown | None
     target: str | None
-    is_live: bool
     is_sent_here: bool
     why_not_edit: str | None
     why_not_replay: str | None
@@ -116,15 +121,18 @@ def shown_group(group: DeadLetterGroup) -> LetterGroup:
     )
 
 
-def summary(kept: KeptDeadLetter) -> LetterSummary:
+def summary(kept: KeptDeadLetter, definition: DestinationDefinition) -> LetterSummary:
     """Return a dead letter as a list shows it."""
     letter = kept.letter
+    environment = environment_of(letter.account, definition)
     return LetterSummary(
         id=kept.id,
         at=kept.at,
         reason=letter.reason,
         message=_words(letter.message),
         account=letter.account,
+        environment=None if environment is None else environment.name,
+        is_live=environment is not None and environment.is_live,
         action=letter.action,
         subscription=letter.subscription,
         source=visible(letter.origin.source),
@@ -135,20 +143,24 @@ def summary(kept: KeptDeadLetter) -> LetterSummary:
 
 
 def shown_letter(
-    kept: KeptDeadLetter, destination: Destination | None, redactors: Sequence[Redactor], *, is_sent_here: bool
+    kept: KeptDeadLetter,
+    definition: DestinationDefinition,
+    destination: Destination | None,
+    redactors: Sequence[Redactor],
+    *,
+    is_sent_here: bool,
 ) -> LetterShown:
     """Return a dead letter whole, with every secret masked. Without a destination it cannot be replayed."""
     letter = kept.letter
     event = None if letter.event is None else _text(letter.event, redactors)
     return LetterShown(
-        letter=summary(kept),
+        letter=summary(kept, definition),
         problems=[Place(place=problem.place, message=_words(problem.message)) for problem in letter.problems],
         request_id=letter.request_id,
         event=event,
         payload=None if letter.payload is None else _text(letter.payload, redactors),
         request=None if destination is None else _request(kept, destination),
         target=None if destination is None else destination.target,
-        is_live=destination is not None and destination.is_live,
         is_sent_here=is_sent_here,
         why_not_edit=_why_not_edit(kept, destination, redactors),
         why_not_replay=_why_not_replay(kept, destination),

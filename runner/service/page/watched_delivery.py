@@ -50,5 +50,5 @@ class WatchedDelivery:
             Lanes(queue, readings, accounts, definition, redactor),
             # Before those whose path may have any ID.
             LetterChanges(queue, readings, accounts, options, redactor, clock=self._clock),
-            Letters(queue, accounts, redactor),
+            Letters(queue, accounts, definition, redactor),
         )

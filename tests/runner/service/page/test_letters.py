@@ -74,7 +74,8 @@ def test_a_dead_letter_is_shown_with_its_event_the_request_and_the_answer(page: 
     assert shown["request"]["method"] == "POST"
     assert json.loads(shown["request"]["body"])["data"] == BAD
     assert (shown["whyNotEdit"], shown["whyNotReplay"]) == (None, None)
-    assert (shown["target"].startswith("Kable Test"), shown["isLive"], shown["isSentHere"]) == (True, False, True)
+    assert (shown["letter"]["environment"], shown["letter"]["isLive"]) == ("Test", False)
+    assert (shown["target"].startswith("Kable Test"), shown["isSentHere"]) == (True, True)
 
 
 def test_a_corrected_event_is_delivered_and_its_dead_letter_is_gone(page: WatchedPage) -> None:
@@ -205,6 +206,12 @@ def test_what_cannot_be_done_is_refused(
     idle_page: WatchedPage, path: str, body: Any, expected: tuple[int, str]
 ) -> None:
     assert fault(idle_page, path, body) == expected
+
+
+def test_a_corrected_event_that_is_not_json_is_refused_with_line_and_column(idle_page: WatchedPage) -> None:
+    answer = idle_page.post("dead-letters/replay", {"id": 1, "event": '{\n  "a": x\n}'})
+    (problem,) = answer.json()["problems"]
+    assert (answer.status_code, problem["line"], problem["column"]) == (400, 2, 8)
 
 
 @pytest.mark.parametrize(
