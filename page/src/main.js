@@ -26,6 +26,7 @@ let stop = () => {};
 
 try {
   const start = await api.get("start");
+  document.querySelector(".version").textContent = `kable-destination ${start.version}`;
   window.addEventListener("hashchange", () => showView(start));
   showView(start, { isFirst: true });
 } catch (error) {
