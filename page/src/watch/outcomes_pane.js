@@ -10,7 +10,7 @@ export function createOutcomesPane() {
   const empty = element("p", { class: "soft" }, "Nothing was sent since you began to watch.");
   const table = element(
     "div",
-    { class: "wide outcomes", tabIndex: 0, role: "region", "aria-label": "Latest outcomes", hidden: true },
+    { class: "wide outcomes", tabIndex: 0, role: "region", "aria-label": "Table of outcomes", hidden: true },
     element("table", {}, element("thead", {}, element("tr", {}, COLUMNS.map((title) => element("th", { scope: "col" }, title)))), body),
   );
   let latest = "";

@@ -7,11 +7,12 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 
 from command_line import API_KEY, CLIENT_ID
 from kable_destination.runner.delivery.notices import Notice
 from kable_destination.runner.service.page.figures import Figures, latency_of
-from kable_destination.runner.service.page.live import MOST_STREAMS
+from kable_destination.runner.service.page.live import MOST_STREAMS, LiveFigures
 from open_page import MARK, open_page
 from running_service import running_service, until
 from segment_events import ndjson, track
@@ -59,6 +60,7 @@ def test_live_figures_of_this_process_change_with_its_events(tmp_path: Path, san
         assert message["latency"]["p95"] >= message["latency"]["p50"] > 0
         assert message["recent"][0]["outcome"] == "delivered"
         assert message["recent"][0]["status"] == 200
+        assert msgspec.convert(message, LiveFigures).per_second.delivered > 0
         page.refused(9)
         message = first_with(messages, lambda message: message["dead"] == 1)
         assert "failed" in {outcome["outcome"] for outcome in message["recent"]}
