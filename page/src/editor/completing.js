@@ -21,18 +21,19 @@ export function completing({ format, outline, known }) {
   const source = (context) => {
     const text = context.state.doc.toString();
     const { open } = outline(text.slice(0, context.pos));
-    const from = startOf(text, context.pos, open);
+    const hasTables = format === "toml" && isAtTable(open, context.state.doc.lineAt(context.pos).text);
+    const from = startOf(text, context.pos, open, hasTables);
     if (open.string === null && from === context.pos && !context.explicit) return null;
     const whole = outline(text);
     const typed = text.slice(from, context.pos);
     const taken = open.expects === "key" ? whole.keysOf(open.pointer).filter((key) => key !== typed) : [];
-    const options = matching(offersAt(open, known(whole, text)), typed)
-      .filter((offer) => !taken.includes(offer.text))
+    const options = matching(offersAt(open, { ...known(whole, text), hasTables }), typed)
+      .filter((offer) => !taken.includes(offer.text) || (hasTables && offer.table?.startsWith("[[")))
       .map((offer) => ({
         label: offer.text,
         detail: offer.detail,
         info: offer.info || undefined,
-        apply: (view, _completion, start, end) => insert(view, { offer, open, start, end, format }),
+        apply: (view, _completion, start, end) => insert(view, { offer, open, start, end, format, hasTables }),
       }));
     const getMatch = ({ label }) => marked(label, typed);
     return options.length ? { from, options, filter: false, getMatch } : null;
@@ -59,28 +60,42 @@ function marked(label, typed) {
 
 /** Return what is sought: every path begins with `$.`, every placeholder with braces, so these say nothing. */
 function soughtOf(typed) {
-  return typed.toLowerCase().replace(/^(\$\.?|\{\{\s*)/, "");
+  return typed.toLowerCase().replace(/^(\$\.?|\{\{\s*|\[+)/, "");
+}
+
+/** Return whether a table may begin on a line: not within an inline table, and not after a key. */
+function isAtTable({ pointer, expects, string }, line) {
+  return expects === "key" && string === null && !/\/mapping\/./.test(pointer) && /^\s*\[{0,2}[\w.-]*\]*$/.test(line);
 }
 
 /** Return where the word begins that is typed, or the text in quotes, or the placeholder in it. */
-function startOf(text, position, { string, key }) {
+function startOf(text, position, { string, key }, hasTables) {
   if (string !== null) {
     const placeholder = PARTS.has(key) ? text.lastIndexOf("{{", position - 1) : -1;
     return placeholder > string && !text.slice(placeholder, position).includes("}}") ? placeholder : string + 1;
   }
   let from = position;
   while (from > 0 && /[\w@-]/.test(text[from - 1])) from -= 1;
+  while (hasTables && text[from - 1] === "[") from -= 1;
   return from;
 }
 
+<<<<<<< HEAD
 /** Replace what was typed by what was chosen, with its quotes, and put the cursor where you would type next. */
 function insert(view, { offer, open, start, end, format }) {
+=======
+/** Replace what was typed by what was chosen, with its quotes, and put the cursor where it goes on. */
+function insert(view, { offer, open, start, end, format, hasTables }) {
+>>>>>>> pageedit
   const { doc } = view.state;
   const after = doc.sliceString(end, end + 20);
   let from = start;
   let to = end;
   let text;
-  if (open.string !== null && PARTS.has(open.key)) {
+  if (offer.table && hasTables) {
+    text = `${offer.table}\n`;
+    to += /^\]*/.exec(after)[0].length;
+  } else if (open.string !== null && PARTS.has(open.key)) {
     text = offer.text;
     if (after.startsWith("}}")) to += 2;
   } else {
@@ -104,8 +119,5 @@ function insert(view, { offer, open, start, end, format }) {
 /** Return a key with what it begins with; only the key if its value is there already. */
 function keyText(offer, open, format, after) {
   if (/^\s*[:=]/.test(after)) return KEYS[format](offer.text).replace(/(: | = )$/, "");
-  // In TOML a table has lines of its own, but not within an inline table.
-  const isLine = open.string === null && /^(\/subscriptions\/\d+)?(\/mapping|\/settings)?$/.test(open.pointer);
-  if (format === "toml" && offer.table && isLine) return `${offer.table}\n`;
   return KEYS[format](offer.text) + (offer.value === undefined ? "" : VALUES[format](offer.value));
 }

@@ -7,7 +7,12 @@ import { keysOf } from "./outline.js";
  *
  * @typedef {object} Offer
  * @property {string} text  the key, or the text of a value
+<<<<<<< HEAD
  * @property {any} [value]  the value, if it is not a text; `▮` in it is where the cursor goes
+=======
+ * @property {any} [value]  the value, if it is no text; `▮` in it is where the cursor goes
+ * @property {string} [table]  the line that begins it in TOML
+>>>>>>> pageedit
  * @property {string} [detail]
  * @property {string} [info]
  */
@@ -21,11 +26,12 @@ import { keysOf } from "./outline.js";
  * @param {(index: string) => string | null} known.actionOf  the key of the action of a subscription
  * @param {string[]} known.paths  the paths of the present event
  * @param {string[]} known.destinations  the names of all
+ * @param {boolean} known.hasTables  the text is at a line of TOML on which a table may begin
  * @returns {Offer[]}
  */
 export function offersAt(open, known) {
   const keys = keysOf(open.pointer);
-  if (open.expects === "key") return keysAt(keys, known);
+  if (open.expects === "key") return [...keysAt(keys, known), ...(known.hasTables && keys.length ? TABLES : [])];
   if (open.expects === "value") return valuesAt(open.key === null ? keys : [...keys, open.key], known);
   return [];
 }
@@ -89,6 +95,8 @@ const SECTIONS = [
   { text: "settings", detail: "settings, without secrets", value: {}, table: "[settings]" },
   { text: "subscriptions", detail: "which events go to which action", value: [{}], table: "[[subscriptions]]" },
 ];
+/** Tables may begin on any line, whatever table that line is in. */
+const TABLES = SECTIONS.filter(({ table }) => table);
 const SUBSCRIPTION = [
   { text: "name", detail: "what reports call it" },
   { text: "partnerAction", detail: "the key of the action" },

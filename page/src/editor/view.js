@@ -87,7 +87,7 @@ export function rangeAt(doc, line, column = 1) {
 }
 
 /** Characters that change how others look, and are not seen themselves, beyond those that CodeMirror knows. */
-const UNSEEN = /[\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff0-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+const UNSEEN = /[\u202a-\u202e\u2066-\u2069\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff0-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
 
 function showCharacter(code, description) {
   const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
