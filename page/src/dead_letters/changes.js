@@ -5,7 +5,7 @@ import { counted, number } from "../moments.js";
 
 /** Replay one dead letter; `event` is its corrected text, or null. Return the answer, or null if the user did not mean it. */
 export async function replayLetter(api, { letter, target }, event) {
-  if (letter.isLive && !(await isMeantLive(1, target))) return null;
+  if (letter.isLive && !(await isMeantLive(target))) return null;
   return api.post("dead-letters/replay", event === null ? { ids: [letter.id] } : { id: letter.id, event });
 }
 
@@ -16,11 +16,19 @@ export async function discardLetter(api, { letter }) {
 }
 
 /** Replay all that a group held when it was shown. Return what happened, summed up, or null. */
-export async function replayGroup(api, group, { isLive, onProgress }) {
-  const text = `All ${counted(group.count, "event")} of this group are planned and sent again.`;
-  const isMeant = isLive
-    ? await isMeantLive(group.count, "a live account")
-    : await ask({ title: `Replay ${counted(group.count, "dead letter")}?`, text, confirm: `Replay ${number(group.count)}` });
+export async function replayGroup(api, group, { onProgress }) {
+  // A group may be of several accounts, so any live account counts.
+  const { lanes } = await api.get("status");
+  const isLive = lanes.some((lane) => lane.isLive);
+  const isMeant = await ask({
+    title: `Replay ${counted(group.count, "dead letter")}?`,
+    text: [
+      element("p", {}, group.count === 1 ? "The event is planned and sent again." : `All ${number(group.count)} events are planned and sent again.`),
+      isLive && element("p", { class: "notice error" }, "The outbox has live accounts. Events of these bill real customers, and you cannot undo that here."),
+    ],
+    confirm: `Replay ${number(group.count)}`,
+    isDangerous: isLive,
+  });
   if (!isMeant) return null;
   const total = { queued: 0, known: 0, gone: 0, stay: new Map(), rejections: [] };
   for await (const answer of inParts(api, "dead-letters/replay", group)) {
@@ -60,10 +68,10 @@ async function* inParts(api, path, { key, lastId }) {
   }
 }
 
-function isMeantLive(count, target) {
+function isMeantLive(target) {
   return ask({
-    title: `Replay ${counted(count, "dead letter")}?`,
-    text: [element("p", {}, `This sends to ${target}, which bills real customers. You cannot undo it here.`)],
+    title: "Replay this dead letter?",
+    text: `This sends to ${target}, which bills real customers. You cannot undo it here.`,
     confirm: "Bill real customers",
     isDangerous: true,
   });

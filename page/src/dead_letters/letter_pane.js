@@ -79,6 +79,7 @@ export function createLetterPane(shown, { onReplay, onDiscard, onClose }) {
 
   return {
     node,
+    isChanged,
     focus: () => heading.focus(),
     setBusy(isBusy) {
       replay.disabled = isBusy || (!isChanged() && shown.whyNotReplay !== null);

@@ -1,4 +1,5 @@
 /** Dead letters: their groups, a list, and one that is open to be corrected, replayed or discarded. */
+import { ask } from "../dialog.js";
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
 import { counted } from "../moments.js";
@@ -82,6 +83,7 @@ export function show(container, { api, rest, showTarget }) {
   }
 
   async function open(id) {
+    if (!(await mayClose())) return;
     let shown;
     try {
       shown = await api.get(`dead-letters/${id}`);
@@ -95,7 +97,8 @@ export function show(container, { api, rest, showTarget }) {
     const pane = createLetterPane(shown, {
       onReplay: (event) => changeOne(pane, () => replayLetter(api, shown, event)),
       onDiscard: () => changeOne(pane, () => discardLetter(api, shown)),
-      onClose: () => {
+      onClose: async () => {
+        if (!(await mayClose())) return;
         close();
         letterList.focus(id);
       },
@@ -108,6 +111,12 @@ export function show(container, { api, rest, showTarget }) {
     showLists();
     pane.focus();
     pane.node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Ask before what was typed is lost. */
+  async function mayClose() {
+    if (!opened?.pane.isChanged()) return true;
+    return ask({ title: "Leave your changes?", text: "The event that you have edited was not replayed.", confirm: "Leave them" });
   }
 
   function close() {
@@ -146,8 +155,7 @@ export function show(container, { api, rest, showTarget }) {
   }
 
   function onReplayGroup(chosen) {
-    const isLive = listed.letters.some((letter) => letter.isLive);
-    return changeGroup((onProgress) => replayGroup(api, chosen, { isLive, onProgress }));
+    return changeGroup((onProgress) => replayGroup(api, chosen, { onProgress }));
   }
 
   function onDiscardGroup(chosen) {

@@ -3,7 +3,7 @@ import { element, fill } from "../elements.js";
 import { clockTime, duration, number } from "../moments.js";
 
 const TAGS = { delivered: "good", failed: "bad", rejected: "bad", stopped: "must" };
-const COLUMNS = ["Time", "Outcome", "Action", "Events", "Status", "Took", "Reason"];
+const COLUMNS = ["Time", "Outcome", "Status", "Reason", "Events", "Took", "Action"];
 
 export function createOutcomesPane() {
   const body = element("tbody");
@@ -35,10 +35,10 @@ function row({ at, outcome, action, account, status, events, seconds, error }) {
     {},
     element("th", { scope: "row" }, clockTime(at)),
     element("td", {}, element("span", { class: `tag ${TAGS[outcome] ?? "plain"}` }, outcome)),
-    element("td", { title: account }, action || "–"),
-    element("td", { class: "number" }, events ? number(events) : "–"),
     element("td", { class: "number" }, status ?? "–"),
+    element("td", { class: "reason" }, error || "–"),
+    element("td", { class: "number" }, events ? number(events) : "–"),
     element("td", { class: "number" }, seconds === null ? "–" : duration(seconds)),
-    element("td", { class: "reason" }, error),
+    element("td", { title: account }, action || "–"),
   );
 }

@@ -130,13 +130,13 @@ class EventStream(Response):
                 await asyncio.gather(sending, gone, return_exceptions=True)
 
     async def _send_all(self, send: Send) -> None:
-        # The outbox may go away meanwhile, and a client may read nothing: the stream ends, and the page asks again.
-        with contextlib.suppress(PageError, TimeoutError):
+        # The outbox may go away meanwhile: the stream ends, and the page asks again.
+        with contextlib.suppress(PageError):
             async for message in self._live.messages(self._first):
                 text = self._redactor.text(msgspec.json.encode(message).decode())
                 async with asyncio.timeout(_SEND_SECONDS):
                     await send({"type": "http.response.body", "body": f"data: {text}\n\n".encode(), "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _until_gone(receive: Receive) -> None:
