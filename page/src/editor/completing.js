@@ -80,13 +80,8 @@ function startOf(text, position, { string, key }, hasTables) {
   return from;
 }
 
-<<<<<<< HEAD
 /** Replace what was typed by what was chosen, with its quotes, and put the cursor where you would type next. */
-function insert(view, { offer, open, start, end, format }) {
-=======
-/** Replace what was typed by what was chosen, with its quotes, and put the cursor where it goes on. */
 function insert(view, { offer, open, start, end, format, hasTables }) {
->>>>>>> pageedit
   const { doc } = view.state;
   const after = doc.sliceString(end, end + 20);
   let from = start;

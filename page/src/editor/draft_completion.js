@@ -7,12 +7,8 @@ import { keysOf } from "./outline.js";
  *
  * @typedef {object} Offer
  * @property {string} text  the key, or the text of a value
-<<<<<<< HEAD
  * @property {any} [value]  the value, if it is not a text; `▮` in it is where the cursor goes
-=======
- * @property {any} [value]  the value, if it is no text; `▮` in it is where the cursor goes
  * @property {string} [table]  the line that begins it in TOML
->>>>>>> pageedit
  * @property {string} [detail]
  * @property {string} [info]
  */
