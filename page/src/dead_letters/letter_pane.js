@@ -131,7 +131,7 @@ function facts(pairs) {
   return element("dl", { class: "facts" }, known.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
 }
 
-/** Text that scrolls must be reachable by keyboard, hence the tab index. */
+/** Return text that scrolls. The tab index lets the keyboard reach it. */
 function code(text, label) {
   return element("pre", { tabIndex: 0, role: "region", "aria-label": label }, text);
 }
