@@ -134,6 +134,14 @@ def test_a_correction_that_is_rejected_again_says_which_field_is_wrong(browser: 
     assert len(watched.letters()["letters"]) == 1
 
 
+def test_the_event_of_a_dead_letter_can_be_tried(browser: Browser, watched: WatchedPage) -> None:
+    (letter,) = watched.refused(1)
+    with view(browser, watched, f"dead-letters/{letter['id']}") as page:
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_text("This is the draft of a link.").first.wait_for()
+        page.get_by_role("article", name="Record usage").get_by_text("message-000001").first.wait_for()
+
+
 def test_a_group_is_discarded_by_keyboard_after_a_question(browser: Browser, watched: WatchedPage) -> None:
     watched.refused(1, 2, 3)
     with view(browser, watched, "dead-letters") as page:
