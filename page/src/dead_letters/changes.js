@@ -58,7 +58,7 @@ export async function discardGroup(api, group, { onProgress }) {
   return { message: `${counted(discarded, "dead letter")} discarded.` };
 }
 
-/** A large group takes several requests. Letters that came to it after it was shown stay. */
+/** A large group takes several requests. Letters that came after it was shown stay. */
 async function* inParts(api, path, { key, lastId }) {
   let after = 0;
   while (after !== null) {

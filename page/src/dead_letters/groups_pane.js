@@ -2,7 +2,7 @@
 import { button, element, fill } from "../elements.js";
 import { counted, dayTime, number } from "../moments.js";
 
-/** The meaning of each reason, for those who do not know the words. */
+/** The meaning of each reason, in a sentence. */
 export const REASONS = {
   unreadable: "The text is not an event.",
   rejected: "The event does not fit the mapping, so nothing was sent.",

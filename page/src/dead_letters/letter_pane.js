@@ -131,7 +131,7 @@ function facts(pairs) {
   return element("dl", { class: "facts" }, known.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
 }
 
-/** The tab index lets the keyboard reach text that scrolls. */
+/** Return text that scrolls. The tab index lets the keyboard reach it. */
 function code(text, label) {
   return element("pre", { tabIndex: 0, role: "region", "aria-label": label }, text);
 }

@@ -106,7 +106,7 @@ export function show(container, { api, rest, showTarget }) {
     opened = { id, pane };
     detail.append(pane.node);
     view.classList.add("is-open");
-    // The link in the address leads to this letter; the view stays the same.
+    // The link in the address leads to this letter; the view stays.
     history.replaceState(null, "", `#/dead-letters/${id}`);
     showLists();
     pane.focus();

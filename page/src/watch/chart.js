@@ -11,7 +11,7 @@ const HEIGHT = 150;
  * @property {string} name  a column of the history
  * @property {string} title
  * @property {string} colour  a colour of the page, without its two dashes
- * @property {boolean} [isDashed]  lines differ by more than their colour
+ * @property {boolean} [isDashed]  lines must differ by more than their colour
  */
 
 /**
@@ -98,7 +98,7 @@ export function createChart({ title, unit, series, format, history }) {
       plot.setData(columnsOf());
       showValues();
     },
-    /** Say in words what the chart shows. This changes seldom: a reader is not interrupted. */
+    /** Say in words what the chart shows. This changes seldom, and interrupts nobody. */
     describe() {
       const parts = series.map(({ name, title: words }) => {
         const { latest, highest } = history.summary(name);
