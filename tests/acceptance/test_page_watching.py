@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from command_line import API_KEY
 from kable_destination.runner.sandbox.faults import Faults
 from running_page import chromium, window
 from running_service import until
@@ -190,3 +191,4 @@ def test_the_views_are_accessible_and_fit_their_window(
             found = axe.Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
             assert "ran" not in page.title()
+            assert API_KEY not in page.content()
