@@ -187,7 +187,7 @@ def test_discarded_letters_are_gone(page: WatchedPage) -> None:
         ("dead-letters/replay", {"ids": ["1"]}, (400, "invalid_request")),
         ("dead-letters/replay", {"ids": [2**64]}, (400, "invalid_request")),
         ("dead-letters/replay", {"ids": [-1]}, (400, "invalid_request")),
-        ("dead-letters/replay", {"ids": [*range(1, 1_002)]}, (400, "too_many")),
+        ("dead-letters/replay", {"ids": [*range(1, 502)]}, (400, "too_many")),
         ("dead-letters/replay", {"id": 1}, (400, "invalid_request")),
         ("dead-letters/replay", {"id": 1, "ids": [1], "event": "{}"}, (400, "invalid_request")),
         ("dead-letters/replay", {"id": 0, "event": "{}"}, (400, "invalid_request")),
