@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
+from hostile_destination import HOSTILE
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
+from manifests import action, manifest, setting
+from manifests import field as field_of
 from running_page import RunningPage, chromium, running_page, window
 from segment_events import track
 
@@ -26,6 +30,32 @@ axe = pytest.importorskip(
 )
 
 EVENT = track(1, userId="customer_1", properties={"plan": "Pro", "seats": 3}, context={"groupId": "acme"})
+OTHER = manifest(
+    name=f"Other {HOSTILE['image']}",
+    description=HOSTILE["script"],
+    authentication={
+        "scheme": "custom",
+        "fields": {
+            "token": setting(label="Token"),
+            "region": setting(label="Region", type="string", required=False, choices=["us", "eu"], default="us"),
+            "note": setting(label=HOSTILE["image"], description=HOSTILE["image"], type="string", required=False),
+        },
+    },
+    actions={
+        "send": action(
+            title=HOSTILE["image"],
+            fields={
+                "count": field_of(label="Count", type="number"),
+                "kind": field_of(
+                    label="Kind", choices=[{"label": "One", "value": "1"}, {"label": HOSTILE["image"], "value": "2"}]
+                ),
+                "flag": field_of(label="Flag", type="boolean"),
+                "items": field_of(label="Items", type="object", multiple=True, default=None),
+            },
+        )
+    },
+    presets=[],
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +71,8 @@ def served(
 ) -> Iterator[RunningPage]:
     """Serve the page with credentials in its environment."""
     command_line = CommandLine(tmp_path_factory.mktemp("page"), dict(fork_server.environment), fork_server)
-    with running_page(command_line, "--base-url", kable_sandbox.base_url) as running:
+    (command_line.folder / "other.json").write_text(json.dumps(OTHER), encoding="utf-8")
+    with running_page(command_line, "--base-url", kable_sandbox.base_url, "--manifest", "other.json") as running:
         yield running
 
 
@@ -221,6 +252,29 @@ def test_subscriptions_are_added_switched_off_and_removed(browser: Browser, serv
         card(page, "Seats").get_by_text("sends", exact=True).wait_for()
 
 
+def test_another_destination_has_inputs_of_its_types_and_its_texts_stay_texts(
+    browser: Browser, served: RunningPage
+) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, {**EVENT, "event": HOSTILE["image"], "properties": {HOSTILE["script"]: HOSTILE["image"]}})
+        page.get_by_label("Destination").select_option("Other " + HOSTILE["image"])
+        page.get_by_role("button", name="Add a subscription").click()
+        for name in ("Count", "Kind", "Flag"):
+            page.get_by_label(f"How {name} is set").select_option("Constant")
+        field(page, "Count").fill("2.5")
+        field(page, "Kind").select_option(HOSTILE["image"])
+        page.get_by_label("How Items is set").select_option("JSON")
+        field(page, "Items").fill('[{"sku": {"@path": "$.event"}}]')
+        card(page, HOSTILE["image"]).locator("pre.value", has_text="sku").wait_for()
+        sent = values(page, HOSTILE["image"])
+        assert (sent["count"], sent["kind"], sent["flag"]) == ("2.5", '"2"', "true")
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Region").select_option("eu")
+        assert page.get_by_role("button", name="Send for real …").count() == 0
+        assert page.evaluate("window.taken") is None
+        assert page.locator("main img, main script").count() == 0
+
+
 def test_an_event_is_sent_to_the_sandbox_after_it_was_confirmed(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
@@ -272,6 +326,28 @@ def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, c
         page.keyboard.press("Enter")
         card(page, "Record usage").wait_for()
         assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
+
+
+def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(
+    browser: Browser, command_line: CommandLine
+) -> None:
+    (command_line.folder / "kable.toml").write_text(
+        '[settings]\nkableClientId = "kci_first"\n\n'
+        '[accounts.second]\napiKeyEnv = "SECOND"\nclientId = "kci_second"\nenvironment = "Live"\n',
+        encoding="utf-8",
+    )
+    with_second = replace(command_line, environment={**command_line.environment, "SECOND": "sk_live.the-second"})
+    with running_page(with_second, "--config", "kable.toml") as accounts, window(browser, accounts.url) as page:
+        paste_event(page, EVENT)
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Account").select_option("second")
+        assert page.get_by_label("Kable Client ID", exact=True).input_value() == "kci_second"
+        page.locator(".target.live", has_text="Live").wait_for()
+        page.get_by_role("button", name="Send for real …").click()
+        dialog = page.get_by_role("dialog", name="Send for real")
+        assert "Kable Live (live.kable.io) bills real customers" in dialog.inner_text()
+        assert dialog.get_by_role("button", name="Send to").count() == 0
+        assert "the-second" not in page.content()
 
 
 def test_everything_is_done_with_the_keyboard_alone(browser: Browser, served: RunningPage) -> None:

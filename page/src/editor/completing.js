@@ -80,7 +80,7 @@ function startOf(text, position, { string, key }, hasTables) {
   return from;
 }
 
-/** Replace what was typed by what was chosen, with its quotes, and put the cursor where it goes on. */
+/** Replace what was typed by what was chosen, with its quotes, and put the cursor where you would type next. */
 function insert(view, { offer, open, start, end, format, hasTables }) {
   const { doc } = view.state;
   const after = doc.sliceString(end, end + 20);

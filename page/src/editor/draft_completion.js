@@ -3,11 +3,11 @@ import { DIRECTIVES, OPTIONS } from "./directives.js";
 import { keysOf } from "./outline.js";
 
 /**
- * What is offered at a place.
+ * The completions at a place.
  *
  * @typedef {object} Offer
  * @property {string} text  the key, or the text of a value
- * @property {any} [value]  the value, if it is no text; `▮` in it is where the cursor goes
+ * @property {any} [value]  the value, if it is not a text; `▮` in it is where the cursor goes
  * @property {string} [table]  the line that begins it in TOML
  * @property {string} [detail]
  * @property {string} [info]

@@ -1,4 +1,4 @@
-/** The draft as text. What is typed becomes the draft of the page as soon as it can be read. */
+/** The draft as text. A text that can be read becomes the draft of the page at once. */
 import { json } from "@codemirror/lang-json";
 import { StreamLanguage } from "@codemirror/language";
 import { toml } from "@codemirror/legacy-modes/mode/toml";
@@ -19,7 +19,7 @@ const FAULTS_MS = 500;
 /** A text that could not be read when its editor went, and the draft that it was an edit of. */
 let unread = null;
 
-/** What a text need not say of a subscription. */
+/** The values that a text may leave out of a subscription. */
 const EMPTY = { name: "", partnerAction: "", subscribe: "", mapping: {}, enabled: true };
 
 const FORMATS = {
@@ -43,7 +43,7 @@ export function createDraftEditor(container, session, { format }) {
   const outlineOf = lastOutline(outline);
   let timer = 0;
   let running = new AbortController();
-  /** What is wrong with the text itself, and what the preview says of the draft in it. */
+  /** The problems of the text itself, and those that the preview finds in its draft. */
   let inText = [];
   let inDraft = [];
   let isBegun = false;
@@ -201,7 +201,7 @@ export function createDraftEditor(container, session, { format }) {
       clearTimeout(timer);
       keep(getText());
       isGone = true;
-      // What was typed just now still counts.
+      // The last letters still count.
       if (!isRead) readNow();
       else running.abort();
       stop();

@@ -33,7 +33,8 @@ export function mountEditor(container, { label, extensions, text = "" }) {
     search({ top: true }),
     // Tab is not bound: it leaves the editor, so nobody is trapped in it.
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap]),
-    EditorView.contentAttributes.of({ "aria-label": `${label} Tab leaves the editor.`, spellcheck: "false" }),
+    // It can have the focus without the index too, but what checks a page for that does not see it.
+    EditorView.contentAttributes.of({ "aria-label": `${label} Tab leaves the editor.`, spellcheck: "false", tabindex: "0" }),
     EditorView.domEventHandlers({ beforeinput: typeOver }),
     theme,
   ];

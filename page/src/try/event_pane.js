@@ -1,6 +1,7 @@
 /** The event: its editor, and what is wrong with its text. */
 import { createEventEditor } from "../editor/event_editor.js";
 import { element, fill, newId } from "../elements.js";
+import { problemText } from "../problem_text.js";
 
 export function createEventPane(session) {
   const { event } = session;
@@ -23,7 +24,7 @@ export function createEventPane(session) {
       if (now === shown) return;
       shown = now;
       editor.showProblems(found);
-      fill(problems, found.map(({ message, line }) => element("li", { class: "problem" }, line ? `Line ${line}: ${message}` : message)));
+      fill(problems, found.map(({ message, line }) => element("li", { class: "problem" }, problemText(line ? `Line ${line}: ${message}` : message))));
     },
     focus: () => editor.focus(),
     stop() {

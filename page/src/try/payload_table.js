@@ -57,7 +57,7 @@ function value(field) {
 }
 
 function source(field, sources) {
-  // What is between backquotes is code.
+  // Text between backquotes is code.
   const parts = field.mapping.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
   return [
     field.paths.length

@@ -34,7 +34,7 @@ export function createPreviewing({ api, request, onPreview, onError }) {
     const { signal } = running;
     const asked = performance.now();
     const body = request();
-    // The server takes no more, and breaks off the connection of whoever sends on.
+    // The server takes no more, and breaks off the connection of a client that sends more.
     if (body.event.length > MOST_CHARACTERS) return onError(new Error("The event is longer than 1 MB. No preview takes more."));
     try {
       const preview = await api.post("preview", body, { signal });

@@ -26,7 +26,7 @@ function line({ method, url }) {
   return element("p", { class: "request-line" }, element("strong", {}, method), " ", element("code", {}, url));
 }
 
-/** Return a text that scrolls; it must be reachable by keyboard, hence the tab index. */
+/** Return a text that scrolls; the tab index lets the keyboard reach it. */
 function code(text) {
   const shown = element("pre", { tabIndex: 0, class: "request", role: "region", "aria-label": "Request" });
   if (text.length <= MOST_CHARACTERS) return fill(shown, text);

@@ -10,15 +10,16 @@ import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
 import { problemsAt } from "./places.js";
 import { createPreviewing } from "./previewing.js";
-import { createResultPane, verdictOf } from "./result_pane.js";
+import { createResultPane } from "./result_pane.js";
 import { openSendDialog } from "./send_dialog.js";
 import { createSettingsForm } from "./settings_form.js";
 import { createSources } from "./sources.js";
 import { createSubscriptionForm } from "./subscription_form.js";
 import { createSubscriptionList } from "./subscription_list.js";
 import { createToolbar } from "./toolbar.js";
+import { verdictsOf } from "./verdicts.js";
 
-/** What the user edits stays when another view is shown in between. */
+/** The draft and the event. They stay when another view is shown in between. */
 let session = null;
 
 export function show(container, context) {
@@ -54,7 +55,7 @@ export function show(container, context) {
     api,
     request: () => ({ draft: store.draft, event: event.text }),
     onPreview: showPreview,
-    onError: (error) => result.showError(error.message),
+    onError: result.showError,
   });
 
   async function begin() {
@@ -62,7 +63,7 @@ export function show(container, context) {
     try {
       event.setText(await firstEvent(api));
     } catch (error) {
-      result.showError(error.message);
+      result.showError(error);
     }
     return undefined;
   }
@@ -74,7 +75,7 @@ export function show(container, context) {
     settings.showProblems(next.problems);
     tabs.showProblems(next.problems);
     eventPane.showProblems(problemsAt(next.problems, "event"));
-    list.showVerdicts(new Map(next.subscriptions.map((each) => [each.index, tagOf(each)])));
+    list.showVerdicts(verdictsOf(next));
     showSubscriptionProblems();
     performance.measure("preview", { start: performance.now() - milliseconds, end: performance.now() });
   }
@@ -126,9 +127,4 @@ function startProblems(problems) {
 async function firstEvent(api) {
   const samples = await api.get("samples");
   return JSON.stringify(samples.track ?? Object.values(samples)[0] ?? {}, null, 2);
-}
-
-function tagOf(subscription) {
-  const [text, kind] = verdictOf(subscription);
-  return { text, kind };
 }
