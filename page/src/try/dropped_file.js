@@ -13,14 +13,17 @@ const MOST_INDENTED = 1_000_000;
  *
  * @param {HTMLElement} container
  * @param {{api: object, event: object}} session
- * @returns {{events: string | null, isOpen: boolean, goTo: (line: number) => void, stop: () => void}}
- *   `events` are those of the file as NDJSON; null without a file. `goTo` counts from 1.
+ * @returns {{events: string | null, isOpen: boolean, goTo: (line: number) => void, mark: (lines: number[]) => void,
+ *   stop: () => void}}  `events` are those of the file as NDJSON; null without a file. Lines count from 1.
  */
 export function createDroppedFile(container, session) {
   const { api, event } = session;
   const origin = {};
   let file = session.file ?? null;
   let current = session.fileAt ?? 0;
+  /** The text of the event as the file has it, and the events that the last comparison found changed, from 1. */
+  let original = null;
+  let changed = [];
 
   const picker = element("input", {
     type: "file",
@@ -56,10 +59,12 @@ export function createDroppedFile(container, session) {
   const name = element("strong");
   const previous = button("‹", () => step(-1), { "aria-label": "Previous event", title: "Previous event (Alt+Page Up)" });
   const next = button("›", () => step(1), { "aria-label": "Next event", title: "Next event (Alt+Page Down)" });
+  const nextChange = button("", () => goTo(changed.find((each) => each > current + 1) ?? changed[0]), { hidden: true });
   const restore = button("Undo the changes", () => show(), { class: "quiet", hidden: true });
   stepper.append(
     name,
     element("span", { class: "step" }, previous, element("label", { for: id }, "Event"), line, count, next),
+    nextChange,
     restore,
     button("Close the file", close, { class: "quiet" }),
   );
@@ -73,6 +78,7 @@ export function createDroppedFile(container, session) {
       return complain(error.message);
     }
     current = 0;
+    mark([]);
     layOut();
     show();
     if (file.total > MOST_EVENTS) {
@@ -117,9 +123,17 @@ export function createDroppedFile(container, session) {
     // They keep the focus at the ends, where they do nothing.
     previous.setAttribute("aria-disabled", String(current === 0));
     next.setAttribute("aria-disabled", String(current === file.events.length - 1));
-    event.setText(textOf(current), origin);
+    original = textOf(current);
+    event.setText(original, origin);
     restore.hidden = true;
     announce(`Event ${number(current + 1)} of ${number(file.events.length)}`);
+  }
+
+  /** Offer to go through the events that a comparison found changed. */
+  function mark(lines) {
+    changed = [...new Set(lines)].sort((one, other) => one - other);
+    nextChange.hidden = changed.length === 0;
+    fill(nextChange, "Next change ›");
   }
 
   function textOf(index) {
@@ -160,9 +174,13 @@ export function createDroppedFile(container, session) {
   };
   for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener, { capture: true });
   const stopListening = event.onChange((text) => {
-    restore.hidden = file === null || text === textOf(current);
+    restore.hidden = file === null || text === original;
   });
-  if (file) layOut();
+  if (file) {
+    original = textOf(current);
+    restore.hidden = event.text === original;
+    layOut();
+  }
 
   return {
     get events() {
@@ -172,6 +190,7 @@ export function createDroppedFile(container, session) {
       return file !== null;
     },
     goTo,
+    mark,
     stop() {
       stopListening();
       for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener, { capture: true });
