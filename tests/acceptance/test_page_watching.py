@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from command_line import API_KEY
 from kable_destination.runner.sandbox.faults import Faults
+from open_page import open_page
 from running_page import chromium, window
 from running_service import until
-from segment_events import track
+from segment_events import ndjson, track
 from watched_page import BAD, WatchedPage, watched_page
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from running_page import Scheme
 
@@ -134,6 +137,14 @@ def test_a_correction_that_is_rejected_again_says_which_field_is_wrong(browser: 
     assert len(watched.letters()["letters"]) == 1
 
 
+def test_the_event_of_a_dead_letter_can_be_tried(browser: Browser, watched: WatchedPage) -> None:
+    (letter,) = watched.refused(1)
+    with view(browser, watched, f"dead-letters/{letter['id']}") as page:
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_text("This is the draft of a link.").first.wait_for()
+        page.get_by_role("article", name="Record usage").get_by_text("message-000001").first.wait_for()
+
+
 def test_a_group_is_discarded_by_keyboard_after_a_question(browser: Browser, watched: WatchedPage) -> None:
     watched.refused(1, 2, 3)
     with view(browser, watched, "dead-letters") as page:
@@ -161,6 +172,23 @@ def test_a_group_is_replayed_and_what_stays_is_explained(browser: Browser, watch
         assert len(watched.service.delivered(2)) == 2
 
 
+def test_a_large_group_takes_several_requests_and_an_outbox_of_another_process_works_too(
+    browser: Browser, command_line: CommandLine, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    command_line.deliver(ndjson(*(track(number, timestamp="never") for number in range(600))), sandbox.base_url)
+    with open_page(tmp_path, base_url=sandbox.base_url) as opened:
+        with window(browser, f"{opened.base_url}/#/dead-letters") as page:
+            page.get_by_role("button", name="Replay 600 dead letters").click()
+            page.get_by_role("button", name="Replay 600", exact=True).click()
+            page.get_by_text("0 events sent again; 600 dead letters left.").first.wait_for()
+            page.get_by_role("button", name="Show older").click()
+            page.locator(".letters li").nth(99).wait_for()
+            page.get_by_role("button", name="Discard 600 dead letters").click()
+            page.get_by_role("button", name="Discard 600", exact=True).click()
+            page.get_by_text("600 dead letters discarded.").first.wait_for()
+        assert opened.get("dead-letters").json()["letters"] == []
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_the_views_are_accessible_and_fit_their_window(
     browser: Browser, watched: WatchedPage, width: int, scheme: Scheme
@@ -182,3 +210,4 @@ def test_the_views_are_accessible_and_fit_their_window(
             found = axe.Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
             assert "ran" not in page.title()
+            assert API_KEY not in page.content()

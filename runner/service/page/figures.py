@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
-from ....definitions import shortened
+from ....definitions import shortened, visible
 from ...delivery.notices import Only
 from .messages import Message
 
@@ -112,7 +112,7 @@ class Figures:
                 status=notice.status,
                 events=notice.events,
                 seconds=notice.seconds if outcome in {"delivered", "failed"} else None,
-                error=shortened(notice.error, _LONGEST_ERROR),
+                error=shortened(visible(notice.error), _LONGEST_ERROR),
             )
         )
 

@@ -71,7 +71,7 @@ async def serve_page(
         with handled_signals(end):
             serving = asyncio.ensure_future(server.run_until_ended())
             await server.listens.wait()
-            announce(RunningPage(server.base_url, server.end))
+            announce(RunningPage(server.base_url, end))
             await serving
 
 
