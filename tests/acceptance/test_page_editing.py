@@ -113,6 +113,8 @@ def test_a_dropped_file_is_stepped_through_and_compared_before_and_after(browser
         dialog.wait_for(state="detached")
         assert page.get_by_role("spinbutton", name="Event").input_value() == "3"
         assert json.loads(event_text(page)) == THOUSAND[2]
+        page.get_by_role("button", name="Next change").click()
+        assert json.loads(event_text(page)) == THOUSAND[5]
         assert len(comparisons) == 1
 
 
