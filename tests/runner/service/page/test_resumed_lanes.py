@@ -84,7 +84,7 @@ def test_lanes_that_the_same_reason_stopped_start_together(
         assert sum(lane["stopped"] for lane in page.get("status").json()["lanes"]) == left
 
 
-@pytest.mark.parametrize("body", [{}, {"account": "a"}, {"account": 1, "action": "track"}, [], "x" * 20_000])
-def test_a_request_that_names_no_lane_is_refused(tmp_path: Path, body: Any) -> None:
+def test_a_request_that_names_no_lane_is_refused(tmp_path: Path) -> None:
+    bodies: list[Any] = [{}, {"account": "a"}, {"account": 1, "action": "track"}, [], "x" * 20_000]
     with open_page(tmp_path) as page:
-        assert page.post("lanes/resume", body).status_code == 400
+        assert [page.post("lanes/resume", body).status_code for body in bodies] == [400] * len(bodies)
