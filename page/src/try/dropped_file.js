@@ -43,7 +43,7 @@ export function createDroppedFile(container, session) {
 
   function choose() {
     open(picker.files[0]);
-    // Then the same file can be chosen again, after changes to it.
+    // Else the same file could not be chosen again after a change to it.
     picker.value = "";
   }
 
