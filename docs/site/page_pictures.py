@@ -40,7 +40,7 @@ _WATCHED_MS = 12_000
 def started(folder: Path, *arguments: str) -> Iterator[str]:
     """Run a server for as long as the block lasts; give its address."""
     environment = {**os.environ, "KABLE_API_KEY": "sk_test.sandbox"}
-    command = [PROGRAM, *arguments, "--port", "0", "--json"]
+    command = [str(PROGRAM), *arguments, "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own
         try:
             yield json.loads(next(iter(program.stdout or ())))["base_url"]
