@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..stored.hashes import HASH_BYTES, parted
 from . import merging
 from .generations import MOST_BATCHES, GenerationTables
-from .hashes import HASH_BYTES, parted
 from .lookup import Lookup
 
 if TYPE_CHECKING:
