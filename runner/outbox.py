@@ -13,7 +13,7 @@ from ..definitions import Problem, SetupError
 from .delivery.clock import SystemClock
 from .delivery.limits_record import LIMITS_PREFIX
 from .queues.contract import Lane, QueueOpenError
-from .queues.opening import open_queue, shown_place, split_place
+from .queues.opening import kept_days, open_queue, shown_place, split_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -77,6 +77,14 @@ def outbox_may_exist(options: DeliveryOptions) -> bool:
     """Return whether a queue may be there already; of one that is not a file, only its engine knows."""
     path = outbox_path(options)
     return bool(options.outbox) if path is None else os.path.lexists(path)
+
+
+def kept_id_days(options: DeliveryOptions) -> float:
+    """Return how many days the outbox keeps IDs, so no event is sent twice. Raises SetupError."""
+    try:
+        return kept_days(options.outbox or "memory:", options.keep_ids)
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
 
 
 def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:

@@ -1,0 +1,25 @@
+"""The outbox in PostgreSQL, for any number of processes on any number of machines. Needs the extra `postgres`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..contract import QueueOpenError
+
+if TYPE_CHECKING:
+    from ..engine import EngineOptions
+    from .engine import PostgresEngine
+
+__all__ = ["open_postgres"]
+
+
+def open_postgres(location: str, options: EngineOptions, /) -> PostgresEngine:
+    """Open the outbox at a URL without its scheme. Raises QueueOpenError."""
+    try:
+        from .engine import open_engine  # noqa: PLC0415 - psycopg is an extra, and only this engine needs it
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "psycopg":
+            raise
+        message = "an outbox in PostgreSQL needs psycopg; install it: pip install 'kable-destination[postgres]'"
+        raise QueueOpenError(message) from None
+    return open_engine(location, options)
