@@ -142,8 +142,12 @@ class PostgresServer:
 
     def outbox(self, folder: Path, options: str = "uniqueFor=400") -> str:
         """Return the URL of the outbox that belongs to a folder: a schema of its own."""
-        name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        return f"{self.url}?schema=t_{name}&{options}"
+        return f"{self.url}?schema={_schema_of(folder)}&{options}"
+
+    def has_outbox(self, folder: Path) -> bool:
+        """Return whether the outbox that belongs to a folder was made."""
+        ((found,),) = self.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{_schema_of(folder)}.outbox",))
+        return bool(found)
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -154,6 +158,10 @@ class PostgresServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+
+
+def _schema_of(folder: Path) -> str:
+    return f"t_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
 
 
 _shared: list[PostgresServer] = []

@@ -9,11 +9,11 @@ from ..contract import Lease
 from ..engine import Candidate
 from ..stored.damaged import Damaged
 from ..stored.fresh_batches import FreshBatches
-from ..stored.packing import UNREADABLE, body, holds, lease_of
+from ..stored.packing import UNREADABLE, body, keys_of, lease_of
 from .statements import decoded, decoded_or_none, encoded, encoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..contract import Lane, QueuedBatch, Settlement
     from .lanes import LaneTable
@@ -21,31 +21,35 @@ if TYPE_CHECKING:
 
 _CANDIDATE = "id, shard, accepted_at, due, owner, leased_until, wait"
 _NEVER = float("-inf")
-_EVER = float("inf")
 
-# The oldest batch of each shard. The index is asked for the next shard and its first batch, so it does not matter how
-# many batches there are.
-_HEADS = f"""
-WITH RECURSIVE heads(shard) AS (
+# In one round trip:
+# - The oldest batch of each shard. The index is asked for the next shard and its first batch, so it does not matter how
+#   many batches there are.
+# - Free batches without a shard. Rows that another transaction leases at this moment are left to it.
+# - Leased ones, as far as the free ones go: a scan to the end of a long lane would take long.
+_CANDIDATES = f"""
+WITH RECURSIVE shards(shard) AS (
     SELECT min(shard) FROM batches WHERE lane = %(lane)s AND shard IS NOT NULL
     UNION ALL
-    SELECT (SELECT min(shard) FROM batches WHERE lane = %(lane)s AND shard > heads.shard) FROM heads
-    WHERE heads.shard IS NOT NULL
+    SELECT (SELECT min(shard) FROM batches WHERE lane = %(lane)s AND shard > shards.shard) FROM shards
+    WHERE shards.shard IS NOT NULL
+), heads AS MATERIALIZED (
+    SELECT (SELECT min(id) FROM batches WHERE lane = %(lane)s AND shard = shards.shard) AS head
+    FROM shards WHERE shard IS NOT NULL
+), free AS MATERIALIZED (
+    SELECT {_CANDIDATE} FROM batches
+    WHERE lane = %(lane)s AND shard IS NULL AND due >= %(floor)s
+        AND (owner IS NULL OR leased_until < %(now)s AND owner <> %(me)s)
+    ORDER BY due, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+), owned AS (
+    SELECT {_CANDIDATE} FROM batches
+    WHERE lane = %(lane)s AND shard IS NULL AND owner IS NOT NULL AND due >= %(floor)s AND due <= (
+        SELECT CASE WHEN count(*) < %(most)s THEN 'Infinity' ELSE max(due) END FROM free
+    )
 )
-SELECT {_CANDIDATE} FROM batches WHERE id IN (
-    SELECT (SELECT min(id) FROM batches WHERE lane = %(lane)s AND shard = heads.shard) FROM heads
-    WHERE shard IS NOT NULL
-)
-"""  # noqa: S608 - a constant
-# Rows that another transaction leases at this moment are left to it.
-_FREE = f"""
-SELECT {_CANDIDATE} FROM batches
-WHERE lane = %s AND shard IS NULL AND due >= %s AND (owner IS NULL OR leased_until < %s AND owner <> %s)
-ORDER BY due, id LIMIT %s FOR UPDATE SKIP LOCKED
-"""  # noqa: S608 - a constant
-_OWNED = f"""
-SELECT {_CANDIDATE} FROM batches
-WHERE lane = %s AND shard IS NULL AND due BETWEEN %s AND %s AND owner IS NOT NULL ORDER BY due, id
+SELECT {_CANDIDATE}, true FROM free
+UNION ALL SELECT {_CANDIDATE}, false FROM owned
+UNION ALL SELECT {_CANDIDATE}, false FROM batches WHERE id IN (SELECT head FROM heads)
 """  # noqa: S608 - a constant
 # Only what is as it was seen: what was not locked, another process may have taken meanwhile.
 _TAKE = """
@@ -61,6 +65,7 @@ _ROWS = """
 SELECT batches.id, attempts, accepted_at, run, account, action, shard, about, payloads, contents
 FROM batches JOIN lanes ON lanes.id = lane WHERE batches.id = ANY(%s::bigint[])
 """
+_DRAWN = 32
 _HINT_SECONDS = 5.0
 """How long a hint lets a lane's first rows be passed over. It is only a hint: a row may be committed late."""
 
@@ -77,16 +82,19 @@ class BatchTable:
         self._doubtful: set[int] = set()
         self._owner: bytes = b""
         self._seen: dict[int, Candidate] = {}
+        self._numbers: list[int] = []
+        self._held: dict[int, frozenset[str | None] | None] = {}
         self._floors: dict[int, tuple[float, float]] = {}
         self.damaged: list[Damaged] = []
 
-    def begin(self) -> None:
+    def begin(self, *, writes: bool) -> None:
         """Another transaction has begun."""
         self._taken.clear()
         self._seen.clear()
-        if self._doubtful:
+        self._held.clear()
+        if self._doubtful and writes:
             # A lease whose answer was lost would be this process's, and it does not know of it.
-            self._database.run(
+            self._database.later(
                 "UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = ANY(%s::bigint[]) AND owner = %s",
                 ([*self._doubtful], self._owner),
             )
@@ -109,45 +117,58 @@ class BatchTable:
         """Queue a batch, and return its ID."""
         lane, size = self._lanes.use(queued.lane), queued.size
         columns = (queued.prepared is not None and queued.prepared.columns) or body(queued)
-        row = self._database.row(
-            "INSERT INTO batches (lane, shard, run, events, bytes, accepted_at, due, about, payloads, contents)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-            (lane, queued.batch.shard, run, queued.count, size, now, now, *columns),
+        number = self._next_number()
+        self._database.later(
+            "INSERT INTO batches (id, lane, shard, run, events, bytes, accepted_at, due, about, payloads, contents)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %b, %b, %b)",
+            (number, lane, queued.batch.shard, run, queued.count, size, now, now, *columns),
         )
-        assert row is not None  # noqa: S101 - an insertion has made a row
-        number: int = row[0]
         self._lanes.add(lane, 1, queued.count, size)
         self._fresh.add(number, queued, size)
         return number
 
+    def _next_number(self) -> int:
+        """Return the ID of the next batch. They are drawn by the dozen, since each draw is a round trip."""
+        if not self._numbers:
+            query = "SELECT nextval(pg_get_serial_sequence('batches', 'id')) FROM generate_series(1, %s)"
+            self._numbers = sorted([number for (number,) in self._database.rows(query, (_DRAWN,))], reverse=True)
+        return self._numbers.pop()
+
     def holds(self, number: int, key: str) -> bool:
         """Return whether a batch is still queued and holds the event with an ID, or any event (no ID)."""
-        row = self._database.row("SELECT about FROM batches WHERE id = %s", (number,))
-        return row is not None and (not key or holds(row[0], key))
+        if number not in self._held:
+            self.look_at([number])
+        keys = self._held[number]
+        return keys is None or (key in keys if key else bool(keys))
+
+    def look_at(self, numbers: Collection[int]) -> None:
+        """Read together what `holds` will be asked: each of many duplicates would need a statement."""
+        rows = self._database.rows("SELECT id, about FROM batches WHERE id = ANY(%s::bigint[])", ([*numbers],))
+        self._held.update(dict.fromkeys(numbers, frozenset()))
+        self._held.update({number: keys_of(about) for number, about in rows})
 
     def candidates(self, lane: Lane, most: int, now: float) -> list[Candidate]:
         """Return what is needed to choose from a lane; those that are free are locked until the transaction ends."""
         number = self._lanes.find(lane)
         if number is None:
             return []
-        found = [_candidate(row) for row in self._database.rows(_HEADS, {"lane": number})]
         floor = self._floor(number)
-        free = self._free(number, floor, most, now)
+        found, free = self._look(number, floor, most, now)
         if len(free) < most and floor > _NEVER:
             # The hint may have passed over some.
             floor = _NEVER
-            free = self._free(number, floor, most, now)
+            found, free = self._look(number, floor, most, now)
         if len(free) == most and floor == _NEVER:
-            self._floors[number] = free[0].due, time.monotonic()
-        last = free[-1].due if len(free) == most else _EVER
-        ids = {each.id for each in free}
-        owned = [_candidate(row) for row in self._database.rows(_OWNED, (number, floor, last))]
-        found += free + [each for each in owned if each.id not in ids]
-        self._seen.update({each.id: each for each in found})
-        return found
+            self._floors[number] = min(each.due for each in free), time.monotonic()
+        self._seen.update(found)
+        return [*found.values()]
 
-    def _free(self, lane: int, floor: float, most: int, now: float) -> list[Candidate]:
-        return [_candidate(row) for row in self._database.rows(_FREE, (lane, floor, now, self._owner, most))]
+    def _look(self, lane: int, floor: float, most: int, now: float) -> tuple[dict[int, Candidate], Sequence[Candidate]]:
+        """Return the candidates of a lane by their IDs, and those among them that are locked."""
+        values = {"lane": lane, "floor": floor, "most": most, "now": now, "me": self._owner}
+        rows = [(_candidate(row), is_free) for *row, is_free in self._database.rows(_CANDIDATES, values)]
+        free = [each for each, is_free in rows if is_free]
+        return {**{each.id: each for each, _ in rows}, **{each.id: each for each in free}}, free
 
     def _floor(self, lane: int) -> float:
         floor, at = self._floors.get(lane, (_NEVER, _NEVER))
@@ -192,6 +213,7 @@ class BatchTable:
 
     def _set_aside(self, number: int, reason: str) -> None:
         """Take a damaged batch out of its lane, so it blocks no other."""
+        self._held.pop(number, None)
         rows = self._database.rows("DELETE FROM batches WHERE id = %s RETURNING lane, run, events, bytes", (number,))
         for lane, run, events, size in rows:
             self._lanes.add(lane, -1, -events, -size)
@@ -229,7 +251,7 @@ class BatchTable:
 
     def release(self, owner: str) -> None:
         """End all leases of an owner."""
-        self._database.run(
+        self._database.later(
             "UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = ANY(%s::bigint[]) AND owner = %s",
             ([*self._mine], encoded(owner)),
         )
@@ -244,15 +266,11 @@ class BatchTable:
 
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
-        number = settlement.lease.id
+        self._held.pop(settlement.lease.id, None)
         lane = self._lanes.use(settlement.lease.queued.lane)
+        self._lanes.settle(lane, settlement, now, ends=not rest)
         if rest:
-            self._lanes.settle(lane, settlement, now)
             self._keep(lane, settlement, rest, now)
-            return
-        rows = self._database.rows("DELETE FROM batches WHERE id = %s RETURNING events, bytes", (number,))
-        events, size = rows[0]
-        self._lanes.settle(lane, settlement, now, (-1, -events, -size))
 
     def _delete(self, lane: int, number: int) -> None:
         for events, size in self._database.rows("DELETE FROM batches WHERE id = %s RETURNING events, bytes", (number,)):
@@ -260,7 +278,7 @@ class BatchTable:
 
     def _replace(self, lane: int, number: int, queued: QueuedBatch, part: QueuedBatch) -> None:
         """Put a part of a batch in its place."""
-        self._database.run(
+        self._database.later(
             "UPDATE batches SET about = %s, payloads = %s, contents = %s, events = %s, bytes = %s WHERE id = %s",
             (*body(part), part.count, part.size, number),
         )
@@ -287,10 +305,11 @@ class BatchTable:
     def keep_events(self, number: int, queued: QueuedBatch, rest: Sequence[int]) -> None:
         """Keep only some positions of a queued batch (delete it if there are none), and end its lease."""
         lane = self._lanes.use(queued.lane)
+        self._held.pop(number, None)
         self._fresh.take(number)
         if rest:
             self._replace(lane, number, queued, queued.part(rest))
-            self._database.run("UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = %s", (number,))
+            self._database.later("UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = %s", (number,))
         else:
             self._delete(lane, number)
 
@@ -298,7 +317,7 @@ class BatchTable:
         lease, error = settlement.lease, settlement.error
         if len(rest) < lease.queued.count:
             self._replace(lane, lease.id, lease.queued, lease.queued.part(rest))
-        self._database.run(
+        self._database.later(
             "UPDATE batches SET owner = NULL, leased_until = 0, attempts = attempts + %(attempts)s, error = %(error)s,"
             " wait = CASE WHEN due < %(due)s THEN greatest(0.0, %(due)s - %(now)s) ELSE wait END,"
             " due = greatest(due, %(due)s) WHERE id = %(id)s",

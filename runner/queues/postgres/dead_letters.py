@@ -44,15 +44,30 @@ class DeadLetterTable:
 
     def __init__(self, database: Statements) -> None:
         self._database = database
+        self._reasons: dict[bytes, Reason | None] = {}
 
     def add(self, letter: DeadLetter, identity: bytes, name: bytes | None, run: int, now: float) -> bool:
         """Store a dead letter of a run, unless one with the same identity is stored; return whether it was stored."""
+        self._reasons.pop(identity, None)
         return self._database.run(_INSERT, (*row_of(letter, identity, name, run, now), identity)) > 0
 
     def reason(self, identity: bytes) -> Reason | None:
         """Return the reason of a dead letter; None if there is none with this identity."""
-        row = self._database.row("SELECT reason FROM dead_letters WHERE identity = %s", (identity,))
-        return None if row is None else row[0]
+        if identity not in self._reasons:
+            self.look_at([identity])
+        return self._reasons[identity]
+
+    def look_at(self, identities: Collection[bytes]) -> None:
+        """Read together what `reason` will be asked: each of many duplicates would need a statement."""
+        rows = self._database.rows(
+            "SELECT identity, reason FROM dead_letters WHERE identity = ANY(%s::bytea[])", ([*identities],)
+        )
+        self._reasons.update(dict.fromkeys(identities))
+        self._reasons.update(dict(rows))
+
+    def begin(self) -> None:
+        """Another transaction has begun."""
+        self._reasons.clear()
 
     def event(self, identity: bytes) -> bytes | None:
         """Return the event of a dead letter; None if there is none with this identity."""
@@ -67,10 +82,12 @@ class DeadLetterTable:
         """Delete the dead letters with these names."""
         # Nearly always there is none, and then the names need not be sent.
         if names and self._database.row("SELECT 1 FROM dead_letters WHERE name IS NOT NULL LIMIT 1"):
+            self._reasons.clear()
             self._database.run("DELETE FROM dead_letters WHERE name = ANY(%s::bytea[])", (sorted(names),))
 
     def delete_reread(self, reread: RereadText) -> None:
         """Delete the dead letters that hold only the beginning of a text."""
+        self._reasons.clear()
         self._database.run(
             _DELETE_REREAD,
             {
@@ -89,6 +106,7 @@ class DeadLetterTable:
         """Delete dead letters, and return the identity of each that was there."""
         if not ids:
             return {}
+        self._reasons.clear()
         query = "DELETE FROM dead_letters WHERE id = ANY(%s::bigint[]) RETURNING id, identity"
         return {row[0]: row[1] for row in self._database.rows(query, (sorted(ids),))}
 

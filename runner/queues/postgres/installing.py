@@ -57,8 +57,13 @@ def install(database: Statements, address: Address, *, create: bool, read_only: 
 
 def _installed(database: Statements, address: Address) -> tuple[int | None, bytes]:
     """Return the format of the outbox and its salt; no format if there is no outbox. Raises QueueOpenError."""
-    found = database.row("SELECT to_regclass(%s) IS NOT NULL", (f"{address.schema}.outbox",))
-    if found is None or not found[0]:
+    # The catalogue itself: after a wait for a lock, to_regclass may still answer from before it.
+    found = database.row(
+        "SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname = %s AND relname = 'outbox'",
+        (address.schema,),
+    )
+    if found is None:
         return None, b""
     row = database.row(f"SELECT version, salt FROM {address.schema}.outbox")  # noqa: S608 - the name was checked
     if row is None:
@@ -71,8 +76,7 @@ def _installed(database: Statements, address: Address) -> tuple[int | None, byte
 
 def _make(database: Statements, address: Address) -> bytes:
     salt = secrets.token_bytes(_SALT_BYTES)
-    row = database.row("SELECT to_regnamespace(%s) IS NOT NULL", (address.schema,))
-    if row is None or not row[0]:
+    if database.row("SELECT 1 FROM pg_namespace WHERE nspname = %s", (address.schema,)) is None:
         # A schema that an administrator has made needs no right to make one.
         database.script(f"CREATE SCHEMA {address.schema}")
     database.script(f"SET LOCAL search_path = {address.schema}")

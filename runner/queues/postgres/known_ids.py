@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..stored.hashes import HASH_BYTES, KEPT_BYTES
 from .days import day_of
-from .postgres_errors import RepeatedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,14 +30,13 @@ _KNOWN = f"""
 SELECT name, max(batch) FROM known_ids WHERE day BETWEEN {{first}} AND {{last}} AND name = ANY(ARRAY({_NAMES}))
 GROUP BY name
 """  # noqa: S608 - constants
+# An ID that is there already is refused, also by the rows of a transaction that is not committed yet.
 _ADD = f"""
-WITH names(name) AS ({_NAMES}), added AS (
-    INSERT INTO known_ids (day, name, batch) SELECT %(day)s, name, %(batch)s FROM names
-    ON CONFLICT DO NOTHING RETURNING 1
-), counted AS (
-    INSERT INTO id_counts (day, slot, ids) SELECT %(day)s, %(slot)s, count(*) FROM added
+WITH counted AS (
+    INSERT INTO id_counts (day, slot, ids) VALUES (%(day)s, %(slot)s, %(count)s)
     ON CONFLICT (day, slot) DO UPDATE SET ids = id_counts.ids + excluded.ids
-) SELECT count(*) FROM added
+)
+INSERT INTO known_ids (day, name, batch) SELECT %(day)s, name, %(batch)s FROM ({_NAMES}) AS names(name)
 """  # noqa: S608 - constants
 _FORGET = f"""
 WITH gone AS (
@@ -70,7 +68,7 @@ class KnownIds:
     def add(self, batch: int, names: Sequence[bytes | None], run: int, now: float) -> None:
         """Store the IDs that a batch brings.
 
-        If one is there by now, another process has brought it since somebody looked: the transaction is run again.
+        If one is there by now, another process has brought it since this one looked: the transaction is run again.
         """
         # In one order, so two processes with the same IDs wait for each other, and not each for the other.
         with_ids = sorted([name[:KEPT_BYTES] for name in names if name is not None])
@@ -78,12 +76,11 @@ class KnownIds:
             return
         day = day_of(now)
         self._latest = max(day, self._latest_day())
-        values = {"names": b"".join(with_ids), "day": day, "batch": batch, "slot": self._slot}
-        rows = self._database.rows(_ADD, values)
-        if rows[0][0] != len(with_ids):
-            raise RepeatedError
+        joined, count = b"".join(with_ids), len(with_ids)
+        values = {"names": joined, "count": count, "day": day, "batch": batch, "slot": self._slot}
+        self._database.later(_ADD, values)
         packed = b"".join([name or _NO_NAME for name in names])
-        self._database.run(
+        self._database.later(
             "INSERT INTO batch_ids (day, batch, run, names) VALUES (%s, %s, %s, %s)", (day, batch, run, packed)
         )
 
@@ -91,7 +88,7 @@ class KnownIds:
         """Make IDs unknown."""
         if names:
             joined = b"".join(sorted([name[:KEPT_BYTES] for name in names]))
-            self._database.run(_FORGET, {"names": joined, "slot": self._slot})
+            self._database.later(_FORGET, {"names": joined, "slot": self._slot})
 
     def count(self) -> int:
         """Return how many IDs are known."""
@@ -100,7 +97,7 @@ class KnownIds:
 
     def note_contents(self, batch: int, digests: Sequence[bytes], now: float) -> None:
         """Store the digest of the content of each event of a batch."""
-        self._database.run(
+        self._database.later(
             "UPDATE batch_ids SET digests = %s WHERE batch = %s AND day = %s", (b"".join(digests), batch, day_of(now))
         )
 

@@ -24,15 +24,26 @@ ON CONFLICT (lane, slot) DO UPDATE SET batches = counts.batches + excluded.batch
     events = counts.events + excluded.events, bytes = counts.bytes + excluded.bytes
 """
 _DELIVERED = """
+INSERT INTO lane_counts AS counts (lane, slot, delivered, delivered_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (lane, slot) DO UPDATE
+SET delivered = counts.delivered + excluded.delivered, delivered_at = excluded.delivered_at
+"""
+_GONE = """
+WITH gone AS (DELETE FROM batches WHERE id = %s RETURNING lane, events, bytes)
 INSERT INTO lane_counts AS counts (lane, slot, batches, events, bytes, delivered, delivered_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+SELECT lane, %s, -1, -events, -bytes, %s, %s FROM gone
 ON CONFLICT (lane, slot) DO UPDATE SET batches = counts.batches + excluded.batches,
     events = counts.events + excluded.events, bytes = counts.bytes + excluded.bytes,
-    delivered = counts.delivered + excluded.delivered, delivered_at = excluded.delivered_at
+    delivered = counts.delivered + excluded.delivered,
+    delivered_at = coalesce(excluded.delivered_at, counts.delivered_at)
 """
 _RATE = """
 INSERT INTO rates AS rate (lane, minute, slot, delivered) VALUES (%s, %s, %s, %s)
 ON CONFLICT (lane, minute, slot) DO UPDATE SET delivered = rate.delivered + excluded.delivered
+"""
+_DEPTH = """
+SELECT coalesce(sum(batches), 0)::bigint, coalesce(sum(events), 0)::bigint, paused_until, paused_for
+FROM lanes LEFT JOIN lane_counts ON lane = id WHERE id = %s GROUP BY id
 """
 _STATUSES = f"""
 SELECT id, account, action, coalesce(events, 0)::bigint, coalesce(batches, 0)::bigint, coalesce(delivered, 0)::bigint,
@@ -63,7 +74,12 @@ class LaneTable:
         self._slot = slot
         self._ids: dict[Lane, int] = {}
         self._new: dict[Lane, int] = {}
+        self._pauses: dict[Lane, Pause] = {}
         self._minute = 0
+
+    def begin(self) -> None:
+        """Another transaction has begun."""
+        self._pauses.clear()
 
     def committed(self) -> None:
         """What the transaction has done is certain."""
@@ -108,7 +124,7 @@ class LaneTable:
 
     def add(self, number: int, batches: int, events: int, size: int) -> None:
         """Count batches, events and bytes that come (or go, if negative)."""
-        self._database.run(_ADD, (number, self._slot, batches, events, size))
+        self._database.later(_ADD, (number, self._slot, batches, events, size))
 
     def bytes(self) -> Mapping[str, int]:
         """Return the bytes of queued events and payloads, for each account that has some."""
@@ -120,42 +136,49 @@ class LaneTable:
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""
-        row = self._database.row(
-            "SELECT coalesce(sum(batches), 0)::bigint, coalesce(sum(events), 0)::bigint FROM lane_counts"
-            " WHERE lane = %s",
-            (self.find(lane),),
-        )
-        return (0, 0) if row is None else (row[0], row[1])
+        row = self._database.row(_DEPTH, (self.find(lane),))
+        if row is None:
+            return 0, 0
+        batches, events, *pause = row
+        # It is asked for next, and this was a round trip.
+        self._pauses[lane] = Pause(*pause)
+        return batches, events
 
     def pause(self, lane: Lane) -> Pause:
         """Return the pause of a lane; an empty one if it never had one."""
+        if lane in self._pauses:
+            return self._pauses[lane]
         row = self._database.row("SELECT paused_until, paused_for FROM lanes WHERE id = %s", (self.find(lane),))
         return Pause() if row is None else Pause(*row)
 
     def set_pause(self, lane: Lane, pause: Pause) -> None:
         """Store the pause of a lane."""
-        self._database.run(
+        self._pauses.pop(lane, None)
+        self._database.later(
             "UPDATE lanes SET paused_until = %s, paused_for = %s WHERE id = %s", (*pause, self.use(lane))
         )
 
-    def settle(self, number: int, settlement: Settlement, now: float, gone: tuple[int, int, int] = (0, 0, 0)) -> None:
-        """Store what `status` shows of a settlement, and count the batches, events and bytes that are gone with it."""
-        if delivered := len(settlement.delivered):
-            self._database.run(_DELIVERED, (number, self._slot, *gone, delivered, now))
+    def settle(self, number: int, settlement: Settlement, now: float, *, ends: bool) -> None:
+        """Store what `status` shows of a settlement. If it `ends` the batch, delete this, and count what is gone."""
+        delivered = len(settlement.delivered)
+        if ends:
+            moment = now if delivered else None
+            self._database.later(_GONE, (settlement.lease.id, self._slot, delivered, moment))
+        elif delivered:
+            self._database.later(_DELIVERED, (number, self._slot, delivered, now))
+        if delivered:
             # Not written unless it changes, since all who deliver in this lane would wait for each other.
-            self._database.run("UPDATE lanes SET stopped = false WHERE id = %s AND stopped", (number,))
+            self._database.later("UPDATE lanes SET stopped = false WHERE id = %s AND stopped", (number,))
             minute = minute_of(now)
-            self._database.run(_RATE, (number, minute, self._slot, delivered))
+            self._database.later(_RATE, (number, minute, self._slot, delivered))
             if minute != self._minute:
-                self._database.run(
+                self._database.later(
                     "DELETE FROM rates WHERE lane = %s AND minute < %s AND slot = %s",
                     (number, minute - _MINUTES_KEPT, self._slot),
                 )
                 self._minute = minute
-        elif any(gone):
-            self.add(number, *gone)
         if (error := lane_error(settlement)) is not None:
-            self._database.run(
+            self._database.later(
                 "UPDATE lanes SET error = %s, error_at = %s WHERE id = %s", (encoded(error), now, number)
             )
 
@@ -163,12 +186,12 @@ class LaneTable:
         """Note why a lane has stopped, or that it has not (None)."""
         number = self.use(lane)
         if stopped is not None:
-            self._database.run(
+            self._database.later(
                 "UPDATE lanes SET stopped = true, error = %s, error_at = %s WHERE id = %s",
                 (encoded(stopped), now, number),
             )
         else:
-            self._database.run("UPDATE lanes SET stopped = false WHERE id = %s AND stopped", (number,))
+            self._database.later("UPDATE lanes SET stopped = false WHERE id = %s AND stopped", (number,))
 
     def statuses(self, now: float, longest: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
         """Return the state of every lane that was ever used, sorted."""

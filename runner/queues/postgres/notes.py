@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..contract import Checkpoint
 from ..stored.packing import pack, unpack
-from .postgres_errors import RepeatedError
 from .statements import decoded, encoded
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 _NOTE_PUT = """
 INSERT INTO puts (run, number, at, result) VALUES (%s, %s, %s, %s)
-ON CONFLICT (run) DO UPDATE SET number = excluded.number, at = excluded.at, result = excluded.result
-WHERE puts.number < excluded.number
+ON CONFLICT (run) DO UPDATE SET at = excluded.at, result = excluded.result,
+    number = CASE WHEN puts.number < excluded.number THEN excluded.number END
 """
 _ADD_OUTCOME = """
 INSERT INTO outcomes (run, outcome, slot, events) VALUES (%s, %s, %s, %s)
@@ -56,17 +55,17 @@ class NoteTables:
     def put(self, token: Token, result: bytes, now: float) -> None:
         """Store the number and the result of the last put of a run.
 
-        If the same put is there by now, an attempt whose commit was not answered went through after all: the
-        transaction is run again, and finds the result. The statement waits for such an attempt to end.
+        If the same put is there by now, an attempt whose commit was not answered went through after all. The number
+        becomes null then, which its column refuses: the transaction is run again, and finds the result. The statement
+        waits for such an attempt to end.
         """
-        if not self._database.run(_NOTE_PUT, (*token, now, pack(result))):
-            raise RepeatedError
+        self._database.later(_NOTE_PUT, (*token, now, pack(result)))
 
     def count(self, run: int, outcomes: Mapping[Outcome, int]) -> None:
         """Add to the outcomes of a run."""
         for outcome, events in outcomes.items():
             if events:
-                self._database.run(_ADD_OUTCOME, (run, outcome, self._slot, events))
+                self._database.later(_ADD_OUTCOME, (run, outcome, self._slot, events))
 
     def outcomes(self, run: int) -> tuple[Mapping[Outcome, int], int]:
         """Return the outcomes of a run, and how many of its events are still queued."""
@@ -78,7 +77,7 @@ class NoteTables:
 
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""
-        self._database.run(
+        self._database.later(
             _PUT_CHECKPOINT,
             (encoded(checkpoint.key), encoded(checkpoint.name), checkpoint.state, checkpoint.is_end, now),
         )
@@ -96,9 +95,9 @@ class NoteTables:
     def put_record(self, key: str, value: bytes | None) -> None:
         """Store a record, or delete it (None)."""
         if value is None:
-            self._database.run("DELETE FROM records WHERE key = %s", (encoded(key),))
+            self._database.later("DELETE FROM records WHERE key = %s", (encoded(key),))
         else:
-            self._database.run(_PUT_RECORD, (encoded(key), value))
+            self._database.later(_PUT_RECORD, (encoded(key), value))
 
     def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""
@@ -111,8 +110,8 @@ class NoteTables:
 
     def prune(self, *, runs_before: float, checkpoints_before: float, most: int) -> None:
         """Delete finished checkpoints and old runs, some at a time."""
-        self._database.run(_PRUNE_CHECKPOINTS, (checkpoints_before, most))
-        self._database.run(_PRUNE_RUNS, (runs_before, most))
+        self._database.later(_PRUNE_CHECKPOINTS, (checkpoints_before, most))
+        self._database.later(_PRUNE_RUNS, (runs_before, most))
 
 
 def _checkpoint(row: tuple[Any, ...]) -> Checkpoint:

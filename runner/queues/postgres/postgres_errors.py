@@ -6,8 +6,11 @@ import psycopg
 
 from ..contract import QueueFullError, QueueLockedError, QueueOpenError
 
-_REPEATED = {"40001", "40P01", "55P03", "57014", "23514"}
-"""Serialization, deadlock, a lock that was not had in time, a cancelled statement, a day without a partition."""
+_REPEATED = {"40001", "40P01", "55P03", "57014", "23502", "23505", "23514"}
+"""Serialization, deadlock, a lock that was not had in time, a cancelled statement, a day without a partition.
+
+And what other processes have written meanwhile: an ID that is there by now (23505), a put that is (23502).
+"""
 
 _LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "53300"}
 """The server ends, begins, has cut an idle transaction, only reads since a fail-over, or has no connection left."""

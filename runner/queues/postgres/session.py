@@ -87,7 +87,8 @@ class PostgresSession:
                     if converted is error:
                         raise
                     raise converted from error
-            attempt += 1
+                # The process that was first has committed by now. A server that is away needs longer.
+                attempt = 0 if is_repeated(error) else attempt + 1
             self._wait(attempt, deadline)
 
     def make_room(self) -> None:
@@ -109,20 +110,21 @@ class PostgresSession:
         day = day_of(self._now())
         if writes:
             self._days.make(day)
-        self._begin(day, writes=writes)
+        transaction = self._begin(day, writes=writes)
         self._tables.begin(writes=writes)
         results = [operation(self._tables) for operation in operations]
         if not writes:
             self._database.script("COMMIT")
             return results
-        ((transaction,),) = self._database.rows("SELECT pg_current_xact_id_if_assigned()::text")
         try:
-            self._commit()
+            if self._database.commit() != "COMMIT":
+                # A transaction with an error ends so, and the error was hidden.
+                raise RepeatedError
         except psycopg.Error as error:
             if not is_lost(error):
                 raise
             # The answer to the commit is lost, and only the server knows whether it took place.
-            if transaction is not None and not self._was_committed(transaction, deadline):
+            if not self._was_committed(transaction, deadline):
                 raise
         self._settled_day = day
         self._tables.committed()
@@ -140,8 +142,11 @@ class PostgresSession:
     def _note_unconfirmed(self) -> None:
         self._is_unconfirmed = True
 
-    def _begin(self, day: int, *, writes: bool) -> None:
-        """Begin a transaction. While one that writes on a day is open, no ID can come on a later day."""
+    def _begin(self, day: int, *, writes: bool) -> str:
+        """Begin a transaction. While one that writes on a day is open, no ID can come on a later day.
+
+        Return the transaction's ID, by which its outcome can be asked for later; nothing for one that only reads.
+        """
         script = [*_BEGIN, f"SET LOCAL search_path = {self._address.schema}"]
         if writes:
             script += _BY_INDEX
@@ -151,16 +156,13 @@ class PostgresSession:
             script.append(f"SELECT pg_advisory_xact_lock_shared({lock_key(self._address, 'day', day)})")
         else:
             script.append("SET TRANSACTION READ ONLY")
-        script.append("SELECT extract(epoch FROM clock_timestamp())::float8")
-        (moment,) = self._database.last_row("; ".join(script))
+        asked = "pg_current_xact_id()::text" if writes else "''"
+        script.append(f"SELECT extract(epoch FROM clock_timestamp())::float8, {asked}")
+        moment, transaction = self._database.last_row("; ".join(script))
         self.server_clock.set(moment)
         if writes and day_of(self._now()) != day:
             raise RepeatedError
-
-    def _commit(self) -> None:
-        if self._database.script("COMMIT") != "COMMIT":
-            # A transaction with an error ends so, and the error was hidden.
-            raise RepeatedError
+        return str(transaction)
 
     def _was_committed(self, transaction: str, deadline: float) -> bool:
         """Ask a new connection about a transaction whose commit was not answered. Raises psycopg.Error."""
@@ -215,6 +217,7 @@ class PostgresSession:
         """End a transaction that failed, and forget what was learnt in it."""
         if hasattr(self, "_tables"):
             self._tables.reset()
+        self._database.forget()
         connection = self._database.connection
         if connection is None:
             return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from psycopg import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +20,22 @@ class Statements:
 
     def __init__(self, connection: Connection[Any] | None = None) -> None:
         self.connection = connection
+        self._waiting: list[tuple[str, Values]] = []
+
+    def later(self, statement: str, values: Values = ()) -> None:
+        """Send a statement together with the next one, in one round trip.
+
+        If it fails, the next one raises the error. It must fail by itself if it may not do what it should.
+        """
+        self._waiting.append((statement, values))
+
+    def forget(self) -> None:
+        """Send nothing of what waits: its transaction has failed."""
+        self._waiting.clear()
+
+    def commit(self) -> str:
+        """Send what waits and a commit, in one round trip; return what the server says of the commit."""
+        return self._run("COMMIT", ()).statusmessage or ""
 
     def rows(self, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Run a statement, and return its rows."""
@@ -51,7 +70,14 @@ class Statements:
     def _run(self, statement: str, values: Values) -> Cursor[Any]:
         assert self.connection is not None  # noqa: S101 - a session connects first
         # In binary form: batches are bytes, and moments must come back as they were written.
-        return self.connection.execute(statement.encode(), values, binary=True)
+        if not self._waiting:
+            return self.connection.execute(statement.encode(), values, binary=True)
+        waiting, self._waiting = self._waiting, []
+        # An old libpq has no pipelines, and then each statement is a round trip.
+        with self.connection.pipeline() if Pipeline.is_supported() else nullcontext():
+            for early, early_values in waiting:
+                self.connection.execute(early.encode(), early_values)
+            return self.connection.execute(statement.encode(), values, binary=True)
 
 
 def encoded(text: str) -> bytes:

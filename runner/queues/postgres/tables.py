@@ -80,8 +80,9 @@ class PostgresTables:
     def begin(self, *, writes: bool) -> None:
         """Another transaction has begun."""
         self._writes = writes
-        if writes:
-            self._batches.begin()
+        self._lanes.begin()
+        self._dead_letters.begin()
+        self._batches.begin(writes=writes)
 
     def committed(self) -> None:
         """What the transaction has done is certain."""
@@ -113,7 +114,11 @@ class PostgresTables:
 
     def known(self, account: str, names: AbstractSet[Hashable]) -> Mapping[Hashable, int]:  # noqa: ARG002 - a name holds it
         """Return the names that are known, each with the batch that brought it last."""
-        return cast("Mapping[Hashable, int]", self._ids.known(cast("AbstractSet[bytes]", names), self._now))
+        found = self._ids.known(cast("AbstractSet[bytes]", names), self._now)
+        if found:
+            self._batches.look_at({*found.values()})
+            self._dead_letters.look_at(found.keys())
+        return cast("Mapping[Hashable, int]", found)
 
     def dead_reason(self, account: str, name: Hashable) -> Reason | None:  # noqa: ARG002 - likewise
         """Return why the event with this name is a dead letter; None if it is none."""
