@@ -10,13 +10,14 @@ from ..engine import Candidate
 from ..stored.damaged import Damaged
 from ..stored.fresh_batches import FreshBatches
 from ..stored.packing import UNREADABLE, body, keys_of, lease_of
-from .statements import decoded, decoded_or_none, encoded, encoded_or_none
+from .statements import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..contract import Lane, QueuedBatch, Settlement
     from .lanes import LaneTable
+    from .owners import Owners
     from .statements import Statements
 
 _CANDIDATE = "id, shard, accepted_at, due, owner, leased_until, wait"
@@ -54,7 +55,7 @@ UNION ALL SELECT {_CANDIDATE}, false FROM batches WHERE id IN (SELECT head FROM 
 # Only what is as it was seen: what was not locked, another process may have taken meanwhile.
 _TAKE = """
 WITH seen AS MATERIALIZED (
-    SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::float8[]) AS seen(id, owner, leased_until)
+    SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::float8[]) AS seen(id, owner, leased_until)
 )
 UPDATE batches SET owner = %s, leased_until = %s FROM seen
 WHERE batches.id = seen.id AND batches.owner IS NOT DISTINCT FROM seen.owner
@@ -73,15 +74,17 @@ _HINT_SECONDS = 5.0
 class BatchTable:
     """The queued batches of an outbox."""
 
-    def __init__(self, database: Statements, lanes: LaneTable) -> None:
+    def __init__(self, database: Statements, lanes: LaneTable, owners: Owners) -> None:
         self._database = database
+        self._owners = owners
         self._lanes = lanes
         self._fresh = FreshBatches()
         self._mine: set[int] = set()
         self._taken: set[int] = set()
         self._doubtful: set[int] = set()
-        self._owner: bytes = b""
+        self._owner = 0
         self._seen: dict[int, Candidate] = {}
+        self._held_by: dict[int, int | None] = {}
         self._numbers: list[int] = []
         self._held: dict[int, frozenset[str | None] | None] = {}
         self._floors: dict[int, tuple[float, float]] = {}
@@ -91,6 +94,7 @@ class BatchTable:
         """Another transaction has begun."""
         self._taken.clear()
         self._seen.clear()
+        self._held_by.clear()
         self._held.clear()
         if self._doubtful and writes:
             # A lease whose answer was lost would be this process's, and it does not know of it.
@@ -166,9 +170,14 @@ class BatchTable:
     def _look(self, lane: int, floor: float, most: int, now: float) -> tuple[dict[int, Candidate], Sequence[Candidate]]:
         """Return the candidates of a lane by their IDs, and those among them that are locked."""
         values = {"lane": lane, "floor": floor, "most": most, "now": now, "me": self._owner}
-        rows = [(_candidate(row), is_free) for *row, is_free in self._database.rows(_CANDIDATES, values)]
+        rows = [(self._candidate(row), is_free) for *row, is_free in self._database.rows(_CANDIDATES, values)]
         free = [each for each, is_free in rows if is_free]
         return {**{each.id: each for each, _ in rows}, **{each.id: each for each in free}}, free
+
+    def _candidate(self, row: Sequence[Any]) -> Candidate:
+        number, shard, accepted_at, due, owner, leased_until, wait = row
+        self._held_by[number] = owner
+        return Candidate(number, shard, accepted_at, due, self._owners.name(owner), leased_until, wait)
 
     def _floor(self, lane: int) -> float:
         floor, at = self._floors.get(lane, (_NEVER, _NEVER))
@@ -176,13 +185,13 @@ class BatchTable:
 
     def take(self, ids: Sequence[int], owner: str, until: float) -> list[Lease]:
         """Lease batches. What another process has taken since it was seen is left to it."""
-        self._owner = encoded(owner)
+        self._owner = self._owners.use(owner, until)
         seen = [self._seen[number] for number in ids]
         rows = self._database.rows(
             _TAKE,
             (
                 [each.id for each in seen],
-                [encoded_or_none(each.owner) for each in seen],
+                [self._held_by[each.id] for each in seen],
                 [each.leased_until for each in seen],
                 self._owner,
                 until,
@@ -223,7 +232,7 @@ class BatchTable:
         """Let all leases of an owner end at a moment."""
         rows = self._database.rows(
             "UPDATE batches SET leased_until = %s WHERE id = ANY(%s::bigint[]) AND owner = %s RETURNING id",
-            (until, [*self._mine], encoded(owner)),
+            (until, [*self._mine], self._owners.find(owner)),
         )
         # The others were settled, or lost.
         self._mine = {number for (number,) in rows}
@@ -253,7 +262,7 @@ class BatchTable:
         """End all leases of an owner."""
         self._database.later(
             "UPDATE batches SET owner = NULL, leased_until = 0 WHERE id = ANY(%s::bigint[]) AND owner = %s",
-            ([*self._mine], encoded(owner)),
+            ([*self._mine], self._owners.find(owner)),
         )
 
     def owner_of(self, number: int) -> str | None:
@@ -262,7 +271,7 @@ class BatchTable:
         The row is locked, so nobody takes the batch between this look and a settlement.
         """
         row = self._database.row("SELECT owner FROM batches WHERE id = %s FOR UPDATE", (number,))
-        return None if row is None else decoded_or_none(row[0])
+        return None if row is None else self._owners.name(row[0])
 
     def settle(self, settlement: Settlement, rest: Sequence[int], now: float) -> None:
         """Free a batch, keep only the positions in `rest` (delete it if there are none), and count for its lane."""
@@ -290,7 +299,7 @@ class BatchTable:
         In a transaction that writes they are locked, so nobody leases one between this look and its change.
         """
         query = f"SELECT {_CANDIDATE} FROM batches WHERE id > %s ORDER BY id LIMIT %s"  # noqa: S608 - a constant
-        return [_candidate(row) for row in self._database.rows(query + " FOR UPDATE" * locks, (number, most))]
+        return [self._candidate(row) for row in self._database.rows(query + " FOR UPDATE" * locks, (number, most))]
 
     def read(self, number: int) -> QueuedBatch | None:
         """Return a queued batch; None if it cannot be read."""
@@ -329,11 +338,6 @@ class BatchTable:
                 "error": None if error is None else encoded(error.message),
             },
         )
-
-
-def _candidate(row: tuple[Any, ...]) -> Candidate:
-    number, shard, accepted_at, due, owner, leased_until, wait = row
-    return Candidate(number, shard, accepted_at, due, decoded_or_none(owner), leased_until, wait)
 
 
 def _lease_of(row: tuple[Any, ...]) -> Lease:

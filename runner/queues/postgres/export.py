@@ -11,6 +11,7 @@ from .days import SECONDS_A_DAY
 from .dead_letters import DeadLetterTable
 from .lanes import LaneTable
 from .notes import NoteTables
+from .owners import Owners
 from .statements import decoded, decoded_or_none
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def everything(
     database: Statements, salt: bytes, now: float, is_held: Callable[[Candidate], bool]
 ) -> Iterator[Exported]:
     """Yield lanes, batches, dead letters, checkpoints, records, and the hashes of known IDs."""
-    yield from LaneTable(database, 0).statuses(now, now + LONGEST_PAUSE_SECONDS, is_held)
+    yield from LaneTable(database, Owners(database), 0).statuses(now, now + LONGEST_PAUSE_SECONDS, is_held)
     yield from _batches(database)
     yield from DeadLetterTable(database).all()
     notes = NoteTables(database, 0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..contract import Settlement
+    from .owners import Owners
     from .statements import Statements
 
 _MINUTES_KEPT = 120
@@ -69,7 +70,8 @@ FROM batches WHERE owner IS NULL GROUP BY lane
 class LaneTable:
     """The lanes of an outbox."""
 
-    def __init__(self, database: Statements, slot: int) -> None:
+    def __init__(self, database: Statements, owners: Owners, slot: int) -> None:
+        self._owners = owners
         self._database = database
         self._slot = slot
         self._ids: dict[Lane, int] = {}
@@ -197,7 +199,7 @@ class LaneTable:
         """Return the state of every lane that was ever used, sorted."""
         waiting = {lane: _Waiting(now, oldest, due) for lane, oldest, due in self._free(now, longest)}
         for lane, owner, until, events, oldest, due, wait in self._database.rows(_HELD):
-            candidate = Candidate(0, None, 0, due, decoded_or_none(owner), until, wait)
+            candidate = Candidate(0, None, 0, due, self._owners.name(owner), until, wait)
             waiting.setdefault(lane, _Waiting(now)).add(candidate, events, oldest, is_leased=is_held(candidate))
         nothing = _Waiting(now)
         return [

@@ -14,6 +14,7 @@ from ..contract import QueueLockedError, QueueOpenError
 from .connecting import ServerClock, connect
 from .days import Days, day_of
 from .installing import install, lock_key
+from .marks import Marks
 from .postgres_errors import RepeatedError, is_lost, is_repeated, queue_error, told
 from .statements import Statements
 from .tables import PostgresTables
@@ -54,16 +55,11 @@ class PostgresSession:
         self.server_clock = ServerClock()
         self._database = Statements()
         self._days = Days(self._database, address)
+        self._marks = Marks(self._database, address)
         self._settled_day: int | None = None
         self._is_unconfirmed = False
-        self._read_only = options.read_only
-        try:
-            self._connect()
-            salt = install(self._database, address, create=options.create, read_only=options.read_only)
-        except psycopg.Error as error:
-            self.close()
-            message = told(error) if is_lost(error) else str(queue_error(error, address.shown))
-            raise QueueOpenError(f"the outbox {address.shown} cannot be opened: {message}") from None
+        self._options = options
+        salt = self._install()
         self._tables = PostgresTables(
             self._database, salt, self._days, self.server_clock.now if self._has_server_clock else None
         )
@@ -100,6 +96,24 @@ class PostgresSession:
             with contextlib.suppress(psycopg.Error):
                 self._database.connection.close()
 
+    def _install(self) -> bytes:
+        """Connect, and make the tables if there are none; return the salt of IDs. Raises QueueOpenError."""
+        options, deadline, attempt = self._options, time.monotonic() + self._seconds, 0
+        while True:
+            try:
+                self._connect()
+                return install(self._database, self._address, create=options.create, read_only=options.read_only)
+            except psycopg.Error as error:
+                # A server that ends or begins says so. If none is there at all, the URL may be wrong.
+                is_passing = is_repeated(error) or (is_lost(error) and self._database.connection is not None)
+                self._abandon(None)
+                if not is_passing or time.monotonic() >= deadline:
+                    message = told(error) if is_lost(error) else str(queue_error(error, self._address.shown))
+                    shown = self._address.shown
+                    raise QueueOpenError(f"the outbox {shown} cannot be opened: {message}") from None
+            attempt += 1
+            self._wait(attempt, deadline)
+
     def size(self) -> int:
         """Return the bytes of all tables and indexes."""
         row = self._database.row(_SIZE, (self._address.schema,))
@@ -110,12 +124,14 @@ class PostgresSession:
         day = day_of(self._now())
         if writes:
             self._days.make(day)
-        transaction = self._begin(day, writes=writes)
+        self._begin(day, writes=writes)
         self._tables.begin(writes=writes)
         results = [operation(self._tables) for operation in operations]
         if not writes:
             self._database.script("COMMIT")
             return results
+        if self._database.has_changed:
+            self._marks.add()
         try:
             if self._database.commit() != "COMMIT":
                 # A transaction with an error ends so, and the error was hidden.
@@ -123,8 +139,8 @@ class PostgresSession:
         except psycopg.Error as error:
             if not is_lost(error):
                 raise
-            # The answer to the commit is lost, and only the server knows whether it took place.
-            if not self._was_committed(transaction, deadline):
+            # The answer to the commit is lost. If anything was to change, only the server knows whether it has.
+            if self._database.has_changed and not self._was_committed(deadline):
                 raise
         self._settled_day = day
         self._tables.committed()
@@ -142,11 +158,8 @@ class PostgresSession:
     def _note_unconfirmed(self) -> None:
         self._is_unconfirmed = True
 
-    def _begin(self, day: int, *, writes: bool) -> str:
-        """Begin a transaction. While one that writes on a day is open, no ID can come on a later day.
-
-        Return the transaction's ID, by which its outcome can be asked for later; nothing for one that only reads.
-        """
+    def _begin(self, day: int, *, writes: bool) -> None:
+        """Begin a transaction. While one that writes on a day is open, no ID can come on a later day."""
         script = [*_BEGIN, f"SET LOCAL search_path = {self._address.schema}"]
         if writes:
             script += _BY_INDEX
@@ -156,37 +169,26 @@ class PostgresSession:
             script.append(f"SELECT pg_advisory_xact_lock_shared({lock_key(self._address, 'day', day)})")
         else:
             script.append("SET TRANSACTION READ ONLY")
-        asked = "pg_current_xact_id()::text" if writes else "''"
-        script.append(f"SELECT extract(epoch FROM clock_timestamp())::float8, {asked}")
-        moment, transaction = self._database.last_row("; ".join(script))
+        script.append("SELECT extract(epoch FROM clock_timestamp())::float8")
+        (moment,) = self._database.last_row("; ".join(script))
+        self._database.has_changed = False
         self.server_clock.set(moment)
         if writes and day_of(self._now()) != day:
             raise RepeatedError
-        return str(transaction)
 
-    def _was_committed(self, transaction: str, deadline: float) -> bool:
-        """Ask a new connection about a transaction whose commit was not answered. Raises psycopg.Error."""
+    def _was_committed(self, deadline: float) -> bool:
+        """Ask a new connection about a transaction whose commit was not answered. Raises QueueLockedError."""
         attempt = 0
         while True:
             attempt += 1
             try:
-                self._abandon(None)
+                self._end(None)
                 self._connect()
-                row = self._database.row("SELECT pg_xact_status(%s::text::xid8)", (transaction,))
-                status = None if row is None else row[0]
+                return self._marks.was_committed()
             except psycopg.Error as error:
-                if not is_lost(error):
-                    # After a fail-over, the server may never have heard of it. Then the operation is run again, and
-                    # its token says whether it was stored.
-                    return False
-                if time.monotonic() >= deadline:
-                    raise
-                status = "in progress"
-            if status != "in progress":
-                self._is_unconfirmed = status == "committed"
-                return status == "committed"
-            if time.monotonic() >= deadline:
-                raise QueueLockedError("the database does not say whether it stored what was written")
+                if not (is_lost(error) or is_repeated(error)) or time.monotonic() >= deadline:
+                    message = f"it does not say whether it stored what was written ({told(error)})"
+                    raise QueueLockedError(message) from error
             self._wait(attempt, deadline)
 
     def _confirm(self, deadline: float) -> None:
@@ -217,6 +219,10 @@ class PostgresSession:
         """End a transaction that failed, and forget what was learnt in it."""
         if hasattr(self, "_tables"):
             self._tables.reset()
+        self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        """Roll back, or close a connection that is lost (or if there is no error)."""
         self._database.forget()
         connection = self._database.connection
         if connection is None:

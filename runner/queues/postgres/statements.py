@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 
+_CHANGING = ("INSERT INTO", "DELETE FROM", " SET ")
+
+
 class Statements:
-    """Runs statements on the connection of the moment: a broken one is replaced, and tables need not know."""
+    """Runs statements on the connection of the moment: a broken one is replaced, and tables need not know.
+
+    `has_changed` says whether one was to change something since the value was set to false.
+    """
 
     def __init__(self, connection: Connection[Any] | None = None) -> None:
         self.connection = connection
         self._waiting: list[tuple[str, Values]] = []
+        self.has_changed = False
 
     def later(self, statement: str, values: Values = ()) -> None:
         """Send a statement together with the next one, in one round trip.
@@ -28,6 +35,7 @@ class Statements:
         If it fails, the next one raises the error. It must fail by itself if it may not do what it should.
         """
         self._waiting.append((statement, values))
+        self.has_changed = True
 
     def forget(self) -> None:
         """Send nothing of what waits: its transaction has failed."""
@@ -69,6 +77,8 @@ class Statements:
 
     def _run(self, statement: str, values: Values) -> Cursor[Any]:
         assert self.connection is not None  # noqa: S101 - a session connects first
+        if not self.has_changed:
+            self.has_changed = any(word in statement for word in _CHANGING)
         # In binary form: batches are bytes, and moments must come back as they were written.
         if not self._waiting:
             return self.connection.execute(statement.encode(), values, binary=True)

@@ -12,6 +12,7 @@ from .dead_letters import DeadLetterTable
 from .known_ids import KnownIds
 from .lanes import LaneTable
 from .notes import NoteTables
+from .owners import Owners
 from .schema import SLOTS
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class PostgresTables:
         self._writes = True
         slot = secrets.randbelow(SLOTS)
         self._ids = KnownIds(database, days, slot)
-        self._lanes = LaneTable(database, slot)
-        self._batches = BatchTable(database, self._lanes)
+        self._owners = Owners(database)
+        self._lanes = LaneTable(database, self._owners, slot)
+        self._batches = BatchTable(database, self._lanes, self._owners)
         self._dead_letters = DeadLetterTable(database)
         self._notes = NoteTables(database, slot)
         # What concerns a single table is that table's own method.
@@ -91,6 +93,7 @@ class PostgresTables:
 
     def reset(self) -> None:
         """Forget what was remembered of transactions: the last of them was rolled back."""
+        self._owners.reset()
         self._lanes.reset()
         self._batches.reset()
 
@@ -199,4 +202,5 @@ class PostgresTables:
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
         """Delete IDs and runs from before a moment, and finished checkpoints from before another."""
         self._ids.prune(ids_before)
+        self._owners.prune(ids_before)
         self._notes.prune(runs_before=ids_before, checkpoints_before=checkpoints_before, most=most)
