@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .configuration.delivery_options import DeliveryOptions
     from .delivery.clock import Clock
     from .queues.contract import Queue
+    from .queues.copying import Copied
 
 _MOST_MEGABYTES = 1e12
 """More than any disk has, and still a number of bytes that SQLite can hold."""
@@ -130,6 +131,21 @@ def back_up(options: DeliveryOptions, target: Path) -> int:
         raise SetupError.of([Problem(str(target), f"is not a path: {error}")]) from None
     except QueueOpenError as error:
         raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
+def copy_to(source: str, target: str) -> Copied:
+    """Copy a whole outbox to a new place. Raises SetupError, and QueueFullError if there is no room."""
+    from .queues.copying import copy_outbox  # noqa: PLC0415 - only a copy needs it
+
+    try:
+        return copy_outbox(source, target, SystemClock())
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
+def place_name(place: str) -> str:
+    """Return a place as messages name it, without what may be a password."""
+    return shown_place(place)
 
 
 def owner_fields(definition: DestinationDefinition) -> Mapping[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..stored.contents import content_entries, digest_of_name
 from ..stored.hashes import HASH_BYTES, KEPT_BYTES
 from .days import day_of
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .days import Days
     from .statements import Statements
 
-_DIGEST_BYTES = 8
 _NO_NAME = bytes(HASH_BYTES)
 
 # Names come joined, as one value: to send each by itself takes longer than to look for it.
@@ -95,23 +95,17 @@ class KnownIds:
         row = self._database.row("SELECT coalesce(sum(ids), 0)::bigint FROM id_counts")
         return 0 if row is None else row[0]
 
-    def note_contents(self, batch: int, digests: Sequence[bytes], now: float) -> None:
+    def note_contents(self, batch: int, names: Sequence[bytes | None], digests: Sequence[bytes], now: float) -> None:
         """Store the digest of the content of each event of a batch."""
         self._database.later(
-            "UPDATE batch_ids SET digests = %s WHERE batch = %s AND day = %s", (b"".join(digests), batch, day_of(now))
+            "UPDATE batch_ids SET digests = %s WHERE batch = %s AND day = %s",
+            (content_entries(names, digests), batch, day_of(now)),
         )
 
     def content(self, batch: int, name: bytes) -> bytes | None:
         """Return the digest of the event with this ID that a batch has brought; None if it is not stored."""
-        row = self._database.row("SELECT names, digests FROM batch_ids WHERE batch = %s", (batch,))
-        if row is None or row[1] is None:
-            return None
-        names: bytes = row[0]
-        digests: bytes = row[1]
-        for number, at in enumerate(range(0, len(names), HASH_BYTES)):
-            if names.startswith(name[:KEPT_BYTES], at):
-                return digests[number * _DIGEST_BYTES :][:_DIGEST_BYTES]
-        return None
+        row = self._database.row("SELECT digests FROM batch_ids WHERE batch = %s", (batch,))
+        return None if row is None or row[0] is None else digest_of_name(row[0], name)
 
     def prune(self, before: float) -> None:
         """Note from which day on IDs are kept. The days before it are dropped after the transaction."""

@@ -140,12 +140,12 @@ class PostgresTables:
     def note_contents(
         self,
         batch: int,
-        names: Sequence[Hashable | None],  # noqa: ARG002 - the IDs of the batch are stored with it
+        names: Sequence[Hashable | None],
         digests: Sequence[bytes],
         now: float,
     ) -> None:
         """Remember a digest of the content of each event that a batch has brought."""
-        self._ids.note_contents(batch, digests, now)
+        self._ids.note_contents(batch, cast("Sequence[bytes | None]", names), digests, now)
 
     def content(self, batch: int, name: Hashable) -> bytes | None:
         """Return the digest of the event with this name that a batch has brought; None if it is not remembered."""
