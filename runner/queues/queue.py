@@ -95,7 +95,7 @@ class EngineQueue:
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 
-        An event whose ID its account knows already is not put again. Raises QueueFullError.
+        An event whose ID its account knows already is not put again. Raises QueueFullError and CheckpointMovedError.
         """
         result, deleted = await self._engine.write(
             partial(accept, put=put, now=self._now(), limit_bytes=self._limit_bytes, retention=self._retention_now())
