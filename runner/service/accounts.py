@@ -142,7 +142,7 @@ class ServedAccount:
     def _acceptor(self, destination: Destination) -> tuple[str, Acceptor]:
         key = destination.fingerprint
         if (found := self._acceptors.get(key)) is None:
-            found = self._acceptors[key] = self._new_acceptor(destination)
+            found = self._acceptors[key] = self._new_acceptor(destination, compares_contents=True)
             if len(self._acceptors) > _MOST_ACCEPTORS:
                 _, oldest = self._acceptors.popitem(last=False)
                 # It has a task of its own, which would wait for ever.
@@ -152,7 +152,11 @@ class ServedAccount:
         self._acceptors.move_to_end(key)
         return key, found
 
-    def _new_acceptor(self, destination: Destination) -> Acceptor:
+    def new_acceptor(self) -> Acceptor:
+        """Return an acceptor for a source: it maps events as this account does."""
+        return self._new_acceptor(self.destination, compares_contents=False)
+
+    def _new_acceptor(self, destination: Destination, *, compares_contents: bool) -> Acceptor:
         rules, run = self._rules, secrets.randbits(62)
         numbers = iter(range(1, 1 << 62))
         return Acceptor(
@@ -170,7 +174,7 @@ class ServedAccount:
             counts_nobodies=rules.counts_nobodies,
             keeps_requests=False,
             most_events=_MOST_EVENTS,
-            compares_contents=True,
+            compares_contents=compares_contents,
         )
 
     def _wake(self, lane: Lane, events: int) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..delivery.clock import SystemClock
+from ..delivery.notices import to_all
 from ..session import handled_signals
 from .app import Replaceable
 from .endpoints import applications
+from .reading import Reading
 from .reloading import Reloading
 from .server import Server, listen
 from .shared import opened_shared
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from ...definitions import Destination
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..sources.contract import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,29 @@ async def work(
     *,
     observers: Sequence[Observer],
     announce: Callable[[], None],
+    open_source: Callable[[Destination], Source] | None = None,
+    destination: Destination | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first."""
-    ended = asyncio.Event()
-    async with opened_shared(configuration, observers=observers, delivers=True, clock=clock or SystemClock()):
+    """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first.
+
+    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`.
+    """
+    ended, clock = asyncio.Event(), clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        shared = await stack.enter_async_context(
+            opened_shared(configuration, observers=observers, delivers=True, clock=clock)
+        )
         with handled_signals(ended.set):
+            if open_source is not None and destination is not None:
+                account = shared.accounts.serve(destination)
+                opening = partial(open_source, destination)
+                reading = Reading(opening, account, shared.queue, clock=clock, notify=to_all(observers))
+                await stack.enter_async_context(reading.running())
             announce()
             await ended.wait()
+            # Here, since a second signal ends the program otherwise.
+            await stack.aclose()
 
 
 def _listen(option: str, host: str, port: int) -> socket.socket:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..queues.contract import Queue
     from ..transports.contract import Transport
     from .accounts import ServedAccount
 
@@ -41,6 +42,7 @@ class Shared:
     health: Health
     remaining: Remaining
     metrics: MetricsPage
+    queue: Queue
     transport: Transport
     clock: Clock
 
@@ -98,7 +100,9 @@ async def opened_shared(
         stack.push_async_callback(checks.close)
         health = Health(queue, accounts.waiting, clock)
         page = MetricsPage(metrics, queue, accounts, clock)
-        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, page, transport, clock)
+        yield Shared(
+            configuration, accounts, customers, stored, checks, health, remaining, page, queue, transport, clock
+        )
 
 
 def _keyring(configuration: ServiceConfiguration) -> Keyring | None:
