@@ -26,7 +26,10 @@ _NEEDS_ATTENTION: tuple[Kind, ...] = (
 def service_configuration(
     config: Path | None, *, destination: str | None, service: dict[str, Any], **delivery: Any
 ) -> ServiceConfiguration:
-    """Return the configuration of the service. Probable mistakes are printed as warnings. Raises SetupError."""
+    """Return the configuration of the service. Probable mistakes are printed as warnings. Raises SetupError.
+
+    It has an outbox unless `outbox` is False, which says that the service keeps nothing itself.
+    """
     from ...definitions import Problem, SetupError
     from ..configuration.service_configuration import read_service_configuration
 
@@ -35,7 +38,7 @@ def service_configuration(
     )
     for warning in configuration.warnings:
         say(f"warning: {warning}", error=True)
-    if not configuration.delivery.outbox:
+    if not configuration.delivery.outbox and delivery.get("outbox") is not False:
         message = "is turned off, but a service must keep what it has confirmed; --outbox names a file"
         raise SetupError.of([Problem("outbox", message)])
     return configuration

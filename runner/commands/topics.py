@@ -9,11 +9,13 @@ if TYPE_CHECKING:
 
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.notices import Observer
+    from ..service.publishing import PublishedTopic
     from ..sources.kafka.address import KafkaAddress
     from ..sources.kafka.reports import Report
     from ..sources.kafka.source import KafkaSource
 
 PLACE = "--from"
+TARGET = "--to"
 
 
 class Topic:
@@ -60,3 +62,30 @@ def endless_topic(address: str, configuration: ServiceConfiguration) -> Topic:
     if topic.address.range:
         raise SetupError.of([Problem(PLACE, "is a range (from, to), which has an end; use deliver --from for it")])
     return topic
+
+
+def published_topic(address: str, configuration: ServiceConfiguration) -> PublishedTopic:
+    """Return a topic that events are published to. Raises SetupError."""
+    from ..configuration.kafka_options import client_options, require_client
+    from ..service.publishing import PublishedTopic
+    from ..sources.kafka.address import read_address
+
+    found = read_address(address, TARGET, is_read=False)
+    require_client(TARGET)
+    options = {
+        **client_options(configuration.kafka, configuration.variables, "kafka.", consumes=False),
+        **client_options(found.options, configuration.variables, f"{TARGET} ", consumes=False),
+    }
+    return PublishedTopic(found.brokers, found.topic, options)
+
+
+def require_one_account(configuration: ServiceConfiguration) -> None:
+    """Raise SetupError if events of several accounts come: the worker that reads the topic sends all to one."""
+    from ...definitions import Problem, SetupError
+
+    options = configuration.options
+    names = {*options.write_keys.values(), *([] if options.webhook is None else [options.webhook.account])}
+    if len(names) > 1:
+        told = ", ".join(sorted(names))
+        message = f"the events of one topic belong to one account, and write keys name several ({told})"
+        raise SetupError.of([Problem(TARGET, message)])

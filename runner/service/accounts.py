@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..queues.contract import Lane, Queue
     from ..sources.contract import Chunk
     from ..transports.contract import Transport
+    from .publishing import Publisher
 
 _MOST_EVENTS = 1_000
 """No more events are planned together: planning them takes some 20 ms, in which nobody else is answered."""
@@ -47,7 +48,8 @@ class Waiting:
 class ServedAccount:
     """An account that events come for. `delivery` sends them; None where another process does.
 
-    `waiting` counts the bytes of all accounts. No more than `most_waiting` events of this one wait to be stored.
+    `waiting` counts the bytes of all accounts. No more than `most_waiting` events of this one wait to be stored. With a
+    `publisher`, events are published and not queued.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class ServedAccount:
         waiting: Waiting,
         most_waiting: int,
         rate: Rate,
+        publisher: Publisher | None = None,
     ) -> None:
+        self._publisher = publisher
         self._rate = rate
         self.name = account_of(destination)
         self.destination = destination
@@ -102,26 +106,36 @@ class ServedAccount:
             raise BusyError("too many events wait to be stored")
         if wait := self._rate.wait(chunk.count):
             raise BusyError("this account sends more events than eventsPerSecond", retry_after=math.ceil(wait))
-        key, acceptor = self._acceptor(destination or self.destination)
         self._waiting_events += chunk.count
         self._waiting.bytes += size
-        self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
         try:
-            receipt = await acceptor.accept(chunk)
-        except QueueFullError as error:
+            receipt = await self._stored(chunk, destination or self.destination)
+        except (QueueFullError, BusyError) as error:
             self._waiting.full = str(error)
             raise BusyError(str(error)) from None
-        except Exception:
-            # It accepts nothing more after a failure; the next request gets another one.
-            if self._acceptors.get(key) is acceptor:
-                del self._acceptors[key]
-            raise
         else:
             self._waiting.full = None
             return receipt
         finally:
             self._waiting_events -= chunk.count
             self._waiting.bytes -= size
+
+    async def _stored(self, chunk: Chunk, destination: Destination) -> Receipt:
+        """Return the receipt of a chunk that is queued or published. Raises QueueFullError and BusyError."""
+        if self._publisher is not None:
+            return await self._publisher.publish(chunk, destination, self.name)
+        key, acceptor = self._acceptor(destination)
+        self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
+        try:
+            return await acceptor.accept(chunk)
+        except QueueFullError:
+            raise
+        except Exception:
+            # It accepts nothing more after a failure; the next request gets another one.
+            if self._acceptors.get(key) is acceptor:
+                del self._acceptors[key]
+            raise
+        finally:
             self._in_use[acceptor] -= 1
             if not self._in_use[acceptor]:
                 del self._in_use[acceptor]
@@ -201,7 +215,9 @@ class ServedAccounts:
         most_waiting_bytes: float,
         allows_live: bool,
         events_per_second: float | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
+        self._publisher = publisher
         self._allows_live = allows_live
         self._ending: set[asyncio.Task[None]] = set()
         self._events_per_second = events_per_second
@@ -237,6 +253,7 @@ class ServedAccounts:
                 waiting=self.waiting,
                 most_waiting=self._most_waiting_events,
                 rate=Rate(self._clock, self._events_per_second),
+                publisher=self._publisher,
             )
         return found
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
     from ..sources.contract import Source
+    from .publishing import PublishedTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,12 @@ async def serve(
     read_again: Callable[[], ServiceConfiguration] | None = None,
     report: Callable[[str], None] = lambda _message: None,
     delivers: bool = True,
+    published: PublishedTopic | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Accept events, and deliver them unless another process does, until SIGTERM or SIGINT. SIGHUP reloads.
+
+    With a topic, they are `published` there, and other processes read them from it.
 
     `announce` is called once, as soon as the service listens. `read_again` reads the configuration for a reload, and
     `report` is called with what a person should know of that. Raises SetupError before the service listens.
@@ -59,7 +63,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(_listen("host", options.host, options.port))
         shared = await stack.enter_async_context(
-            opened_shared(configuration, observers=observers, delivers=delivers, clock=clock)
+            opened_shared(configuration, observers=observers, delivers=delivers, clock=clock, published=published)
         )
         main, admin, tester = map(Replaceable, applications(shared))
         servers = [Server(main, listener, options, certificates=configuration.folder)]
@@ -76,6 +80,7 @@ async def serve(
 
         def end() -> None:
             shared.health.end()
+            shared.watched.end()
             for server in servers:
                 server.end()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
+from hostile_destination import HOSTILE
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
+from manifests import action, manifest, setting
+from manifests import field as field_of
 from running_page import RunningPage, chromium, running_page, window
 from segment_events import track
 
@@ -26,6 +30,32 @@ axe = pytest.importorskip(
 )
 
 EVENT = track(1, userId="customer_1", properties={"plan": "Pro", "seats": 3}, context={"groupId": "acme"})
+OTHER = manifest(
+    name=f"Other {HOSTILE['image']}",
+    description=HOSTILE["script"],
+    authentication={
+        "scheme": "custom",
+        "fields": {
+            "token": setting(label="Token"),
+            "region": setting(label="Region", type="string", required=False, choices=["us", "eu"], default="us"),
+            "note": setting(label=HOSTILE["image"], description=HOSTILE["image"], type="string", required=False),
+        },
+    },
+    actions={
+        "send": action(
+            title=HOSTILE["image"],
+            fields={
+                "count": field_of(label="Count", type="number"),
+                "kind": field_of(
+                    label="Kind", choices=[{"label": "One", "value": "1"}, {"label": HOSTILE["image"], "value": "2"}]
+                ),
+                "flag": field_of(label="Flag", type="boolean"),
+                "items": field_of(label="Items", type="object", multiple=True, default=None),
+            },
+        )
+    },
+    presets=[],
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +71,8 @@ def served(
 ) -> Iterator[RunningPage]:
     """Serve the page with credentials in its environment."""
     command_line = CommandLine(tmp_path_factory.mktemp("page"), dict(fork_server.environment), fork_server)
-    with running_page(command_line, "--base-url", kable_sandbox.base_url) as running:
+    (command_line.folder / "other.json").write_text(json.dumps(OTHER), encoding="utf-8")
+    with running_page(command_line, "--base-url", kable_sandbox.base_url, "--manifest", "other.json") as running:
         yield running
 
 
@@ -52,14 +83,13 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
-def type_event(page: Page, event: Any) -> None:
+def paste_event(page: Page, event: Any) -> None:
     """Replace the event, as somebody does who pastes another."""
-    editor = page.get_by_role("textbox", name="Event as JSON")
-    editor.click()
+    text = event if isinstance(event, str) else json.dumps(event, indent=2)
+    page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+    page.get_by_role("textbox", name="Event as JSON").click()
     page.keyboard.press("ControlOrMeta+a")
-    # Chromium tries to keep the look of what is typed over, which the policy of the page reports.
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(event if isinstance(event, str) else json.dumps(event, indent=2))
+    page.keyboard.press("ControlOrMeta+v")
 
 
 def card(page: Page, name: str) -> Locator:
@@ -80,7 +110,7 @@ def values(page: Page, name: str) -> dict[str, str]:
 
 def test_the_result_follows_the_event_and_the_mapping_as_they_are_typed(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         usage = card(page, "Record usage")
         usage.locator("pre.value", has_text='"plan": "Pro"').wait_for()
         assert values(page, "Record usage")["clientId"] == '"customer_1"'
@@ -98,9 +128,41 @@ def test_the_result_follows_the_event_and_the_mapping_as_they_are_typed(browser:
         usage.get_by_text('"customer_1"', exact=True).wait_for()
 
 
+def test_a_mapping_from_nothing_becomes_a_configuration_that_check_accepts(
+    browser: Browser, served: RunningPage, command_line: CommandLine
+) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        for name in ("Record usage", "Record membership"):
+            page.get_by_role("button", name=f"Remove {name}").click()
+        page.get_by_label("What to add").select_option("Record Usage")
+        page.get_by_role("button", name="Add a subscription").click()
+        field(page, "Name").fill("Seats")
+        field(page, "Trigger").fill('type = "track" and properties.seats > 0')
+        page.get_by_label("How Client ID is set").select_option("Path")
+        field(page, "Client ID").fill("$.context.groupId")
+        page.get_by_label("How Data is set").select_option("JSON")
+        field(page, "Data").fill('{"seats": {"@path": "$.properties.seats"}, "plan": "pro"}')
+        card(page, "Seats").locator("pre.value", has_text='"plan": "pro"').wait_for()
+        page.get_by_role("button", name="Copy").click()
+        page.get_by_role("button", name="Configuration (TOML)").click()
+        page.get_by_text("The TOML is copied.").first.wait_for()
+        text = page.evaluate("navigator.clipboard.readText()")
+        shown = values(page, "Seats")
+    assert API_KEY not in text
+    (command_line.folder / "kable.toml").write_text(text, encoding="utf-8")
+    checked = command_line("check", "--config", "kable.toml")
+    assert checked.code == 0, checked.err
+    (command_line.folder / "event.json").write_text(json.dumps(EVENT), encoding="utf-8")
+    previewed = command_line("preview", "--config", "kable.toml", "event.json", "--json")
+    (seats,) = json.loads(previewed.out)["subscriptions"]
+    sent = {field["key"]: json.dumps(field["sent"], separators=(",", ":")) for field in seats["fields"]}
+    assert sent == shown
+
+
 def test_the_trigger_shows_what_decided_and_why(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         field(page, "Trigger").fill('type = "track" and event = "Other"')
         usage = card(page, "Record usage")
         usage.get_by_text("no match").wait_for()
@@ -113,7 +175,7 @@ def test_the_trigger_shows_what_decided_and_why(browser: Browser, served: Runnin
 
 def test_an_error_is_at_its_field(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         field(page, "Trigger").fill("type = ")
         trigger = page.locator("[aria-invalid=true]")
         trigger.wait_for()
@@ -131,7 +193,7 @@ def test_an_error_is_at_its_field(browser: Browser, served: RunningPage) -> None
 
 def test_what_an_event_lacks_is_at_the_field_that_needs_it(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, {**EVENT, "userId": None})
+        paste_event(page, {**EVENT, "userId": None})
         card(page, "Record usage").get_by_text("rejected").wait_for()
         client_id = page.get_by_role("region", name="Subscription", exact=True).locator("[aria-invalid=true]")
         assert client_id.get_attribute("id") == field(page, "Client ID").get_attribute("id")
@@ -139,13 +201,13 @@ def test_what_an_event_lacks_is_at_the_field_that_needs_it(browser: Browser, ser
 
 def test_an_event_that_is_not_json_has_its_error_at_the_line(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, '{\n  "type": "track",\n  "event": \n}')
+        paste_event(page, '{\n  "type": "track",\n  "event": \n}')
         page.get_by_role("listitem").filter(has_text="Line 4").first.wait_for()
 
 
 def test_pointing_at_a_value_marks_its_source_and_the_other_way_round(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         row = card(page, "Record usage").get_by_role("row", name="customer_1")
         row.get_by_role("button", name="$.userId").focus()
         page.locator(".cm-source").wait_for()
@@ -159,7 +221,7 @@ def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         tabs = card(page, "Record usage").get_by_role("tablist")
         shown = card(page, "Record usage").get_by_role("tabpanel")
         shown.get_by_text('"clientId": "customer_1"').wait_for()
@@ -177,7 +239,7 @@ def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
 
 def test_subscriptions_are_added_switched_off_and_removed(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         page.get_by_label("What to add").select_option("Record Usage")
         page.get_by_role("button", name="Add a subscription").click()
         field(page, "Name").fill("Seats")
@@ -190,11 +252,34 @@ def test_subscriptions_are_added_switched_off_and_removed(browser: Browser, serv
         card(page, "Seats").get_by_text("sends", exact=True).wait_for()
 
 
+def test_another_destination_has_inputs_of_its_types_and_its_texts_stay_texts(
+    browser: Browser, served: RunningPage
+) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, {**EVENT, "event": HOSTILE["image"], "properties": {HOSTILE["script"]: HOSTILE["image"]}})
+        page.get_by_label("Destination").select_option("Other " + HOSTILE["image"])
+        page.get_by_role("button", name="Add a subscription").click()
+        for name in ("Count", "Kind", "Flag"):
+            page.get_by_label(f"How {name} is set").select_option("Constant")
+        field(page, "Count").fill("2.5")
+        field(page, "Kind").select_option(HOSTILE["image"])
+        page.get_by_label("How Items is set").select_option("JSON")
+        field(page, "Items").fill('[{"sku": {"@path": "$.event"}}]')
+        card(page, HOSTILE["image"]).locator("pre.value", has_text="sku").wait_for()
+        sent = values(page, HOSTILE["image"])
+        assert (sent["count"], sent["kind"], sent["flag"]) == ("2.5", '"2"', "true")
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Region").select_option("eu")
+        assert page.get_by_role("button", name="Send for real …").count() == 0
+        assert page.evaluate("window.taken") is None
+        assert page.locator("main img, main script").count() == 0
+
+
 def test_an_event_is_sent_to_the_sandbox_after_it_was_confirmed(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
     with window(browser, served.url) as page:
-        type_event(page, {**EVENT, "messageId": "sent from the page"})
+        paste_event(page, {**EVENT, "messageId": "sent from the page"})
         card(page, "Record usage").locator("pre.value", has_text="sent from the page").wait_for()
         page.get_by_role("button", name="Send for real …").click()
         dialog = page.get_by_role("dialog", name="Send for real")
@@ -226,6 +311,45 @@ def test_credentials_are_tested_and_a_typed_secret_is_used_and_never_shown(
         assert "another-secret" not in page.content() + stored
 
 
+def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text('[service]\npageTokenFile = "token"\n', encoding="utf-8")
+    (command_line.folder / "token").write_text("the-token-of-this-page", encoding="utf-8")
+    with (
+        running_page(command_line, "--config", "kable.toml") as asking,
+        window(browser, asking.url, refusals=2) as page,
+    ):
+        dialog = page.get_by_role("dialog", name="A token is needed")
+        dialog.get_by_label("Token", exact=True).fill("a wrong one")
+        page.keyboard.press("Enter")
+        dialog.get_by_text("This is not the token of the page.").wait_for()
+        dialog.get_by_label("Token", exact=True).fill("the-token-of-this-page")
+        page.keyboard.press("Enter")
+        card(page, "Record usage").wait_for()
+        assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
+
+
+def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(
+    browser: Browser, command_line: CommandLine
+) -> None:
+    (command_line.folder / "kable.toml").write_text(
+        '[settings]\nkableClientId = "kci_first"\n\n'
+        '[accounts.second]\napiKeyEnv = "SECOND"\nclientId = "kci_second"\nenvironment = "Live"\n',
+        encoding="utf-8",
+    )
+    with_second = replace(command_line, environment={**command_line.environment, "SECOND": "sk_live.the-second"})
+    with running_page(with_second, "--config", "kable.toml") as accounts, window(browser, accounts.url) as page:
+        paste_event(page, EVENT)
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Account").select_option("second")
+        assert page.get_by_label("Kable Client ID", exact=True).input_value() == "kci_second"
+        page.locator(".target.live", has_text="Live").wait_for()
+        page.get_by_role("button", name="Send for real …").click()
+        dialog = page.get_by_role("dialog", name="Send for real")
+        assert "Kable Live (live.kable.io) bills real customers" in dialog.inner_text()
+        assert dialog.get_by_role("button", name="Send to").count() == 0
+        assert "the-second" not in page.content()
+
+
 def test_everything_is_done_with_the_keyboard_alone(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
         card(page, "Record usage").wait_for()
@@ -254,7 +378,7 @@ FOCUSED = """(() => {
 @pytest.mark.parametrize("width", [390, 800, 1200])
 def test_nothing_scrolls_sideways(browser: Browser, served: RunningPage, width: int) -> None:
     with window(browser, served.url, width=width) as page:
-        type_event(page, {**EVENT, "properties": {"long" * 60: "word" * 200}})
+        paste_event(page, {**EVENT, "properties": {"long" * 60: "word" * 200}})
         card(page, "Record usage").locator("pre.value", has_text="wordword").wait_for()
         page.get_by_text("Settings", exact=True).click()
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -264,7 +388,7 @@ def test_nothing_scrolls_sideways(browser: Browser, served: RunningPage, width: 
 @pytest.mark.parametrize("width", [390, 1200])
 def test_axe_finds_nothing(browser: Browser, served: RunningPage, width: int, scheme: Any) -> None:
     with window(browser, served.url, width=width, scheme=scheme) as page:
-        type_event(page, {**EVENT, "userId": None})
+        paste_event(page, {**EVENT, "userId": None})
         card(page, "Record usage").get_by_text("rejected").wait_for()
         page.get_by_text("Settings", exact=True).click()
         found = axe.Axe().run(page)

@@ -78,7 +78,7 @@ export function createEventEditor(container, { onChange, label }) {
     editor.view.focus();
   }
 
-  /** Say which value is at a position, to whoever shows where it goes. */
+  /** Say which value is at a position, for the part of the page that shows where it goes. */
   function report(position) {
     const { doc } = editor.view.state;
     const found = position === null || doc.length > MOST_COLOURED ? null : outlineOf(doc).at(position);
@@ -135,7 +135,7 @@ export function createEventEditor(container, { onChange, label }) {
 const SIZES = {
   short: [json(), EditorView.lineWrapping],
   long: [],
-  // It can have the focus nevertheless, so that the keyboard scrolls it.
+  // It can have the focus nevertheless: the keyboard scrolls it.
   locked: [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],
 };
 const NOTES = {

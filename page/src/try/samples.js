@@ -30,7 +30,7 @@ export function createSamples(api, onChoose) {
   function choose() {
     if (!(input.value in samples)) return;
     onChoose(JSON.stringify(samples[input.value], null, 2));
-    // So that the same sample can be chosen again, after changes to it.
+    // Then the same sample can be chosen again, after changes to it.
     input.value = "";
   }
 }

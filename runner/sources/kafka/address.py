@@ -62,8 +62,8 @@ class KafkaAddress:
         return f"{SCHEME}{self.brokers}/{self.topic}"
 
 
-def read_address(text: str, place: str) -> KafkaAddress:
-    """Read the address of a topic. Raises SetupError, which never repeats what may be a secret."""
+def read_address(text: str, place: str, *, is_read: bool = True) -> KafkaAddress:
+    """Read the address of a topic that is read, or published to. Raises SetupError, which never repeats a secret."""
     if not text.startswith(SCHEME) or len(text) > _MOST_LETTERS:
         shown = quoted(text.partition(":")[0][:20])
         raise SetupError.of([Problem(place, f"is not the address of a topic ({shown}); {_FORM}")])
@@ -83,11 +83,13 @@ def read_address(text: str, place: str) -> KafkaAddress:
             problems.append(Problem(f"{place} {name}", "is given twice"))
         given[name] = value
     own = {name: given.pop(name) for name in _OWN if name in given}
+    if not is_read:
+        problems += [Problem(f"{place} {name}", "is for topics that are read (--from)") for name in own]
     problems += _option_problems(given, place)
     address = KafkaAddress(
         brokers,
         topic,
-        group=_group(own, place, problems),
+        group=_group(own, place, problems) if is_read else "",
         start=_bound(own, "start", place, problems) or EARLIEST,
         continues=_continues(own, place, problems),
         begin=_bound(own, "from", place, problems),

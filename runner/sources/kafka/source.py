@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..contract import FindCheckpoints, FoundCheckpoint
     from .address import KafkaAddress
-    from .reports import Reporter
+    from .reports import Report, Reporter
 
 _SECONDS_TO_FIND = 30.0
 
@@ -72,6 +72,7 @@ class _Running:
     def __init__(self, source: KafkaSource, find: FindCheckpoints | None, outbox: str) -> None:
         self._name = source.name
         self._find = find
+        self._reporter = source.report
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self._ended = threading.Event()
@@ -84,7 +85,7 @@ class _Running:
             self._hand_over,
             find=self._find_now,
             outbox=outbox,
-            report=source.report,
+            report=self._report,
             is_bounded=source.is_bounded,
         )
 
@@ -123,6 +124,11 @@ class _Running:
         # The loop may have ended, after a failure.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._woken.set)
+
+    def _report(self, report: Report) -> None:
+        """Report from the loop: observers are not made for several threads."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._reporter, report)
 
     def _find_now(self, keys: Sequence[str]) -> Sequence[FoundCheckpoint | None]:
         """Return checkpoints, from another thread than that of the loop. Raises TimeoutError."""
