@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 EVENTS = int(os.environ.get("KABLE_KAFKA_EVENTS", "600"))
 """How many events each test of faults publishes."""
 
+WORKERS = int(os.environ.get("KABLE_KAFKA_WORKERS", "2"))
+"""How many workers share a topic."""
+
 SECONDS = 60.0 + EVENTS / 500
 _SESSION = "session.timeout.ms=3000&heartbeat.interval.ms=500"
 
@@ -40,7 +43,7 @@ def new_topic() -> str:
 
 
 class Workers:
-    """Worker processes of one group, which share an outbox or have one each."""
+    """Worker processes of one group, which share an outbox."""
 
     def __init__(self, cluster: Cluster, topic: str, sandbox: RunningSandbox, folder: Path) -> None:
         self.topic = topic
@@ -48,15 +51,15 @@ class Workers:
         self._cluster = cluster
         self._sandbox = sandbox
         self._folder = folder
-        self._options = f"group=workers&{_SESSION}"
 
-    def url(self, more: str = "") -> str:
-        """Return the address of the topic."""
-        return f"kafka://{self._cluster.brokers}/{self.topic}?{self._options}{more}"
+    @property
+    def url(self) -> str:
+        """The address of the topic."""
+        return f"kafka://{self._cluster.brokers}/{self.topic}?group=workers&{_SESSION}"
 
-    def start(self, outbox: str = "outbox.sqlite", more: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker."""
-        command = [sys.executable, "-m", MODULE, "work", "--from", self.url(more), "--outbox", outbox]
+    def start(self, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start a worker, and wait until it works."""
+        command = [sys.executable, "-m", MODULE, "work", "--from", self.url, *options]
         with (self._folder / f"worker-{len(self.running)}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, "--base-url", self._sandbox.base_url],

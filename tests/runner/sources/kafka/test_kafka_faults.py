@@ -13,7 +13,7 @@ from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.queues.contract import Checkpoint, QueueOpenError
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.sources.kafka.checkpoints import OUTBOX_KEY, read_position
-from kafka_workers import EVENTS, event, running_workers
+from kafka_workers import EVENTS, WORKERS, event, running_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_each_event_arrives_once_while_workers_and_brokers_are_killed(
     own_cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     with running_workers(own_cluster, sandbox, tmp_path) as workers:
-        first, _ = workers.start(), workers.start()
+        first, *_ = [workers.start() for _ in range(WORKERS)]
         own_cluster.publish(workers.topic, [event(0)])
         workers.until_delivered([0])
         with publishing(own_cluster, workers.topic, EVENTS):
@@ -68,7 +68,7 @@ def test_each_event_arrives_once_while_workers_and_brokers_are_killed(
             with other.paused():
                 time.sleep(1.5)
         workers.until_delivered(range(EVENTS))
-        assert workers.end()[1:] == [0, 0], workers.log()
+        assert workers.end()[1:] == [0] * WORKERS, workers.log()
 
 
 def test_each_event_arrives_once_while_workers_come_and_go(
@@ -98,7 +98,7 @@ def test_of_two_owners_of_a_partition_one_goes_on(
             runs = 0
             while thread.is_alive() and runs < 3:
                 # It reads all partitions, whomever the group has given them to.
-                run = command_line("deliver", "--from", workers.url(), "--base-url", sandbox.base_url)
+                run = command_line("deliver", "--from", workers.url, "--base-url", sandbox.base_url)
                 assert run.code == 0, run.err + run.out
                 runs += 1
         workers.until_delivered(range(EVENTS))
