@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.notices import Observer
@@ -31,10 +31,13 @@ class Topic:
 
         self.address: KafkaAddress = read_address(address, PLACE)
         require_client(PLACE)
+        from ..sources.kafka.client import check_consumer
+
         self._options = {
             **client_options(options, variables, "kafka.", consumes=True),
             **client_options(self.address.options, variables, f"{PLACE} ", consumes=True),
         }
+        _check(PLACE, lambda: check_consumer(self.address, self._options))
         self._observers: Sequence[Observer] = ()
 
     def source(self, account: str, *, is_bounded: bool) -> KafkaSource:
@@ -52,6 +55,18 @@ class Topic:
 
         notice = Notice(kind=report.kind, file=report.source, events=report.events, error=report.error)
         to_all(self._observers)(notice)
+
+
+def _check(place: str, set_up: Callable[[], None]) -> None:
+    """Set up a client for once. Raises SetupError with what is wrong with its options."""
+    from confluent_kafka import KafkaException
+
+    from ...definitions import Problem, SetupError
+
+    try:
+        set_up()
+    except KafkaException as error:
+        raise SetupError.of([Problem(place, f"cannot be used: {error.args[0].str()}")]) from None
 
 
 def endless_topic(address: str, configuration: ServiceConfiguration) -> Topic:
@@ -76,7 +91,9 @@ def published_topic(address: str, configuration: ServiceConfiguration) -> Publis
         **client_options(configuration.kafka, configuration.variables, "kafka.", consumes=False),
         **client_options(found.options, configuration.variables, f"{TARGET} ", consumes=False),
     }
-    return PublishedTopic(found.brokers, found.topic, options)
+    topic = PublishedTopic(found.brokers, found.topic, options)
+    _check(TARGET, topic.check)
+    return topic
 
 
 def require_one_account(configuration: ServiceConfiguration) -> None:

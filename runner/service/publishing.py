@@ -55,6 +55,23 @@ class PublishedTopic:
     topic: str
     options: Mapping[str, str] = field(repr=False)
 
+    def producer(self, **more: Any) -> Producer:
+        """Return a producer; what the promises depend on wins over the options."""
+        from confluent_kafka import Producer  # noqa: PLC0415 - its library comes with an extra
+
+        options: dict[str, Any] = {
+            **_DEFAULTS,
+            "bootstrap.servers": self.brokers,
+            **more,
+            **self.options,
+            **_OWN_OPTIONS,
+        }
+        return Producer(options)
+
+    def check(self) -> None:
+        """Raise KafkaException if no producer can be set up. No broker is asked."""
+        self.producer()
+
 
 class _Sent:
     """The messages of one chunk, and the first error. `settled` is set in the loop once none is left."""
@@ -182,17 +199,8 @@ class Publisher:
                 self._loop.call_soon_threadsafe(self._notify, notice)
 
     def _new_producer(self) -> Producer:
-        from confluent_kafka import Producer  # noqa: PLC0415 - likewise
-
-        options: dict[str, Any] = {
-            **_DEFAULTS,
-            "message.max.bytes": 2 * self._most_bytes + 1_000_000,
-            "bootstrap.servers": self._topic.brokers,
-            **self._topic.options,
-            **_OWN_OPTIONS,
-            "error_cb": self._note_error,
-        }
-        return Producer(options)
+        largest = 2 * self._most_bytes + 1_000_000
+        return self._topic.producer(**{"message.max.bytes": largest, "error_cb": self._note_error})
 
 
 def _text(error: BaseException) -> str:

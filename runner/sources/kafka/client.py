@@ -24,7 +24,7 @@ _SECONDS_TO_CLOSE = 15.0
 _NO_GROUP = "kable-destination"
 """A consumer must have a group, also where it neither joins nor commits."""
 
-_NEWER_ASSIGNOR = "consumer"
+_NEWER_PROTOCOL = "consumer"
 _OWN_OPTIONS: Mapping[str, Any] = {
     # Offsets are committed once the outbox has the events, never because they were handed out.
     "enable.auto.commit": False,
@@ -52,15 +52,10 @@ class TopicClient:
     """A consumer of one topic. Its methods raise KafkaException if the brokers do not answer in time."""
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
-        client = {"bootstrap.servers": address.brokers, **options}
-        config: dict[str, Any] = {**_DEFAULTS, **client, **_OWN_OPTIONS, "group.id": address.group or _NO_GROUP}
-        if config.get("group.protocol") != _NEWER_ASSIGNOR:
-            config["partition.assignment.strategy"] = "cooperative-sticky"
-        config["error_cb"] = lambda error: failed(error.str())
         self._topic = address.topic
-        self.consumer = Consumer(config)
-        shared = {name: value for name, value in client.items() if name not in CONSUMER_OPTIONS}
-        self._admin = AdminClient({**shared, "log_level": 0})
+        self.consumer = Consumer({**_consumer_options(address, options), "error_cb": lambda error: failed(error.str())})
+        shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
+        self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
         self._asked: Future[Any] | None = None
 
     def partitions(self) -> list[int]:
@@ -187,3 +182,16 @@ _TEMPORARY = {
     KafkaError.REQUEST_TIMED_OUT,
 }
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def check_consumer(address: KafkaAddress, options: Mapping[str, str]) -> None:
+    """Raise KafkaException if the client cannot be set up with some options. No broker is asked."""
+    Consumer(_consumer_options(address, options)).close()
+
+
+def _consumer_options(address: KafkaAddress, options: Mapping[str, str]) -> dict[str, Any]:
+    """Return the options of a consumer: ours win where the promises depend on them."""
+    own = {**_OWN_OPTIONS, "bootstrap.servers": address.brokers, "group.id": address.group or _NO_GROUP}
+    if options.get("group.protocol") != _NEWER_PROTOCOL:
+        own["partition.assignment.strategy"] = "cooperative-sticky"
+    return {**_DEFAULTS, **options, **own}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException
 
 from ..contract import Chunk, SourceError
-from .checkpoints import HALTED_PREFIX, Position, partition_key, to_state
+from .checkpoints import HALTED_PREFIX, Position, partition_key
 from .client import TopicClient
 from .held import Held
 from .partition import Partition, Settled, new_partition
@@ -157,6 +157,9 @@ class Reader:
             self._report_lag()
         if self._is_time("watch", now, _SECONDS_TO_WATCH):
             self._watch_topic()
+        if self._on_their_way.total():
+            # It may be the outbox that everything waits for.
+            self._answered_at = now
         if self._is_bounded and now - self._answered_at > _SECONDS_WITHOUT_ANSWER:
             raise SourceError(f"no events have come for {_SECONDS_WITHOUT_ANSWER:.0f} s, and the end is not reached")
 
@@ -313,10 +316,9 @@ class Reader:
         partition.refused_at = None
         partition.state = None if stored is None else stored.state
         partition.position = position
-        if to_state(position) != partition.state:
-            # Before anything is read from there, so nobody begins elsewhere later.
-            chunk, _ = partition.chunk(self._hand_over.settled.append)
-            self._send(partition, chunk, 0, 0)
+        # Before anything is read from there, so nobody begins elsewhere later. It also says that the partition is read.
+        chunk, _ = partition.chunk(self._hand_over.settled.append)
+        self._send(partition, chunk, 0, 0)
 
     def _halt(self, partition: Partition, reason: str) -> None:
         """Read a partition no more until a person acts, and keep the reason in the outbox."""
