@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from kafka_workers import event, new_topic
 
@@ -87,6 +87,22 @@ def test_what_is_no_event_stops_nobody_and_is_kept(
     # Nothing of it is read again.
     assert deliver("group=g").report["read"] == 0
     assert command_line("status").out.count("unreadable") == 1
+
+
+def test_only_what_a_transaction_has_committed_is_delivered_and_its_markers_are_no_events(
+    cluster: Cluster, deliver: Delivering
+) -> None:
+    options: dict[str, str | int] = {"bootstrap.servers": cluster.brokers, "transactional.id": deliver.topic}
+    producer = Producer({**options, "log_level": 0})
+    producer.init_transactions(30)
+    for end in (producer.commit_transaction, producer.abort_transaction):
+        producer.begin_transaction()
+        producer.produce(deliver.topic, event(0 if end == producer.commit_transaction else 1), partition=0)
+        end(30)
+    # The partition ends with a marker, which nobody is given.
+    run = deliver("group=g")
+    assert (run.code, deliver.delivered()) == (0, ids(0)), run.out
+    assert deliver("group=g").code == 0
 
 
 def test_headers_are_context_and_the_event_wins(
