@@ -6,7 +6,8 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from .json_body import indented_json
+import msgspec
+
 from .text import visible, visible_json
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ def own_headers(request: httpx.Request, redactor: Redactor) -> list[tuple[str, s
 
 
 def body_text(request: httpx.Request, redactor: Redactor) -> str:
-    """Return the body of a request for a page: JSON over several lines, another body as text."""
+    """Return the body of a request for a page: JSON over several lines, its numbers as they are sent; or text."""
     try:
-        text = indented_json(json.loads(request.content))
+        text = visible_json(msgspec.json.format(request.content, indent=2).decode())
     except (ValueError, RecursionError):
-        text = request.content.decode("utf-8", "backslashreplace")
-    return redactor.text(visible(text))
+        text = visible(request.content.decode("utf-8", "backslashreplace"))
+    return redactor.text(text)
 
 
 def body_of(request: httpx.Request) -> Any:

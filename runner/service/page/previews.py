@@ -13,14 +13,14 @@ from starlette.routing import Route
 from ....definitions import (
     MISSING,
     UnreadableError,
+    body_text,
     curl_command,
     explain,
     http_text,
-    indented_json,
     json_line,
+    own_headers,
     read_event,
     shortened,
-    shown_request,
 )
 from ...configuration.environment import environment_name
 from .drafts import Draft  # noqa: TC001 - msgspec reads it at run time
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ....definitions import Destination, FieldExplanation, SubscriptionExplanation
+    from ....definitions import Destination, FieldExplanation, Redactor, SubscriptionExplanation
     from ..operations import Operation
     from .drafts import Drafts, Prepared
 
@@ -215,7 +215,6 @@ def _subscription(
 ) -> SubscriptionPreview:
     planned, redactor = explained.request, destination.redactor
     request = None if planned is None else planned.request
-    shown = None if request is None else shown_request(request, redactor)
     return SubscriptionPreview(
         index=index,
         name=explained.name,
@@ -226,9 +225,18 @@ def _subscription(
         decided_by=[*explained.decided_by],
         fields=[_field(event, field) for field in explained.fields],
         problems=[FieldProblem(field=problem.place, message=problem.message) for problem in explained.problems],
-        request=None if shown is None else RequestPreview(**{**shown, "body": indented_json(shown["body"])}),
+        request=None if request is None else _request(request, redactor),
         http="" if request is None else http_text(request, redactor).decode("utf-8", "replace").rstrip("\n"),
         curl="" if request is None else curl_of(destination, name, request),
+    )
+
+
+def _request(request: httpx.Request, redactor: Redactor) -> RequestPreview:
+    return RequestPreview(
+        method=request.method,
+        url=redactor.text(str(request.url)),
+        headers=dict(own_headers(request, redactor)),
+        body=body_text(request, redactor),
     )
 
 
