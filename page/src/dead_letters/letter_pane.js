@@ -28,7 +28,7 @@ export function createLetterPane(shown, { onReplay, onTry, onDiscard, onClose })
     element("header", {}, heading, element("span", { class: "tag bad" }, letter.reason), letter.environment && element("span", { class: `tag ${letter.isLive ? "bad" : "plain"}` }, letter.environment), button("Back to the list", onClose, { class: "quiet back" })),
     element("div", { class: "why" }, element("p", { class: "notice error" }, letter.message), shown.problems.length > 1 && fieldProblems(shown.problems), element("p", { class: "help" }, REASONS[letter.reason])),
     facts([
-      ["Since", dayTime(letter.at)],
+      ["When", dayTime(letter.at)],
       ["Account", letter.account],
       ["Action", letter.action],
       ["Subscription", letter.subscription],

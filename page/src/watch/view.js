@@ -15,10 +15,10 @@ const MESSAGES_PER_STATUS = 5;
 const HIDDEN_MS = 30_000;
 
 const STATES = {
-  connecting: { text: "Connecting …", kind: "plain" },
-  live: { text: "Live", kind: "good" },
-  waiting: { text: "Not connected", kind: "must" },
-  paused: { text: "Paused", kind: "plain" },
+  connecting: { text: "connecting …", kind: "plain" },
+  live: { text: "updating", kind: "good" },
+  waiting: { text: "not connected", kind: "must" },
+  paused: { text: "paused", kind: "plain" },
 };
 
 /** Show the view in a container, and return a function that stops it. */
