@@ -52,7 +52,7 @@ from .redaction import Redactor
 from .request_options import RequestOptions
 from .sample_events import example_events, short_event_for
 from .sample_values import placeholder_value
-from .shown_request import IMPLIED_HEADERS, body_text, curl_command, http_text, own_headers, shown_request
+from .shown_request import IMPLIED_HEADERS, curl_command, http_text, shown_request
 from .text import counted, listed, one_line, quoted, shortened, visible, visible_json
 from .trigger import Trigger, compile_trigger
 
@@ -130,7 +130,6 @@ __all__ = [
     "WorkedExample",
     "address_fault",
     "batch_group",
-    "body_text",
     "compile_fields",
     "compile_mapping",
     "compile_trigger",
@@ -149,7 +148,6 @@ __all__ = [
     "nearest",
     "nearest_word",
     "one_line",
-    "own_headers",
     "placeholder_value",
     "quoted",
     "read_base_url",

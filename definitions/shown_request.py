@@ -6,8 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from .json_body import indented_json
 from .text import visible, visible_json
 
 if TYPE_CHECKING:
@@ -79,12 +78,12 @@ def own_headers(request: httpx.Request, redactor: Redactor) -> list[tuple[str, s
 
 
 def body_text(request: httpx.Request, redactor: Redactor) -> str:
-    """Return the body of a request for a page: JSON over several lines, its numbers as they are sent; or text."""
+    """Return the body of a request for a page: JSON over several lines, another body as text."""
     try:
-        text = visible_json(msgspec.json.format(request.content, indent=2).decode())
+        text = indented_json(json.loads(request.content))
     except (ValueError, RecursionError):
-        text = visible(request.content.decode("utf-8", "backslashreplace"))
-    return redactor.text(text)
+        text = request.content.decode("utf-8", "backslashreplace")
+    return redactor.text(visible(text))
 
 
 def body_of(request: httpx.Request) -> Any:
