@@ -5,7 +5,7 @@ const MOST_CHARACTERS = 32_000;
 /** A few bytes can unpack to gigabytes. */
 const MOST_UNPACKED = 4 * 1024 * 1024;
 const MOST_SUBSCRIPTIONS = 200;
-/** A mapping has at most 64 levels. What writes a value as text takes a level of the stack for each. */
+/** A mapping has at most 64 levels. To write a value as text takes a level of the stack for each of its own. */
 const MOST_LEVELS = 100;
 const VERSION = 1;
 
