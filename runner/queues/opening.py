@@ -116,7 +116,7 @@ def _without_secrets(text: str, location: str) -> str:
         return text
     url = urlsplit(location)
     user = url.netloc.rpartition("@")[0]
-    # A user by itself is no secret, and its name may be an ordinary word.
+    # The name of a user may be an ordinary word, and only a password makes it a secret.
     secrets = [user if ":" in user else "", url.password or "", url.query, *url.query.split("&")]
     secrets += [unquote(secret) for secret in secrets]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
