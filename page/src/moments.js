@@ -1,7 +1,7 @@
 /** Moments, spans of time and numbers as people read them. Moments are seconds since 1970. */
 
 const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const RATE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const TENTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const UNITS = [[86_400, "d"], [3_600, "h"], [60, "min"]];
 
 /** Return the time of day: 14:05:09. */
@@ -33,9 +33,9 @@ export function number(value) {
   return NUMBER.format(value);
 }
 
-/** Return a rate with three digits: 1,230 or 0.25. */
+/** Return a rate: 1,230 or 0.3. */
 export function rate(value) {
-  return RATE.format(value);
+  return (value < 10 ? TENTHS : NUMBER).format(value);
 }
 
 /** Return a number with its noun: 1 event, 2 events. */

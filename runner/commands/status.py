@@ -34,7 +34,7 @@ def status(
     import asyncio
 
     from ..configuration.targets import environment_of
-    from ..outbox import limits_of, outbox_name, outbox_of
+    from ..outbox import kept_id_days, limits_of, outbox_name, outbox_of
     from ..sources.kafka.checkpoints import HALTED_PREFIX, halted_in
     from .configured import configured
 
@@ -53,7 +53,7 @@ def status(
     if as_json:
         _print_json(path, found, limits, names, halted)
     else:
-        _print_lanes(path, found, limits, names)
+        _print_lanes(path, found, limits, names, kept_id_days(configuration.delivery))
         for name, reason in halted.items():
             echo(f"{name} is not read: {reason}")
     return OK
@@ -94,7 +94,7 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
 
 
 def _print_lanes(
-    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None], days: float
 ) -> None:
     from ...definitions import counted
 
@@ -102,7 +102,7 @@ def _print_lanes(
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {counted(dead, 'dead letter')}")
-    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered")
+    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered, each for {days:g} days")
     for lane in found.lanes:
         echo_lines(_lane(lane, environments[lane.account], limits.get(_key(lane)), now))
     if dead:

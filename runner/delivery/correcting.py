@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ..queues.contract import KeptDeadLetter, PutResult, Queue
 
 Obstruction = Literal["rejected again", "not wanted any more", "known by its ID", "known with other content", "too old"]
-"""Why a corrected event is not queued; its dead letter stays."""
+"""Why a corrected event is not queued, or not under each subscription; its dead letter stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The result of a correction: how many events were queued, or why none was.
+    """The result of a correction: how many events were queued, and why not all were.
 
     `error` is that of a rejection, `detail` says more about what nobody wants.
     """
@@ -60,8 +60,10 @@ async def correct(
     if not batches:
         return Correction(obstruction="not wanted any more", detail=_detail(outcomes, wanted))
     result = await queue.put(_put(destination, kept, batches, oldest))
-    if (queued := sum(result.accepted)) == 0:
-        return Correction(obstruction=_obstruction(result))
+    queued = sum(result.accepted)
+    if not queued or result.too_old or result.conflicts:
+        # Under all subscriptions, some part may have been queued. The letter stays for the rest of it.
+        return Correction(queued, _obstruction(result))
     # The put has deleted it already if the event has kept its ID.
     await queue.dead_letters.discard(DeadLetterFilter([kept.id]))
     return Correction(queued)

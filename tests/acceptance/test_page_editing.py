@@ -54,6 +54,14 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.fixture(scope="module", name="page")
+def shared_window(browser: Browser, served: RunningPage) -> Iterator[Page]:
+    """Give a window for all tests that leave the draft as it is, and begin with an event of their own."""
+    with window(browser, served.url) as page:
+        card(page, "Record usage").wait_for()
+        yield page
+
+
 def drop(page: Page, file: str) -> None:
     """Drop a file, which JavaScript makes, onto the editor of the event. The editor alone would take it in as text."""
     dropped = page.evaluate_handle(f"() => {{ const data = new DataTransfer(); data.items.add({file}); return data; }}")
@@ -113,57 +121,55 @@ def test_a_dropped_file_is_stepped_through_and_compared_before_and_after(browser
         dialog.wait_for(state="detached")
         assert page.get_by_role("spinbutton", name="Event").input_value() == "3"
         assert json.loads(event_text(page)) == THOUSAND[2]
+        page.get_by_role("button", name="Next change").click()
+        assert json.loads(event_text(page)) == THOUSAND[5]
         assert len(comparisons) == 1
 
 
-def test_a_change_of_an_event_can_be_undone_and_the_file_stays_as_it_is(browser: Browser, served: RunningPage) -> None:
-    with window(browser, served.url) as page:
-        open_events(page, "two.ndjson", ndjson(THOUSAND[0], THOUSAND[1]))
-        type_event(page, track(7, userId="changed"))
-        page.get_by_role("button", name="Undo the changes").click()
-        assert json.loads(event_text(page)) == THOUSAND[0]
-        page.get_by_role("button", name="Close the file").click()
-        page.get_by_role("group", name="Events of the file").wait_for(state="hidden")
+def test_a_change_of_an_event_can_be_undone_and_the_file_stays_as_it_is(page: Page) -> None:
+    open_events(page, "two.ndjson", ndjson(THOUSAND[0], THOUSAND[1]))
+    type_event(page, track(7, userId="changed"))
+    page.get_by_role("button", name="Undo the changes").click()
+    assert json.loads(event_text(page)) == THOUSAND[0]
+    page.get_by_role("button", name="Close the file").click()
+    page.get_by_role("group", name="Events of the file").wait_for(state="hidden")
 
 
-def test_files_of_other_forms_hold_the_same_events(browser: Browser, served: RunningPage) -> None:
+def test_files_of_other_forms_hold_the_same_events(page: Page) -> None:
     forms = {
         "a JSON array": json.dumps(THOUSAND[:2]),
         "events over many lines": "\n".join(json.dumps(event, indent=4) for event in THOUSAND[:2]),
         "lines of Windows": "\ufeff" + json.dumps(THOUSAND[0]) + "\r\n\r\n" + json.dumps(THOUSAND[1]),
     }
-    with window(browser, served.url) as page:
-        for form, content in forms.items():
-            open_events(page, f"{form}.json", content.encode())
-            page.locator(".stepper strong", has_text=form).wait_for()
-            first = json.loads(event_text(page))
-            page.get_by_role("button", name="Next event").click()
-            assert [first, json.loads(event_text(page))] == THOUSAND[:2], form
-            assert page.get_by_text("of 2", exact=True).is_visible(), form
+    for form, content in forms.items():
+        open_events(page, f"{form}.json", content.encode())
+        page.locator(".stepper strong", has_text=form).wait_for()
+        first = json.loads(event_text(page))
+        page.get_by_role("button", name="Next event").click()
+        assert [first, json.loads(event_text(page))] == THOUSAND[:2], form
+        assert page.get_by_text("of 2", exact=True).is_visible(), form
 
 
-def test_a_file_that_cannot_be_used_says_why(browser: Browser, served: RunningPage) -> None:
+def test_a_file_that_cannot_be_used_says_why(page: Page) -> None:
     files = {
         "at most 16 MB": "new Uint8Array(16 * 1024 * 1024 + 1)",
         "not text in UTF-8": "new Uint8Array([255, 254, 0])",
         "holds no events": "' \\n\\n'",
         "Only the first 20,000 are used": "'{\"n\":1}\\n'.repeat(20001)",
     }
-    with window(browser, served.url) as page:
-        card(page, "Record usage").wait_for()
-        for told, content in files.items():
-            drop(page, f"new File([{content}], 'given')")
-            page.locator(".event-file .notice", has_text=told).wait_for()
-        assert page.get_by_text("of 20,000", exact=True).is_visible()
+    card(page, "Record usage").wait_for()
+    for told, content in files.items():
+        drop(page, f"new File([{content}], 'given')")
+        page.locator(".event-file .notice", has_text=told).wait_for()
+    assert page.get_by_text("of 20,000", exact=True).is_visible()
 
 
-def test_samples_of_every_call_type_are_there(browser: Browser, served: RunningPage) -> None:
-    with window(browser, served.url) as page:
-        samples = page.get_by_label("Sample event")
-        samples.locator("option", has_text="screen").wait_for(state="attached")
-        for name in ("track", "identify", "page", "screen", "group", "alias"):
-            samples.select_option(name)
-            assert f'"type": "{name}"' in event_text(page)
+def test_samples_of_every_call_type_are_there(page: Page) -> None:
+    samples = page.get_by_label("Sample event")
+    samples.locator("option", has_text="screen").wait_for(state="attached")
+    for name in ("track", "identify", "page", "screen", "group", "alias"):
+        samples.select_option(name)
+        assert f'"type": "{name}"' in event_text(page)
 
 
 def test_the_draft_as_text_and_in_fields_is_the_same(browser: Browser, served: RunningPage) -> None:
@@ -266,54 +272,49 @@ HOSTILE = {
 HOSTILE_TEXT = '{"amount": "\u202e000,1\u202c", "tag\U000e0041": 1}'
 
 
-def test_hostile_events_stay_text_and_the_page_stays_usable(browser: Browser, served: RunningPage) -> None:
-    with window(browser, served.url) as page:
-        asked: list[str] = []
-        page.on("dialog", lambda dialog: asked.append(dialog.message))
-        for name, properties in HOSTILE.items():
-            page.get_by_role("tab", name="Fields").click()
-            open_events(page, f"{name}<b>.ndjson", ndjson(track(1, properties=properties)))
-            page.locator(".stepper strong", has_text=f"{name}<b>.ndjson").wait_for()
-            # Completion reads the paths of the event.
-            draft_as(page, "JSON").click()
-            page.keyboard.press("Control+Space")
-            page.keyboard.press("Escape")
-            page.get_by_role("button", name="Compare …").click()
-            page.get_by_text("Nothing changes").wait_for()
-            page.keyboard.press("Escape")
-        type_event(page, HOSTILE_TEXT)
-        assert page.locator(".event .cm-unseen").all_inner_texts() == ["U+202E", "U+202C", "U+E0041"]
-        type_event(page, track(2))
-        card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
-        assert asked == []
-        assert page.locator("img, svg, b").count() == 0
+def test_hostile_events_stay_text_and_the_page_stays_usable(page: Page) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.message))
+    for name, properties in HOSTILE.items():
+        page.get_by_role("tab", name="Fields").click()
+        open_events(page, f"{name}<b>.ndjson", ndjson(track(1, properties=properties)))
+        page.locator(".stepper strong", has_text=f"{name}<b>.ndjson").wait_for()
+        # Completion reads the paths of the event.
+        draft_as(page, "JSON").click()
+        page.keyboard.press("Control+Space")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Compare …").click()
+        page.get_by_text("Nothing changes").wait_for()
+        page.keyboard.press("Escape")
+    type_event(page, HOSTILE_TEXT)
+    assert page.locator(".event .cm-unseen").all_inner_texts() == ["U+202E", "U+202C", "U+E0041"]
+    type_event(page, track(2))
+    card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
+    assert asked == []
+    assert page.locator("img, svg, b").count() == 0
 
 
 @pytest.mark.parametrize("is_on_lines", [False, True], ids=["one line", "many lines"])
-def test_an_event_of_5_mb_is_shown_and_the_page_stays_usable(
-    browser: Browser, served: RunningPage, is_on_lines: bool
-) -> None:
+def test_an_event_of_5_mb_is_shown_and_the_page_stays_usable(page: Page, is_on_lines: bool) -> None:
     event = track(1, properties={f"key {index}": "x" * 90 for index in range(51_000)})
-    with window(browser, served.url) as page:
-        open_events(page, "large.ndjson", json.dumps(event, indent=1 if is_on_lines else None).encode())
-        page.get_by_text("It is shown, but cannot be edited here").wait_for()
-        page.locator(".result .notice.error").wait_for()
-        page.get_by_role("button", name="Clear").click()
-        page.keyboard.insert_text(json.dumps(track(2)))
-        card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
+    open_events(page, "large.ndjson", json.dumps(event, indent=1 if is_on_lines else None).encode())
+    page.get_by_text("It is shown, but cannot be edited here").wait_for()
+    page.locator(".result .notice.error").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.keyboard.insert_text(json.dumps(track(2)))
+    card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
 
 
-def test_tab_leaves_each_editor_and_the_file_has_keys(browser: Browser, served: RunningPage) -> None:
-    with window(browser, served.url) as page:
-        open_events(page, "three.ndjson", ndjson(*THOUSAND[:3]))
-        for editor in (page.get_by_role("textbox", name="Event as JSON"), draft_as(page, "TOML")):
-            editor.focus()
-            page.keyboard.press("Alt+PageDown")
-            page.keyboard.press("Tab")
-            assert not editor.evaluate("(node) => node.getRootNode().activeElement === node")
-        assert page.get_by_role("spinbutton", name="Event").input_value() == "3"
-        page.keyboard.press("Alt+PageUp")
-        assert page.get_by_role("spinbutton", name="Event").input_value() == "2"
+def test_tab_leaves_each_editor_and_the_file_has_keys(page: Page) -> None:
+    open_events(page, "three.ndjson", ndjson(*THOUSAND[:3]))
+    for editor in (page.get_by_role("textbox", name="Event as JSON"), draft_as(page, "TOML")):
+        editor.focus()
+        page.keyboard.press("Alt+PageDown")
+        page.keyboard.press("Tab")
+        assert not editor.evaluate("(node) => node.getRootNode().activeElement === node")
+    assert page.get_by_role("spinbutton", name="Event").input_value() == "3"
+    page.keyboard.press("Alt+PageUp")
+    assert page.get_by_role("spinbutton", name="Event").input_value() == "2"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light")])

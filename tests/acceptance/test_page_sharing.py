@@ -44,6 +44,14 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.fixture(scope="module", name="page")
+def shared_window(browser: Browser, served: RunningPage) -> Iterator[Page]:
+    """Give a window for all tests that leave the draft as it is."""
+    with window(browser, served.url) as page:
+        card(page, "Record usage").wait_for()
+        yield page
+
+
 def copied(page: Page, name: str) -> str:
     """Copy what a button or an entry of the menu copies, and return the clipboard."""
     if not page.get_by_role("button", name=name, exact=True).is_visible():
@@ -74,16 +82,17 @@ def test_what_is_copied_is_a_configuration_that_check_accepts(
     assert "$KABLE_API_KEY" in curl
 
 
-def test_without_a_clipboard_the_text_is_shown_and_selected(browser: Browser, served: RunningPage) -> None:
-    with window(browser, served.url) as page:
-        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
-        page.get_by_role("button", name="Copy", exact=True).press("ArrowDown")
-        page.keyboard.press("Enter")
-        dialog = page.get_by_role("dialog", name="The TOML")
-        area = dialog.get_by_role("textbox")
-        area.wait_for()
-        assert page.evaluate("getSelection().toString()") == area.input_value()
-        assert area.input_value().startswith('destination = "kable"')
+def test_without_a_clipboard_the_text_is_shown_and_selected(page: Page) -> None:
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    page.get_by_role("button", name="Copy", exact=True).press("ArrowDown")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="The TOML")
+    area = dialog.get_by_role("textbox")
+    area.wait_for()
+    assert page.evaluate("getSelection().toString()") == area.input_value()
+    assert area.input_value().startswith('destination = "kable"')
+    page.keyboard.press("Escape")
+    page.evaluate("() => { delete navigator.clipboard.writeText; }")
 
 
 def test_a_link_restores_the_draft_and_the_event_holds_no_secret_and_does_nothing(
@@ -123,13 +132,12 @@ def test_a_link_is_refused_if_a_secret_is_where_it_does_not_belong(browser: Brow
         page.locator(".share-status", has_text="would hold your secret “apiKey”").wait_for()
 
 
-def test_an_event_that_is_too_long_for_a_link_is_left_out(browser: Browser, served: RunningPage) -> None:
+def test_an_event_that_is_too_long_for_a_link_is_left_out(page: Page) -> None:
     noise = "".join(hashlib.sha256(b"%d" % index).hexdigest() for index in range(1_000))
     event = track(1, properties={"noise": noise})
-    with window(browser, served.url) as page:
-        open_events(page, "long.ndjson", ndjson(event))
-        page.get_by_role("button", name="Share as a link").click()
-        page.get_by_role("dialog", name="What was left out").wait_for()
+    open_events(page, "long.ndjson", ndjson(event))
+    page.get_by_role("button", name="Share as a link").click()
+    page.get_by_role("dialog", name="What was left out").get_by_role("button", name="Close").last.click()
 
 
 def packed(state: Any) -> str:
@@ -139,7 +147,7 @@ def packed(state: Any) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def test_a_broken_or_hostile_link_is_explained_and_the_page_works(browser: Browser, served: RunningPage) -> None:
+def test_a_broken_or_hostile_link_is_explained_and_the_page_works(page: Page) -> None:
     nowhere = {"destination": "<b>nowhere</b>", "settings": {}}
     links = {
         "abc": "a part may be missing",
@@ -151,8 +159,7 @@ def test_a_broken_or_hostile_link_is_explained_and_the_page_works(browser: Brows
         packed({"version": 1, "draft": nowhere}): "“<b>nowhere</b>”",
         packed({"version": 1, "draft": "x" * (5 * 1024 * 1024)}): "it unpacks to more than 4 MB",
     }
-    with window(browser, served.url) as page:
-        for fragment, told in links.items():
-            page.evaluate("(fragment) => { location.hash = `#/try/${fragment}`; }", fragment)
-            page.locator(".link-notice", has_text=told).wait_for()
-            card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
+    for fragment, told in links.items():
+        page.evaluate("(fragment) => { location.hash = `#/try/${fragment}`; }", fragment)
+        page.locator(".link-notice", has_text=told).wait_for()
+        card(page, "Record usage").get_by_text("sends", exact=True).wait_for()

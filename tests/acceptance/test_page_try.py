@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
-from hostile_destination import HOSTILE
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
-from manifests import action, manifest, setting
-from manifests import field as field_of
+from page_actions import EVENT, card, field, paste_event, values
 from running_page import RunningPage, chromium, running_page, window
-from segment_events import track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser
 
     from fork_server import ForkServer
 
-    Open = Callable[..., Page]
-
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-core is not installed: pip install axe-playwright-python"
-)
-
-EVENT = track(1, userId="customer_1", properties={"plan": "Pro", "seats": 3}, context={"groupId": "acme"})
-OTHER = manifest(
-    name=f"Other {HOSTILE['image']}",
-    description=HOSTILE["script"],
-    authentication={
-        "scheme": "custom",
-        "fields": {
-            "token": setting(label="Token"),
-            "region": setting(label="Region", type="string", required=False, choices=["us", "eu"], default="us"),
-            "note": setting(label=HOSTILE["image"], description=HOSTILE["image"], type="string", required=False),
-        },
-    },
-    actions={
-        "send": action(
-            title=HOSTILE["image"],
-            fields={
-                "count": field_of(label="Count", type="number"),
-                "kind": field_of(
-                    label="Kind", choices=[{"label": "One", "value": "1"}, {"label": HOSTILE["image"], "value": "2"}]
-                ),
-                "flag": field_of(label="Flag", type="boolean"),
-                "items": field_of(label="Items", type="object", multiple=True, default=None),
-            },
-        )
-    },
-    presets=[],
 )
 
 
@@ -71,8 +37,7 @@ def served(
 ) -> Iterator[RunningPage]:
     """Serve the page with credentials in its environment."""
     command_line = CommandLine(tmp_path_factory.mktemp("page"), dict(fork_server.environment), fork_server)
-    (command_line.folder / "other.json").write_text(json.dumps(OTHER), encoding="utf-8")
-    with running_page(command_line, "--base-url", kable_sandbox.base_url, "--manifest", "other.json") as running:
+    with running_page(command_line, "--base-url", kable_sandbox.base_url) as running:
         yield running
 
 
@@ -81,31 +46,6 @@ def browser() -> Iterator[Browser]:
     """Give a Chromium without a window."""
     with chromium() as launched:
         yield launched
-
-
-def paste_event(page: Page, event: Any) -> None:
-    """Replace the event, as somebody does who pastes another."""
-    text = event if isinstance(event, str) else json.dumps(event, indent=2)
-    page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
-    page.get_by_role("textbox", name="Event as JSON").click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.press("ControlOrMeta+v")
-
-
-def card(page: Page, name: str) -> Locator:
-    """Return the result of a subscription."""
-    return page.get_by_role("article", name=name, exact=True)
-
-
-def field(page: Page, name: str) -> Locator:
-    """Return the input of a field in the form of the subscription."""
-    return page.get_by_role("region", name="Subscription", exact=True).get_by_label(name, exact=True)
-
-
-def values(page: Page, name: str) -> dict[str, str]:
-    """Return the payload of a subscription as it is shown: the value of each field, without the white space."""
-    rows = card(page, name).locator("tbody tr").all()
-    return {row.locator("th code").inner_text(): "".join(row.locator("td pre").inner_text().split()) for row in rows}
 
 
 def test_the_result_follows_the_event_and_the_mapping_as_they_are_typed(browser: Browser, served: RunningPage) -> None:
@@ -191,6 +131,21 @@ def test_an_error_is_at_its_field(browser: Browser, served: RunningPage) -> None
         page.locator("[aria-invalid=true]").wait_for(state="detached")
 
 
+def test_a_mapping_that_is_not_json_or_not_exact_is_not_used_and_says_so(browser: Browser, served: RunningPage) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        page.get_by_label("How Data is set").select_option("JSON")
+        form = page.get_by_role("region", name="Subscription", exact=True)
+        field(page, "Data").fill('{"seats": ')
+        form.get_by_text("This is not JSON yet.").wait_for()
+        field(page, "Data").fill('{"seats": 9007199254740993, "share": 0.12345678901234567}')
+        form.get_by_text("A number has more digits than a browser keeps exactly.").wait_for()
+        assert values(page, "Record usage")["data"] == '{"plan":"Pro","seats":3}'
+        field(page, "Data").fill('{"seats": "9007199254740993", "share": 0.125}')
+        card(page, "Record usage").locator("pre.value", has_text="9007199254740993").wait_for()
+        assert form.locator("[aria-invalid=true]").count() == 0
+
+
 def test_what_an_event_lacks_is_at_the_field_that_needs_it(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
         paste_event(page, {**EVENT, "userId": None})
@@ -252,29 +207,6 @@ def test_subscriptions_are_added_switched_off_and_removed(browser: Browser, serv
         card(page, "Seats").get_by_text("sends", exact=True).wait_for()
 
 
-def test_another_destination_has_inputs_of_its_types_and_its_texts_stay_texts(
-    browser: Browser, served: RunningPage
-) -> None:
-    with window(browser, served.url) as page:
-        paste_event(page, {**EVENT, "event": HOSTILE["image"], "properties": {HOSTILE["script"]: HOSTILE["image"]}})
-        page.get_by_label("Destination").select_option("Other " + HOSTILE["image"])
-        page.get_by_role("button", name="Add a subscription").click()
-        for name in ("Count", "Kind", "Flag"):
-            page.get_by_label(f"How {name} is set").select_option("Constant")
-        field(page, "Count").fill("2.5")
-        field(page, "Kind").select_option(HOSTILE["image"])
-        page.get_by_label("How Items is set").select_option("JSON")
-        field(page, "Items").fill('[{"sku": {"@path": "$.event"}}]')
-        card(page, HOSTILE["image"]).locator("pre.value", has_text="sku").wait_for()
-        sent = values(page, HOSTILE["image"])
-        assert (sent["count"], sent["kind"], sent["flag"]) == ("2.5", '"2"', "true")
-        page.get_by_text("Settings", exact=True).click()
-        page.get_by_label("Region").select_option("eu")
-        assert page.get_by_role("button", name="Send for real …").count() == 0
-        assert page.evaluate("window.taken") is None
-        assert page.locator("main img, main script").count() == 0
-
-
 def test_an_event_is_sent_to_the_sandbox_after_it_was_confirmed(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
@@ -309,45 +241,6 @@ def test_credentials_are_tested_and_a_typed_secret_is_used_and_never_shown(
         page.locator(".toolbar .notice.error").wait_for()
         stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
         assert "another-secret" not in page.content() + stored
-
-
-def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, command_line: CommandLine) -> None:
-    (command_line.folder / "kable.toml").write_text('[service]\npageTokenFile = "token"\n', encoding="utf-8")
-    (command_line.folder / "token").write_text("the-token-of-this-page", encoding="utf-8")
-    with (
-        running_page(command_line, "--config", "kable.toml") as asking,
-        window(browser, asking.url, refusals=2) as page,
-    ):
-        dialog = page.get_by_role("dialog", name="A token is needed")
-        dialog.get_by_label("Token", exact=True).fill("a wrong one")
-        page.keyboard.press("Enter")
-        dialog.get_by_text("This is not the token of the page.").wait_for()
-        dialog.get_by_label("Token", exact=True).fill("the-token-of-this-page")
-        page.keyboard.press("Enter")
-        card(page, "Record usage").wait_for()
-        assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
-
-
-def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(
-    browser: Browser, command_line: CommandLine
-) -> None:
-    (command_line.folder / "kable.toml").write_text(
-        '[settings]\nkableClientId = "kci_first"\n\n'
-        '[accounts.second]\napiKeyEnv = "SECOND"\nclientId = "kci_second"\nenvironment = "Live"\n',
-        encoding="utf-8",
-    )
-    with_second = replace(command_line, environment={**command_line.environment, "SECOND": "sk_live.the-second"})
-    with running_page(with_second, "--config", "kable.toml") as accounts, window(browser, accounts.url) as page:
-        paste_event(page, EVENT)
-        page.get_by_text("Settings", exact=True).click()
-        page.get_by_label("Account").select_option("second")
-        assert page.get_by_label("Kable Client ID", exact=True).input_value() == "kci_second"
-        page.locator(".target.live", has_text="Live").wait_for()
-        page.get_by_role("button", name="Send for real …").click()
-        dialog = page.get_by_role("dialog", name="Send for real")
-        assert "Kable Live (live.kable.io) bills real customers" in dialog.inner_text()
-        assert dialog.get_by_role("button", name="Send to").count() == 0
-        assert "the-second" not in page.content()
 
 
 def test_everything_is_done_with_the_keyboard_alone(browser: Browser, served: RunningPage) -> None:

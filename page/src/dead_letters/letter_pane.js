@@ -8,16 +8,17 @@ import { REASONS } from "./groups_pane.js";
  * Return the pane of a letter.
  *
  * @param {object} shown  the answer of GET dead-letters/{id}
- * @param {{onReplay: (event: string | null) => void, onDiscard: () => void, onClose: () => void}} options  `onReplay` gets the
- *   text if it was changed
+ * @param {{onReplay: (event: string | null) => void, onTry: (event: string) => void, onDiscard: () => void, onClose: () => void}} options
+ *   `onReplay` gets the text if it was changed
  */
-export function createLetterPane(shown, { onReplay, onDiscard, onClose }) {
+export function createLetterPane(shown, { onReplay, onTry, onDiscard, onClose }) {
   const { letter } = shown;
   const problems = element("ul", { class: "problems" });
   const result = element("div", { class: "result", tabIndex: -1 });
   const replay = button("Replay", () => onReplay(isChanged() ? editor.getText() : null), { class: "primary" });
   const undo = button("Undo my changes", onUndo, { hidden: true });
   const discard = button("Discard …", () => onDiscard());
+  const tryIt = button("Try it", () => onTry(editor.getText()), { title: "See in the other view what the mapping makes of this event" });
   const whyNot = element("p", { class: "help" });
   const around = element("div", { class: "event-editor" });
   const heading = element("h2", { id: "letter-heading", tabIndex: -1 }, `Dead letter ${letter.id}`);
@@ -27,7 +28,7 @@ export function createLetterPane(shown, { onReplay, onDiscard, onClose }) {
     element("header", {}, heading, element("span", { class: "tag bad" }, letter.reason), letter.environment && element("span", { class: `tag ${letter.isLive ? "bad" : "plain"}` }, letter.environment), button("Back to the list", onClose, { class: "quiet back" })),
     element("div", { class: "why" }, element("p", { class: "notice error" }, letter.message), shown.problems.length > 1 && fieldProblems(shown.problems), element("p", { class: "help" }, REASONS[letter.reason])),
     facts([
-      ["Since", dayTime(letter.at)],
+      ["When", dayTime(letter.at)],
       ["Account", letter.account],
       ["Action", letter.action],
       ["Subscription", letter.subscription],
@@ -44,7 +45,7 @@ export function createLetterPane(shown, { onReplay, onDiscard, onClose }) {
         problems,
         whyNot,
         result,
-        element("div", { class: "actions" }, replay, undo, discard),
+        element("div", { class: "actions" }, replay, undo, shown.event !== null && tryIt, discard),
         shown.target && element("p", { class: "help" }, `A replay goes to ${shown.target}.${shown.isSentHere ? "" : " It is queued, and the next delivery sends it."}`),
       ),
       element("section", { "aria-labelledby": "letter-answer" }, element("h3", { id: "letter-answer" }, "Request and answer"), sentPart(shown), answerPart(shown)),

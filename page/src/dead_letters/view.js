@@ -3,13 +3,14 @@ import { ask } from "../dialog.js";
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
 import { counted } from "../moments.js";
+import { linkTo, TooLongError } from "../share/link.js";
 import { discardGroup, discardLetter, replayGroup, replayLetter } from "./changes.js";
 import { createGroupsPane } from "./groups_pane.js";
 import { createLetterList } from "./letter_list.js";
 import { createLetterPane } from "./letter_pane.js";
 
 /** Show the view in a container, and return a function that stops it. `rest` may name a letter: `/12`. */
-export function show(container, { api, rest, showTarget }) {
+export function show(container, { api, start, rest, showTarget }) {
   showTarget({});
   const summary = element("p", { class: "soft", role: "status" }, "Loading …");
   const notice = element("div", { class: "outcome", tabIndex: -1 });
@@ -96,6 +97,7 @@ export function show(container, { api, rest, showTarget }) {
     fill(notice);
     const pane = createLetterPane(shown, {
       onReplay: (event) => changeOne(pane, () => replayLetter(api, shown, event)),
+      onTry: (event) => tryEvent(event),
       onDiscard: () => changeOne(pane, () => discardLetter(api, shown)),
       onClose: async () => {
         if (!(await mayClose())) return;
@@ -111,6 +113,16 @@ export function show(container, { api, rest, showTarget }) {
     showLists();
     pane.focus();
     pane.node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Open an event in the view that shows what the mapping of the configuration makes of it. */
+  async function tryEvent(event) {
+    try {
+      const link = await linkTo({ draft: start.draft, event }, []);
+      location.hash = new URL(link).hash;
+    } catch (error) {
+      opened?.pane.showFault(error instanceof TooLongError ? "This event is too long for a link. Copy it, and paste it there." : error.message);
+    }
   }
 
   /** Ask before what was typed is lost. */

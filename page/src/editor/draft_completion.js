@@ -42,7 +42,7 @@ function keysAt(keys, { destination, actionOf }) {
   if (third === undefined) return SUBSCRIPTION;
   if (third !== "mapping") return [];
   const last = rest.at(-1);
-  if (last in OPTIONS) return Object.keys(OPTIONS[last]).map((text) => ({ text, detail: `of ${last}` }));
+  if (Object.hasOwn(OPTIONS, last)) return Object.keys(OPTIONS[last]).map((text) => ({ text, detail: `of ${last}` }));
   const field = actionFields(destination, actionOf(second));
   if (!rest.length) return field.map(fieldOffer);
   const inner = rest.reduce((fields, key) => fields.find((each) => each.key === key)?.properties ?? [], field);
@@ -62,10 +62,16 @@ function valuesAt(keys, { destination, actionOf, paths, destinations }) {
   if (third !== "mapping" || !rest.length) return [];
   if (last === "@path" || last === "@arrayPath" || keys.at(-2) === "@arrayPath") return paths.map((text) => ({ text, detail: "event" }));
   if (last === "@template" || last === "@liquid") return paths.map((path) => ({ text: `{{${path.replace(/^\$\./, "")}}}`, detail: "event" }));
-  const words = OPTIONS[keys.at(-2)]?.[last] ?? [];
+  const words = wordsOf(keys.at(-2), last);
   if (words.length) return words.map((value) => ({ text: String(value), value }));
   const field = actionFields(destination, actionOf(second)).find(({ key }) => key === rest[0]);
   return [...(rest.length === 1 ? choicesOf(field) : []), ...DIRECTIVE_VALUES];
+}
+
+/** Keys come from the text, and may be those that every object of JavaScript has. */
+function wordsOf(directive, option) {
+  if (!Object.hasOwn(OPTIONS, directive) || !Object.hasOwn(OPTIONS[directive], option)) return [];
+  return OPTIONS[directive][option];
 }
 
 function actionFields({ actions }, key) {

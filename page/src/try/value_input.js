@@ -38,15 +38,26 @@ export function createJsonInput(value, onChange) {
     oninput: () => {
       fit();
       if (!input.value.trim()) return onChange(undefined);
+      let read;
       try {
-        return onChange(JSON.parse(input.value));
+        read = JSON.parse(input.value);
       } catch (error) {
-        return onChange(undefined, `This is not JSON yet, so the last valid value is used. ${error.message}`);
+        return onChange(undefined, `This is not JSON yet. The last valid value is used. ${error.message}`);
       }
+      if (hasInexactInteger(input.value)) return onChange(undefined, INEXACT);
+      return onChange(read);
     },
   });
   fit();
   return { input, node: input };
+}
+
+const INEXACT = "A number has more digits than a browser keeps exactly. Write it as text. The last valid value is used.";
+
+/** Return whether a text of JSON has an integer that would become another one. Texts in it are left out. */
+function hasInexactInteger(text) {
+  const integers = text.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').match(/(?<![\w.+-])-?\d+(?![\d.eE])/g) ?? [];
+  return integers.some((digits) => !Number.isSafeInteger(Number(digits)));
 }
 
 /** A text of a number that cannot be read is passed on as it is: the server says what is wrong with it. */

@@ -12,6 +12,7 @@ import { problemsAt } from "./places.js";
 import { createPreviewing } from "./previewing.js";
 import { createResultPane } from "./result_pane.js";
 import { openSendDialog } from "./send_dialog.js";
+import { firstEventText } from "./sample_events.js";
 import { createSettingsForm } from "./settings_form.js";
 import { createSources } from "./sources.js";
 import { createSubscriptionForm } from "./subscription_form.js";
@@ -22,6 +23,7 @@ import { verdictsOf } from "./verdicts.js";
 /** The draft and the event. They stay when another view is shown in between. */
 let session = null;
 
+/** Show the view in a container. Returns a function that stops it. */
 export function show(container, context) {
   const { api, start } = context;
   session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
@@ -61,14 +63,14 @@ export function show(container, context) {
   async function begin() {
     if (event.text) return previewing.refresh();
     try {
-      event.setText(await firstEvent(api));
+      event.setText(await firstEventText(api));
     } catch (error) {
       result.showError(error);
     }
     return undefined;
   }
 
-  function showPreview(next, milliseconds) {
+  function showPreview(next) {
     preview = next;
     context.showTarget(next);
     result.show(next);
@@ -77,7 +79,6 @@ export function show(container, context) {
     eventPane.showProblems(problemsAt(next.problems, "event"));
     list.showVerdicts(verdictsOf(next));
     showSubscriptionProblems();
-    performance.measure("preview", { start: performance.now() - milliseconds, end: performance.now() });
   }
 
   function showSubscription(index) {
@@ -121,10 +122,4 @@ function startProblems(problems) {
     element("h2", {}, "The configuration has problems"),
     element("ul", {}, problems.map(({ place, message }) => element("li", {}, element("code", {}, place), ` ${message}`))),
   );
-}
-
-/** Return the text of a sample to begin with. */
-async function firstEvent(api) {
-  const samples = await api.get("samples");
-  return JSON.stringify(samples.track ?? Object.values(samples)[0] ?? {}, null, 2);
 }

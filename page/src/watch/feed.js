@@ -15,6 +15,7 @@ export function createFeed(api, { onMessage, onState }) {
   let wait = FIRST_WAIT;
 
   async function run() {
+    stop();
     const own = new AbortController();
     aborting = own;
     onState("connecting");

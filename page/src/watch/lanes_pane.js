@@ -92,7 +92,8 @@ function createLane(first, { api, onResumed }) {
       node.classList.toggle("good", kind === "good");
       resume.hidden = !(lane.stopped || isPaused(lane, at) || waits(lane, at));
       resume.textContent = lane.stopped ? "Resume" : "Send now";
-      if (lane.stopped) result.hidden = true;
+      // A message of success is over then; why it could not be resumed is not.
+      if (lane.stopped && result.classList.contains("good")) result.hidden = true;
       reason.hidden = !lane.error || !(lane.stopped || lane.queued > 0);
       reason.className = lane.stopped ? "notice error" : "help";
       reason.textContent = lane.error ? `${lane.stopped ? "Stopped" : "Last error"}${lane.errorAt ? `, ${dayTime(lane.errorAt)}` : ""}: ${lane.error}` : "";

@@ -11,11 +11,14 @@ import { createTiles } from "./tiles.js";
 /** Lanes are asked for with every so many messages, and at once when something about them changes. */
 const MESSAGES_PER_STATUS = 5;
 
+/** A tab that nobody sees for this time gives its connection back: a browser has six for a host. */
+const HIDDEN_MS = 30_000;
+
 const STATES = {
-  connecting: { text: "Connecting …", kind: "plain" },
-  live: { text: "Live", kind: "good" },
-  waiting: { text: "Not connected", kind: "must" },
-  paused: { text: "Paused", kind: "plain" },
+  connecting: { text: "connecting …", kind: "plain" },
+  live: { text: "updating", kind: "good" },
+  waiting: { text: "not connected", kind: "must" },
+  paused: { text: "paused", kind: "plain" },
 };
 
 /** Show the view in a container, and return a function that stops it. */
@@ -35,6 +38,7 @@ export function show(container, { api, showTarget }) {
   let isStopped = false;
   let seen = "";
   let messages = 0;
+  let hiding = null;
 
   const feed = createFeed(api, { onMessage, onState });
   container.append(
@@ -47,6 +51,22 @@ export function show(container, { api, showTarget }) {
     ),
   );
   feed.start();
+  document.addEventListener("visibilitychange", onVisibility);
+
+  function onVisibility() {
+    if (isPaused) return;
+    if (document.hidden) {
+      hiding ??= setTimeout(() => {
+        hiding = null;
+        feed.pause();
+      }, HIDDEN_MS);
+    } else if (hiding !== null) {
+      clearTimeout(hiding);
+      hiding = null;
+    } else {
+      feed.start();
+    }
+  }
 
   function onMessage(message) {
     content.hidden = false;
@@ -91,6 +111,8 @@ export function show(container, { api, showTarget }) {
 
   return () => {
     isStopped = true;
+    document.removeEventListener("visibilitychange", onVisibility);
+    clearTimeout(hiding);
     feed.stop();
     charts.destroy();
     container.replaceChildren();

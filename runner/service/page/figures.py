@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
-from ....definitions import shortened
+from ....definitions import shortened, visible
 from ...delivery.notices import Only
 from .messages import Message
 
@@ -20,7 +20,9 @@ _LATENCY_SECONDS = 30.0
 """Latency is that of the requests of so many seconds."""
 
 _MOST_REQUESTS = 2_000
-_MOST_OUTCOMES = 50
+_MOST_OF_A_KIND = 25
+"""So many deliveries are kept, and so many of what went wrong: thousands of deliveries must not hide one failure."""
+
 _LONGEST_ERROR = 300
 
 
@@ -63,7 +65,8 @@ class Figures:
         self._clock = clock
         self._accepted = self._delivered = self._dead = self._retries = 0
         self._requests: deque[tuple[float, float]] = deque(maxlen=_MOST_REQUESTS)
-        self._outcomes: deque[Outcome] = deque(maxlen=_MOST_OUTCOMES)
+        self._deliveries: deque[Outcome] = deque(maxlen=_MOST_OF_A_KIND)
+        self._faults: deque[Outcome] = deque(maxlen=_MOST_OF_A_KIND)
 
     @property
     def observer(self) -> Observer:
@@ -78,7 +81,7 @@ class Figures:
     @property
     def outcomes(self) -> Sequence[Outcome]:
         """The latest outcomes, the newest first."""
-        return [*reversed(self._outcomes)]
+        return sorted([*reversed(self._faults), *reversed(self._deliveries)], key=lambda outcome: -outcome.at)
 
     def latency(self) -> Latency | None:
         """Return how long the latest requests took; None if there were none lately."""
@@ -103,7 +106,8 @@ class Figures:
                 self._add("rejected", notice)
 
     def _add(self, outcome: Literal["delivered", "failed", "rejected", "stopped"], notice: Notice) -> None:
-        self._outcomes.append(
+        kept = self._deliveries if outcome == "delivered" else self._faults
+        kept.append(
             Outcome(
                 at=self._clock.now().timestamp(),
                 outcome=outcome,
@@ -112,7 +116,7 @@ class Figures:
                 status=notice.status,
                 events=notice.events,
                 seconds=notice.seconds if outcome in {"delivered", "failed"} else None,
-                error=shortened(notice.error, _LONGEST_ERROR),
+                error=shortened(visible(notice.error), _LONGEST_ERROR),
             )
         )
 

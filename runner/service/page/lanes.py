@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PATH = "/page/api/lanes/resume"
 _MOST_BYTES = 10_000
+# Each lane may have asked again by itself since.
+_REQUEST_ID = re.compile(r" \(request id [^)]*\)")
 
 
 class AskedResume(Asked, frozen=True, kw_only=True):
@@ -104,5 +107,7 @@ class Lanes:
 
 
 def _is_like(lane: LaneStatus, named: LaneStatus) -> bool:
-    """Return whether a lane has stopped together with another one."""
-    return lane.stopped and named.stopped and lane.account == named.account and lane.error == named.error
+    """Return whether a lane has stopped for the same reason as another one of its account."""
+    if not (lane.stopped and named.stopped and lane.account == named.account):
+        return False
+    return _REQUEST_ID.sub("", lane.error or "") == _REQUEST_ID.sub("", named.error or "")

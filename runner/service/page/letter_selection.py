@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REASONS: tuple[str, ...] = get_args(LetterReason)
 
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 500
 """One request changes no more dead letters; the page asks again for the rest."""
 
 LARGEST_ID = 2**63 - 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.responses import Response
 
+from ....definitions import visible
 from ...delivery.waiting import ends_before
 from .figures import Latency, Outcome, Totals
 from .messages import Message, PageError
@@ -205,7 +206,7 @@ def _outcomes_of(lane: LaneStatus, before: LaneStatus | None, at: float) -> Iter
             outcome="stopped" if lane.stopped else "failed",
             account=lane.account,
             action=lane.action,
-            error=lane.error,
+            error=visible(lane.error),
         )
         yield outcome
     if (delivered := lane.delivered - (0 if before is None else before.delivered)) > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....definitions import visible
 from ...configuration.targets import environment_of
 from ...outbox import Limits, limits_of
 from ...queues.contract import Lane
@@ -160,7 +161,7 @@ def shown_lane(
         delivered=lane.delivered,
         delivered_at=lane.delivered_at,
         per_minute=lane.per_minute,
-        error=lane.error,
+        error=None if lane.error is None else visible(lane.error),
         error_at=lane.error_at,
         stopped=lane.stopped,
         paused_until=lane.paused_until,

@@ -99,10 +99,11 @@ def corrected(correction: Correction, number: int, *, is_sent_here: bool) -> Rep
     stay, rejections = list[Staying](), list[Rejection]()
     message = _summary(correction.queued, 0, 0, 0, is_sent_here=is_sent_here)
     if correction.obstruction is not None:
-        message = _UNCORRECTED[correction.obstruction]
+        advice = _UNCORRECTED[correction.obstruction]
         if correction.obstruction == "not wanted any more":
-            message += f": {_words(correction.detail)}." if correction.detail else "."
-        stay.append(Staying(count=1, advice=message))
+            advice += f": {_words(correction.detail)}." if correction.detail else "."
+        stay.append(Staying(count=1, advice=advice))
+        message = f"{message} {advice}" if correction.queued else advice
     if (error := correction.error) is not None:
         problems = [Place(place=problem.place, message=_words(problem.message)) for problem in error.problems]
         rejections.append(Rejection(message=_words(error.message), count=1, example=number, problems=problems))

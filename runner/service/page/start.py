@@ -10,6 +10,7 @@ from starlette.routing import Route
 from ....definitions import SetupError, describe_mapping, example_events
 from ...configuration import plugins
 from ...version import version
+from .browser_numbers import inexact_numbers
 from .messages import Message, Place, answer, places
 from .operation import page_operation
 
@@ -153,18 +154,21 @@ class Starting:
                 destinations.append(self._destination(name, definition))
         account = configuration.first_account
         accounts = {name: self._account(settings) for name, settings in configuration.accounts.items()}
+        subscriptions = None
+        if configuration.subscriptions is not None:
+            subscriptions = [each.model_dump(mode="json", by_alias=True) for each in configuration.subscriptions]
+        draft = DraftStart(
+            destination=configuration.given_name,
+            account=account,
+            settings=accounts[account].settings,
+            subscriptions=subscriptions,
+        )
+        problems += inexact_numbers({"settings": draft.settings, "subscriptions": draft.subscriptions}, "")
         return Start(
             destinations=destinations,
             accounts=[*accounts],
             account_settings=accounts,
-            draft=DraftStart(
-                destination=configuration.given_name,
-                account=account,
-                settings=accounts[account].settings,
-                subscriptions=None
-                if configuration.subscriptions is None
-                else [each.model_dump(mode="json", by_alias=True) for each in configuration.subscriptions],
-            ),
+            draft=draft,
             can_send_live=configuration.delivery.live,
             can_watch=self._can_watch,
             problems=problems,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -159,7 +160,8 @@ def test_a_live_view_ends_with_the_service(tmp_path: Path, sandbox: RunningSandb
 
 
 def test_retries_and_stops_are_counted() -> None:
-    figures = Figures(VirtualClock(START))
+    clock = VirtualClock(START)
+    figures = Figures(clock)
     for notice in (
         Notice(kind="accepted", events=10),
         Notice(kind="attempted", events=10, attempt=1, status=503, seconds=0.5, error="busy"),
@@ -170,12 +172,22 @@ def test_retries_and_stops_are_counted() -> None:
         Notice(kind="stopped", error="wrong key"),
     ):
         figures.observer(notice)
+        clock.set(clock.now() + timedelta(seconds=1))
     totals = figures.totals
     assert (totals.accepted, totals.delivered, totals.dead, totals.retries) == (10, 10, 2, 1)
     assert [outcome.outcome for outcome in figures.outcomes] == ["stopped", "rejected", "delivered", "failed"]
     latency = figures.latency()
     assert latency is not None
     assert (latency.p50, latency.p95) == (0.1, 0.5)
+
+
+def test_a_failure_shows_among_thousands_of_deliveries() -> None:
+    figures = Figures(VirtualClock(START))
+    figures.observer(Notice(kind="attempted", events=1, attempt=1, status=400, error="no"))
+    for _ in range(1_000):
+        figures.observer(Notice(kind="attempted", events=1, attempt=1, status=200))
+    outcomes = [outcome.outcome for outcome in figures.outcomes]
+    assert (outcomes.count("failed"), outcomes.count("delivered")) == (1, 25)
 
 
 def test_percentiles_are_of_the_values_that_there_are() -> None:
