@@ -14,7 +14,7 @@ from .javascript.values import to_string, type_name
 _LONGEST_VALUE = 60
 _LONGEST_QUOTED = 41
 _MOST_BITS = 200
-_KEPT_IN_JSON = "\n\N{NO-BREAK SPACE}"
+_KEPT_IN_JSON = "\N{NO-BREAK SPACE}"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -28,11 +28,14 @@ def visible(text: str, *, keep_lines: bool = True) -> str:
 
     Somebody else's text must not steer a terminal. Line breaks stay unless `keep_lines` is false.
     """
+    if keep_lines:
+        # Line by line, since nearly every line is printable as a whole, and no text of several lines is.
+        return "\n".join(visible(line, keep_lines=False) for line in text.split("\n"))
     if text.isprintable():
         return text
-    kept = "\n\N{NO-BREAK SPACE}" if keep_lines else "\N{NO-BREAK SPACE}"
     return "".join(
-        character if character.isprintable() or character in kept else _escaped(character) for character in text
+        character if character.isprintable() or character == "\N{NO-BREAK SPACE}" else _escaped(character)
+        for character in text
     )
 
 
@@ -41,6 +44,10 @@ def visible_json(text: str) -> str:
 
     It means the same as before, also to a program that reads it.
     """
+    return "\n".join(map(_visible_json_line, text.split("\n")))
+
+
+def _visible_json_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(

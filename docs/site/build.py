@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "build" / "site"
 COPIED = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Dockerfile", "docs", "examples"),
-    *("benchmarks", "tests", "definitions", "actions", "destination", "runner"),
+    *("benchmarks", "tests", "definitions", "actions", "destination", "page", "runner"),
 )
 
 GROUPS = {
@@ -41,9 +41,9 @@ GROUPS = {
     },
     "Run it": {
         "docs/delivery": "what is promised about each event, and how to watch a run",
-        "docs/scaling": "PostgreSQL as an outbox that machines share",
         "docs/operations": "services, containers, alerts, backups, upgrades",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
+        "docs/scaling": "PostgreSQL, topics of Kafka, and what comes after one machine",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

@@ -1,5 +1,8 @@
 /** The API of the page: JSON in and out, errors as one class, and the token asked for when it is needed. */
-import { askForToken, token } from "./token.js";
+import { askForToken, forgetToken, token } from "./token.js";
+
+/** No form and no link of another site can send this header, so the server knows that the page asks. */
+const MARK = { "X-Kable-Page": "1" };
 
 /**
  * A request that the server refused, or that did not reach it (`code` is then `unreachable`).
@@ -25,7 +28,7 @@ export function get(path, { signal } = {}) {
 export function post(path, body, { signal } = {}) {
   return answer(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-Kable-Page": "1" },
+    headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     signal,
   });
@@ -62,13 +65,14 @@ async function answer(path, options) {
 async function request(path, options) {
   let response;
   try {
-    response = await fetch(`/page/api/${path}`, { ...options, headers: { ...options.headers, ...authorization() } });
+    response = await fetch(`/page/api/${path}`, { ...options, headers: { ...options.headers, ...MARK, ...authorization() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError({ code: "unreachable", message: "The server does not answer. Check that it still runs." });
   }
   if (response.ok) return response;
   const refusal = await response.json().catch(() => ({}));
+  if (response.status === 401) forgetToken();
   if (response.status === 401 && (await askForToken(refusal.message ?? "This page needs a token."))) {
     return request(path, options);
   }

@@ -7,11 +7,10 @@ import * as tryMapping from "./try/view.js";
 import * as watch from "./watch/view.js";
 
 /**
- * What a view gets.
- *
  * @typedef {object} Context
  * @property {typeof api} api
  * @property {object} start  the answer of GET /page/api/start
+ * @property {(target: {target, environment, isLive}) => void} showTarget  shows in the header where events would go
  * @property {string} rest  what follows the view's name in the fragment, such as "?draft=…"
  */
 
@@ -27,7 +26,7 @@ let stop = () => {};
 
 try {
   const start = await api.get("start");
-  showTarget(start.target);
+  document.querySelector(".version").textContent = `kable-destination ${start.version}`;
   window.addEventListener("hashchange", () => showView(start));
   showView(start, { isFirst: true });
 } catch (error) {
@@ -43,7 +42,7 @@ function showView(start, { isFirst = false } = {}) {
   showNavigation(start, name);
   document.title = `${VIEWS[name].title} · kable-destination`;
   main.replaceChildren();
-  stop = VIEWS[name].show(main, { api, start, rest }) ?? (() => {});
+  stop = VIEWS[name].show(main, { api, start, rest, showTarget }) ?? (() => {});
   if (!isFirst) {
     main.focus({ preventScroll: true });
     announce(VIEWS[name].title);
@@ -59,10 +58,10 @@ function showNavigation(start, current) {
   fill(document.querySelector("nav"), links.length > 1 && links);
 }
 
-function showTarget(target) {
+/** Show where events would go: `target` is null if that is not known. */
+function showTarget({ target = null, environment = null, isLive = false }) {
   const shown = document.querySelector(".target");
-  if (!target) return;
-  shown.hidden = false;
-  shown.classList.toggle("live", Boolean(target.isLive));
-  fill(shown, element("strong", {}, target.environment), ` ${target.host ?? ""}`);
+  shown.hidden = !target;
+  shown.classList.toggle("live", isLive);
+  fill(shown, isLive && element("strong", {}, environment), ` Sends to ${target}`);
 }

@@ -96,7 +96,7 @@ class EngineQueue:
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 
-        An event whose ID its account knows already is not put again. Raises QueueFullError.
+        An event whose ID its account knows already is not put again. Raises QueueFullError and CheckpointMovedError.
         """
         now, retention, limit = self._now(), self._retention_now(), self._limit_bytes
         result, deleted = await self._engine.write(

@@ -16,6 +16,10 @@ from .customers import Customers
 from .health import Health
 from .key_checks import KeyChecks
 from .metrics_page import MetricsPage, service_metrics
+from .page.figures import Figures
+from .page.watched_delivery import WatchedDelivery
+from .page.watched_queue import OwnQueue
+from .publishing import Publisher
 from .remaining import Remaining
 from .stored_credentials import StoredCredentials
 
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..queues.contract import Queue
     from ..transports.contract import Transport
     from .accounts import ServedAccount
+    from .publishing import PublishedTopic
 
 
 @dataclass(slots=True)
@@ -41,6 +47,8 @@ class Shared:
     health: Health
     remaining: Remaining
     metrics: MetricsPage
+    watched: WatchedDelivery
+    queue: Queue
     transport: Transport
     clock: Clock
 
@@ -63,9 +71,17 @@ class Shared:
 
 @contextlib.asynccontextmanager
 async def opened_shared(
-    configuration: ServiceConfiguration, *, observers: Sequence[Observer], delivers: bool, clock: Clock
+    configuration: ServiceConfiguration,
+    *,
+    observers: Sequence[Observer],
+    delivers: bool,
+    clock: Clock,
+    published: PublishedTopic | None = None,
 ) -> AsyncIterator[Shared]:
-    """Open queue and transport, and deliver what the queue holds already. Raises SetupError."""
+    """Open queue and transport, and deliver what the queue holds already. Raises SetupError.
+
+    With a topic, what comes is `published` there, and nothing is queued.
+    """
     options = configuration.options
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(suited_interpreter())
@@ -73,12 +89,18 @@ async def opened_shared(
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
         queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
         metrics = service_metrics(configuration.destination_name)
-        notify = to_all(observers if metrics is None else [*observers, metrics.observe])
+        figures = Figures(clock)
+        counting = [figures.observer, *([] if metrics is None else [metrics.observe])]
+        notify = to_all([*observers, *counting])
         customers = Customers(configuration)
         stored = StoredCredentials(queue, _keyring(configuration), customers, notify=notify)
         # On a full disk, credentials stay encrypted with the older key until the next start.
         with contextlib.suppress(QueueFullError):
             await stored.load()
+        publisher = None
+        if published is not None:
+            publishing = Publisher(published, notify, options.event_bytes)
+            publisher = await stack.enter_async_context(publishing.running())
         accounts = ServedAccounts(
             queue,
             transport if delivers else None,
@@ -89,6 +111,7 @@ async def opened_shared(
             most_waiting_bytes=options.waiting_megabytes * 1_000_000,
             allows_live=configuration.delivery.live,
             events_per_second=options.events_per_second,
+            publisher=publisher,
         )
         stack.push_async_callback(accounts.close)
         remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
@@ -98,7 +121,11 @@ async def opened_shared(
         stack.push_async_callback(checks.close)
         health = Health(queue, accounts.waiting, clock)
         page = MetricsPage(metrics, queue, accounts, clock)
-        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, page, transport, clock)
+        # What another process delivers shows in the queue only.
+        own_queue = OwnQueue(queue, configuration.delivery)
+        watched = WatchedDelivery(own_queue, figures if delivers else None, clock=clock)
+        parts = accounts, customers, stored, checks, health, remaining, page, watched, queue, transport, clock
+        yield Shared(configuration, *parts)
 
 
 def _keyring(configuration: ServiceConfiguration) -> Keyring | None:

@@ -69,12 +69,12 @@ class PostgresTables:
         self.pause = self._lanes.pause
         self.put_checkpoint = self._notes.put_checkpoint
         self.put_record = self._notes.put_record
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.queued_bytes = self._lanes.bytes
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records
         self.release = self._batches.release
-        self.replace_checkpoint = self._notes.replace_checkpoint
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
         self.settle = self._batches.settle
