@@ -76,7 +76,6 @@ class PostgresTables:
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records
         self.release = self._batches.release
-        self.replace_checkpoint = self._notes.replace_checkpoint
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
         self.settle = self._batches.settle
