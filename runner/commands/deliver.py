@@ -29,8 +29,8 @@ def deliver(
         list[str] | None,
         typer.Argument(
             metavar="FILE",
-            help="NDJSON, JSON arrays or batches of an SDK; plain, gzip or zstd. - is standard input. "
-            "Without files, sends what is queued.",
+            help="NDJSON, JSON arrays or batches of an SDK; plain, gzip or zstd. A folder, or a pattern in quotes "
+            "such as 'logs/**/*.gz', names many files. - is standard input. Without files, sends what is queued.",
         ),
     ] = None,
     *,

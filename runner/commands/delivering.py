@@ -70,7 +70,8 @@ def deliver_events(
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    sources = sources_of(files.events, _scope(destination, options))
+    own = _written_files(configuration, files, dry_run=dry_run)
+    sources = sources_of(files.events, _scope(destination, options), written=own)
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     _check_files(configuration, files, dry_run=dry_run)
@@ -136,6 +137,17 @@ def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -
     check_report(files.report)
     for warning in permission_warnings([None if outbox is None else Path(outbox), letters]):
         say(f"warning: {warning}", error=True)
+
+
+def _written_files(configuration: Configuration, files: Files, *, dry_run: bool) -> list[str]:
+    """Return the files that the run may write: if they are in a folder that is read, they are left out."""
+    from ..outbox import outbox_path
+    from .output_files import OUTBOX_SUFFIXES
+
+    outbox = outbox_path(configuration.delivery)
+    kept = [] if outbox is None else [f"{outbox}{suffix}" for suffix in OUTBOX_SUFFIXES]
+    written = (files.report, _letters_path(files, configuration.delivery, dry_run=dry_run), DEFAULT_DEAD_LETTERS)
+    return [*kept, *(str(path) for path in written if path is not None)]
 
 
 def _scope(destination: Destination, options: DeliveryOptions) -> str:

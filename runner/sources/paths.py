@@ -16,7 +16,11 @@ from ...definitions import Problem, SetupError
 from ..near_files import near_file
 from .contract import Chunk, SourceError
 from .descriptors import WaitingFile
+from .file_set import FileSet
 from .files import FileSource, shown_path
+from .folders import Folder
+from .objects.addresses import is_address, source_of_address
+from .patterns import Pattern, has_pattern
 from .streams import StreamSource
 
 if TYPE_CHECKING:
@@ -34,9 +38,12 @@ _PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
-def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input.
+def sources_of(paths: Sequence[str], scope: str = "", *, written: Sequence[str] = ()) -> list[Source]:
+    """Return a source for each path: a file, a folder, a pattern that names files, or an address of objects.
 
+    `-` is standard input.
+
+    `written` are the files that the run itself writes, so it leaves them out of a folder.
     One that cannot be read fails when it is read, so the others are read. Raises SetupError if none can be read,
     or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
     away from its reader.
@@ -46,14 +53,23 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
     problems: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
+        if is_address(path):
+            sources.append(source_of_address(path, scope))
+            continue
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
+            if isinstance(error, FileNotFoundError) and has_pattern(path):
+                sources.append(FileSet(Folder(path, scope, Pattern(path), written)))
+                continue
             reason = getattr(error, "strerror", None) or str(error)
             hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
             problem = Problem(shown_path(path), f"cannot be read: {reason}{hint}")
             unread.append(problem)
             sources.append(_UnreadSource(problem))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            sources.append(FileSet(Folder(path, scope, written=written)))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -68,9 +84,11 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
 
 
 def input_bytes(paths: Sequence[str]) -> int | None:
-    """Return the bytes of some files together, as they are stored; None if one is a stream, of any length."""
+    """Return the bytes of some files together, as they are stored; None if one is a stream or a folder, of any size."""
     size = 0
     for path in paths:
+        if is_address(path) or (has_pattern(path) and not Path(path).exists()):
+            return None
         # The run names one that cannot be read when it comes to it.
         with contextlib.suppress(OSError, ValueError):
             status = _status(path)
@@ -109,8 +127,6 @@ def _status(path: str) -> os.stat_result:
             raise OSError(None, f"{STANDARD_INPUT_NAME} is closed")
         return os.fstat(descriptor)
     status = Path(path).stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise OSError(None, "it is a folder; name the files in it")
     if stat.S_ISSOCK(status.st_mode):
         raise OSError(None, "it is a socket; connect to it with another program and pipe the events in")
     if not os.access(path, os.R_OK):

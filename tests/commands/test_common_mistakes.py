@@ -92,9 +92,9 @@ MISTAKES = {
         ("check", "--config", "kabel.toml"),
         toml="",
     ),
-    "folder": Mistake(
-        "error: logs: cannot be read: it is a folder; name the files in it",
-        ("deliver", "logs", "--base-url", "BASE_URL"),
+    "pattern": Mistake(
+        "error: logs/*.gz names no file",
+        ("deliver", "logs/*.gz", "--base-url", "BASE_URL"),
         files={"logs/a.ndjson": EVENTS},
     ),
     "folder as a configuration": Mistake(
