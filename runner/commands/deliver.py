@@ -106,6 +106,13 @@ def deliver(
             help="Also append dead letters to this file, as JSON. [default: dead-letters.ndjson without an outbox]",
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Only events of this day or time, or later (2026-03-01)."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only events from before this day or time.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the counts of the run to this file, as JSON.")
     ] = None,
@@ -126,6 +133,7 @@ def deliver(
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
     command again: it continues where it stopped and sends nothing twice.
     """
+    from ..sources.period import read_period
     from .configured import configured
     from .delivering import Files, deliver_events
 
@@ -147,7 +155,7 @@ def deliver(
     )
     return deliver_events(
         configuration,
-        Files(files or [], dead_letters, report),
+        Files(files or [], dead_letters, report, read_period(since, until)),
         observer_options(log_format, metrics_port=metrics_port, traces=traces),
         dry_run=dry_run,
         now=now,

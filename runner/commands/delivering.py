@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
+    from ..sources.period import Period
 
 DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go if there is no outbox."""
@@ -27,11 +28,15 @@ DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The paths of one run: events (`-` is standard input), and where dead letters and the report go."""
+    """The paths of one run: events (`-` is standard input), and where dead letters and the report go.
+
+    With a `period`, only its events are delivered.
+    """
 
     events: list[str]
     dead_letters: Path | None
     report: Path | None
+    period: Period | None = None
 
 
 def _warn_of_mistakes(destination: Destination) -> None:
@@ -71,9 +76,11 @@ def deliver_events(
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
     own = _written_files(configuration, files, dry_run=dry_run)
-    sources = sources_of(files.events, _scope(destination, options), written=own)
+    sources = sources_of(files.events, _scope(destination, options), written=own, period=files.period)
     if not sources and (dry_run or not options.outbox):
         raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+    if files.period is not None and not sources:
+        raise SetupError.of([Problem("--since, --until", "choose events of files; name a file, a folder or a bucket")])
     _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:

@@ -24,7 +24,7 @@ _MOST_KNOWN = 10_000
 _MOST_NAMES = 1_000
 _MOST_NAMES_SHOWN = 12
 _MOST_KNOWN_SHOWN = 5
-SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id")
+SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id", "outside_period")
 
 
 @dataclass(slots=True)
@@ -108,6 +108,7 @@ class RunReport:
         for receipt in receipts:
             self.read += receipt.chunk.count
             self.skipped += receipt.skipped
+            self.skipped["outside_period"] += receipt.chunk.outside
             self._note_names(receipt)
             for letter in receipt.rejected:
                 self.dead_lettered[letter.reason] += 1

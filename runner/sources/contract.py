@@ -73,7 +73,8 @@ class Chunk:
     - `generation`: differs for each content that a file had under the same path; empty for the first.
     - `keeps_rejected`: rejected events become dead letters; if not, only the receipt lists them.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
-    - `count`: how many texts there are; `size`: the bytes of those that may be events.
+    - `outside`: how many events are left out, since they are from outside the period that is wanted.
+    - `count`: how many texts there are, with those; `size`: the bytes of those that may be events.
     """
 
     source: str
@@ -92,12 +93,13 @@ class Chunk:
     generation: str = ""
     keeps_rejected: bool = True
     continues: int = 0
+    outside: int = 0
     count: int = field(init=False)
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Count once: everyone on the way asks."""
-        self.count = len(self.texts) + len(self.unreadable)
+        self.count = len(self.texts) + len(self.unreadable) + self.outside
         self.size = self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 

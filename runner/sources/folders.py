@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .patterns import Pattern
+    from .period import Period
 
 _PAGE_FILES = 500
 _MOST_NAMES_HELD = 50_000
@@ -43,11 +44,19 @@ class Folder:
     in_flight = 1
     """A file of a disk is read one after the other: a copy is recognised once the original is accepted."""
 
-    def __init__(self, path: str, scope: str = "", pattern: Pattern | None = None, written: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        scope: str = "",
+        pattern: Pattern | None = None,
+        written: Sequence[str] = (),
+        period: Period | None = None,
+    ) -> None:
         self.name = shown_path(path)
         self.may_be_empty = pattern is None
         self._scope = scope
         self._pattern = pattern
+        self._period = period
         self._root = path if path.endswith("/") else f"{path}/"
         if pattern is not None:
             self._root = pattern.root or _HERE
@@ -105,6 +114,9 @@ class Folder:
     def _found(self, folder: str, page: Page, entry: os.DirEntry[str], *, is_folder: bool) -> _Item | None:
         """Return an entry, if it is to be read."""
         path = f"{'' if folder == _HERE else folder}{entry.name}"
+        if self._period is not None and is_folder and self._period.is_after(f"{path}/"):
+            page.others.leave_out(f"{shown_path(path)}/", "received before --since")
+            return None
         if self._pattern is not None:
             is_wanted = self._pattern.may_hold(f"{path}/") if is_folder else self._pattern.matches(path)
             return _Item(path, is_folder) if is_wanted else None

@@ -21,12 +21,14 @@ from .files import FileSource, shown_path
 from .folders import Folder
 from .objects.addresses import is_address, source_of_address
 from .patterns import Pattern, has_pattern
+from .period import within
 from .streams import StreamSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from .contract import FindCheckpoints, Source
+    from .period import Period
 
 STANDARD_INPUT = "-"
 """How a path names standard input."""
@@ -38,29 +40,32 @@ _PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
-def sources_of(paths: Sequence[str], scope: str = "", *, written: Sequence[str] = ()) -> list[Source]:
+def sources_of(
+    paths: Sequence[str], scope: str = "", *, written: Sequence[str] = (), period: Period | None = None
+) -> list[Source]:
     """Return a source for each path: a file, a folder, a pattern that names files, or an address of objects.
 
-    `-` is standard input.
+    `-` is standard input. `written` are the files that the run itself writes, so it leaves them out of a folder. With a
+    `period`, the sources yield its events only.
 
-    `written` are the files that the run itself writes, so it leaves them out of a folder.
     One that cannot be read fails when it is read, so the others are read. Raises SetupError if none can be read,
     or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
     away from its reader.
     """
+    scope += "" if period is None else period.scope
     sources: list[Source] = []
     unread: list[Problem] = []
     problems: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
         if is_address(path):
-            sources.append(source_of_address(path, scope))
+            sources.append(source_of_address(path, scope, period))
             continue
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
             if isinstance(error, FileNotFoundError) and has_pattern(path):
-                sources.append(FileSet(Folder(path, scope, Pattern(path), written)))
+                sources.append(FileSet(Folder(path, scope, Pattern(path), written, period)))
                 continue
             reason = getattr(error, "strerror", None) or str(error)
             hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
@@ -69,7 +74,7 @@ def sources_of(paths: Sequence[str], scope: str = "", *, written: Sequence[str] 
             sources.append(_UnreadSource(problem))
             continue
         if stat.S_ISDIR(status.st_mode):
-            sources.append(FileSet(Folder(path, scope, written=written)))
+            sources.append(FileSet(Folder(path, scope, None, written, period)))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -80,7 +85,7 @@ def sources_of(paths: Sequence[str], scope: str = "", *, written: Sequence[str] 
         sources.append(_source(path, status, scope))
     if problems or len(unread) == len(sources) > 0:
         raise SetupError.of([*unread, *problems])
-    return sources
+    return [within(source, period) for source in sources]
 
 
 def input_bytes(paths: Sequence[str]) -> int | None:

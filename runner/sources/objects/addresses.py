@@ -17,6 +17,7 @@ from .web import WebFile, WebStore
 
 if TYPE_CHECKING:
     from ..contract import Source
+    from ..period import Period
     from .contract import ObjectStore
 
 _SEPARATOR = "://"
@@ -44,8 +45,11 @@ def shown_address(path: str) -> str:
     return path
 
 
-def source_of_address(path: str, scope: str) -> Source:
-    """Return the source of an address. Nothing is opened. Raises SetupError."""
+def source_of_address(path: str, scope: str, period: Period | None = None) -> Source:
+    """Return the source of an address; days that hold nothing of a period are left out. Raises SetupError.
+
+    Nothing is opened.
+    """
     scheme, _, rest = path.partition(_SEPARATOR)
     if scheme in {"http", "https"}:
         return _web_source(path, scope)
@@ -57,7 +61,8 @@ def source_of_address(path: str, scope: str) -> Source:
     if not bucket or has_pattern(bucket) or "@" in bucket:
         _refuse(path, "names no bucket; write s3://BUCKET/PREFIX/. Credentials are those of the AWS SDK")
     store = RetryingStore(partial(_open_s3, bucket))
-    return FileSet(Bucket(store, f"s3://{bucket}/", key, scope, Pattern(key) if has_pattern(key) else None))
+    pattern = Pattern(key) if has_pattern(key) else None
+    return FileSet(Bucket(store, address=f"s3://{bucket}/", path=key, scope=scope, pattern=pattern, period=period))
 
 
 def _open_s3(bucket: str) -> ObjectStore:

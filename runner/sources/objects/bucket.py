@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from ..contract import Resumed, SourceError
 from ..file_set import Listed, Page
+from ..segment_archive import path_of_day
 from ..stored import StoredSource, read_checkpoint
 from .contract import RemovedError, StoredObject
 from .range_file import RangeFile
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from ..contract import FindCheckpoints
     from ..patterns import Pattern
+    from ..period import Period
+    from .contract import ObjectPage
     from .retrying import RetryingStore
 
 _IN_FLIGHT = 16
@@ -61,13 +64,24 @@ class Bucket:
     may_be_empty = False
     in_flight = _IN_FLIGHT
 
-    def __init__(self, store: RetryingStore, address: str, path: str, scope: str, pattern: Pattern | None) -> None:
+    def __init__(
+        self,
+        store: RetryingStore,
+        *,
+        address: str,
+        path: str,
+        scope: str,
+        pattern: Pattern | None,
+        period: Period | None = None,
+    ) -> None:
         self.name = f"{address}{path}"
+        self._early_day = ""
         self._store = store
         self._address = address
         self._path = path
         self._scope = scope
         self._pattern = pattern
+        self._period = period
 
     def pages(self) -> Iterator[Page]:
         """Yield the objects, page by page. This runs in a thread. Raises SourceError."""
@@ -85,7 +99,7 @@ class Bucket:
                     raise SourceError(f"{self.name} is not listed in the order of its keys, so nothing more is read")
                 last = order
                 self._take(stored, page)
-            following = found.following
+            following = self._after_early_days(found)
             yield page
 
     def source(self, listed: Listed) -> ObjectSource:
@@ -107,10 +121,24 @@ class Bucket:
         """Let nothing wait for the store any more."""
         self._store.stop()
 
+    def _after_early_days(self, found: ObjectPage) -> str | None:
+        """Return where the next page begins: days that hold nothing of the period are not listed to their end."""
+        following = found.following
+        if following is None or self._period is None or not self._period.is_after(following):
+            return following
+        first = self._period.first_day
+        return following if first is None else max(following, path_of_day(following, first) or "")
+
     def _take(self, stored: StoredObject, page: Page) -> None:
         key, path = stored.key, self._path
         if key.endswith("/"):
             # An empty object that consoles make for a folder.
+            return
+        if self._period is not None and self._period.is_after(key):
+            day = key[: key.rindex("/") + 1]
+            if day != self._early_day:
+                self._early_day = day
+                page.others.leave_out(f"{self._address}{day}", "received before --since")
             return
         if self._pattern is not None:
             if self._pattern.matches(key):
