@@ -106,6 +106,14 @@ def deliver(
             help="Also append dead letters to this file, as JSON. [default: dead-letters.ndjson without an outbox]",
         ),
     ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(
+            "--columns",
+            metavar="FILE",
+            help="TOML file that says which columns of Parquet and CSV files become which parts of an event.",
+        ),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="TIME", help="Only events of this day or time, or later (2026-03-01)."),
@@ -134,6 +142,7 @@ def deliver(
     command again: it continues where it stopped and sends nothing twice.
     """
     from ..sources.period import read_period
+    from ..sources.tables.columns import read_columns
     from .configured import configured
     from .delivering import Files, deliver_events
 
@@ -155,7 +164,13 @@ def deliver(
     )
     return deliver_events(
         configuration,
-        Files(files or [], dead_letters, report, read_period(since, until)),
+        Files(
+            files or [],
+            dead_letters,
+            report,
+            read_period(since, until),
+            None if columns is None else read_columns(columns),
+        ),
         observer_options(log_format, metrics_port=metrics_port, traces=traces),
         dry_run=dry_run,
         now=now,

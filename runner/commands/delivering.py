@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
+    from ..sources.contract import Source
     from ..sources.period import Period
+    from ..sources.tables.columns import Columns
 
 DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go if there is no outbox."""
@@ -30,13 +32,14 @@ DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 class Files:
     """The paths of one run: events (`-` is standard input), and where dead letters and the report go.
 
-    With a `period`, only its events are delivered.
+    With a `period`, only its events are delivered. With `columns`, files may be tables.
     """
 
     events: list[str]
     dead_letters: Path | None
     report: Path | None
     period: Period | None = None
+    columns: Columns | None = None
 
 
 def _warn_of_mistakes(destination: Destination) -> None:
@@ -62,7 +65,7 @@ def deliver_events(
     from ..outbox import outbox_name
     from ..planners.opening import fork_planner_server
     from ..session import open_session, print_requests
-    from ..sources.paths import input_bytes, sources_of
+    from ..sources.paths import input_bytes
     from .live_question import live_intent
     from .outcome_output import Outcome, print_outcome
     from .output_files import STANDARD_INPUT
@@ -75,12 +78,7 @@ def deliver_events(
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    own = _written_files(configuration, files, dry_run=dry_run)
-    sources = sources_of(files.events, _scope(destination, options), written=own, period=files.period)
-    if not sources and (dry_run or not options.outbox):
-        raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
-    if files.period is not None and not sources:
-        raise SetupError.of([Problem("--since, --until", "choose events of files; name a file, a folder or a bucket")])
+    sources = _sources(configuration, destination, files, dry_run=dry_run)
     _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:
@@ -131,14 +129,32 @@ def deliver_events(
     return exit_code(ended, report) or (OK if written else FAILED)
 
 
+def _sources(configuration: Configuration, destination: Destination, files: Files, *, dry_run: bool) -> list[Source]:
+    """Return the sources of a run. Raises SetupError if it needs some, and none is named."""
+    from ...definitions import Problem, SetupError
+    from ..sources.paths import sources_of
+    from ..sources.source_options import SourceOptions
+
+    options = configuration.delivery
+    own = tuple(_written_files(configuration, files, dry_run=dry_run))
+    wanted = SourceOptions(_scope(destination, options), own, files.period, files.columns)
+    sources = sources_of(files.events, options=wanted)
+    if not sources and (dry_run or not options.outbox):
+        raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+    if not sources and (files.period is not None or files.columns is not None):
+        raise SetupError.of([Problem("FILES", "--since, --until and --columns need files, a folder or a bucket")])
+    return sources
+
+
 def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:
     """Warn of files that others may read. Raises SetupError if one cannot be written, or would be overwritten."""
     from ..outbox import outbox_path
+    from ..sources.objects.addresses import is_address
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report
 
     outbox = outbox_path(configuration.delivery)
-    inputs = [*files.events, configuration.path, configuration.manifest]
+    inputs = [*(path for path in files.events if not is_address(path)), configuration.path, configuration.manifest]
     letters = _letters_path(files, configuration.delivery, dry_run=dry_run)
     check_outputs({"--report": files.report, "--dead-letters": letters}, None if dry_run else outbox, inputs)
     check_report(files.report)

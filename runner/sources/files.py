@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from .blocks import identities, read_blocks, read_head
+from .blocks import identities, read_head
 from .contract import Resumed, SourceError
 from .stored import StoredSource, read_checkpoint
+from .tables.opening import stored_blocks
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .blocks import Block
     from .contract import FindCheckpoints
     from .stored import StoredCheckpoint
+    from .tables.columns import Columns
 
 _GENERATION_LETTERS = 16
 _QUIET_NANOSECONDS = 2_000_000_000
@@ -41,9 +43,9 @@ class FileSource(StoredSource):
     mappings the file is read from its beginning.
     """
 
-    def __init__(self, path: str, *, scope: str = "") -> None:
+    def __init__(self, path: str, *, scope: str = "", columns: Columns | None = None) -> None:
         self._path = Path(path)
-        super().__init__(shown_path(path), file_key(path, scope), _shown_path(path))
+        super().__init__(shown_path(path), file_key(path, scope), _shown_path(path), columns)
         self._scope = scope
 
     def _open(self) -> IO[bytes]:
@@ -66,8 +68,7 @@ class FileSource(StoredSource):
             checkpoint = read_checkpoint(found.state)
             if checkpoint.size < self._accepted.size:
                 continue
-            stream.seek(0)
-            match = _compare(stream, checkpoint)
+            match = _compare(stored_blocks(stream, self._columns), checkpoint)
             if match == "same" and checkpoint.is_end:
                 self.resumed = Resumed(None, found.name)
                 return False
@@ -79,7 +80,7 @@ class FileSource(StoredSource):
                 self.resumed = Resumed(checkpoint.line, found.name)
                 self._take_up(checkpoint)
         if self._accepted.is_end and self._accepted.path not in {"", self._stored_path}:
-            self._was_moved = not _is_still_at(self._accepted)
+            self._was_moved = not _is_still_at(self._accepted, self._columns)
         return True
 
     def _keys(self, stream: IO[bytes]) -> Iterator[str]:
@@ -109,7 +110,7 @@ def version_of(status: os.stat_result) -> str:
     return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
 
 
-def _is_still_at(checkpoint: StoredCheckpoint) -> bool:
+def _is_still_at(checkpoint: StoredCheckpoint, columns: Columns | None) -> bool:
     """Return whether the path of a checkpoint still holds what was read there: then a copy was made of it."""
     path = Path(checkpoint.path)
     try:
@@ -117,7 +118,7 @@ def _is_still_at(checkpoint: StoredCheckpoint) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as stream:
-            return _compare(stream, checkpoint) != "other"
+            return _compare(stored_blocks(stream, columns), checkpoint) != "other"
     except (OSError, ValueError, SourceError):
         return False
 
@@ -127,10 +128,10 @@ def _shown_path(path: str) -> str:
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
-def _compare(stream: IO[bytes], checkpoint: StoredCheckpoint) -> _Match:
+def _compare(blocks: Iterator[Block], checkpoint: StoredCheckpoint) -> _Match:
     """Return whether a file begins with the bytes that were read before, and whether it holds more."""
     digest, signature, left = bytes.fromhex(checkpoint.digest), hashlib.sha256(), checkpoint.size
-    for block in read_blocks(stream):
+    for block in blocks:
         data = block.data
         if not left and data:
             return "longer"

@@ -13,10 +13,10 @@ from .file_set import Listed, Page
 from .files import FileSource, file_key, shown_path, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from .patterns import Pattern
-    from .period import Period
+    from .source_options import SourceOptions
 
 _PAGE_FILES = 500
 _MOST_NAMES_HELD = 50_000
@@ -37,30 +37,23 @@ class _Item:
 class Folder:
     """Lists the files in a folder and in those below it, or those that a pattern matches.
 
-    A folder that several names lead to, such as a link to one above it, is read once. `written` are files that the
-    run itself writes: they are not read.
+    A folder that several names lead to, such as a link to one above it, is read once. Files that the run
+    itself writes are not read.
     """
 
     in_flight = 1
     """A file of a disk is read one after the other: a copy is recognised once the original is accepted."""
 
-    def __init__(
-        self,
-        path: str,
-        scope: str = "",
-        pattern: Pattern | None = None,
-        written: Sequence[str] = (),
-        period: Period | None = None,
-    ) -> None:
+    def __init__(self, path: str, options: SourceOptions, pattern: Pattern | None = None) -> None:
         self.name = shown_path(path)
         self.may_be_empty = pattern is None
-        self._scope = scope
+        self._options = options
+        self._scope = options.whole_scope
         self._pattern = pattern
-        self._period = period
         self._root = path if path.endswith("/") else f"{path}/"
         if pattern is not None:
             self._root = pattern.root or _HERE
-        self._written = {os.path.realpath(name) for name in written}
+        self._written = {os.path.realpath(name) for name in options.written}
         self._written_names = {os.path.basename(name) for name in self._written}  # noqa: PTH119 - many names
         self._seen: set[tuple[int, int]] = set()
 
@@ -74,7 +67,7 @@ class Folder:
 
     def source(self, listed: Listed) -> FileSource:
         """Return the source of a file."""
-        return FileSource(listed.name, scope=self._scope)
+        return FileSource(listed.name, scope=self._scope, columns=self._options.columns)
 
     def stop(self) -> None:
         """Do nothing: nothing waits."""
@@ -114,7 +107,8 @@ class Folder:
     def _found(self, folder: str, page: Page, entry: os.DirEntry[str], *, is_folder: bool) -> _Item | None:
         """Return an entry, if it is to be read."""
         path = f"{'' if folder == _HERE else folder}{entry.name}"
-        if self._period is not None and is_folder and self._period.is_after(f"{path}/"):
+        period = self._options.period
+        if period is not None and is_folder and period.is_after(f"{path}/"):
             page.others.leave_out(f"{shown_path(path)}/", "received before --since")
             return None
         if self._pattern is not None:

@@ -22,13 +22,13 @@ from .folders import Folder
 from .objects.addresses import is_address, source_of_address
 from .patterns import Pattern, has_pattern
 from .period import within
+from .source_options import SourceOptions
 from .streams import StreamSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from .contract import FindCheckpoints, Source
-    from .period import Period
 
 STANDARD_INPUT = "-"
 """How a path names standard input."""
@@ -40,32 +40,29 @@ _PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
-def sources_of(
-    paths: Sequence[str], scope: str = "", *, written: Sequence[str] = (), period: Period | None = None
-) -> list[Source]:
+def sources_of(paths: Sequence[str], scope: str = "", options: SourceOptions | None = None) -> list[Source]:
     """Return a source for each path: a file, a folder, a pattern that names files, or an address of objects.
 
-    `-` is standard input. `written` are the files that the run itself writes, so it leaves them out of a folder. With a
-    `period`, the sources yield its events only.
+    `-` is standard input. `scope` is that of `options`, for those who need no others.
 
     One that cannot be read fails when it is read, so the others are read. Raises SetupError if none can be read,
     or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
     away from its reader.
     """
-    scope += "" if period is None else period.scope
+    options = options or SourceOptions(scope)
     sources: list[Source] = []
     unread: list[Problem] = []
     problems: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
         if is_address(path):
-            sources.append(source_of_address(path, scope, period))
+            sources.append(source_of_address(path, options))
             continue
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
             if isinstance(error, FileNotFoundError) and has_pattern(path):
-                sources.append(FileSet(Folder(path, scope, Pattern(path), written, period)))
+                sources.append(FileSet(Folder(path, options, Pattern(path))))
                 continue
             reason = getattr(error, "strerror", None) or str(error)
             hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
@@ -74,7 +71,7 @@ def sources_of(
             sources.append(_UnreadSource(problem))
             continue
         if stat.S_ISDIR(status.st_mode):
-            sources.append(FileSet(Folder(path, scope, None, written, period)))
+            sources.append(FileSet(Folder(path, options)))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -82,10 +79,10 @@ def sources_of(
             problems.append(Problem(shown_path(path), f"{name} {_MANY}"))
             continue
         seen.add(identity)
-        sources.append(_source(path, status, scope))
+        sources.append(_source(path, status, options))
     if problems or len(unread) == len(sources) > 0:
         raise SetupError.of([*unread, *problems])
-    return [within(source, period) for source in sources]
+    return [within(source, options.period) for source in sources]
 
 
 def input_bytes(paths: Sequence[str]) -> int | None:
@@ -151,13 +148,13 @@ def _is_read_once(path: str, status: os.stat_result) -> bool:
     return _descriptor(path) is not None or stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
 
 
-def _source(path: str, status: os.stat_result, scope: str) -> Source:
+def _source(path: str, status: os.stat_result, options: SourceOptions) -> Source:
     descriptor = _descriptor(path)
     if descriptor is not None:
         name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else path
         return StreamSource(name, partial(_open_descriptor, descriptor))
     if stat.S_ISREG(status.st_mode):
-        return FileSource(path, scope=scope)
+        return FileSource(path, scope=options.whole_scope, columns=options.columns)
     return StreamSource(shown_path(path), partial(_open_path, path))
 
 

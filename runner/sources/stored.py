@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...definitions import UnreadableError, read_event
-from .blocks import read_blocks
 from .chunks import chunk_of
 from .contract import ReplacedError, SourceError
 from .event_splitting import Texts
 from .reading import BlockReader
 from .splitter import Splitter
+from .tables.opening import stored_blocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .blocks import Block
     from .contract import Chunk, FindCheckpoints, FoundCheckpoint, Resumed
+    from .tables.columns import Columns
 
 FULL_EVENTS = 500
 """Chunks hold a multiple of so many events, so requests are full: common limits of batches divide it."""
@@ -70,15 +71,17 @@ read_checkpoint = msgspec.json.Decoder(StoredCheckpoint).decode
 class StoredSource:
     """The events of something stored under a name: it can be read again, and continued where a run left it.
 
-    `key` identifies its checkpoint, `path` says where it is. `bytes_read` is how far it was read, as it is stored.
+    `key` identifies its checkpoint, `path` says where it is. With `columns`, it may be a table. `bytes_read` is how far
+    it was read, as it is stored.
     """
 
-    def __init__(self, name: str, key: str, path: str) -> None:
+    def __init__(self, name: str, key: str, path: str, columns: Columns | None = None) -> None:
         self.name = name
         self.key = key
         self.resumed: Resumed | None = None
         self.bytes_read = 0
         self._stored_path = path
+        self._columns = columns
         self._reader: BlockReader | None = None
         self._accepted = START
         self._generation = ""
@@ -123,8 +126,7 @@ class StoredSource:
             if find is not None and not self._has_news(stream, find, loop):
                 self.bytes_read = stream.seek(0, os.SEEK_END)
                 return
-            stream.seek(0)
-            blocks = read_blocks(stream, signed=True, refuse_tables=True)
+            blocks = stored_blocks(stream, self._columns)
             for block in blocks if self._accepted is START else _verified(blocks, self._accepted):
                 self.bytes_read = stream.tell()
                 yield block
@@ -150,6 +152,7 @@ class StoredSource:
         holds_events = False
         async for block in self._reader.blocks():
             texts = splitter.feed(block)
+            texts.unreadable += block.faults
             holds_events = holds_events or self._accepted.line > 1 or self._has_event(texts)
             held.add_all(self._new(texts))
             held.next_line, held.block = texts.next_line, texts.block

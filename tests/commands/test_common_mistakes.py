@@ -103,8 +103,8 @@ MISTAKES = {
         files={"logs/a.ndjson": EVENTS},
     ),
     "CSV": Mistake(
-        "error: usage.csv is a CSV table (its first line is userId,event,units), not JSON text; export it as JSON "
-        "lines (NDJSON). None of it was accepted",
+        "error: usage.csv is a CSV table (its first line is userId,event,units), not JSON text; deliver it with "
+        "--columns FILE, or export it as JSON lines (NDJSON). None of it was accepted",
         ("deliver", "usage.csv", "--base-url", "BASE_URL"),
         files={"usage.csv": b"userId,event,units\n" + b"u1,API Call,5\n" * 200},
     ),

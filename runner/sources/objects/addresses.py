@@ -17,7 +17,7 @@ from .web import WebFile, WebStore
 
 if TYPE_CHECKING:
     from ..contract import Source
-    from ..period import Period
+    from ..source_options import SourceOptions
     from .contract import ObjectStore
 
 _SEPARATOR = "://"
@@ -45,14 +45,11 @@ def shown_address(path: str) -> str:
     return path
 
 
-def source_of_address(path: str, scope: str, period: Period | None = None) -> Source:
-    """Return the source of an address; days that hold nothing of a period are left out. Raises SetupError.
-
-    Nothing is opened.
-    """
+def source_of_address(path: str, options: SourceOptions) -> Source:
+    """Return the source of an address. Nothing is opened. Raises SetupError."""
     scheme, _, rest = path.partition(_SEPARATOR)
     if scheme in {"http", "https"}:
-        return _web_source(path, scope)
+        return _web_source(path, options)
     if scheme != "s3":
         _refuse(path, f"{scheme}:// is not supported; s3:// and https:// are")
     if importlib.util.find_spec("s3fs") is None:
@@ -62,7 +59,7 @@ def source_of_address(path: str, scope: str, period: Period | None = None) -> So
         _refuse(path, "names no bucket; write s3://BUCKET/PREFIX/. Credentials are those of the AWS SDK")
     store = RetryingStore(partial(_open_s3, bucket))
     pattern = Pattern(key) if has_pattern(key) else None
-    return FileSet(Bucket(store, address=f"s3://{bucket}/", path=key, scope=scope, pattern=pattern, period=period))
+    return FileSet(Bucket(store, f"s3://{bucket}/", key, options, pattern))
 
 
 def _open_s3(bucket: str) -> ObjectStore:
@@ -71,7 +68,7 @@ def _open_s3(bucket: str) -> ObjectStore:
     return S3Store(bucket)
 
 
-def _web_source(path: str, scope: str) -> Source:
+def _web_source(path: str, options: SourceOptions) -> Source:
     parts = urlsplit(path)
     if "@" in parts.netloc:
         _refuse(path, "holds a user or a password; an address must not")
@@ -85,7 +82,8 @@ def _web_source(path: str, scope: str) -> Source:
     # A parameter may be secret too, so the key holds only a hash of them.
     key = f"{place}?{hashlib.sha256(urlencode(kept).encode()).hexdigest()}" if kept else place
     address = parts._replace(fragment="").geturl()
-    return FileSet(WebFile(RetryingStore(partial(WebStore, address)), shown_address(path), f"{scope} {key}"))
+    store = RetryingStore(partial(WebStore, address))
+    return FileSet(WebFile(store, shown_address(path), f"{options.whole_scope} {key}", options.columns))
 
 
 def _refuse(path: str, message: str) -> None:

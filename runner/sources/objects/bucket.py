@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ..contract import FindCheckpoints
     from ..patterns import Pattern
-    from ..period import Period
+    from ..source_options import SourceOptions
+    from ..tables.columns import Columns
     from .contract import ObjectPage
     from .retrying import RetryingStore
 
@@ -31,8 +32,8 @@ class ObjectSource(StoredSource):
     Its checkpoint is known by its address. It counts if it is of the same version, since a version never changes.
     """
 
-    def __init__(self, store: RetryingStore, stored: StoredObject, name: str, key: str) -> None:
-        super().__init__(name, key, name)
+    def __init__(self, store: RetryingStore, stored: StoredObject, listed: Listed, columns: Columns | None) -> None:
+        super().__init__(listed.name, listed.key, listed.name, columns)
         self._store = store
         self._stored = stored
         self._version = stored.version
@@ -65,23 +66,16 @@ class Bucket:
     in_flight = _IN_FLIGHT
 
     def __init__(
-        self,
-        store: RetryingStore,
-        *,
-        address: str,
-        path: str,
-        scope: str,
-        pattern: Pattern | None,
-        period: Period | None = None,
+        self, store: RetryingStore, address: str, path: str, options: SourceOptions, pattern: Pattern | None
     ) -> None:
         self.name = f"{address}{path}"
         self._early_day = ""
         self._store = store
         self._address = address
         self._path = path
-        self._scope = scope
+        self._options = options
+        self._period = options.period
         self._pattern = pattern
-        self._period = period
 
     def pages(self) -> Iterator[Page]:
         """Yield the objects, page by page. This runs in a thread. Raises SourceError."""
@@ -105,7 +99,7 @@ class Bucket:
     def source(self, listed: Listed) -> ObjectSource:
         """Return the source of an object."""
         stored = StoredObject(listed.name.removeprefix(self._address), listed.version, listed.size)
-        return ObjectSource(self._store, stored, listed.name, listed.key)
+        return ObjectSource(self._store, stored, listed, self._options.columns)
 
     def again(self, listed: Listed) -> Listed:
         """Return an object as it is now. Raises SourceError if it was removed."""
@@ -153,4 +147,4 @@ class Bucket:
 
     def _listed(self, stored: StoredObject) -> Listed:
         name = f"{self._address}{stored.key}"
-        return Listed(name, f"{self._scope} {name}", stored.version, stored.size)
+        return Listed(name, f"{self._options.whole_scope} {name}", stored.version, stored.size)

@@ -16,6 +16,7 @@ from .contract import BusyError, ObjectPage, RemovedError, StoredObject
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..tables.columns import Columns
     from .retrying import RetryingStore
 
 _SECONDS_TO_CONNECT = 10.0
@@ -77,10 +78,11 @@ class WebFile:
     may_be_empty = False
     in_flight = 1
 
-    def __init__(self, store: RetryingStore, name: str, key: str) -> None:
+    def __init__(self, store: RetryingStore, name: str, key: str, columns: Columns | None) -> None:
         self.name = name
         self._store = store
         self._key = key
+        self._columns = columns
 
     def pages(self) -> Iterator[Page]:
         """Yield the file. This runs in a thread. Raises SourceError."""
@@ -93,7 +95,7 @@ class WebFile:
 
     def source(self, listed: Listed) -> ObjectSource:
         """Return the source of the file."""
-        return ObjectSource(self._store, StoredObject("", listed.version, listed.size), listed.name, listed.key)
+        return ObjectSource(self._store, StoredObject("", listed.version, listed.size), listed, self._columns)
 
     def again(self, listed: Listed) -> Listed:
         """Return the file as it is now. Raises SourceError if it was removed."""
