@@ -38,11 +38,11 @@ def is_address(path: str) -> bool:
 def shown_address(path: str) -> str:
     """Return an address without what may be secret in it."""
     scheme, separator, rest = path.partition(_SEPARATOR)
+    host, slash, place = rest.partition("/")
     if scheme in {"http", "https"}:
-        rest, question, _ = rest.partition("?")
-        host, slash, place = rest.partition("/")
-        return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{place}{question and '?…'}"
-    return path
+        place, question, _ = place.partition("?")
+        place += "?…" if question else ""
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{place}"
 
 
 def source_of_address(path: str, options: SourceOptions) -> Source:
