@@ -109,9 +109,13 @@ class StoredSource:
 
     async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
         """Yield what follows a checkpoint; nothing if the file has not changed since it was read to its end."""
-        async for texts in self._texts(find):
-            for part in _parts(texts):
-                yield self._chunk(part)
+        try:
+            async for texts in self._texts(find):
+                for part in _parts(texts):
+                    yield self._chunk(part)
+        finally:
+            # The reader knows this source. Of many small files, each such circle would wait for the garbage collector.
+            self._reader = None
 
     def stop(self) -> None:
         """Read nothing more; what was read already is still yielded."""
