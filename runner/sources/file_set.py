@@ -8,11 +8,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from .checkpoints import PageCheckpoints
 from .contract import FileCounts, ReplacedError, SourceError
 from .stored import read_checkpoint
+from .threads import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from .contract import Chunk, FindCheckpoints, FoundCheckpoint, Source
 
@@ -57,6 +59,9 @@ class Listing(Protocol):
     def pages(self) -> Iterator[Page]:
         """Yield the files in order. This runs in a thread. Raises SourceError."""
 
+    def keys(self, files: Sequence[Listed]) -> list[str]:
+        """Return by what the checkpoints of some files may be known. This runs in a thread."""
+
     def source(self, listed: Listed) -> Source:
         """Return the source of a file."""
 
@@ -75,6 +80,7 @@ class _Begun:
     source: Source
     chunks: AsyncIterator[Chunk]
     first: asyncio.Future[Chunk | None]
+    known: PageCheckpoints | None
 
 
 class FileSet:
@@ -104,15 +110,16 @@ class FileSet:
             while (page := await listing) is not None and not self._stopped.is_set():
                 listing = _listed(pages)
                 self.files.add(page.others)
-                for listed in await self._news(page, find):
+                known = None if find is None else PageCheckpoints(find)
+                for listed in await self._news(page, known):
                     while self._is_enough(listed):
-                        async for chunk in self._rest_of_first(find):
+                        async for chunk in self._rest_of_first():
                             yield chunk
                     if self._stopped.is_set():
                         break
-                    self._begin(listed, find)
+                    self._begin(listed, known)
             while self._in_flight:
-                async for chunk in self._rest_of_first(find):
+                async for chunk in self._rest_of_first():
                     yield chunk
         finally:
             for begun in self._in_flight:
@@ -129,14 +136,18 @@ class FileSet:
         for begun in self._in_flight:
             begun.source.stop()
 
-    async def _news(self, page: Page, find: FindCheckpoints | None) -> list[Listed]:
+    async def _news(self, page: Page, known: PageCheckpoints | None) -> list[Listed]:
         """Return the files of a page that were not accepted to their end by an earlier run."""
-        if find is None or not page.files:
+        if known is None or not page.files:
             return page.files
-        # All at once: to ask another thread takes longer than the answer.
-        found = await find(*(listed.key for listed in page.files))
-        news = [listed for listed, known in zip(page.files, found, strict=True) if not _is_same(listed, known)]
+        found = await known(*(listed.key for listed in page.files))
+        news = []
+        for listed, earlier in zip(page.files, found, strict=True):
+            if not _is_same(listed, earlier):
+                news.append(listed)
+                known.keep(listed.key, earlier)
         self.files.known += len(page.files) - len(news)
+        await known.look_up(await in_thread(lambda: self._listing.keys(news)))
         return news
 
     def _is_enough(self, listed: Listed) -> bool:
@@ -144,38 +155,39 @@ class FileSet:
         is_full = len(self._in_flight) >= self._listing.in_flight
         return bool(self._in_flight) and (is_full or size > _MOST_BYTES_IN_FLIGHT)
 
-    def _begin(self, listed: Listed, find: FindCheckpoints | None) -> None:
+    def _begin(self, listed: Listed, known: PageCheckpoints | None) -> None:
         source = self._listing.source(listed)
-        chunks = source.chunks(find)
-        self._in_flight.append(_Begun(listed, source, chunks, asyncio.ensure_future(anext(chunks, None))))
+        chunks = source.chunks(known)
+        self._in_flight.append(_Begun(listed, source, chunks, asyncio.ensure_future(anext(chunks, None)), known))
 
-    async def _begin_again(self, begun: _Begun, find: FindCheckpoints | None) -> bool:
+    async def _begin_again(self, begun: _Begun) -> bool:
         """Read a file again that was replaced; return whether it is still there.
 
         What was accepted of it stays so: events that it still holds are known by their IDs.
         """
         try:
-            listed = await asyncio.to_thread(self._listing.again, begun.listed)
+            listed = await in_thread(lambda: self._listing.again(begun.listed))
         except SourceError as error:
             self.files.fail(str(error))
             return False
         self._in_flight.popleft()
-        self._begin(listed, find)
+        self._begin(listed, begun.known)
         self._in_flight.rotate(1)
         return True
 
-    async def _rest_of_first(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
+    async def _rest_of_first(self) -> AsyncIterator[Chunk]:
         """Yield the chunks of the file that was begun first, and count it."""
         begun = self._in_flight[0]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 chunk = await begun.first
                 while chunk is not None:
+                    self._note_changed(chunk)
                     yield chunk
                     chunk = await anext(begun.chunks, None)
             except SourceError as error:
                 is_replaced = isinstance(error, ReplacedError) and attempt < _ATTEMPTS and not self._stopped.is_set()
-                if is_replaced and await self._begin_again(begun, find):
+                if is_replaced and await self._begin_again(begun):
                     begun = self._in_flight[0]
                     continue
                 if not is_replaced:
@@ -188,6 +200,12 @@ class FileSet:
                     self.files.read += 1
             break
         self._in_flight.popleft()
+
+    def _note_changed(self, chunk: Chunk) -> None:
+        """Note that checkpoints change, for files that are begun and may be copies of this one."""
+        for known in {id(begun.known): begun.known for begun in self._in_flight}.values():
+            if known is not None and chunk.key is not None:
+                known.changed.update((chunk.key, *chunk.other_keys))
 
     def _raise_problems(self) -> None:
         files = self.files
@@ -202,7 +220,7 @@ class FileSet:
 
 def _listed(pages: Iterator[Page]) -> asyncio.Future[Page | None]:
     """List the next page, in a thread: a disk or a network may take its time."""
-    return asyncio.ensure_future(asyncio.to_thread(next, pages, None))
+    return in_thread(lambda: next(pages, None))
 
 
 def _is_same(listed: Listed, found: FoundCheckpoint | None) -> bool:

@@ -48,6 +48,11 @@ class FileSource(StoredSource):
         super().__init__(shown_path(path), file_key(path, scope), _shown_path(path), columns)
         self._scope = scope
 
+    def keys(self) -> list[str]:
+        """Return by what its checkpoint may be known. Raises OSError."""
+        with self._path.open("rb") as stream:
+            return list(self._keys(stream))
+
     def _open(self) -> IO[bytes]:
         stream = self._path.open("rb")
         self._version = version_of(os.fstat(stream.fileno()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 import stat
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from .contract import SourceError
 from .file_set import Listed, Page
 from .files import FileSource, file_key, shown_path, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .patterns import Pattern
     from .source_options import SourceOptions
@@ -64,6 +66,15 @@ class Folder:
             if len(page.files) >= _PAGE_FILES:
                 yield page.taken()
         yield page
+
+    def keys(self, files: Sequence[Listed]) -> list[str]:
+        """Return by what the checkpoints of some files may be known: their paths, and how their content begins."""
+        keys: list[str] = []
+        for listed in files:
+            # The run names one that cannot be read when it comes to it.
+            with contextlib.suppress(OSError, SourceError):
+                keys += self.source(listed).keys()
+        return keys
 
     def source(self, listed: Listed) -> FileSource:
         """Return the source of a file."""

@@ -13,7 +13,7 @@ from .range_file import RangeFile
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..contract import FindCheckpoints
     from ..patterns import Pattern
@@ -95,6 +95,10 @@ class Bucket:
                 self._take(stored, page)
             following = self._after_early_days(found)
             yield page
+
+    def keys(self, files: Sequence[Listed]) -> list[str]:
+        """Return the keys of the checkpoints of some objects."""
+        return [listed.key for listed in files]
 
     def source(self, listed: Listed) -> ObjectSource:
         """Return the source of an object."""

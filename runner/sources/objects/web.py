@@ -14,7 +14,7 @@ from .bucket import ObjectSource
 from .contract import BusyError, ObjectPage, RemovedError, StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..tables.columns import Columns
     from .retrying import RetryingStore
@@ -92,6 +92,10 @@ class WebFile:
         except SourceError as error:
             page.others.fail(f"{self.name} {error}")
         yield page
+
+    def keys(self, files: Sequence[Listed]) -> list[str]:
+        """Return the key of the checkpoint of the file."""
+        return [listed.key for listed in files]
 
     def source(self, listed: Listed) -> ObjectSource:
         """Return the source of the file."""

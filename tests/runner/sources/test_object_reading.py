@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import gzip
+import os
+import signal
 import threading
+import tracemalloc
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -21,11 +25,14 @@ from kable_destination.runner.sources.objects.contract import BusyError, Expired
 from kable_destination.runner.sources.objects.retrying import RetryingStore
 from kable_destination.runner.sources.paths import sources_of
 from kable_destination.runner.sources.source_options import SourceOptions
+from kable_destination.runner.sources.stored import StoredCheckpoint, to_json
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
     from kable_destination.runner.sources.contract import Chunk, Source
 
 
@@ -235,3 +242,63 @@ def test_an_address_that_cannot_be_read_is_refused_at_once(path: str, problem: s
     with pytest.raises(SetupError, match=problem) as refused:
         sources_of([path])
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_memory_does_not_grow_with_the_number_of_objects() -> None:
+    class ManyObjects(KeptObjects):
+        """A store of very many objects, in pages of a thousand, all with the same content."""
+
+        count = 0
+
+        def list_page(self, prefix: str, after: str) -> ObjectPage:  # noqa: ARG002 - all have it
+            first = int(after or "-1") + 1
+            found = [StoredObject(f"{number:08}", "1", 300) for number in range(first, first + 1000)]
+            return ObjectPage(found, found[-1].key if first + 1000 < self.count else None)
+
+        def read_range(self, stored: StoredObject, start: int, stop: int) -> bytes:
+            return ndjson(track(int(stored.key))).ljust(301)[start:stop]
+
+    def peak(count: int) -> int:
+        """Return the most memory that reading so many objects takes, all but 50 of them known."""
+        objects = ManyObjects({})
+        objects.count = count
+        source = bucket(objects)
+
+        async def read() -> int:
+            known = to_json(StoredCheckpoint(9, 300, "", is_end=True, version="1"))
+
+            async def find(*keys: str) -> list[FoundCheckpoint | None]:
+                return [FoundCheckpoint("", known) if int(key[-8:]) % (count // 50) else None for key in keys]
+
+            return len([None async for _ in source.chunks(find)])
+
+        gc.collect()
+        tracemalloc.start()
+        try:
+            assert asyncio.run(read()) >= 50
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(50_000) < peak(10_000) + 1_000_000
+
+
+def test_a_run_that_is_interrupted_while_a_store_does_not_answer_ends_soon(
+    command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    asked, ends = threading.Event(), threading.Event()
+
+    def hang(_start: int) -> None:
+        asked.set()
+        ends.wait(60)
+
+    with (
+        served(WebFile(b"x", before=hang)) as address,
+        command_line.start("deliver", address, "--base-url", sandbox.base_url) as process,
+    ):
+        assert asked.wait(30)
+        os.kill(process.pid, signal.SIGTERM)
+        try:
+            assert process.wait(timeout=30) == 130
+        finally:
+            ends.set()
