@@ -1,17 +1,20 @@
-/** The token of a page that is not on a loopback address. It is kept until the tab closes, and never in the link. */
+/**
+ * The token of a page that is not on a loopback address. It is kept in memory only: in no storage, which other pages of this
+ * host could read, and in no link.
+ */
 import { openDialog } from "./dialog.js";
 import { element, newId } from "./elements.js";
 
-const KEY = "kable-page-token";
+let known = null;
 
-/** Return the token that the user gave, or null. */
+/** Return the token that the user gave since the page was loaded, or null. */
 export function token() {
-  return sessionStorage.getItem(KEY);
+  return known;
 }
 
 /** Forget a token that the server does not accept. */
 export function forgetToken() {
-  sessionStorage.removeItem(KEY);
+  known = null;
 }
 
 let asking = null;
@@ -23,7 +26,7 @@ export function askForToken(message) {
     const input = element("input", { id, type: "password", autocomplete: "off", required: true, autofocus: true });
     const submit = (event) => {
       event.preventDefault();
-      sessionStorage.setItem(KEY, input.value.trim());
+      known = input.value.trim();
       close(true);
     };
     return element(
