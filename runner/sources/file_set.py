@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .checkpoints import PageCheckpoints
 from .contract import FileCounts, ReplacedError, SourceError
@@ -124,9 +123,8 @@ class FileSet:
         finally:
             for begun in self._in_flight:
                 begun.source.stop()
-                begun.first.cancel()
-            with contextlib.suppress(BaseException):
-                listing.cancel()
+                _drop(begun.first)
+            _drop(listing)
         self._raise_problems()
 
     def stop(self) -> None:
@@ -221,6 +219,12 @@ class FileSet:
 def _listed(pages: Iterator[Page]) -> asyncio.Future[Page | None]:
     """List the next page, in a thread: a disk or a network may take its time."""
     return in_thread(lambda: next(pages, None))
+
+
+def _drop(future: asyncio.Future[Any]) -> None:
+    """Wait for a result no more; what it raises is of no interest."""
+    future.cancel()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _is_same(listed: Listed, found: FoundCheckpoint | None) -> bool:

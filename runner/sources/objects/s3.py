@@ -67,6 +67,8 @@ class S3Store:
 
         etag = stored.version.partition("/")[0]
         answer = self._call("get_object", Key=stored.key, IfMatch=f'"{etag}"', Range=f"bytes={start}-{stop - 1}")
+        if answer["ContentLength"] > stop - start:
+            raise SourceError("cannot be read: the store sends more than was asked for")
         try:
             return bytes(sync(self._files.loop, answer["Body"].read))
         except Exception as error:

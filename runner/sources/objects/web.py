@@ -44,26 +44,26 @@ class WebStore:
 
     def find(self, key: str) -> StoredObject:
         """Return the file as it is now. Its first byte is asked for: a signature for GET is not one for HEAD."""
-        _, version, size = self._get("bytes=0-0", None)
+        _, version, size = self._get(0, 1, None)
         return StoredObject(key, version, size)
 
     def read_range(self, stored: StoredObject, start: int, stop: int) -> bytes:
         """Return some bytes of that version of the file."""
-        data, version, size = self._get(f"bytes={start}-{stop - 1}", stored.version)
+        data, version, size = self._get(start, stop, stored.version)
         if (version, size) != (stored.version, stored.size):
             raise ReplacedError("was replaced while it was read; run the same command again")
         return data
 
-    def _get(self, asked: str, version: str | None) -> tuple[bytes, str, int]:
+    def _get(self, start: int, stop: int, version: str | None) -> tuple[bytes, str, int]:
         """Return the bytes of a range, and the version and the size of the whole file."""
-        headers = {"Range": asked, "Accept-Encoding": "identity"}
+        most = stop - start
+        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         if version and version.startswith('"'):
             headers["If-Match"] = version
         try:
             with self._client.stream("GET", self._address, headers=headers) as response:
                 size = _size_of(response)
-                # What was compressed for the way is decompressed by those who read it.
-                data = b"".join(response.iter_raw()) if size else b""
+                data = _bounded(response, most) if size else b""
         except httpx.TooManyRedirects:
             raise SourceError("cannot be read: it is redirected too often") from None
         except httpx.HTTPError as error:
@@ -114,6 +114,16 @@ class WebFile:
 
     def _listed(self, stored: StoredObject) -> Listed:
         return Listed(self.name, self._key, stored.version, stored.size)
+
+
+def _bounded(response: httpx.Response, most: int) -> bytes:
+    """Return the body, which must not be longer than was asked for. What is compressed stays so."""
+    data = bytearray()
+    for piece in response.iter_raw():
+        data += piece
+        if len(data) > most:
+            raise BusyError("the server sends more than was asked for")
+    return bytes(data)
 
 
 def _size_of(response: httpx.Response) -> int:
