@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from object_store import BUCKET, CREDENTIALS, LocalStore, local_store
+from object_store import BUCKET, CREDENTIALS, FAULTS, LocalStore, local_store
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
             old = gzip.decompress(store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
             store.put(key, gzip.compress(old + ndjson(late), 1))
 
-    store.before, store.faults = replace, True
+    store.before, store.faults = replace, FAULTS
     arguments = ("deliver", f"s3://{BUCKET}/logs/", "--base-url", sandbox.base_url)
     for share in (0.2, 0.6):
         with command_line.start_with(0, 1, 2, *arguments, environment=store.environment) as process:
@@ -82,7 +82,7 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
     assert billed(sandbox) == expected + Counter([str(late["messageId"])])
     assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in run.out + run.err
 
-    store.faults, reads = False, store.reads.total()
+    store.faults, reads = (), store.reads.total()
     began = time.monotonic()
     run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
     assert run.code == 0, run.err
@@ -90,6 +90,18 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
     assert store.reads.total() == reads, "nothing is read again"
     assert f"0 files read, {OBJECTS:,} accepted by an earlier run" in run.out
     assert len(run.out.splitlines()) == 4
+
+
+def test_answers_that_break_off_leave_no_connection_behind(
+    command_line: CommandLine, sandbox: RunningSandbox, store: LocalStore
+) -> None:
+    """There are 32 connections: a store that waits for one of them waits for ever."""
+    expected = fill(store, 90)
+    store.faults = ("truncate",)
+    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
+    assert run.code == 0, run.err
+    assert store.requests - store.reads.total() > 32 + 1
+    assert billed(sandbox) == expected
 
 
 def test_a_later_object_with_a_lower_key_is_found(

@@ -18,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+FAULTS = ("slow down", "truncate", "drop")
 BUCKET = "segment-archive"
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAOFNOBODY", "AWS_SECRET_ACCESS_KEY": "S3cr3t-of-nobody/aws"}
@@ -34,14 +35,14 @@ class _Server(ThreadingHTTPServer):
 class LocalStore:
     """A store that runs: a client that sets it up, and the proxy that a program uses.
 
-    Of the requests for objects and pages a third has a fault if `faults` is set. `before` is called with the key of
+    Of the requests for objects and pages a third has one of the `faults`. `before` is called with the key of
     each object that is read. `reads` counts answers with an object, by its key.
     """
 
     client: Any
     base_url: str
     seed: int
-    faults: bool = False
+    faults: Sequence[str] = ()
     before: Callable[[str], None] = lambda _key: None
     reads: Counter[str] = field(default_factory=Counter)
     requests: int = 0
@@ -145,7 +146,7 @@ def _proxy(target: str, client: Any, seed: int) -> Iterator[LocalStore]:
             key = unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}").removeprefix("/")
             with store.lock:
                 store.requests += 1
-                fault = dice.choice(("slow down", "truncate", "drop", *[""] * 6)) if store.faults else ""
+                fault = dice.choice((*store.faults, *[""] * (2 * len(store.faults)))) if store.faults else ""
             if key and self.command == "GET":
                 store.before(key)
             if fault == "drop":

@@ -16,6 +16,9 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_TO_READ = 60
 """Between two pieces of an answer. A connection that is broken says nothing."""
 
+_MOST_SECONDS = 300
+"""For a whole call: a call that is stuck for some other reason is made again."""
+
 _DIRECTORY_BUCKET = "--x-s3"
 _MOST_TEXT = 300
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -63,21 +66,30 @@ class S3Store:
 
     def read_range(self, stored: StoredObject, start: int, stop: int) -> bytes:
         """Return some bytes of that version of an object."""
-        from fsspec.asyn import sync  # noqa: PLC0415 - an extra, imported where it is used
-
         etag = stored.version.partition("/")[0]
         answer = self._call("get_object", Key=stored.key, IfMatch=f'"{etag}"', Range=f"bytes={start}-{stop - 1}")
-        if answer["ContentLength"] > stop - start:
-            raise SourceError("cannot be read: the store sends more than was asked for")
+        return self._read(answer["Body"], answer["ContentLength"], stop - start)
+
+    def _read(self, body: Any, size: int, most: int) -> bytes:
+        """Read a body, and give its connection back whatever happens: the pool of connections waits for ever."""
+        from fsspec.asyn import sync  # noqa: PLC0415 - an extra, imported where it is used
+
+        async def read() -> bytes:
+            async with body:
+                return b"" if size > most else bytes(await body.read())
+
         try:
-            return bytes(sync(self._files.loop, answer["Body"].read))
+            data: bytes = sync(self._files.loop, read, timeout=_MOST_SECONDS)
         except Exception as error:
-            # The body is read from a socket, where anything may go wrong.
+            # It is read from a socket, where anything may go wrong.
             raise BusyError(f"{type(error).__name__}: the answer broke off") from error
+        return data
 
     def _call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = self._files.call_s3(method, Bucket=self._bucket, **parameters)
+            answer: Mapping[str, Any] = self._files.call_s3(
+                method, Bucket=self._bucket, timeout=_MOST_SECONDS, **parameters
+            )
         except Exception as error:
             raise _read_error(error) from error
         return answer
