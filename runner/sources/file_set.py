@@ -98,6 +98,7 @@ class FileSet:
         self.files = FileCounts()
         self._listing = listing
         self._in_flight: deque[_Begun] = deque()
+        self._known: PageCheckpoints | None = None
         self._stopped = asyncio.Event()
 
     async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
@@ -109,7 +110,7 @@ class FileSet:
             while (page := await listing) is not None and not self._stopped.is_set():
                 listing = _listed(pages)
                 self.files.add(page.others)
-                known = None if find is None else PageCheckpoints(find)
+                known = self._known = None if find is None else PageCheckpoints(find)
                 for listed in await self._news(page, known):
                     while self._is_enough(listed):
                         async for chunk in self._rest_of_first():
@@ -201,7 +202,8 @@ class FileSet:
 
     def _note_changed(self, chunk: Chunk) -> None:
         """Note that checkpoints change, for files that are begun and may be copies of this one."""
-        for known in {id(begun.known): begun.known for begun in self._in_flight}.values():
+        pages = [self._known, *(begun.known for begun in self._in_flight)]
+        for known in {id(known): known for known in pages}.values():
             if known is not None and chunk.key is not None:
                 known.changed.update((chunk.key, *chunk.other_keys))
 

@@ -1,6 +1,7 @@
 """Segment's archive: `segment-logs/SOURCE/DAY/FILE.gz`, where the day is that on which Segment received the events.
 
-Segment writes the day as milliseconds since 1970. Archives that were copied by other tools may have it as a date.
+Segment writes the day as a Unix timestamp, in milliseconds or seconds. Archives that were copied by other tools may
+have it as a date.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import re
 from datetime import UTC, datetime
 
 _ROOT = re.compile(r"(?:.*/)?segment-logs/[^/]+/", re.DOTALL)
-_DAY = re.compile(r"(?P<milliseconds>\d{13})(?=/|\Z)|(?P<date>\d{4}-\d\d-\d\d)(?=/|\Z)")
+_DAY = re.compile(r"(?P<number>\d{13}|\d{10})(?=/|\Z)|(?P<date>\d{4}-\d\d-\d\d)(?=/|\Z)")
 _MILLISECONDS = 1000
+_DIGITS_OF_SECONDS = 10
 
 
 def day_of(path: str) -> datetime | None:
@@ -21,7 +23,8 @@ def day_of(path: str) -> datetime | None:
     try:
         if found["date"]:
             return datetime.fromisoformat(found["date"]).replace(tzinfo=UTC)
-        return datetime.fromtimestamp(int(found["milliseconds"]) / _MILLISECONDS, UTC)
+        number = found["number"]
+        return datetime.fromtimestamp(int(number) / (1 if len(number) == _DIGITS_OF_SECONDS else _MILLISECONDS), UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -31,7 +34,11 @@ def path_of_day(path: str, day: datetime) -> str | None:
     found = _found(path)
     if found is None:
         return None
-    shown = f"{day:%Y-%m-%d}" if found["date"] else f"{round(day.timestamp() * _MILLISECONDS):013}"
+    if found["date"]:
+        shown = f"{day:%Y-%m-%d}"
+    else:
+        digits = len(found["number"])
+        shown = f"{round(day.timestamp() * (1 if digits == _DIGITS_OF_SECONDS else _MILLISECONDS)):0{digits}}"
     return path[: found.start()] + shown
 
 

@@ -25,7 +25,7 @@ PERIOD = ("--since", "2026-03-10", "--until", "2026-03-12T06:00:00Z")
 WANTED = range(9 * EVENTS_OF_A_DAY, 11 * EVENTS_OF_A_DAY + 6)
 
 
-def archive(*, as_date: bool = False) -> Iterator[tuple[str, bytes]]:
+def archive(form: str = "milliseconds") -> Iterator[tuple[str, bytes]]:
     """Yield the files of a month: an event an hour. The last of each day came late, and is received ten days later."""
     days: dict[datetime, list[bytes]] = {BEGIN + timedelta(days=day): [] for day in range(DAYS + 10)}
     for number in range(DAYS * EVENTS_OF_A_DAY):
@@ -34,7 +34,9 @@ def archive(*, as_date: bool = False) -> Iterator[tuple[str, bytes]]:
         day = moment.replace(hour=0) + late
         days[day].append(ndjson(track(number, timestamp=moment.isoformat())))
     for day, events in days.items():
-        name = f"{day:%Y-%m-%d}" if as_date else str(round(day.timestamp() * 1000))
+        name = {"date": f"{day:%Y-%m-%d}", "seconds": f"{day.timestamp():.0f}"}.get(
+            form, f"{day.timestamp() * 1000:.0f}"
+        )
         yield f"segment-logs/source1/{name}/events.gz", gzip.compress(b"".join(events), 1)
 
 
@@ -46,11 +48,11 @@ def billed(sandbox: RunningSandbox) -> Counter[str]:
 WANTED_IDS = Counter(f"message-{number:06}" for number in WANTED)
 
 
-@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize("form", ["milliseconds", "seconds", "date"])
 def test_a_replay_of_a_folder_delivers_the_events_of_the_period_each_once(
-    command_line: CommandLine, sandbox: RunningSandbox, *, as_date: bool
+    command_line: CommandLine, sandbox: RunningSandbox, form: str
 ) -> None:
-    for key, data in archive(as_date=as_date):
+    for key, data in archive(form):
         path = command_line.folder / key
         path.parent.mkdir(parents=True)
         path.write_bytes(data)

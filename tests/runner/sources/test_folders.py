@@ -63,6 +63,31 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_others_are_read
     assert (source.files.read, source.files.failed) == (2, 1)
 
 
+def test_a_copy_is_known_though_its_checkpoint_was_looked_up_before_the_original_was_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_PAGE_FILES", 1)
+    for name in "abc":
+        (tmp_path / name).write_bytes(ndjson(*map(track, range(5))))
+    accepted, texts = dict[str, FoundCheckpoint](), list[bytes]()
+    source = FileSet(Folder(str(tmp_path), SourceOptions()))
+
+    async def find(*keys: str) -> list[FoundCheckpoint | None]:
+        return [accepted.get(key) for key in keys]
+
+    async def read() -> None:
+        async for chunk in source.chunks(find):
+            texts.extend(chunk.texts)
+            assert chunk.key is not None
+            assert chunk.checkpoint is not None
+            for key in (chunk.key, *chunk.other_keys):
+                accepted[key] = FoundCheckpoint(chunk.source, chunk.checkpoint)
+
+    asyncio.run(read())
+    assert len(texts) == 5
+    assert (source.files.read, source.files.known) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("pattern", "matching", "others"),
     [
