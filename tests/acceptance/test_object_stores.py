@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,11 +77,13 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
             while process.poll() is None and sum(store.reads.values()) < share * OBJECTS:
                 time.sleep(0.005)
             process.kill()
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
-    assert run.code == 0, run.err
+    with_store = replace_fields(command_line, environment={**command_line.environment, **store.environment})
+    process = with_store.start(*arguments)
+    out, errors = process.communicate(timeout=120 + OBJECTS / 10)
+    assert process.returncode == 0, errors
     assert replaced.is_set()
     assert billed(sandbox) == expected + Counter([str(late["messageId"])])
-    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in run.out + run.err
+    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"].encode() not in out + errors
 
     store.faults, reads = (), store.reads.total()
     began = time.monotonic()
