@@ -24,7 +24,7 @@ from .delivery.replay import ReplayReport, replay_letters
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
 from .intent import LiveIntent
-from .outbox import opened_queue, outbox_may_exist
+from .outbox import kept_id_days, opened_queue, outbox_may_exist
 from .planners.opening import planners_for
 from .queues.contract import Lane, QueueFullError
 from .transports.environment import check_environment
@@ -259,7 +259,7 @@ def rules_of(options: DeliveryOptions, *, is_endless: bool = False) -> Rules:
         rate=options.rate,
         longest_wait=None if is_endless else options.wait,
         grace=options.grace,
-        keep_days=options.keep_ids,
+        keep_days=kept_id_days(options),
         allow_old=options.allow_old,
         counts_nobodies=options.on_missing_client_id == "count",
     )

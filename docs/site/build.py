@@ -44,6 +44,7 @@ GROUPS = {
         "docs/sources": "folders, buckets, periods, Parquet and CSV",
         "docs/operations": "services, containers, alerts, backups, upgrades",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
+        "docs/scaling": "PostgreSQL and Kafka, for more than one machine",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

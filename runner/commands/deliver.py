@@ -13,6 +13,7 @@ from .options import (
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    FromOption,
     JsonOption,
     LiveOption,
     LogOption,
@@ -34,6 +35,7 @@ def deliver(
         ),
     ] = None,
     *,
+    from_topic: FromOption = None,
     config: ConfigOption = None,
     destination: DestinationOption = None,
     account: AccountOption = None,
@@ -136,10 +138,11 @@ def deliver(
     log_format: LogOption = None,
     traces: TracesOption = False,
 ) -> int:
-    """Deliver events from files or standard input.
+    """Deliver events from files, standard input or Kafka.
 
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
-    command again: it continues where it stopped and sends nothing twice.
+    command again: it continues where it stopped and sends nothing twice. Of a topic, it delivers what is there at the
+    beginning, or the range that the address names (`from`, `to`); `work --from` reads on for ever.
     """
     from ..sources.period import read_period
     from ..sources.tables.columns import read_columns
@@ -168,6 +171,7 @@ def deliver(
             files or [],
             dead_letters,
             report,
+            from_topic,
             read_period(since, until),
             None if columns is None else read_columns(columns),
         ),

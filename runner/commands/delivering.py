@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..sources.contract import Source
     from ..sources.period import Period
     from ..sources.tables.columns import Columns
+    from .topics import Topic
 
 DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go if there is no outbox."""
@@ -30,7 +31,7 @@ DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The paths of one run: events (`-` is standard input), and where dead letters and the report go.
+    """The paths of one run: events (`-` is standard input), where dead letters and the report go; and a topic.
 
     With a `period`, only its events are delivered. With `columns`, files may be tables.
     """
@@ -38,6 +39,7 @@ class Files:
     events: list[str]
     dead_letters: Path | None
     report: Path | None
+    topic: str | None = None
     period: Period | None = None
     columns: Columns | None = None
 
@@ -78,7 +80,7 @@ def deliver_events(
     destination = configuration.set_up()
     _warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    sources = _sources(configuration, destination, files, dry_run=dry_run)
+    sources, topic = _sources(files, configuration, destination, dry_run=dry_run)
     _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:
@@ -86,11 +88,14 @@ def deliver_events(
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
         inform(f"delivering to {shown_target(destination)}", error=as_json)
 
-    reading = Reading(sources, input_bytes(files.events))
+    # Nobody knows how many bytes a topic has.
+    reading = Reading(sources, None if topic is not None else input_bytes(files.events))
     # Here, since there are no threads yet.
     planner_server = None if dry_run else fork_planner_server(destination, options, reading.total)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
+        if topic is not None:
+            topic.observe(observers)
         session = open_session(
             destination,
             options,
@@ -129,21 +134,30 @@ def deliver_events(
     return exit_code(ended, report) or (OK if written else FAILED)
 
 
-def _sources(configuration: Configuration, destination: Destination, files: Files, *, dry_run: bool) -> list[Source]:
-    """Return the sources of a run. Raises SetupError if it needs some, and none is named."""
+def _sources(
+    files: Files, configuration: Configuration, destination: Destination, *, dry_run: bool
+) -> tuple[list[Source], Topic | None]:
+    """Return everything that is read, and the topic if one was named. Raises SetupError if there is nothing to do."""
     from ...definitions import Problem, SetupError
+    from ..delivery.delivery import account_of
     from ..sources.paths import sources_of
     from ..sources.source_options import SourceOptions
+    from .topics import PLACE, Topic
 
     options = configuration.delivery
     own = tuple(_written_files(configuration, files, dry_run=dry_run))
     wanted = SourceOptions(_scope(destination, options), own, files.period, files.columns)
     sources = sources_of(files.events, options=wanted)
-    if not sources and (dry_run or not options.outbox):
-        raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
     if not sources and (files.period is not None or files.columns is not None):
         raise SetupError.of([Problem("FILES", "--since, --until and --columns need files, a folder or a bucket")])
-    return sources
+    if files.topic is None:
+        if not sources and (dry_run or not options.outbox):
+            raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+        return sources, None
+    if not (dry_run or options.outbox):
+        raise SetupError.of([Problem(PLACE, "needs an outbox, which keeps how far each partition is accepted")])
+    topic = Topic(files.topic, configuration.kafka, configuration.variables)
+    return [*sources, topic.source(account_of(destination), is_bounded=True)], topic
 
 
 def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:

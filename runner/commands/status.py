@@ -34,25 +34,28 @@ def status(
     import asyncio
 
     from ..configuration.targets import environment_of
-    from ..outbox import limits_of, outbox_name, outbox_of
+    from ..outbox import kept_id_days, limits_of, outbox_name, outbox_of
+    from ..sources.kafka.checkpoints import HALTED_PREFIX, halted_in
     from .configured import configured
 
     configuration = configured(config, outbox=outbox)
     redactor = configuration.redactor()
 
-    async def read() -> tuple[QueueStatus, Mapping[Lane, Limits]]:
+    async def read() -> tuple[QueueStatus, Mapping[Lane, Limits], Mapping[str, str]]:
         async with outbox_of(configuration.delivery, read_only=True) as queue:
-            return await queue.status(), await limits_of(queue)
+            return await queue.status(), await limits_of(queue), halted_in(await queue.records(HALTED_PREFIX))
 
-    found, limits = asyncio.run(read())
+    found, limits, halted = asyncio.run(read())
     found = replace(found, lanes=[_masked(lane, redactor) for lane in found.lanes])
     path = outbox_name(configuration.delivery)
     environments = {lane.account: environment_of(lane.account, configuration.definition) for lane in found.lanes}
     names = {account: None if found is None else found.name for account, found in environments.items()}
     if as_json:
-        _print_json(path, found, limits, names)
+        _print_json(path, found, limits, names, halted)
     else:
-        _print_lanes(path, found, limits, names)
+        _print_lanes(path, found, limits, names, kept_id_days(configuration.delivery))
+        for name, reason in halted.items():
+            echo(f"{name} is not read: {reason}")
     return OK
 
 
@@ -63,7 +66,11 @@ def _key(lane: LaneStatus) -> Lane:
 
 
 def _print_json(
-    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+    path: str,
+    found: QueueStatus,
+    limits: Mapping[Lane, Limits],
+    environments: Mapping[str, str | None],
+    halted: Mapping[str, str],
 ) -> None:
     from .json_output import print_output
     from .json_outputs.status import LaneLimits, LaneOutput, StatusOutput
@@ -74,7 +81,11 @@ def _print_json(
         shown = None if found_limits is None else LaneLimits(**asdict(found_limits))
         lanes.append(LaneOutput(**asdict(lane), environment=environments[lane.account], limits=shown))
     dead = {str(reason): count for reason, count in found.dead.items()}
-    print_output(StatusOutput(outbox=path, lanes=lanes, dead=dead, bytes=found.bytes, known_ids=found.known_ids))
+    print_output(
+        StatusOutput(
+            outbox=path, lanes=lanes, dead=dead, bytes=found.bytes, known_ids=found.known_ids, halted=dict(halted)
+        )
+    )
 
 
 def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
@@ -83,7 +94,7 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
 
 
 def _print_lanes(
-    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None], days: float
 ) -> None:
     from ...definitions import counted
 
@@ -91,7 +102,7 @@ def _print_lanes(
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {counted(dead, 'dead letter')}")
-    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered")
+    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered, each for {days:g} days")
     for lane in found.lanes:
         echo_lines(_lane(lane, environments[lane.account], limits.get(_key(lane)), now))
     if dead:

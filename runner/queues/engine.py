@@ -81,6 +81,12 @@ class Tables(Protocol):
     is what keeps a dead letter from being stored twice. Moments are seconds since 1970.
     """
 
+    def moment(self, now: float) -> float:
+        """Return the moment of this operation: the engine's own, if it has a clock that all machines share; else `now`.
+
+        `now` is the moment by the caller's clock.
+        """
+
     # IDs
 
     def salt(self) -> bytes | None:
@@ -126,6 +132,12 @@ class Tables(Protocol):
 
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""
+
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected` (None: none is stored); return whether it was.
+
+        Of two transactions at the same time that expect the same, only one may succeed.
+        """
 
     def put_record(self, key: str, value: bytes | None) -> None:
         """Store a record, or delete it (None)."""

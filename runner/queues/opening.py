@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from .contract import QueueOpenError
 from .engine import EngineOptions
+from .postgres.address import unique_days_of
 from .queue import KEEP_IDS_DAYS, EngineQueue
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def open_queue(
     except ImportError as error:
         missing = error.name or "a package"
         raise QueueOpenError(f"the queue {scheme}: cannot be used: {missing} is not installed") from None
+    keep_ids_days = kept_days(place, keep_ids_days)
     options = EngineOptions(clock, create=create, read_only=read_only, busy_seconds=busy_seconds)
     try:
         engine = open_engine(location, options)
@@ -88,6 +90,18 @@ def split_place(place: str | PathLike[str]) -> tuple[str, str]:
     return scheme, location
 
 
+def kept_days(place: str | PathLike[str], asked: float) -> float:
+    """Return how many days a queue keeps IDs: as many as asked, unless its engine keeps fewer.
+
+    Raises QueueOpenError about the URL, which names no password.
+    """
+    scheme, location = split_place(place)
+    if scheme not in {"postgres", "postgresql"}:
+        return asked
+    # In one database, each day of IDs is a table of its own, so its URL says how many there are.
+    return min(asked, unique_days_of(location))
+
+
 def shown_place(place: str | PathLike[str]) -> str:
     """Return how to name a queue to people: without what may be a password."""
     scheme, location = split_place(place)
@@ -97,11 +111,13 @@ def shown_place(place: str | PathLike[str]) -> str:
 
 
 def _without_secrets(text: str, location: str) -> str:
-    """Return a message of an engine without the user, the password and the options of the URL that it opens."""
+    """Return a message of an engine without the password, its user and the options of the URL that it opens."""
     if not location.startswith("//"):
         return text
     url = urlsplit(location)
-    secrets = [url.netloc.rpartition("@")[0], url.password or "", url.query, *url.query.split("&")]
+    user = url.netloc.rpartition("@")[0]
+    # The name of a user may be an ordinary word, and only a password makes it a secret.
+    secrets = [user if ":" in user else "", url.password or "", url.query, *url.query.split("&")]
     secrets += [unquote(secret) for secret in secrets]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "…")

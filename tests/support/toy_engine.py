@@ -76,6 +76,10 @@ class ToyTables:
         """Return None: nobody else prepares batches for this engine."""
         return None
 
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
+
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:
         return [key and f"{account}\0{key}" for key in keys]
 
@@ -123,6 +127,13 @@ class ToyTables:
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         self.checkpoints[checkpoint.key] = checkpoint
         self.moments[checkpoint] = now
+
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        found = self.checkpoints.get(checkpoint.key)
+        if (None if found is None else found.state) != expected:
+            return False
+        self.put_checkpoint(checkpoint, now)
+        return True
 
     def put_record(self, key: str, value: bytes | None) -> None:
         self.values.pop(key, None)

@@ -23,7 +23,7 @@ from .batches import (
     dead_letter_of,
 )
 from .erasure import Erased, Erasure
-from .errors import QueueFullError, QueueLockedError, QueueOpenError
+from .errors import CheckpointMovedError, QueueFullError, QueueLockedError, QueueOpenError
 from .puts import Checkpoint, Conflict, Duplicate, Put, PutResult, RereadText, Token
 from .queue import DeadLetters, Queue
 from .reports import (
@@ -45,6 +45,7 @@ __all__ = [
     "LEASE_SECONDS",
     "LONGEST_PAUSE_SECONDS",
     "Checkpoint",
+    "CheckpointMovedError",
     "Conflict",
     "DeadLetter",
     "DeadLetterFilter",

@@ -59,6 +59,9 @@ class Put:
     duplicate, like any other. `records` maps keys to values; None deletes a record. `compares_contents`: an event whose
     ID is known becomes a dead letter if its content is another; this is for clients that make the IDs themselves. The
     rejected events of the sources in `unkept` are not kept, since the answer lists them.
+
+    `expects` maps keys of `checkpoints` to the states that must be stored until now (None: nothing is stored). If one
+    is another, the put raises CheckpointMovedError: of two readers of one source, only one continues.
     """
 
     token: Token
@@ -70,6 +73,7 @@ class Put:
     too_old: Mapping[int, AbstractSet[int]] = field(default_factory=dict)
     compares_contents: bool = False
     unkept: AbstractSet[str] = frozenset()
+    expects: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 class Conflict(NamedTuple):

@@ -73,7 +73,8 @@ class Queue(Protocol):
         """Accept batches, dead letters, checkpoints and records, all or nothing.
 
         An event whose ID its account already knows is not put again, with one exception: it replaces a dead letter with
-        the same ID and other content. Dead letters with the ID of a queued event are deleted. Raises QueueFullError.
+        the same ID and other content. Dead letters with the ID of a queued event are deleted. Raises QueueFullError,
+        and CheckpointMovedError (see `Put`).
         """
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:

@@ -39,6 +39,10 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
         self._outcomes: dict[int, Counter[Outcome]] = {}
         self._contents: dict[int, dict[Hashable, bytes]] = {}
 
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
+
     # IDs
 
     def salt(self) -> bytes | None:
@@ -111,6 +115,14 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""
         self._checkpoints[checkpoint.key] = checkpoint, now
+
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected`; return whether it was."""
+        found = self.checkpoint(checkpoint.key)
+        if (None if found is None else found.state) != expected:
+            return False
+        self.put_checkpoint(checkpoint, now)
+        return True
 
     def put_record(self, key: str, value: bytes | None) -> None:
         """Store a record, or delete it (None)."""

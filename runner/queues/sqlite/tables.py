@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ..stored.hashes import Hasher, identity_of
 from .batches import BatchTable
 from .contents import ContentTable
 from .dead_letters import DeadLetterTable
-from .hashes import Hasher, identity_of
 from .known_ids import KnownIds
 from .lanes import LaneTable
 from .notes import NoteTables
@@ -68,6 +68,7 @@ class SqliteTables:
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause
@@ -80,6 +81,10 @@ class SqliteTables:
         self._ids.reset()
         self._lanes.reset()
         self._batches.reset()
+
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
 
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[bytes | None]:
         """Return the name of each ID."""
