@@ -24,8 +24,8 @@ test soak: export PYTHONDONTWRITEBYTECODE =
 test: install sdks kafka
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that depend on chance, many times: kills, and requests that fail. Then 200,000 events by Kafka, and
-# 10,000 with each of Segment's SDKs.
+# The tests that depend on chance, many times: kills, and requests that fail. Then 20,000 objects of a local S3, 200,000 events
+# by Kafka, and 10,000 with each of Segment's SDKs.
 soak: install sdks kafka
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
@@ -39,6 +39,7 @@ soak: install sdks kafka
 		tests/definitions/fields/test_fields_properties.py tests/runner/service/test_calls.py
 	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
+	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py
 	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py

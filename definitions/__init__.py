@@ -32,6 +32,7 @@ from .errors import (
     UnreadableError,
 )
 from .fields import CompiledFields, compile_fields
+from .fields.rfc3339 import rfc3339
 from .input_field import Choice, Condition, Conditions, InputField
 from .json_body import indented_json, json_line
 from .lint import Finding, lint
@@ -152,6 +153,7 @@ __all__ = [
     "quoted",
     "read_base_url",
     "read_event",
+    "rfc3339",
     "short_event_for",
     "shortened",
     "shown_request",
