@@ -28,12 +28,9 @@ INSERT INTO checkpoints (key, name, state, is_end, at) VALUES (%s, %s, %s, %s, %
 ON CONFLICT (key) DO UPDATE
 SET name = excluded.name, state = excluded.state, is_end = excluded.is_end, at = excluded.at
 """
-_PUT_FIRST_CHECKPOINT = """
-INSERT INTO checkpoints (key, name, state, is_end, at) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (key) DO NOTHING RETURNING true
-"""
+_ADD_CHECKPOINT = "INSERT INTO checkpoints VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _REPLACE_CHECKPOINT = """
-UPDATE checkpoints SET name = %s, state = %s, is_end = %s, at = %s WHERE key = %s AND state = %s RETURNING true
+UPDATE checkpoints SET name = %s, state = %s, is_end = %s, at = %s WHERE key = %s AND state = %s
 """
 _PUT_RECORD = """
 INSERT INTO records (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value
@@ -92,13 +89,14 @@ class NoteTables:
     def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
         """Store a checkpoint only if the stored state is `expected`; return whether it was.
 
-        The statement waits for another transaction that has stored one, and then finds that one's state.
+        A transaction that does the same at this moment is waited for, and then its state is the stored one.
         """
-        key, name, state = encoded(checkpoint.key), encoded(checkpoint.name), checkpoint.state
+        key, name = encoded(checkpoint.key), encoded(checkpoint.name)
         if expected is None:
-            return self._database.row(_PUT_FIRST_CHECKPOINT, (key, name, state, checkpoint.is_end, now)) is not None
-        changed = (name, state, checkpoint.is_end, now, key, expected)
-        return self._database.row(_REPLACE_CHECKPOINT, changed) is not None
+            values: tuple[Any, ...] = (key, name, checkpoint.state, checkpoint.is_end, now)
+            return self._database.run(_ADD_CHECKPOINT, values) == 1
+        values = (name, checkpoint.state, checkpoint.is_end, now, key, expected)
+        return self._database.run(_REPLACE_CHECKPOINT, values) == 1
 
     def checkpoint(self, key: str) -> Checkpoint | None:
         """Return how far a source was accepted."""
