@@ -43,7 +43,7 @@ GROUPS = {
         "docs/delivery": "what is promised about each event, and how to watch a run",
         "docs/operations": "services, containers, alerts, backups, upgrades",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
-        "docs/scaling": "topics of Kafka, and what comes after one machine",
+        "docs/scaling": "PostgreSQL and Kafka, for more than one machine",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

@@ -56,6 +56,7 @@ NOT_SENDING = {
     "dead-letters export": ("fix.ndjson",),
     "dead-letters discard": ("--all",),
     "outbox backup": ("copy.sqlite",),
+    "outbox copy": ("outbox.sqlite", "sqlite:copied.sqlite"),
     "outbox erase": ("--customer", "acme", "--yes"),
 }
 """All others. `doctor` and `check --credentials` ask about the credentials, which bills nothing."""

@@ -28,8 +28,10 @@ INSERT INTO checkpoints (key, name, state, is_end, at) VALUES (%s, %s, %s, %s, %
 ON CONFLICT (key) DO UPDATE
 SET name = excluded.name, state = excluded.state, is_end = excluded.is_end, at = excluded.at
 """
-_ADD_CHECKPOINT = "INSERT INTO checkpoints VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-_REPLACE_CHECKPOINT = """
+_FIRST_CHECKPOINT = """
+INSERT INTO checkpoints (name, state, is_end, at, key) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_NEXT_CHECKPOINT = """
 UPDATE checkpoints SET name = %s, state = %s, is_end = %s, at = %s WHERE key = %s AND state = %s
 """
 _PUT_RECORD = """
@@ -87,16 +89,14 @@ class NoteTables:
         )
 
     def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
-        """Store a checkpoint only if the stored state is `expected`; return whether it was.
+        """Store a checkpoint only if the stored state is `expected` (None: none is stored); return whether it was.
 
-        A transaction that does the same at this moment is waited for, and then its state is the stored one.
+        Another transaction with the same key is waited for, so only one of two succeeds.
         """
-        key, name = encoded(checkpoint.key), encoded(checkpoint.name)
+        values = (encoded(checkpoint.name), checkpoint.state, checkpoint.is_end, now, encoded(checkpoint.key))
         if expected is None:
-            values: tuple[Any, ...] = (key, name, checkpoint.state, checkpoint.is_end, now)
-            return self._database.run(_ADD_CHECKPOINT, values) == 1
-        values = (name, checkpoint.state, checkpoint.is_end, now, key, expected)
-        return self._database.run(_REPLACE_CHECKPOINT, values) == 1
+            return self._database.run(_FIRST_CHECKPOINT, values) > 0
+        return self._database.run(_NEXT_CHECKPOINT, (*values, expected)) > 0
 
     def checkpoint(self, key: str) -> Checkpoint | None:
         """Return how far a source was accepted."""
