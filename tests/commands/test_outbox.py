@@ -1,4 +1,4 @@
-"""`outbox backup` and `outbox erase`, as a user runs them."""
+"""`outbox backup`, `outbox copy` and `outbox erase`, as a user runs them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postgres_server import require_postgres, shared_server
 from scripted_server import scripted_server
 from segment_events import ndjson, track
 from terminal import terminal
@@ -70,6 +71,22 @@ def test_a_restored_backup_sends_what_was_queued(filled: CommandLine) -> None:
     again = filled.deliver(ndjson(*EVENTS), NOBODY, "--wait", "0")
     assert again.report["unsent"] == 5, "the backup knows their IDs"
     assert counts(filled) == (5, 2)
+
+
+def test_an_outbox_is_copied_to_postgres_and_back(filled: CommandLine) -> None:
+    require_postgres()
+    url = shared_server().outbox(filled.folder).replace("kable@", "kable:S3cr3t@")
+    there = filled("outbox", "copy", "outbox.sqlite", url)
+    assert there.code == 0, there.err
+    assert there.out.startswith("outbox.sqlite is copied to postgresql://…: ")
+    assert there.out.endswith(", 2 dead letters, 5 known IDs\n")
+    assert counts(filled, url) == (5, 2)
+    back = filled("outbox", "copy", url, "back.sqlite", "--json")
+    assert json.loads(back.out)["known_ids"] == 5
+    assert counts(filled, "back.sqlite") == (5, 2)
+    again = filled("outbox", "copy", "outbox.sqlite", url)
+    assert (again.code, "is not empty; name another schema" in again.err) == (2, True)
+    assert "S3cr3t" not in f"{there.out}{there.err}{back.out}{back.err}{again.out}{again.err}"
 
 
 def test_a_backup_overwrites_nothing(filled: CommandLine) -> None:

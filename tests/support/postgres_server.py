@@ -52,7 +52,7 @@ def require_postgres() -> Path:
     return programs
 
 
-def _user() -> str | None:
+def server_user() -> str | None:
     """Return as whom to run the server: it refuses to be run by root."""
     if os.getuid() != 0:
         return None
@@ -63,7 +63,7 @@ def _user() -> str | None:
     return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -75,12 +75,12 @@ class PostgresServer:
 
     def __init__(self, *, is_durable: bool = False) -> None:
         self._programs = require_postgres()
-        self._user = _user()
+        self._user = server_user()
         self.folder = Path(tempfile.mkdtemp(prefix="kable-postgres-"))
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = {**_SETTINGS, "port": str(self.port), "fsync": "on" if is_durable else "off"}
         self._process: subprocess.Popen[bytes] | None = None
         arguments = ("-D", str(self.folder / "data"), "-U", "kable", "-A", "trust", "-E", "UTF8", "--no-sync")

@@ -17,6 +17,7 @@ import pytest
 from cutting_proxy import cutting_proxy
 from kable_destination.runner.queues.contract import Put, Settlement, Token
 from kable_destination.runner.queues.suite.opened import LANE, batch, keys_of
+from pooler import pooler
 from postgres_server import own_server, require_postgres, shared_server
 from postgres_work import Work, opened
 
@@ -209,6 +210,20 @@ async def hold():
 
 asyncio.run(hold())
 """
+
+
+def test_a_pooler_in_transaction_mode_may_be_between(url: str) -> None:
+    """Five processes share two connections, so each transaction may have another one."""
+    work = Work()
+
+    async def run(pooled: str) -> None:
+        await work.run([pooled] * 5, batches=50)
+        await sent_once(work, pooled)
+        async with opened(pooled) as queue:
+            assert [item async for item in queue.export()]
+
+    with pooler(shared_server().port, connections=2) as port:
+        asyncio.run(run(url.replace(f":{shared_server().port}/", f":{port}/")))
 
 
 def test_a_snapshot_that_somebody_holds_hides_nothing(url: str) -> None:
