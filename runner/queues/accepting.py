@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .audiences import check_hold, put_memberships
 from .contents import OTHER_CONTENT, TOO_OLD, BatchContents
 from .contract import Conflict, Duplicate, PutResult
 from .keeping import Sources, add_dead_letters, delete_old
@@ -40,10 +41,12 @@ def accept(
 ) -> tuple[PutResult, int]:
     """Store everything of a put, and delete what `retention` says; return how many dead letters that were, too.
 
-    Raises QueueFullError.
+    Raises QueueFullError and AudienceHeldError.
     """
     if (before := repeated(tables, put.token)) is not None:
         return PutResult(*_read_result(before)), 0
+    if put.memberships is not None:
+        check_hold(tables, put.memberships)
     if limit_bytes is not None and put.batches:
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
     accepted, duplicates, too_old, conflicts = [], list[Duplicate](), 0, list[Conflict]()
@@ -53,6 +56,17 @@ def accept(
         accepted.append(batch.put(duplicates, put.too_old.get(number, _NO_POSITIONS)))
         too_old += batch.too_old
         conflicts += batch.conflicts
+    _store_others(tables, put, sources, now)
+    result = PutResult(accepted, duplicates, too_old, conflicts)
+    tables.note_put(put.token, _write_result((accepted, duplicates, too_old, conflicts)), now)
+    if retention is None:
+        return result, 0
+    tables.prune(ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most)
+    return result, delete_old(tables, retention)
+
+
+def _store_others(tables: Tables, put: Put, sources: Sources | None, now: float) -> None:
+    """Store what a put has beside batches."""
     for reread in put.reread:
         tables.delete_reread(reread)
     if sources is not None:
@@ -61,12 +75,8 @@ def accept(
         tables.put_checkpoint(checkpoint, now)
     for key, value in put.records.items():
         tables.put_record(key, value)
-    result = PutResult(accepted, duplicates, too_old, conflicts)
-    tables.note_put(put.token, _write_result((accepted, duplicates, too_old, conflicts)), now)
-    if retention is None:
-        return result, 0
-    tables.prune(ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most)
-    return result, delete_old(tables, retention)
+    if put.memberships is not None:
+        put_memberships(tables, put.memberships, now)
 
 
 class _Batch:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ..delivery.clock import Clock
+    from .audience_tables import AudienceTables
     from .contract import (
         Checkpoint,
         DeadLetter,
@@ -80,6 +81,10 @@ class Tables(Protocol):
     A *name* is what the engine makes of an ID (see `names`): short, hashable, unique within an account. An *identity*
     is what keeps a dead letter from being stored twice. Moments are seconds since 1970.
     """
+
+    @property
+    def audiences(self) -> AudienceTables:
+        """The tables of audiences."""
 
     # IDs
 
