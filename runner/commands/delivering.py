@@ -34,7 +34,7 @@ class Files:
     report: Path | None
 
 
-def _warn_of_mistakes(destination: Destination) -> None:
+def warn_of_mistakes(destination: Destination) -> None:
     """Warn of settings and subscriptions that hardly match anything: `check` says the same before a run."""
     for mistake in (*destination.setting_mistakes(), *destination.probable_mistakes()):
         say(f"warning: {mistake}", error=True)
@@ -68,7 +68,7 @@ def deliver_events(
     if as_json and dry_run:
         raise SetupError.of([Problem("--json", "has no place beside the requests that --dry-run prints; use --report")])
     destination = configuration.set_up()
-    _warn_of_mistakes(destination)
+    warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
     sources = sources_of(files.events, _scope(destination, options))
     if not sources and (dry_run or not options.outbox):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 _DELETED_AT_ONCE = 20_000
 """So many memberships are deleted in one transaction, so nobody waits for long."""
 
-_LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_SPACE_LETTERS = 22
 _SPACES = "audience space\0"
 """Before the account: the key of the record with its space."""
 
@@ -137,7 +133,7 @@ def _hold(tables: Tables, *, wanted: Audience, create: bool, owner: str, now: fl
         if not create:
             raise AudienceNameError(_unknown(tables, wanted.account, wanted.name))
         _require_free_key(tables, wanted)
-        audience = msgspec.structs.replace(wanted, space=_space(tables, wanted.account))
+        audience = msgspec.structs.replace(wanted, space=_space(tables, wanted))
     elif (audience.kind, audience.key) != (wanted.kind, wanted.key):
         raise AudienceNameError(
             f"the {_kind(audience)} {audience.name!r} sends {audience.key}, and its key cannot be changed; "
@@ -237,12 +233,12 @@ def _kind(audience: Audience) -> str:
     return "audience" if audience.kind == "audience" else "computed trait"
 
 
-def _space(tables: Tables, account: str) -> str:
-    """Return the space of an account, which all its audiences share; it is made with the first of them."""
-    key = _SPACES + account
+def _space(tables: Tables, audience: Audience) -> str:
+    """Return the space of an account, which all its audiences share: that of the first of them."""
+    key = _SPACES + audience.account
     found = tables.records(key).get(key)
     if found is None:
-        found = b"spa_%b" % "".join(secrets.choice(_LETTERS) for _ in range(_SPACE_LETTERS)).encode()
+        found = audience.space.encode()
         tables.put_record(key, found)
     return found.decode()
 

@@ -16,7 +16,7 @@ HOLD_SECONDS = 60.0
 """How long a sync holds its audience unless it puts something or renews the hold."""
 
 Membership: TypeAlias = tuple[bytes, bytes | None, int, int]
-"""What was last sent for a member: their ID, the value as JSON (None: they left), and by which change of which sync.
+"""What was last sent for a member: their ID, the value as JSON (None: they left), the sync, and its change.
 
 A tuple without names, since there may be ten million of them.
 """
@@ -99,8 +99,9 @@ class Audiences(Protocol):
     async def hold(self, audience: Audience, *, create: bool) -> tuple[Audience, Hold]:
         """Hold an audience, for one sync at a time; return it as it is stored.
 
-        Account and name of `audience` say which; if there is none and `create` is set, it is stored as it is, with the
-        space of its account. Raises AudienceHeldError, and AudienceNameError if its kind or key is another.
+        Account and name of `audience` say which. If there is none and `create` is set, it is stored as it is, except
+        that it shares the space of the first audience of its account. Raises AudienceHeldError, and AudienceNameError
+        if its kind or key is another.
         """
 
     async def renew(self, hold: Hold) -> None:

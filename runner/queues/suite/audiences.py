@@ -25,7 +25,7 @@ def audience(name: str = "Big spenders", **changes: Any) -> Audience:
     """Return an audience that is to be made."""
     key = name.casefold().replace(" ", "_")
     told: dict[str, Any] = {"account": "account", "name": name, "kind": "audience", "key": key, "id": f"aud_{name}"}
-    return Audience(**{**told, "space": "", "created_at": 0.0, **changes})
+    return Audience(**{**told, "space": f"spa_{name}", "created_at": 0.0, **changes})
 
 
 def entering(hold: Hold, *members: bytes, sync: int = 1) -> MembershipPut:
@@ -126,7 +126,7 @@ class AudienceTests(Tested):
         with pytest.raises(AudienceNameError, match="there is none yet"):
             await audiences.hold(audience(), create=False)
         second, _ = await audiences.hold(audience("Other"), create=True)
-        assert first.space == second.space != ""
+        assert first.space == second.space == "spa_Big spenders"
 
     @with_queue
     async def test_names_and_keys_are_unique_in_an_account(self, opened: Opened) -> None:
