@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..queues.contract import Membership
     from .changes import ChangeFile
 
-STATE_PAGE = 20_000
+STATE_PAGE = 10_000
 """How many memberships are read at once."""
 
 _AFTER_ALL = b"\xff"

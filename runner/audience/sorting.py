@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_LINES_IN_MEMORY = 300_000
-_BYTES_IN_MEMORY = 32 * 1024 * 1024
-_MERGED_BYTES = 8 * 1024 * 1024
+_LINES_IN_MEMORY = 100_000
+_BYTES_IN_MEMORY = 8 * 1024 * 1024
+_MERGED_BYTES = 4 * 1024 * 1024
 """So many bytes of all parts together are in memory while they are merged."""
 
-_LEAST_READ = 32 * 1024
+_LEAST_READ, _MOST_READ = 32 * 1024, 512 * 1024
+_LINES_AT_ONCE = 10_000
 
 
 class LineSorter:
@@ -50,15 +51,14 @@ class LineSorter:
             self._write()
 
     def blocks(self) -> Iterator[list[bytes]]:
-        """Yield all lines in order, many at a time. Lines that are equal stay."""
+        """Yield all lines in order, some thousand at a time. Lines that are equal stay."""
         if not self._parts:
             self._lines.sort()
-            for start in range(0, len(self._lines), self._most_lines):
-                yield self._lines[start : start + self._most_lines]
+            yield from _divided(self._lines)
             return
         if self._lines:
             self._write()
-        size = max(_LEAST_READ, _MERGED_BYTES // len(self._parts))
+        size = min(_MOST_READ, max(_LEAST_READ, _MERGED_BYTES // len(self._parts)))
         parts = [_Part(self._file.fileno(), start, end, size) for start, end in self._parts]
         while parts:
             # Every part is known up to here, so all lines up to here are known.
@@ -67,7 +67,7 @@ class LineSorter:
             for part in parts:
                 merged += part.take(bound)
             merged.sort()
-            yield merged
+            yield from _divided(merged)
             parts = [part for part in parts if part.lines]
 
     def _write(self) -> None:
@@ -84,6 +84,11 @@ class LineSorter:
             self._parts.append([start, end])
         self._last = self._lines[-1]
         self._lines, self._bytes = [], 0
+
+
+def _divided(lines: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        yield lines[start : start + _LINES_AT_ONCE]
 
 
 class _Part:

@@ -11,7 +11,6 @@ from ..audience.limits import MOST_REMOVED_PERCENT
 
 if TYPE_CHECKING:
     from ..audience.members import Members
-    from ..delivery.clock import Clock
     from ..queues.contract import Audience, AudienceKind
 
 MembersArgument = Annotated[
@@ -86,31 +85,50 @@ class Wanted:
     database: str | None = None
     max_removed: float = MOST_REMOVED_PERCENT
 
-    def audience(self, account: str, clock: Clock) -> Audience:
-        """Return the audience as it would be made. Raises SetupError."""
+    @property
+    def kind(self) -> AudienceKind:
+        """What is synced."""
+        return "audience" if self.trait is None else "trait"
+
+    @property
+    def title(self) -> str:
+        """The name of the audience or the computed trait."""
+        return self._trait_parts()[0] if self.trait is not None else self.name or ""
+
+    def check(self) -> None:
+        """Raise SetupError if the options do not name an audience."""
         from ...definitions import Problem, SetupError
-        from ..audience.events import new_audience
-        from ..audience.names import key_of, name_fault
+        from ..audience.names import name_fault
 
         if (self.name is None) == (self.trait is None):
             raise SetupError.of(
                 [Problem("--name", "names an audience, and --trait a computed trait: give one of them")]
             )
-        kind: AudienceKind = "audience" if self.trait is None else "trait"
-        option = "--name" if self.trait is None else "--trait"
-        name = self._trait_parts()[0] if self.trait is not None else self.name or ""
         faults = [
             Problem(place, fault)
-            for place, text in ((option, name), ("--key", self.key))
+            for place, text in ((self._option, self.title), ("--key", self.key))
             if text is not None and (fault := name_fault(text)) is not None
         ]
         if faults:
             raise SetupError.of(faults)
+
+    def audience(self, account: str, stored: Audience | None) -> Audience:
+        """Return the audience as it would be made. One that is stored keeps its key, whatever its name is now.
+
+        Raises SetupError if the name gives no key.
+        """
+        from datetime import UTC, datetime
+
+        from ...definitions import Problem, SetupError
+        from ..audience.events import new_audience
+        from ..audience.names import key_of
+
+        name = self.title
         try:
-            key = self.key or key_of(name)
+            key = self.key or (key_of(name) if stored is None else stored.key)
         except ValueError as error:
-            raise SetupError.of([Problem(option, str(error))]) from None
-        return new_audience(account, name, kind, key, clock.now())
+            raise SetupError.of([Problem(self._option, str(error))]) from None
+        return new_audience(account, name, self.kind, key, datetime.now(UTC))
 
     def source(self) -> Members:
         """Return the list of members. Raises SetupError."""
@@ -132,6 +150,10 @@ class Wanted:
             if self.format in {None, found}:
                 return FileMembers(self.members, columns, None if self.format is None else found)
         raise SetupError.of([Problem("--format", f"is {self.format}; it must be one of {', '.join(FORMATS)}")])
+
+    @property
+    def _option(self) -> str:
+        return "--name" if self.trait is None else "--trait"
 
     def _trait_parts(self) -> tuple[str, str]:
         from ...definitions import Problem, SetupError

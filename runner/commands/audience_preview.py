@@ -26,10 +26,10 @@ def preview(configuration: Configuration, wanted: Wanted, *, as_json: bool) -> i
     from .previewing import preview_output, preview_text
     from .syncing import compare_only, prepared, read_list
 
-    destination, audience = prepared(configuration, wanted)
+    destination = prepared(configuration, wanted)
     with LineSorter() as sorter, ChangeFile() as changes:
         members = read_list(wanted.source(), sorter)
-        synced = compare_only(configuration, audience, members, changes, wanted.max_removed)
+        synced = compare_only(configuration, destination, wanted, members, changes)
         first = _first_of_each_kind(changes)
     maker = EventMaker(destination, synced.audience, SystemClock().now())
     shown: list[PreviewedEvent] = []
@@ -47,7 +47,7 @@ def preview(configuration: Configuration, wanted: Wanted, *, as_json: bool) -> i
         from .json_output import print_output
         from .json_outputs.audience import AudiencePreviewOutput
 
-        print_output(AudiencePreviewOutput(audience=audience.name, trait=synced.audience.key, events=shown))
+        print_output(AudiencePreviewOutput(audience=synced.audience.name, trait=synced.audience.key, events=shown))
     elif not first:
         inform("nothing would be sent: all members are as they were")
     return OK

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..delivery.run_report import RunReport
     from ..intent import LiveIntent
     from ..observability.options import ObserverOptions
-    from ..queues.contract import Audience, AudienceHeldError
+    from ..queues.contract import Audience, AudienceHeldError, Audiences
     from ..session import Session
     from .audience_options import Wanted
 
@@ -77,38 +77,49 @@ def sync(
     from .run_outcome import exit_code
     from .watching import watching
 
-    destination, audience = prepared(configuration, wanted)
+    destination = prepared(configuration, wanted)
     source = wanted.source()
     _check_files(configuration, wanted, report_file)
     intent = None if dry_run else _intent(configuration, destination, wanted)
     with LineSorter() as sorter, ChangeFile() as changes:
         if dry_run:
-            synced = compare_only(configuration, audience, read_list(source, sorter), changes, wanted.max_removed)
+            synced = compare_only(configuration, destination, wanted, read_list(source, sorter), changes)
             print_dry_run(synced, configuration, as_json=as_json)
             return OK
         members, report = read_list(source, sorter), RunReport()
         inform(f"delivering to {shown_target(destination)}", error=as_json)
         with refusals(), watching(configuration, destination, observing, report, Reading((), None)) as observers:
             delivering = Delivering(configuration, destination, report, observers, intent)
-            synced = run_in_loop(_run(delivering, audience, members, changes, wanted.max_removed))
+            synced = run_in_loop(_run(delivering, wanted, members, changes))
         print_synced(synced, report, destination, configuration, report_file, as_json=as_json)
     is_done = synced.sent is not None and synced.sent.is_complete and not synced.sent.refused
     return exit_code(synced.ended, report) or (OK if is_done else FAILED)
 
 
-def prepared(configuration: Configuration, wanted: Wanted) -> tuple[Destination, Audience]:
-    """Return the destination, and the audience as it would be made. Raises SetupError if nothing would be sent."""
-    from ..delivery.clock import SystemClock
+def prepared(configuration: Configuration, wanted: Wanted) -> Destination:
+    """Return the destination. Raises SetupError, also if it is sure already that nothing would be sent."""
     from ..delivery.delivery import account_of
-    from ..outbox import require_outbox
+    from ..outbox import outbox_may_exist, require_outbox
     from .delivering import warn_of_mistakes
 
+    wanted.check()
     destination = configuration.set_up()
     warn_of_mistakes(destination)
-    require_outbox(configuration.delivery)
-    audience = wanted.audience(account_of(destination), SystemClock())
+    if not outbox_may_exist(require_outbox(configuration.delivery)):
+        # Nothing is stored, so the audience is what the options say.
+        _require_subscription(destination, wanted.audience(account_of(destination), None))
+    return destination
+
+
+async def _resolved(destination: Destination, wanted: Wanted, audiences: Audiences) -> tuple[Audience, Audience | None]:
+    """Return the audience as the options say, and as it is stored, if it is."""
+    from ..delivery.delivery import account_of
+
+    account = account_of(destination)
+    stored = await audiences.find(account, wanted.title)
+    audience = wanted.audience(account, stored)
     _require_subscription(destination, audience)
-    return destination, audience
+    return audience, stored
 
 
 def read_list(source: Members, sorter: LineSorter) -> SortedMembers:
@@ -136,7 +147,7 @@ def refusals() -> Iterator[None]:
 
 
 def compare_only(
-    configuration: Configuration, audience: Audience, members: SortedMembers, changes: ChangeFile, max_removed: float
+    configuration: Configuration, destination: Destination, wanted: Wanted, members: SortedMembers, changes: ChangeFile
 ) -> Synced:
     """Compare a list with what was sent, and change nothing. Raises SetupError if the list is refused."""
     from ..audience.sync import compared
@@ -148,37 +159,37 @@ def compare_only(
         options, exists = configuration.delivery, outbox_may_exist(configuration.delivery)
         reading = options if exists else options.model_copy(update={"outbox": None})
         async with opened_queue(reading, create=False, read_only=True) as queue:
-            found = await queue.audiences.find(audience.account, audience.name)
-            comparison = await compared(members, found, queue.audiences, changes, most_removed=max_removed)
-            return Synced(found or audience, members, comparison)
+            audience, stored = await _resolved(destination, wanted, queue.audiences)
+            comparison = await compared(members, stored, queue.audiences, changes, most_removed=wanted.max_removed)
+            return Synced(stored or audience, members, comparison)
 
     with refusals():
         return run_in_loop(compare())
 
 
-async def _run(
-    delivering: Delivering, audience: Audience, members: SortedMembers, changes: ChangeFile, max_removed: float
-) -> Synced:
+async def _run(delivering: Delivering, wanted: Wanted, members: SortedMembers, changes: ChangeFile) -> Synced:
     """Compare under a hold, and send what differs."""
     from ..audience.sync import Sync, compared, held
     from ..delivery.clock import SystemClock
     from ..queues.contract import AudienceHeldError
 
     options, clock = delivering.configuration.delivery, SystemClock()
-    async with delivering.session() as session, held(session.queue.audiences, audience, clock) as (stored, hold):
+    async with delivering.session() as session:
         audiences = session.queue.audiences
-        comparison = await compared(members, stored, audiences, changes, most_removed=max_removed)
-        syncing = Sync(delivering.destination, audiences, stored, hold, batch_size=options.batch_size, clock=clock)
-        lost: list[AudienceHeldError] = []
+        audience, _ = await _resolved(delivering.destination, wanted, audiences)
+        async with held(audiences, audience, clock) as (stored, hold):
+            comparison = await compared(members, stored, audiences, changes, most_removed=wanted.max_removed)
+            syncing = Sync(delivering.destination, audiences, stored, hold, batch_size=options.batch_size, clock=clock)
+            lost: list[AudienceHeldError] = []
 
-        async def feed(puts: PlannedPuts) -> None:
-            try:
-                await syncing.send(changes, puts)
-            except AudienceHeldError as error:
-                lost.append(error)
+            async def feed(puts: PlannedPuts) -> None:
+                try:
+                    await syncing.send(changes, puts)
+                except AudienceHeldError as error:
+                    lost.append(error)
 
-        ended = await session.feed(feed)
-        return Synced(stored, members, comparison, syncing.sent, ended or as_stopped(lost))
+            ended = await session.feed(feed)
+            return Synced(stored, members, comparison, syncing.sent, ended or as_stopped(lost))
 
 
 def as_stopped(lost: list[AudienceHeldError]) -> AnswerError | None:
