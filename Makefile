@@ -13,7 +13,7 @@ FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
 .PHONY: demo test soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
-.PHONY: bench bench-delivery bench-startup bench-serve bench-quick
+.PHONY: bench bench-delivery bench-startup bench-serve bench-page bench-quick
 
 demo: install
 	@$(PY) examples/demo.py
@@ -60,6 +60,10 @@ bench-serve: install
 	$(PY) benchmarks/serve.py
 
 # The main rows of all of them, in less than a minute. It writes nothing, and what is missed does not end it.
+# In the Chromium that is installed.
+bench-page: install
+	$(PY) benchmarks/page.py
+
 bench-quick: install
 	-$(PY) benchmarks/bench.py --quick
 	-$(PY) benchmarks/delivery.py --quick

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 MASK = "••••••••"
 _SHORTEST = 4
-_MAX_DEPTH = 200
+_MAX_DEPTH = 254
+"""The most levels of a body that can be sent. A walk deeper than this could exceed the recursion limit of Python."""
 _ESCAPED_BY_BACKSLASH = frozenset("\"'\\/")
 _LAST_ASCII = 0x7F
 _MOST_BACKSLASHES = 3
@@ -112,7 +113,7 @@ class Redactor:
     def value(self, value: Any) -> Any:
         """Mask the secrets in every text of a JSON value, keys included; the value itself is left as it is.
 
-        Raises ValueError for a value that is nested deeper than 200 levels.
+        Raises ValueError for a value that is nested deeper than 254 levels.
         """
         return value if self._pattern is None else self._walk(value, _MAX_DEPTH)
 

@@ -13,7 +13,7 @@ from ..definitions import Problem, SetupError
 from .delivery.clock import SystemClock
 from .delivery.limits_record import LIMITS_PREFIX
 from .queues.contract import Lane, QueueOpenError
-from .queues.opening import open_queue, shown_place, split_place
+from .queues.opening import kept_days, open_queue, shown_place, split_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .configuration.delivery_options import DeliveryOptions
     from .delivery.clock import Clock
     from .queues.contract import Queue
+    from .queues.copying import Copied
 
 _MOST_MEGABYTES = 1e12
 """More than any disk has, and still a number of bytes that SQLite can hold."""
@@ -79,6 +80,14 @@ def outbox_may_exist(options: DeliveryOptions) -> bool:
     return bool(options.outbox) if path is None else os.path.lexists(path)
 
 
+def kept_id_days(options: DeliveryOptions) -> float:
+    """Return how many days the outbox keeps IDs, so no event is sent twice. Raises SetupError."""
+    try:
+        return kept_days(options.outbox or "memory:", options.keep_ids)
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
 def outbox_of(options: DeliveryOptions, *, read_only: bool = False) -> contextlib.AbstractAsyncContextManager[Queue]:
     """Open an outbox that exists, to look at it or to change it. Raises SetupError."""
     return opened_queue(require_outbox(options), create=False, read_only=read_only)
@@ -122,6 +131,21 @@ def back_up(options: DeliveryOptions, target: Path) -> int:
         raise SetupError.of([Problem(str(target), f"is not a path: {error}")]) from None
     except QueueOpenError as error:
         raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
+def copy_to(source: str, target: str) -> Copied:
+    """Copy a whole outbox to a new place. Raises SetupError, and QueueFullError if there is no room."""
+    from .queues.copying import copy_outbox  # noqa: PLC0415 - only a copy needs it
+
+    try:
+        return copy_outbox(source, target, SystemClock())
+    except QueueOpenError as error:
+        raise SetupError.of([Problem("outbox", str(error))]) from None
+
+
+def place_name(place: str) -> str:
+    """Return a place as messages name it, without what may be a password."""
+    return shown_place(place)
 
 
 def owner_fields(definition: DestinationDefinition) -> Mapping[str, tuple[str, ...]]:

@@ -11,8 +11,7 @@ import gc
 import os
 import signal
 import sys
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..definitions import AnswerError, Problem, SetupError, http_text, read_base_url
@@ -21,11 +20,11 @@ from .delivery.delivery import Delivery, Rules
 from .delivery.dry_run import DryRun
 from .delivery.intake import Intake
 from .delivery.notices import Notice, to_all
-from .delivery.replay import REPLAYED_AT_ONCE, plan_replays
+from .delivery.replay import ReplayReport, replay_letters
 from .delivery.retry_policy import SECONDS_AN_HOUR, RetryPolicy
 from .delivery.run_report import RunReport
 from .intent import LiveIntent
-from .outbox import opened_queue, outbox_may_exist
+from .outbox import kept_id_days, opened_queue, outbox_may_exist
 from .planners.opening import planners_for
 from .queues.contract import Lane, QueueFullError
 from .transports.environment import check_environment
@@ -54,18 +53,6 @@ _MOST_CONNECTIONS = 100
 
 _HANGUP = getattr(signal, "SIGHUP", None)
 _ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-@dataclass(slots=True)
-class ReplayReport:
-    """What happened to dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
-
-    `rejections` counts those that are rejected again, by the message; `examples` has the number of one for each.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    rejections: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, int] = field(default_factory=dict)
 
 
 class Session:
@@ -116,24 +103,20 @@ class Session:
         """Queue dead letters again, some at a time; a dry run only counts. Raises SetupError if the queue is full."""
         if not dry_run:
             self._require_sending()
-        letters = self.queue.dead_letters
-        report = ReplayReport()
-        ids = await letters.ids(chosen)
-        for start in range(0, len(ids), REPLAYED_AT_ONCE):
-            some = await letters.read(ids[start : start + REPLAYED_AT_ONCE])
-            replays = plan_replays(self.destination, self._delivery.account, some, batch_size=self._options.batch_size)
-            report.counts.update(replays.staying)
-            for number, error in replays.rejections.items():
-                report.rejections[error.message] += 1
-                report.examples.setdefault(error.message, number)
-            if dry_run:
-                report.counts["queued"] += sum(len(batch.ids) for batch in replays.batches)
-                continue
-            try:
-                report.counts.update(await letters.replay(replays.batches, self._delivery.next_token()))
-            except QueueFullError as error:
-                stay = f"the remaining dead letters stay, so {error.advice} and run again"
-                raise SetupError.of([Problem("outbox", f"accepts no more events: {error}; {stay}")]) from None
+        letters, report = self.queue.dead_letters, ReplayReport()
+        try:
+            await replay_letters(
+                letters,
+                await letters.ids(chosen),
+                self.destination,
+                self._delivery.account,
+                report=report,
+                next_token=None if dry_run else self._delivery.next_token,
+                batch_size=self._options.batch_size,
+            )
+        except QueueFullError as error:
+            stay = f"the remaining dead letters stay, so {error.advice} and run again"
+            raise SetupError.of([Problem("outbox", f"accepts no more events: {error}; {stay}")]) from None
         return report
 
     async def make_due(self) -> int:
@@ -283,7 +266,7 @@ def rules_of(options: DeliveryOptions, *, is_endless: bool = False) -> Rules:
         rate=options.rate,
         longest_wait=None if is_endless else options.wait,
         grace=options.grace,
-        keep_days=options.keep_ids,
+        keep_days=kept_id_days(options),
         allow_old=options.allow_old,
         counts_nobodies=options.on_missing_client_id == "count",
     )

@@ -19,6 +19,7 @@ from command_line import API_KEY, CLIENT_ID, IMPORTED, CommandLine, with_credent
 from environments import ROOT, build_wheel
 from fork_server import ForkServer
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
+from postgres_server import stop_shared_server
 from sandbox_requests import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -159,3 +160,10 @@ def each_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         pytest.importorskip("uvloop")
     else:
         monkeypatch.setitem(sys.modules, "uvloop", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_postgres() -> Iterator[None]:
+    """Stop the PostgreSQL that tests share, if one of them has started it."""
+    yield
+    stop_shared_server()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from documentation import ROOT, pages
-from prose import Passage, commented_passages, module_passages, page_passages, template_passages
+from prose import Passage, commented_passages, module_passages, page_passages, script_passages, template_passages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,7 +82,13 @@ def _long_or_inverted(passage: Passage) -> Iterator[str]:
 
 def checked(paths: Iterable[Path]) -> list[str]:
     """Return all findings in some files, each read as its name says."""
-    readers = {".md": page_passages, ".py": module_passages, ".j2": template_passages}
+    readers = {
+        ".md": page_passages,
+        ".py": module_passages,
+        ".js": script_passages,
+        ".mjs": script_passages,
+        ".j2": template_passages,
+    }
     found: list[str] = []
     for path in paths:
         name = str(path.relative_to(ROOT))
@@ -107,6 +113,10 @@ def test_docstrings_comments_messages_and_help_are_plain_english(layer: str) -> 
 
 def test_templates_are_plain_english() -> None:
     report(checked(sorted(path for layer in PACKAGE for path in (ROOT / layer).rglob("*.j2"))))
+
+
+def test_the_page_is_plain_english() -> None:
+    report(checked([ROOT / "page" / "build.mjs", *sorted((ROOT / "page" / "src").rglob("*.js"))]))
 
 
 def test_examples_are_plain_english() -> None:
@@ -146,6 +156,17 @@ def test_docstrings_comments_and_messages_of_a_module_are_checked(tmp_path: Path
     )
     lines = [finding.split(":")[1] for finding in findings(module_passages(module, "module.py"))]
     assert sorted(lines) == ["1", "6", "7"]
+
+
+def test_comments_and_messages_of_a_script_are_checked(tmp_path: Path) -> None:
+    script = tmp_path / "script.js"
+    script.write_text(
+        "/**\n * Anew.\n * @param {{anew: string}} anew  it is anew\n */\n"
+        "const anew = /anew/;\n// First,\n// then anew.\n"
+        'say(`it is ${anew} done anew`, "anew", "and it is done anew");\n'
+    )
+    lines = [finding.split(":")[1] for finding in findings(script_passages(script, "script.js"))]
+    assert lines == ["2", "3", "7", "8", "8"]
 
 
 def test_a_long_sentence_and_a_clause_as_a_subject_are_found(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "build" / "site"
 COPIED = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Dockerfile", "docs", "examples"),
-    *("benchmarks", "tests", "definitions", "actions", "destination", "runner"),
+    *("benchmarks", "tests", "definitions", "actions", "destination", "page", "runner"),
 )
 
 GROUPS = {

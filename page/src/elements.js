@@ -1,7 +1,7 @@
 /**
  * Make elements of the document. Text is set as text only, so no data is ever read as HTML.
  *
- * @typedef {Node | string | number | null | undefined | false} Child  What is left out may be null or false.
+ * @typedef {Node | string | number | null | undefined | false} Child  A child that is null or false is left out.
  */
 
 /** Attributes whose value is set as a property, because the attribute would only be the first value. */

@@ -12,6 +12,6 @@ export function alertReader(text) {
 
 function say(id, text) {
   const region = document.getElementById(id);
-  // The same text again is no change, and would not be read: a space that does not break makes it one.
+  // The same text again would not be read: a space that does not break makes it another.
   region.textContent = region.textContent === text ? `${text}\u00a0` : text;
 }

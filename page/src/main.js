@@ -7,8 +7,6 @@ import * as tryMapping from "./try/view.js";
 import * as watch from "./watch/view.js";
 
 /**
- * What a view gets.
- *
  * @typedef {object} Context
  * @property {typeof api} api
  * @property {object} start  the answer of GET /page/api/start
@@ -28,6 +26,7 @@ let stop = () => {};
 
 try {
   const start = await api.get("start");
+  document.querySelector(".version").textContent = `kable-destination ${start.version}`;
   window.addEventListener("hashchange", () => showView(start));
   showView(start, { isFirst: true });
 } catch (error) {

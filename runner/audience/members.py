@@ -23,7 +23,7 @@ SEPARATOR = b"\0"
 IS_MEMBER = b"true"
 """The value of every member of an audience."""
 
-MOST_ID_CHARACTERS = 1_000
+MOST_ID_BYTES = 1_000
 _MOST_VALUE_BYTES = 16_384
 _MOST_EXAMPLES = 5
 _FIRST_VISIBLE = 32
@@ -88,14 +88,15 @@ def member_of(value: Any) -> bytes:
     text = identifier_text(value)
     if text is None:
         raise RowError("has no ID" if value is None else f"has an ID that {identifier_fault(value)}")
-    if len(text) > MOST_ID_CHARACTERS:
-        raise RowError(f"has an ID of more than {MOST_ID_CHARACTERS:,} characters")
     if any(ord(sign) < _FIRST_VISIBLE or ord(sign) == _DELETE for sign in text):
         raise RowError("has an ID with a line break or another control character")
     try:
-        return text.encode()
+        member = text.encode()
     except UnicodeEncodeError:
         raise RowError("has an ID that is not valid Unicode") from None
+    if len(member) > MOST_ID_BYTES:
+        raise RowError(f"has an ID of more than {MOST_ID_BYTES:,} bytes")
+    return member
 
 
 def value_of(value: Any) -> bytes | None:

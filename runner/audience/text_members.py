@@ -12,7 +12,7 @@ import msgspec
 from ...definitions import PLACEHOLDERS
 from ..sources.formats import table_format
 from .columns import Columns, choose_column, known_column
-from .members import IS_MEMBER, MOST_ID_CHARACTERS, MembersError, RowError, member_of
+from .members import IS_MEMBER, MOST_ID_BYTES, MembersError, RowError, member_of
 from .rows import Rows
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def _are_plain(lines: Sequence[bytes]) -> bool:
     """Return whether all lines are IDs as they are, or empty: most are, and this looks at all of them at once."""
     text = b"\n".join(lines)
     return (
-        not text.translate(None, _PRINTED)
-        and _PLACEHOLDERS.isdisjoint(lines)
-        and max(map(len, lines)) <= MOST_ID_CHARACTERS
+        not text.translate(None, _PRINTED) and _PLACEHOLDERS.isdisjoint(lines) and max(map(len, lines)) <= MOST_ID_BYTES
     )
 
 

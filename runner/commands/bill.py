@@ -44,6 +44,7 @@ def bill(
     import asyncio
 
     from ..billing.reading import bill_of
+    from ..outbox import kept_id_days
     from ..sources.paths import sources_of
     from .billing import bill_lines, bill_output, oldest_day, write_bill_page
     from .configured import configured
@@ -59,7 +60,7 @@ def bill(
         bill_of(
             ready,
             sources,
-            oldest=None if options.allow_old else oldest_day(options.keep_ids),
+            oldest=None if options.allow_old else oldest_day(kept_id_days(options)),
             counts_nobodies=options.on_missing_client_id == "count",
         )
     )

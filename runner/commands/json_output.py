@@ -66,6 +66,7 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
         "init": check.InitOutput,
         "new": writing.NewOutput,
         "outbox backup": outbox.BackupOutput,
+        "outbox copy": outbox.CopyOutput,
         "outbox erase": outbox.EraseOutput,
         "preview": PreviewOutput,
         "sandbox": writing.SandboxOutput,

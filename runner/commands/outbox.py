@@ -1,4 +1,4 @@
-"""The commands `outbox`: back it up, and erase a customer."""
+"""The commands `outbox`: back it up, copy it, and erase a customer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..configuration.configuration import Configuration
     from ..queues.contract import Erased, Erasure
 
-outbox = group("outbox", "Back up the outbox, or erase a customer from it.")
+outbox = group("outbox", "Back up the outbox, copy it, or erase a customer from it.")
 
 
 @outbox.command("backup", cls=Command)
@@ -50,6 +50,50 @@ def backup_outbox(
         print_output(BackupOutput(outbox=name, file=str(file), bytes=size))
     else:
         inform(f"{name} is copied to {file} ({size / 1e6:,.1f} MB), which only you can read")
+    return OK
+
+
+@outbox.command("copy", cls=Command)
+@exits
+def copy_whole_outbox(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="File or URL of the outbox to copy.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="File or URL of the copy. It must be new, or empty.")],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Copy an outbox from SQLite to PostgreSQL, or back.
+
+    The copy has everything: queued events, dead letters, known IDs, checkpoints, records and counts. First end all
+    processes that use the outbox: the copy is refused while one writes to it, and what is written later is not in it.
+    """
+    from ..outbox import copy_to, place_name
+    from ..queues.contract import QueueFullError
+
+    try:
+        copied = copy_to(source, target)
+    except QueueFullError as error:
+        from ...definitions import Problem, SetupError
+
+        raise SetupError.of([Problem("TO", f"cannot be written: {error}; nothing was copied")]) from None
+    names = place_name(source), place_name(target)
+    if as_json:
+        from .json_output import print_output
+        from .json_outputs.outbox import CopyOutput
+
+        output = CopyOutput(
+            source=names[0],
+            target=names[1],
+            batches=copied.rows["batches"],
+            dead_letters=copied.rows["dead_letters"],
+            known_ids=copied.ids,
+        )
+        print_output(output)
+    else:
+        from ...definitions import counted
+
+        batches = counted(copied.rows["batches"], "batch", "batches")
+        letters = counted(copied.rows["dead_letters"], "dead letter")
+        inform(f"{names[0]} is copied to {names[1]}: {batches}, {letters}, {counted(copied.ids, 'known ID')}")
     return OK
 
 

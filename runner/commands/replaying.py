@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from ...definitions import AnswerError, Destination, Redactor
     from ..configuration.configuration import Configuration
     from ..delivery.notices import Observer
-    from ..delivery.replay import Obstacle
+    from ..delivery.replay import Obstacle, ReplayReport
     from ..delivery.run_report import RunReport
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetterFilter
-    from ..session import ReplayReport
 
 _LONGEST_MESSAGE = 300
 _MOST_GROUPS = 20

@@ -34,7 +34,7 @@ def status(
     import asyncio
 
     from ..configuration.targets import environment_of
-    from ..outbox import limits_of, outbox_name, outbox_of
+    from ..outbox import kept_id_days, limits_of, outbox_name, outbox_of
     from .configured import configured
 
     configuration = configured(config, outbox=outbox)
@@ -52,7 +52,7 @@ def status(
     if as_json:
         _print_json(path, found, limits, names)
     else:
-        _print_lanes(path, found, limits, names)
+        _print_lanes(path, found, limits, names, kept_id_days(configuration.delivery))
     return OK
 
 
@@ -83,7 +83,7 @@ def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:
 
 
 def _print_lanes(
-    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None], days: float
 ) -> None:
     from ...definitions import counted
 
@@ -91,7 +91,7 @@ def _print_lanes(
     queued, leased = sum(lane.queued for lane in found.lanes), sum(lane.leased for lane in found.lanes)
     dead = sum(found.dead.values())
     echo(f"{path}: {queued:,} queued, {leased:,} of them being sent · {counted(dead, 'dead letter')}")
-    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered")
+    echo(f"{found.bytes / 1e6:,.1f} MB on disk, {counted(found.known_ids, 'ID')} remembered, each for {days:g} days")
     for lane in found.lanes:
         echo_lines(_lane(lane, environments[lane.account], limits.get(_key(lane)), now))
     if dead:

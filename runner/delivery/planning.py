@@ -100,7 +100,7 @@ class ChunkPlanner:
         for request in requests:
             queued = self._queued(request, chunks)
             if oldest is not None and request.batch.oldest is not None and request.batch.oldest < oldest:
-                planned.too_old[len(planned.batches)] = _older_than(oldest, queued, self._time_fields[request.action])
+                planned.too_old[len(planned.batches)] = older_than(oldest, queued, self._time_fields[request.action])
             planned.batches.append(queued)
         for outcome in outcomes:
             receipt = planned.receipts[outcome.index >> _PLACE_BITS]
@@ -127,7 +127,7 @@ class ChunkPlanner:
         return QueuedBatch(self._account, planned.batch, origins, kept)
 
 
-def _older_than(oldest: str, queued: QueuedBatch, time_field: str | None) -> AbstractSet[int]:
+def older_than(oldest: str, queued: QueuedBatch, time_field: str | None) -> AbstractSet[int]:
     """Return the positions of events from before a day."""
     times = (payload.get(time_field or "") for payload in queued.batch.payloads)
     return {position for position, time in enumerate(times) if isinstance(time, str) and time < oldest}

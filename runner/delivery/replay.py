@@ -16,10 +16,10 @@ from ...definitions import BatchGroup, EventBatch, EventList, PayloadList, batch
 from ..queues.contract import Origins, QueuedBatch, ReplayBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ...definitions import BatchLimits, Destination, RejectedError
-    from ..queues.contract import DeadLetter, KeptDeadLetter
+    from ..queues.contract import DeadLetter, DeadLetters, KeptDeadLetter, Token
 
 REPLAYED_AT_ONCE = 500
 _FALLBACK_EVENTS = 500
@@ -35,6 +35,45 @@ class Replays:
     batches: list[ReplayBatch] = field(default_factory=list)
     staying: Counter[Obstacle] = field(default_factory=Counter)
     rejections: dict[int, RejectedError] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What happened to dead letters: how many were queued, were queued or delivered before, or stay, by the reason.
+
+    `rejections` counts those that are rejected again, by the message; `examples` has the number of one for each.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, int] = field(default_factory=dict)
+
+
+async def replay_letters(
+    letters: DeadLetters,
+    ids: Sequence[int],
+    destination: Destination,
+    account: str,
+    *,
+    report: ReplayReport,
+    next_token: Callable[[], Token] | None,
+    batch_size: int | None = None,
+) -> None:
+    """Queue dead letters again, some at a time, and add to the report. Without tokens they are only counted.
+
+    Raises QueueFullError; the report then has what was queued before.
+    """
+    for start in range(0, len(ids), REPLAYED_AT_ONCE):
+        some = await letters.read(ids[start : start + REPLAYED_AT_ONCE])
+        replays = plan_replays(destination, account, some, batch_size=batch_size)
+        report.counts.update(replays.staying)
+        for number, error in replays.rejections.items():
+            report.rejections[error.message] += 1
+            report.examples.setdefault(error.message, number)
+        if next_token is None:
+            report.counts["queued"] += sum(len(batch.ids) for batch in replays.batches)
+        else:
+            report.counts.update(await letters.replay(replays.batches, next_token()))
 
 
 def plan_replays(
@@ -70,6 +109,11 @@ def _unchanged(
         for part in _parts(some, action.batch if action is not None else None, batch_size):
             queued = QueuedBatch(account, _batch(group, part), _origins(part))
             yield ReplayBatch(tuple(kept.id for kept in part), queued)
+
+
+def batch_of(destination: Destination, kept: KeptDeadLetter) -> EventBatch:
+    """Return the batch that holds one dead letter alone, as it was planned. The letter must have a payload."""
+    return _batch(_group(destination, kept.letter), [kept])
 
 
 def _parts(

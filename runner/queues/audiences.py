@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from .contract import Audience, Membership, MembershipPut
     from .engine import Engine, Tables
+
+T = TypeVar("T")
 
 _DELETED_AT_ONCE = 20_000
 """So many memberships are deleted in one transaction, so nobody waits for long."""
@@ -45,13 +47,12 @@ class EngineAudiences:
 
     async def hold(self, audience: Audience, *, create: bool) -> tuple[Audience, Hold]:
         """Hold an audience, for one sync at a time. Raises AudienceHeldError and AudienceNameError."""
-        hold = partial(_hold, wanted=audience, create=create, owner=own_name(), now=self._now())
-        return await self._engine.write(hold)
+        hold = partial(_hold, wanted=audience, create=create, owner=own_name())
+        return await self._engine.write(self._at_moment(hold))
 
     async def renew(self, hold: Hold) -> None:
         """Extend a hold. Raises AudienceHeldError if it was lost."""
-        until = self._now() + HOLD_SECONDS
-        await self._engine.write(lambda tables: _change(tables, _held(tables, hold), held_until=until))
+        await self._engine.write(self._at_moment(partial(_renew, hold=hold)))
 
     async def release(self, hold: Hold) -> None:
         """End a hold. An audience for which nothing was ever sent is deleted."""
@@ -63,7 +64,7 @@ class EngineAudiences:
 
     async def complete(self, hold: Hold) -> Audience:
         """Complete the sync under way and end the hold. Raises AudienceHeldError."""
-        audience = await self._engine.write(partial(_complete, hold=hold, now=self._now()))
+        audience = await self._engine.write(self._at_moment(partial(_complete, hold=hold)))
         # Once the number has changed, nobody asks any more how often a member has left in this sync.
         await self._delete_memberships(audience.id, only_left=True)
         await self._finish_removals()
@@ -71,13 +72,18 @@ class EngineAudiences:
 
     async def rename(self, account: str, name: str, new: str) -> Audience:
         """Give an audience another name. Raises AudienceNameError and AudienceHeldError."""
-        return await self._engine.write(partial(_rename, account=account, name=name, new=new, now=self._now()))
+        return await self._engine.write(self._at_moment(partial(_rename, account=account, name=name, new=new)))
 
     async def remove(self, account: str, name: str, hold: Hold | None = None) -> Audience:
         """Delete an audience with its memberships. Raises AudienceNameError and AudienceHeldError."""
-        audience = await self._engine.write(partial(_remove, account=account, name=name, hold=hold, now=self._now()))
+        audience = await self._engine.write(self._at_moment(partial(_remove, account=account, name=name, hold=hold)))
         await self._finish_removals()
         return audience
+
+    def _at_moment(self, operation: Callable[..., T]) -> Callable[[Tables], T]:
+        """Return an operation that is given the moment of the engine, which all machines share."""
+        now = self._now()
+        return lambda tables: operation(tables, now=tables.moment(now))
 
     async def _finish_removals(self) -> None:
         """Delete the memberships of audiences that are removed, also where an earlier process was killed meanwhile."""
@@ -142,6 +148,10 @@ def _hold(tables: Tables, *, wanted: Audience, create: bool, owner: str, now: fl
     _require_free(audience, now)
     audience = _change(tables, audience, owner=owner, held_until=now + HOLD_SECONDS, begun_at=audience.begun_at or now)
     return audience, Hold(audience.id, owner)
+
+
+def _renew(tables: Tables, *, hold: Hold, now: float) -> None:
+    _change(tables, _held(tables, hold), held_until=now + HOLD_SECONDS)
 
 
 def _release(tables: Tables, hold: Hold) -> None:

@@ -82,6 +82,12 @@ class Tables(Protocol):
     is what keeps a dead letter from being stored twice. Moments are seconds since 1970.
     """
 
+    def moment(self, now: float) -> float:
+        """Return the moment of this operation: the engine's own, if it has a clock that all machines share; else `now`.
+
+        `now` is the moment by the caller's clock.
+        """
+
     @property
     def audiences(self) -> AudienceTables:
         """The tables of audiences."""

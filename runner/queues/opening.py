@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from .contract import QueueOpenError
 from .engine import EngineOptions
+from .postgres.address import unique_days_of
 from .queue import KEEP_IDS_DAYS, EngineQueue
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def open_queue(
     except ImportError as error:
         missing = error.name or "a package"
         raise QueueOpenError(f"the queue {scheme}: cannot be used: {missing} is not installed") from None
+    keep_ids_days = kept_days(place, keep_ids_days)
     options = EngineOptions(clock, create=create, read_only=read_only, busy_seconds=busy_seconds)
     try:
         engine = open_engine(location, options)
@@ -86,6 +88,18 @@ def split_place(place: str | PathLike[str]) -> tuple[str, str]:
         # sqlite:///outbox.sqlite, as others write it; four slashes begin an absolute path.
         location = location.removeprefix("//").removeprefix("/")
     return scheme, location
+
+
+def kept_days(place: str | PathLike[str], asked: float) -> float:
+    """Return how many days a queue keeps IDs: as many as asked, unless its engine keeps fewer.
+
+    Raises QueueOpenError about the URL, which names no password.
+    """
+    scheme, location = split_place(place)
+    if scheme not in {"postgres", "postgresql"}:
+        return asked
+    # In one database, each day of IDs is a table of its own, so its URL says how many there are.
+    return min(asked, unique_days_of(location))
 
 
 def shown_place(place: str | PathLike[str]) -> str:

@@ -27,7 +27,7 @@ def preparation_for(scheme: str, salt: bytes | None) -> Preparation | None:
     """
     if scheme != "sqlite" or salt is None:
         return None
-    from .sqlite.packing import events_of
-    from .sqlite.preparing import Preparer
+    from .stored.packing import events_of
+    from .stored.preparing import Preparer
 
     return Preparation(Preparer(salt), events_of)

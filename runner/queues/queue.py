@@ -13,6 +13,7 @@ from .contract import LEASE_SECONDS, DeadLetterFilter, Erased, QueueFullError, Q
 from .erasing import AT_ONCE, erase_batches, erase_letters
 from .keeping import Retention, delete_old
 from .leasing import holds_at, lease, make_due, mark
+from .moments import shifted_leased, shifted_settlement
 from .owner import own_name
 from .replaying import EngineDeadLetters
 from .settling import settle
@@ -105,8 +106,9 @@ class EngineQueue:
 
         An event whose ID its account knows already is not put again. Raises QueueFullError and AudienceHeldError.
         """
+        now, retention, limit = self._now(), self._retention_now(), self._limit_bytes
         result, deleted = await self._engine.write(
-            partial(accept, put=put, now=self._now(), limit_bytes=self._limit_bytes, retention=self._retention_now())
+            lambda tables: accept(tables, put, now=tables.moment(now), limit_bytes=limit, retention=retention)
         )
         self.deleted_dead_letters += deleted
         return result
@@ -125,7 +127,7 @@ class EngineQueue:
         # The caller may be cancelled before the answer is there, and the leases must be released anyway.
         self._leasing += 1
         try:
-            leased = await self._engine.write(partial(lease, most=most, owner=self._owner, now=self._now()))
+            leased = await self._engine.write(partial(self._lease, most=most, now=self._now()))
         except Exception:
             self._leasing -= 1
             raise
@@ -135,12 +137,19 @@ class EngineQueue:
 
     async def renew(self) -> None:
         """Extend all leases of this process by LEASE_SECONDS from now."""
+        now = self._now()
         if self._leased:
-            await self._engine.write(methodcaller("renew", self._owner, self._now() + LEASE_SECONDS))
+            await self._engine.write(lambda tables: tables.renew(self._owner, tables.moment(now) + LEASE_SECONDS))
 
     async def settle(self, settlement: Settlement) -> Sequence[int]:
         """Write the result of a leased batch; return the positions whose lease was lost: all of them, or none."""
-        lost = await self._engine.write(partial(settle, settlement=settlement, owner=self._owner, now=self._now()))
+        now = self._now()
+
+        def operation(tables: Tables) -> Sequence[int]:
+            moment = tables.moment(now)
+            return settle(tables, shifted_settlement(settlement, moment - now), owner=self._owner, now=moment)
+
+        lost = await self._engine.write(operation)
         self._leased.discard(settlement.lease.id)
         return lost
 
@@ -150,11 +159,19 @@ class EngineQueue:
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when nobody may send in it; with neither, that it continues."""
-        await self._engine.write(partial(mark, lane=lane, now=self._now(), stopped=stopped, paused_until=paused_until))
+        now = self._now()
+
+        def operation(tables: Tables) -> None:
+            moment = tables.moment(now)
+            until = None if paused_until is None else paused_until + (moment - now)
+            mark(tables, lane, moment, stopped=stopped, paused_until=until)
+
+        await self._engine.write(operation)
 
     async def make_due(self, lanes: Sequence[Lane]) -> int:
         """Let everything in some lanes be due now, and end their pauses; return how many events were due later."""
-        return await self._engine.write(partial(make_due, lanes=lanes, now=self._now()))
+        now = self._now()
+        return await self._engine.write(lambda tables: make_due(tables, lanes, now=tables.moment(now)))
 
     async def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""
@@ -177,7 +194,7 @@ class EngineQueue:
         """Return the state of the queue."""
 
         def operation(tables: Tables) -> QueueStatus:
-            now = self._now()
+            now = tables.moment(self._now())
             lanes = tables.lanes(now, holds_at(now))
             return QueueStatus(lanes, tables.dead_counts(), self._engine.size(), tables.known_ids())
 
@@ -189,9 +206,7 @@ class EngineQueue:
         erased, last = Erased(), 0
         while True:
             # An operation may be run again, so each counts for itself.
-            last, found = await run(
-                partial(erase_batches, erasure=erasure, after=last, now=self._now(), dry_run=dry_run)
-            )
+            last, found = await run(partial(self._erase_batches, erasure=erasure, after=last, dry_run=dry_run))
             erased.add(found)
             if not last:
                 break
@@ -215,6 +230,15 @@ class EngineQueue:
                 await self._engine.write(methodcaller("release", self._owner))
             self._leased.clear()
         await self._engine.close()
+
+    def _lease(self, tables: Tables, most: Mapping[Lane, int], now: float) -> Leased:
+        """Lease by the moment of the engine, and return moments of the caller's clock."""
+        moment = tables.moment(now)
+        return shifted_leased(lease(tables, most, owner=self._owner, now=moment), now - moment)
+
+    def _erase_batches(self, tables: Tables, erasure: Erasure, after: int, *, dry_run: bool) -> tuple[int, Erased]:
+        now = tables.moment(self._now())
+        return erase_batches(tables, erasure=erasure, after=after, now=now, dry_run=dry_run)
 
     def _retention_now(self) -> Retention | None:
         """Return what to delete with the next put: a step at most once a second, so puts stay quick."""

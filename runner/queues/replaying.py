@@ -50,7 +50,7 @@ class EngineDeadLetters:
 
         An event that is queued or delivered under the same ID is not queued again.
         """
-        return await self._engine.write(lambda tables: replay(tables, batches, token, self._now()))
+        return await self._engine.write(lambda tables: replay(tables, batches, token, tables.moment(self._now())))
 
     async def discard(self, chosen: DeadLetterFilter) -> int:
         """Delete dead letters and forget the IDs of their events; return how many there were."""

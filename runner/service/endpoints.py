@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ...definitions import Redactor
 from ..configuration.page_configuration import page_configuration_of
 from .actions_tester import ActionsTester
 from .app import create_app
@@ -11,6 +12,7 @@ from .browser import Browser, Script
 from .calls import CallRules
 from .direct import Direct
 from .openapi import OpenApi
+from .page.known_accounts import KnownAccounts
 from .page.page import Page
 from .tracking import Tracking
 from .webhook import Webhook
@@ -63,7 +65,9 @@ def applications(shared: Shared) -> Applications:
         groups.append(Webhook(shared.accounts.serve(configuration.accounts[options.webhook.account]), configuration))
     administration: list[Endpoints] = [shared.health, shared.metrics]
     host = options.host if options.admin_port is None else options.admin_host
-    page = Page(page_configuration_of(configuration), shared.transport, shared.clock, host=host)
+    page = Page(
+        page_configuration_of(configuration), shared.transport, shared.clock, host=host, watching=_watching(shared)
+    )
     if options.page and page.access.is_possible:
         administration.append(page)
     if options.admin_port is None:
@@ -76,6 +80,14 @@ def applications(shared: Shared) -> Applications:
         create_app(_routes_of(administration), count=count),
         ActionsTester(configuration, shared.transport).app(),
     )
+
+
+def _watching(shared: Shared) -> Sequence[Endpoints]:
+    """Return what the page shows of the delivery, with the accounts of the present configuration."""
+    configuration = shared.configuration
+    known = KnownAccounts(configuration.accounts.values(), shared.accounts, shared.stored)
+    redactor = Redactor(configuration.secrets)
+    return shared.watched.endpoints(configuration.definition, configuration.delivery, known, redactor)
 
 
 def _routes_of(groups: Sequence[Endpoints]) -> list[Route]:

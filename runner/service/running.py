@@ -71,6 +71,7 @@ async def serve(
 
         def end() -> None:
             shared.health.end()
+            shared.watched.end()
             for server in servers:
                 server.end()
 

@@ -16,6 +16,9 @@ from .customers import Customers
 from .health import Health
 from .key_checks import KeyChecks
 from .metrics_page import MetricsPage, service_metrics
+from .page.figures import Figures
+from .page.watched_delivery import WatchedDelivery
+from .page.watched_queue import OwnQueue
 from .remaining import Remaining
 from .stored_credentials import StoredCredentials
 
@@ -41,6 +44,7 @@ class Shared:
     health: Health
     remaining: Remaining
     metrics: MetricsPage
+    watched: WatchedDelivery
     transport: Transport
     clock: Clock
 
@@ -73,7 +77,9 @@ async def opened_shared(
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
         queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
         metrics = service_metrics(configuration.destination_name)
-        notify = to_all(observers if metrics is None else [*observers, metrics.observe])
+        figures = Figures(clock)
+        counting = [figures.observer, *([] if metrics is None else [metrics.observe])]
+        notify = to_all([*observers, *counting])
         customers = Customers(configuration)
         stored = StoredCredentials(queue, _keyring(configuration), customers, notify=notify)
         # On a full disk, credentials stay encrypted with the older key until the next start.
@@ -98,7 +104,12 @@ async def opened_shared(
         stack.push_async_callback(checks.close)
         health = Health(queue, accounts.waiting, clock)
         page = MetricsPage(metrics, queue, accounts, clock)
-        yield Shared(configuration, accounts, customers, stored, checks, health, remaining, page, transport, clock)
+        # What another process delivers shows in the queue only.
+        own_queue = OwnQueue(queue, configuration.delivery)
+        watched = WatchedDelivery(own_queue, figures if delivers else None, clock=clock)
+        yield Shared(
+            configuration, accounts, customers, stored, checks, health, remaining, page, watched, transport, clock
+        )
 
 
 def _keyring(configuration: ServiceConfiguration) -> Keyring | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kable_destination.runner.sandbox import Faults
+from postgres_server import require_postgres, shared_server
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -28,6 +29,23 @@ LONGEST = 0.5
 """Seconds within which an undisturbed run of so many events is over."""
 
 
+@pytest.fixture(params=["sqlite", "postgres"], autouse=True)
+def engine(request: pytest.FixtureRequest, command_line: CommandLine) -> str:
+    """The engine of the outbox of all commands in a test."""
+    engine: str = request.param
+    if engine == "postgres":
+        require_postgres()
+        command_line.environment["KABLE_OUTBOX"] = shared_server().outbox(command_line.folder)
+    return engine
+
+
+def has_begun(engine: str, command_line: CommandLine) -> bool:
+    """Return whether there is an outbox."""
+    if engine == "sqlite":
+        return bool(list(command_line.folder.glob("outbox.sqlite*")))
+    return shared_server().has_outbox(command_line.folder)
+
+
 def billed(sandbox: RunningSandbox) -> Counter[str]:
     """Count how often each event stands in the ledger."""
     return Counter(event["transactionId"] for event in sandbox.ledger.events)
@@ -39,7 +57,9 @@ def ids(count: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("seed", RUNS)
-def test_a_killed_run_is_taken_up_by_the_next(command_line: CommandLine, sandbox: RunningSandbox, seed: int) -> None:
+def test_a_killed_run_is_taken_up_by_the_next(
+    command_line: CommandLine, sandbox: RunningSandbox, engine: str, seed: int
+) -> None:
     """The moments of the kills are random; no step by hand is needed, and no event is lost or billed twice."""
     dice = random.Random(seed)  # noqa: S311 - no secret
     (command_line.folder / "events.ndjson").write_bytes(ndjson(*(track(number) for number in range(EVENTS))))
@@ -47,7 +67,7 @@ def test_a_killed_run_is_taken_up_by_the_next(command_line: CommandLine, sandbox
     for _ in range(dice.randint(1, 3)):
         process = command_line.start("deliver", *arguments)
         with process:
-            while process.poll() is None and not list(command_line.folder.glob("outbox.sqlite*")):
+            while process.poll() is None and not has_begun(engine, command_line):
                 time.sleep(0.001)
             time.sleep(dice.uniform(0, LONGEST))
             process.kill()
@@ -92,6 +112,7 @@ def test_two_processes_share_an_outbox_and_send_nothing_twice(
     assert min(requests) > 0, "both had a share"
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_disk_that_is_full_is_said_and_loses_nothing(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     """No file may grow beyond 2 MB: the operating system refuses, as a full disk does."""
     many = 40_000
@@ -175,6 +196,7 @@ def test_what_a_slow_stream_brings_is_sent_when_it_falls_silent(
     assert billed(sandbox) == Counter({"message-000001": 1, "message-000002": 1})
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_run_that_waits_for_room_ends_when_it_is_told_to(command_line: CommandLine, sandbox: RunningSandbox) -> None:
     """At once, and not when it would have looked for room again."""
     dice = random.Random(0)  # noqa: S311 - no secret, and nothing that can be compressed

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -71,6 +72,13 @@ def test_the_wheel_has_the_templates_of_the_docs(environment: Path, tmp_path: Pa
     assert "<h1>Kable</h1>" in (tmp_path / "pages" / "kable.html").read_text(encoding="utf-8")
     printed = run(environment, tmp_path, "kable-destination", "docs")
     assert printed.stdout == (ROOT / "docs" / "kable.md").read_text(encoding="utf-8")
+
+
+def test_the_wheel_has_the_page_as_it_was_built(wheel: Path) -> None:
+    built = {path.name: path.read_bytes() for path in (ROOT / "runner" / "service" / "page" / "static").iterdir()}
+    folder = "kable_destination/runner/service/page/static"
+    with ZipFile(wheel) as archive:
+        assert {name: archive.read(f"{folder}/{name}") for name in built} == built
 
 
 @pytest.mark.parametrize("name", ["actions", "definitions", "destination", "runner", "tests"])

@@ -9,23 +9,19 @@ import pytest
 
 from command_line import API_KEY, CLIENT_ID, CommandLine
 from kable_destination.runner.sandbox import RunningSandbox, running_sandbox
+from page_actions import EVENT, card, field, paste_event, values
 from running_page import RunningPage, chromium, running_page, window
-from segment_events import track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser
 
     from fork_server import ForkServer
-
-    Open = Callable[..., Page]
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-core is not installed: pip install axe-playwright-python"
 )
-
-EVENT = track(1, userId="customer_1", properties={"plan": "Pro", "seats": 3}, context={"groupId": "acme"})
 
 
 @pytest.fixture(scope="module")
@@ -52,35 +48,9 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
-def type_event(page: Page, event: Any) -> None:
-    """Replace the event, as somebody does who pastes another."""
-    editor = page.get_by_role("textbox", name="Event as JSON")
-    editor.click()
-    page.keyboard.press("ControlOrMeta+a")
-    # Chromium tries to keep the look of what is typed over, which the policy of the page reports.
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(event if isinstance(event, str) else json.dumps(event, indent=2))
-
-
-def card(page: Page, name: str) -> Locator:
-    """Return the result of a subscription."""
-    return page.get_by_role("article", name=name, exact=True)
-
-
-def field(page: Page, name: str) -> Locator:
-    """Return the input of a field in the form of the subscription."""
-    return page.get_by_role("region", name="Subscription", exact=True).get_by_label(name, exact=True)
-
-
-def values(page: Page, name: str) -> dict[str, str]:
-    """Return the payload of a subscription as it is shown: the value of each field, without the white space."""
-    rows = card(page, name).locator("tbody tr").all()
-    return {row.locator("th code").inner_text(): "".join(row.locator("td pre").inner_text().split()) for row in rows}
-
-
 def test_the_result_follows_the_event_and_the_mapping_as_they_are_typed(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         usage = card(page, "Record usage")
         usage.locator("pre.value", has_text='"plan": "Pro"').wait_for()
         assert values(page, "Record usage")["clientId"] == '"customer_1"'
@@ -98,9 +68,41 @@ def test_the_result_follows_the_event_and_the_mapping_as_they_are_typed(browser:
         usage.get_by_text('"customer_1"', exact=True).wait_for()
 
 
+def test_a_mapping_from_nothing_becomes_a_configuration_that_check_accepts(
+    browser: Browser, served: RunningPage, command_line: CommandLine
+) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        for name in ("Record usage", "Record membership"):
+            page.get_by_role("button", name=f"Remove {name}").click()
+        page.get_by_label("What to add").select_option("Record Usage")
+        page.get_by_role("button", name="Add a subscription").click()
+        field(page, "Name").fill("Seats")
+        field(page, "Trigger").fill('type = "track" and properties.seats > 0')
+        page.get_by_label("How Client ID is set").select_option("Path")
+        field(page, "Client ID").fill("$.context.groupId")
+        page.get_by_label("How Data is set").select_option("JSON")
+        field(page, "Data").fill('{"seats": {"@path": "$.properties.seats"}, "plan": "pro"}')
+        card(page, "Seats").locator("pre.value", has_text='"plan": "pro"').wait_for()
+        page.get_by_role("button", name="Copy").click()
+        page.get_by_role("button", name="Configuration (TOML)").click()
+        page.get_by_text("The TOML is copied.").first.wait_for()
+        text = page.evaluate("navigator.clipboard.readText()")
+        shown = values(page, "Seats")
+    assert API_KEY not in text
+    (command_line.folder / "kable.toml").write_text(text, encoding="utf-8")
+    checked = command_line("check", "--config", "kable.toml")
+    assert checked.code == 0, checked.err
+    (command_line.folder / "event.json").write_text(json.dumps(EVENT), encoding="utf-8")
+    previewed = command_line("preview", "--config", "kable.toml", "event.json", "--json")
+    (seats,) = json.loads(previewed.out)["subscriptions"]
+    sent = {field["key"]: json.dumps(field["sent"], separators=(",", ":")) for field in seats["fields"]}
+    assert sent == shown
+
+
 def test_the_trigger_shows_what_decided_and_why(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         field(page, "Trigger").fill('type = "track" and event = "Other"')
         usage = card(page, "Record usage")
         usage.get_by_text("no match").wait_for()
@@ -113,7 +115,7 @@ def test_the_trigger_shows_what_decided_and_why(browser: Browser, served: Runnin
 
 def test_an_error_is_at_its_field(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         field(page, "Trigger").fill("type = ")
         trigger = page.locator("[aria-invalid=true]")
         trigger.wait_for()
@@ -129,9 +131,24 @@ def test_an_error_is_at_its_field(browser: Browser, served: RunningPage) -> None
         page.locator("[aria-invalid=true]").wait_for(state="detached")
 
 
+def test_a_mapping_that_is_not_json_or_not_exact_is_not_used_and_says_so(browser: Browser, served: RunningPage) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        page.get_by_label("How Data is set").select_option("JSON")
+        form = page.get_by_role("region", name="Subscription", exact=True)
+        field(page, "Data").fill('{"seats": ')
+        form.get_by_text("This is not JSON yet.").wait_for()
+        field(page, "Data").fill('{"seats": 9007199254740993, "share": 0.12345678901234567}')
+        form.get_by_text("A number has more digits than a browser keeps exactly.").wait_for()
+        assert values(page, "Record usage")["data"] == '{"plan":"Pro","seats":3}'
+        field(page, "Data").fill('{"seats": "9007199254740993", "share": 0.125}')
+        card(page, "Record usage").locator("pre.value", has_text="9007199254740993").wait_for()
+        assert form.locator("[aria-invalid=true]").count() == 0
+
+
 def test_what_an_event_lacks_is_at_the_field_that_needs_it(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, {**EVENT, "userId": None})
+        paste_event(page, {**EVENT, "userId": None})
         card(page, "Record usage").get_by_text("rejected").wait_for()
         client_id = page.get_by_role("region", name="Subscription", exact=True).locator("[aria-invalid=true]")
         assert client_id.get_attribute("id") == field(page, "Client ID").get_attribute("id")
@@ -139,13 +156,13 @@ def test_what_an_event_lacks_is_at_the_field_that_needs_it(browser: Browser, ser
 
 def test_an_event_that_is_not_json_has_its_error_at_the_line(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, '{\n  "type": "track",\n  "event": \n}')
+        paste_event(page, '{\n  "type": "track",\n  "event": \n}')
         page.get_by_role("listitem").filter(has_text="Line 4").first.wait_for()
 
 
 def test_pointing_at_a_value_marks_its_source_and_the_other_way_round(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         row = card(page, "Record usage").get_by_role("row", name="customer_1")
         row.get_by_role("button", name="$.userId").focus()
         page.locator(".cm-source").wait_for()
@@ -159,7 +176,7 @@ def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         tabs = card(page, "Record usage").get_by_role("tablist")
         shown = card(page, "Record usage").get_by_role("tabpanel")
         shown.get_by_text('"clientId": "customer_1"').wait_for()
@@ -177,7 +194,7 @@ def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
 
 def test_subscriptions_are_added_switched_off_and_removed(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url) as page:
-        type_event(page, EVENT)
+        paste_event(page, EVENT)
         page.get_by_label("What to add").select_option("Record Usage")
         page.get_by_role("button", name="Add a subscription").click()
         field(page, "Name").fill("Seats")
@@ -194,7 +211,7 @@ def test_an_event_is_sent_to_the_sandbox_after_it_was_confirmed(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:
     with window(browser, served.url) as page:
-        type_event(page, {**EVENT, "messageId": "sent from the page"})
+        paste_event(page, {**EVENT, "messageId": "sent from the page"})
         card(page, "Record usage").locator("pre.value", has_text="sent from the page").wait_for()
         page.get_by_role("button", name="Send for real …").click()
         dialog = page.get_by_role("dialog", name="Send for real")
@@ -254,7 +271,7 @@ FOCUSED = """(() => {
 @pytest.mark.parametrize("width", [390, 800, 1200])
 def test_nothing_scrolls_sideways(browser: Browser, served: RunningPage, width: int) -> None:
     with window(browser, served.url, width=width) as page:
-        type_event(page, {**EVENT, "properties": {"long" * 60: "word" * 200}})
+        paste_event(page, {**EVENT, "properties": {"long" * 60: "word" * 200}})
         card(page, "Record usage").locator("pre.value", has_text="wordword").wait_for()
         page.get_by_text("Settings", exact=True).click()
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -264,7 +281,7 @@ def test_nothing_scrolls_sideways(browser: Browser, served: RunningPage, width: 
 @pytest.mark.parametrize("width", [390, 1200])
 def test_axe_finds_nothing(browser: Browser, served: RunningPage, width: int, scheme: Any) -> None:
     with window(browser, served.url, width=width, scheme=scheme) as page:
-        type_event(page, {**EVENT, "userId": None})
+        paste_event(page, {**EVENT, "userId": None})
         card(page, "Record usage").get_by_text("rejected").wait_for()
         page.get_by_text("Settings", exact=True).click()
         found = axe.Axe().run(page)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIREFOX = os.environ.get("FIREFOX") or next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
 _LISTENS = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
-_SECONDS = 30.0
+_SECONDS = 60.0
 _CONTROL = "\ue009"
 _DELETE = "\ue017"
 _PREFERENCES = """

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SCRIPT = re.compile(
+    r"/\*(?P<block>.*?)\*/|(?P<lines>(?:(?<=\n)[ ]*//[^\n]*\n)+)|//[^\n]*"
+    r"|\"(?P<text>(?:[^\"\\\n]|\\.)*)\"|`(?P<template>(?:[^`\\]|\\.)*)`",
+    re.DOTALL,
+)
+_COMMENT_SIGN = re.compile(r"^[ ]*(?:\*|//)[ ]?", re.MULTILINE)
+_TAG = re.compile(r"@\w+[ ]*(?:\{.*?\}(?=\s))?[ ]*(?:\[?[\w.]+\]?(?=\s))?", re.DOTALL)
+_PART = re.compile(r"\$\{[^}]*\}")
 LEFT_OUT = "…"
 """What replaces code and quotes."""
 
@@ -102,6 +110,20 @@ def commented_passages(file: Path, name: str) -> Iterator[Passage]:
         code, sign, comment = line.partition("#")
         if sign and not code.strip():
             yield Passage(name, number, _without_code(comment))
+
+
+def script_passages(script: Path, name: str) -> Iterator[Passage]:
+    """Yield the comments and messages of JavaScript. What is between the parts of a template is left out."""
+    source = script.read_text(encoding="utf-8")
+    for match in _SCRIPT.finditer(source):
+        line = source.count("\n", 0, match.start()) + 1
+        comment = match["block"] or match["lines"]
+        if comment:
+            # The types of parameters are code, and each tag begins a sentence of its own.
+            text = _TAG.sub(lambda tag: f".{_blank(tag)} ", _COMMENT_SIGN.sub("", comment))
+            yield Passage(name, line, _without_code(text), is_running_text=True)
+        elif match["text"] or match["template"]:
+            yield from _message(_PART.sub(LEFT_OUT, match["text"] or match["template"]), line, name)
 
 
 def template_passages(template: Path, name: str) -> Iterator[Passage]:

@@ -80,6 +80,10 @@ class ToyTables:
         """Return None: nobody else prepares batches for this engine."""
         return None
 
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
+
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[Hashable | None]:
         return [key and f"{account}\0{key}" for key in keys]
 

@@ -9,7 +9,7 @@ import { createResult } from "./result.js";
  * Return the buttons of the toolbar.
  *
  * @param {{api: object, start: object, store: object, event: object}} session
- * @param {{events: string | null, goTo: (line: number) => void}} droppedFile
+ * @param {{events: string | null, goTo: (line: number) => void, mark: (lines: number[]) => void}} droppedFile
  */
 export function compareActions(session, droppedFile) {
   const keep = button("Keep as before", keepDraft, { title: "Remember the draft as it is now, to compare with it later" });
@@ -27,7 +27,7 @@ export function compareActions(session, droppedFile) {
     const stopping = new AbortController();
     const { draft, text } = before(session);
     const events = droppedFile.events ?? asLines([session.event.text]);
-    const place = element("div", { class: "comparison" }, element("p", { class: "soft" }, "Comparing …"));
+    const place = element("div", { class: "comparison" }, element("p", { class: "soft" }, "Comparing … Many events take some seconds."));
     const close = openDialog("Before and after", (end) => {
       run(end);
       return [element("p", { class: "help" }, text, scope(droppedFile)), place];
@@ -38,6 +38,7 @@ export function compareActions(session, droppedFile) {
     async function run(end) {
       try {
         const found = await session.api.post("compare", { before: draft, after: session.store.draft, events }, { signal: stopping.signal });
+        droppedFile.mark(found.changes.map(({ line }) => line).filter((line) => line !== null));
         const openEvent = (line) => {
           end();
           droppedFile.goTo(line);

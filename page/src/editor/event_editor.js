@@ -11,6 +11,9 @@ import { markProblems, mountEditor, rangeAt } from "./view.js";
 const MOST_COLOURED = 1_000_000;
 const MOST_EDITED = 5_000_000;
 
+/** How long after the last letter the value at the cursor counts as pointed at. */
+const REST_MS = 200;
+
 const setSources = StateEffect.define();
 const sourceMark = Decoration.mark({ class: "cm-source" });
 const sourceLine = Decoration.line({ class: "cm-sourceLine" });
@@ -41,6 +44,7 @@ export function createEventEditor(container, { onChange, label }) {
   let listener = () => {};
   let reported = null;
   let marked = "[]";
+  let resting = 0;
 
   const pointing = EditorView.domEventHandlers({
     mousemove: (event, view) => report(view.posAtCoords({ x: event.clientX, y: event.clientY })),
@@ -58,7 +62,12 @@ export function createEventEditor(container, { onChange, label }) {
       fit();
       onChange(getText());
     }
-    if (update.selectionSet && update.view.hasFocus) report(update.state.selection.main.head);
+    if (update.selectionSet && update.view.hasFocus) {
+      // Not while somebody types: finding the value takes longer than a letter should.
+      clearTimeout(resting);
+      if (update.docChanged) resting = setTimeout(reportCursor, REST_MS);
+      else reportCursor();
+    }
   }
 
   /** Take away what a long text would be slow with. */
@@ -78,7 +87,11 @@ export function createEventEditor(container, { onChange, label }) {
     editor.view.focus();
   }
 
-  /** Say which value is at a position, to whoever shows where it goes. */
+  function reportCursor() {
+    report(editor.view.state.selection.main.head);
+  }
+
+  /** Say which value is at a position, for the part of the page that shows where it goes. */
   function report(position) {
     const { doc } = editor.view.state;
     const found = position === null || doc.length > MOST_COLOURED ? null : outlineOf(doc).at(position);
@@ -126,6 +139,7 @@ export function createEventEditor(container, { onChange, label }) {
       markProblems(editor.view, problems, ({ line, column }) => rangeAt(editor.view.state.doc, line, column));
     },
     destroy() {
+      clearTimeout(resting);
       editor.destroy();
       note.remove();
     },
@@ -135,7 +149,7 @@ export function createEventEditor(container, { onChange, label }) {
 const SIZES = {
   short: [json(), EditorView.lineWrapping],
   long: [],
-  // It can have the focus nevertheless, so that the keyboard scrolls it.
+  // It can have the focus nevertheless: the keyboard scrolls it.
   locked: [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],
 };
 const NOTES = {

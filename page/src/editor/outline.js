@@ -11,7 +11,7 @@
  * @property {number} to  where its value ends
  * @property {Entry | null} parent
  *
- * @typedef {object} Open  What is expected at the end of a text that goes no further.
+ * @typedef {object} Open  The text may continue with this at its end.
  * @property {string} pointer  the object, list or table that the end is in
  * @property {"key" | "value" | "other"} expects
  * @property {string | null} key  the key whose value is expected

@@ -34,7 +34,7 @@ export async function linkTo({ draft, event }, secretKeys) {
 }
 
 /**
- * Return what a link holds, or null if the rest of an address is no link. Throws an Error with a message for the reader.
+ * Return what a link holds, or null if the rest of an address is not a link. Throws an Error with a message for the reader.
  * The link may come from anybody: only what a draft consists of is taken, and nothing of it is done.
  *
  * @param {string} rest  what follows `#/try`

@@ -29,7 +29,7 @@ export function createDraftStore(initial) {
     get draft() {
       return draft;
     },
-    /** Replace the draft. `origin` is who did it, so that it need not show its own change again. */
+    /** Replace the draft. `origin` is who did it, and need not show its own change again. */
     set(next, origin = null) {
       draft = next;
       for (const listener of [...listeners]) listener(draft, origin);
@@ -45,6 +45,22 @@ export function createDraftStore(initial) {
 /** Return the definition of the destination of a draft. */
 export function destinationOf(draft, start) {
   return start.destinations.find((each) => each.name === draft.destination) ?? start.destinations[0];
+}
+
+/** Return the account of a draft, or null: only the destination of the configuration has accounts. */
+export function accountOf(draft, start) {
+  if (draft.destination !== start.draft.destination) return null;
+  return start.accounts.includes(draft.account) ? draft.account : start.draft.account;
+}
+
+/** Return whether the server has a secret for the account of a draft. */
+export function isSecretSet(key, draft, start) {
+  return start.accountSettings[accountOf(draft, start)]?.secrets.includes(key) ?? false;
+}
+
+/** Return the draft for another account, with the settings of that one: secrets and IDs of two accounts must not mix. */
+export function withAccount(draft, account, start) {
+  return { ...draft, account, settings: start.accountSettings[account].settings, secrets: {} };
 }
 
 /** Return the subscriptions of a draft; the automatic presets if it has none of its own. */

@@ -1,7 +1,9 @@
 /** Where events come from: samples, and a file that is stepped through, event by event. */
-import { button, element, fill, newId } from "../elements.js";
+import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
 import { MOST_EVENTS, asLines, readEventFile } from "./event_file.js";
+import { createEventStepper } from "./event_stepper.js";
+import { takeDroppedFiles } from "./file_dropping.js";
 import { indented } from "./json_text.js";
 import { createSamples } from "./samples.js";
 
@@ -9,60 +11,41 @@ import { createSamples } from "./samples.js";
 const MOST_INDENTED = 1_000_000;
 
 /**
- * Show samples and a file.
+ * Show samples and a file. Lines of it count from 1.
  *
  * @param {HTMLElement} container
- * @param {{api: object, event: object}} session
- * @returns {{events: string | null, isOpen: boolean, goTo: (line: number) => void, stop: () => void}}
- *   `events` are those of the file as NDJSON; null without a file. `goTo` counts from 1.
+ * @param {{api: object, event: object}} session  the file stays in it while another view is shown
+ * @returns {{events: string | null, isOpen: boolean, goTo: (line: number) => void, mark: (lines: number[]) => void,
+ *   stop: () => void}}  `events` are those of the file as NDJSON; null without a file
  */
 export function createDroppedFile(container, session) {
   const { api, event } = session;
   const origin = {};
   let file = session.file ?? null;
-  let current = session.fileAt ?? 0;
+  let current = session.fileAt ?? 1;
+  /** The text of the event as the file has it. */
+  let original = null;
 
-  const picker = element("input", {
-    type: "file",
-    accept: ".ndjson,.jsonl,.json,.txt,application/json",
-    hidden: true,
-    "aria-label": "File of events",
-    onchange: () => {
-      open(picker.files[0]);
-      picker.value = "";
-    },
-  });
+  const picker = element("input", { type: "file", accept: ".ndjson,.jsonl,.json,.txt,application/json", hidden: true, "aria-label": "File of events", onchange: choose });
+  const opener = button("Open a file …", () => picker.click());
   const message = element("p", { class: "notice error", hidden: true });
-  const stepper = element("div", { class: "stepper", role: "group", "aria-label": "Events of the file", hidden: true });
-  const node = element(
+  const stepper = createEventStepper({ onGo: goTo, onRestore: show, onClose: close });
+  const sources = element(
     "div",
-    { class: "event-file" },
-    element(
-      "div",
-      { class: "from" },
-      createSamples(api, (text) => event.setText(text, origin)),
-      button("Open a file …", () => picker.click()),
-      picker,
-      element("span", { class: "help" }, "or drop NDJSON here. It stays in your browser until you compare."),
-    ),
-    stepper,
-    message,
+    { class: "from" },
+    createSamples(api, (text) => event.setText(text, origin)),
+    opener,
+    picker,
+    element("span", { class: "help" }, "or drop NDJSON here. It stays in your browser until you compare."),
   );
+  const node = element("div", { class: "event-file" }, sources, stepper.node, message);
   container.append(node);
 
-  const id = newId("line");
-  const line = element("input", { id, type: "number", min: 1, value: 1, inputmode: "numeric", onchange: () => goTo(line.valueAsNumber) });
-  const count = element("span");
-  const name = element("strong");
-  const previous = button("‹", () => step(-1), { "aria-label": "Previous event", title: "Previous event (Alt+Page Up)" });
-  const next = button("›", () => step(1), { "aria-label": "Next event", title: "Next event (Alt+Page Down)" });
-  const restore = button("Undo the changes", () => show(), { class: "quiet", hidden: true });
-  stepper.append(
-    name,
-    element("span", { class: "step" }, previous, element("label", { for: id }, "Event"), line, count, next),
-    restore,
-    button("Close the file", close, { class: "quiet" }),
-  );
+  function choose() {
+    open(picker.files[0]);
+    // Else the same file could not be chosen again after a change to it.
+    picker.value = "";
+  }
 
   async function open(chosen) {
     if (!chosen) return;
@@ -70,60 +53,45 @@ export function createDroppedFile(container, session) {
     try {
       file = await readEventFile(chosen);
     } catch (error) {
-      return complain(error.message);
+      complain(error.message);
+      return;
     }
-    current = 0;
-    layOut();
+    current = 1;
+    stepper.showChanged([]);
+    stepper.showFile(file);
     show();
+    stepper.focus();
     if (file.total > MOST_EVENTS) {
       complain(`${file.name} has ${number(file.total)} events. Only the first ${number(MOST_EVENTS)} are used here.`);
     }
-    return next.focus();
   }
 
   function close() {
-    session.file = null;
     file = null;
-    layOut();
+    session.file = null;
+    stepper.showFile(null);
     announce("The file is closed.");
-    node.querySelector("button").focus();
-  }
-
-  function layOut() {
-    stepper.hidden = file === null;
-    session.file = file;
-    if (file === null) return;
-    fill(name, file.name);
-    fill(count, `of ${number(file.events.length)}`);
-    line.max = file.events.length;
-    line.value = current + 1;
-  }
-
-  function step(by) {
-    goTo(current + 1 + by);
+    opener.focus();
   }
 
   function goTo(wanted) {
     if (file === null) return;
-    const most = file.events.length;
-    current = Math.min(Math.max(Math.trunc(wanted) || current + 1, 1), most) - 1;
+    current = Math.min(Math.max(wanted, 1), file.events.length);
     show();
   }
 
   /** Show the event of the file, as it is there. */
   function show() {
-    session.fileAt = current;
-    line.value = current + 1;
-    // They keep the focus at the ends, where they do nothing.
-    previous.setAttribute("aria-disabled", String(current === 0));
-    next.setAttribute("aria-disabled", String(current === file.events.length - 1));
-    event.setText(textOf(current), origin);
-    restore.hidden = true;
-    announce(`Event ${number(current + 1)} of ${number(file.events.length)}`);
+    Object.assign(session, { file, fileAt: current });
+    original = textOf(current);
+    event.setText(original, origin);
+    stepper.showAt(current);
+    stepper.showEdited(false);
+    announce(`Event ${number(current)} of ${number(file.events.length)}`);
   }
 
-  function textOf(index) {
-    const text = file.events[index];
+  function textOf(line) {
+    const text = file.events[line - 1];
     return text.length > MOST_INDENTED ? text : indented(text);
   }
 
@@ -133,36 +101,22 @@ export function createDroppedFile(container, session) {
     alertReader(text);
   }
 
-  const isFile = (dragged) => dragged.dataTransfer?.types.includes("Files");
-  const listeners = {
-    dragover(dragged) {
-      if (!isFile(dragged)) return;
-      dragged.preventDefault();
-      node.classList.add("dropping");
-    },
-    dragleave(dragged) {
-      if (dragged.relatedTarget === null) node.classList.remove("dropping");
-    },
-    drop(dragged) {
-      if (!isFile(dragged)) return;
-      // Else the browser leaves the page for the file, or the editor takes it all in as text.
-      dragged.preventDefault();
-      dragged.stopPropagation();
-      node.classList.remove("dropping");
-      open(dragged.dataTransfer.files[0]);
-    },
-    keydown(pressed) {
-      if (file === null || !pressed.altKey || document.querySelector("dialog[open]")) return;
-      if (pressed.key !== "PageDown" && pressed.key !== "PageUp") return;
-      pressed.preventDefault();
-      step(pressed.key === "PageDown" ? 1 : -1);
-    },
-  };
-  for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener, { capture: true });
-  const stopListening = event.onChange((text) => {
-    restore.hidden = file === null || text === textOf(current);
-  });
-  if (file) layOut();
+  function pressed(key) {
+    const by = { PageDown: 1, PageUp: -1 }[key.key];
+    if (!by || !key.altKey || file === null || document.querySelector("dialog[open]")) return;
+    key.preventDefault();
+    goTo(current + by);
+  }
+
+  if (file) {
+    original = textOf(current);
+    stepper.showFile(file);
+    stepper.showAt(current);
+    stepper.showEdited(event.text !== original);
+  }
+  const stopDropping = takeDroppedFiles(node, open);
+  const stopListening = event.onChange((text) => stepper.showEdited(file !== null && text !== original));
+  document.addEventListener("keydown", pressed, { capture: true });
 
   return {
     get events() {
@@ -172,9 +126,11 @@ export function createDroppedFile(container, session) {
       return file !== null;
     },
     goTo,
+    mark: stepper.showChanged,
     stop() {
+      stopDropping();
       stopListening();
-      for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener, { capture: true });
+      document.removeEventListener("keydown", pressed, { capture: true });
       node.remove();
     },
   };

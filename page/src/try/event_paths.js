@@ -12,7 +12,7 @@ export function pathsOf(text) {
     return [];
   }
   const paths = [];
-  // Level by level, so that the first paths of a large event are the short ones.
+  // Level by level: then the first paths of a large event are the short ones.
   let level = [["$", event]];
   for (let depth = 0; depth < MOST_LEVELS && level.length && paths.length < MOST_PATHS; depth += 1) {
     const next = [];

@@ -1,5 +1,6 @@
 /** What is around an input of the form: its label, its help and its problems, joined for readers of the screen. */
 import { element, fill, newId } from "../elements.js";
+import { problemText } from "../problem_text.js";
 
 /**
  * Return a frame. The input is found by `setInput`, and may be another one later.
@@ -59,7 +60,7 @@ export function createFieldFrame({ label, name = "", tags = [], help = "", besid
     showProblems(messages) {
       if (messages.join("\n") === shown.join("\n")) return;
       shown = messages;
-      fill(problems, messages.map((message) => element("li", { class: "problem" }, message)));
+      fill(problems, messages.map((message) => element("li", { class: "problem" }, problemText(message))));
       problems.hidden = !messages.length;
       describe();
     },

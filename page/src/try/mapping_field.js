@@ -1,7 +1,7 @@
 /** One field of a mapping: how its value is made, and the value, as a path, constant, template or JSON. */
 import { button, element, fill } from "../elements.js";
 import { createFieldFrame, fieldTags } from "./field_frame.js";
-import { converted, kindOf, kindsOf, mappingText } from "./mapping_kinds.js";
+import { converted, defaultText, kindOf, kindsOf } from "./mapping_kinds.js";
 import { createJsonInput, createValueInput } from "./value_input.js";
 
 /**
@@ -55,7 +55,7 @@ export function createMappingField({ field, value, onChange, pathsId }) {
   function inputOf() {
     switch (kind) {
       case "default": {
-        const input = element("input", { type: "text", value: mappingText(field.default), readonly: true });
+        const input = element("input", { type: "text", value: defaultText(field), readonly: true });
         return { input, node: input };
       }
       case "path":
@@ -64,7 +64,7 @@ export function createMappingField({ field, value, onChange, pathsId }) {
         return textInput("@template", { placeholder: "{{properties.plan}}" });
       case "constant":
         // An empty text is a value here; leaving the field out is what Default is for.
-        return createValueInput({ ...field, required: true }, present, (next, problem) => changed(next ?? "", problem));
+        return createValueInput({ ...field, required: true, default: null }, present, (next, problem) => changed(next ?? "", problem));
       default:
         return createJsonInput(present, changed);
     }

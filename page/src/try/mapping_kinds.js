@@ -41,21 +41,18 @@ export function converted(value, kind, field) {
     case "template":
       return { "@template": path === null ? constantText(present) : `{{${path.replace(/^\$\.?/, "")}}}` };
     case "constant":
-      return typeof present === TYPES[field.type] ? present : { number: 0, boolean: true, string: "" }[TYPES[field.type]];
+      return typeof present === TYPES[field.type] ? present : field.choices?.[0]?.value ?? { number: 0, boolean: true, string: "" }[TYPES[field.type]];
     default:
       return present ?? (field.multiple ? [] : field.type === "object" ? {} : null);
   }
 }
 
-/** Return a short text of what a mapping says, such as `$.userId`. */
-export function mappingText(value) {
-  if (value === undefined || value === null) return "nothing";
-  if (isDirective(value, "@path")) return value["@path"];
-  if (isDirective(value, "@template")) return value["@template"];
-  return JSON.stringify(value);
+/** Return what the default of a field is, such as `$.userId`. */
+export function defaultText(field) {
+  return field.defaultText?.replaceAll("`", "") ?? "nothing";
 }
 
-/** Return whether a field takes one value that is no object or list. */
+/** Return whether a field takes one value, but not an object. */
 function isPlain(field) {
   return !field.multiple && field.type in TYPES;
 }

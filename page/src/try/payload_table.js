@@ -3,6 +3,8 @@ import { button, element, newId } from "../elements.js";
 import { indented } from "./json_text.js";
 import { problemsAt } from "./places.js";
 
+const TITLES = ["Field", "Value", "Source"];
+
 /**
  * Return the table.
  *
@@ -15,10 +17,11 @@ export function payloadTable(subscription, sources) {
     { class: "wide" },
     element(
       "table",
-      { class: "payload" },
+      // The roles stay when the rows are laid out as blocks on a narrow screen.
+      { class: "payload", role: "table" },
       element("caption", { class: "for-readers" }, `Payload of ${subscription.name}`),
-      element("thead", {}, element("tr", {}, ["Field", "Value", "Source"].map((title) => element("th", { scope: "col" }, title)))),
-      element("tbody", {}, subscription.fields.map((field) => row(field, subscription.problems, sources))),
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, TITLES.map((title) => element("th", { scope: "col", role: "columnheader" }, title)))),
+      element("tbody", { role: "rowgroup" }, subscription.fields.map((field) => row(field, subscription.problems, sources))),
     ),
   );
 }
@@ -28,15 +31,15 @@ function row(field, problems, sources) {
   const id = newId("value");
   const made = element(
     "tr",
-    { class: found.length ? "wrong" : null },
-    element("th", { scope: "row" }, field.label, field.label !== field.key && element("code", {}, field.key)),
+    { class: found.length ? "wrong" : null, role: "row" },
+    element("th", { scope: "row", role: "rowheader" }, field.label, field.label !== field.key && element("code", {}, field.key)),
     element(
       "td",
-      {},
+      { role: "cell" },
       value(field),
       found.map(({ message }) => element("p", { class: "problem", id }, message)),
     ),
-    element("td", {}, source(field, sources)),
+    element("td", { role: "cell" }, source(field, sources)),
   );
   sources.link(made, field.paths);
   return made;
@@ -54,7 +57,7 @@ function value(field) {
 }
 
 function source(field, sources) {
-  // What is between backquotes is code.
+  // Text between backquotes is code.
   const parts = field.mapping.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
   return [
     field.paths.length

@@ -1,7 +1,15 @@
-/** Ask for a preview after each change: soon, one at a time, and only the last answer counts. */
+/**
+ * Ask for a preview after each change, at once and one at a time.
+ *
+ * After a change meanwhile, it asks again as soon as the answer is there. So the result also follows a key that is held,
+ * and connections are used again. A request that takes long is aborted instead: its answer would be about something old.
+ */
 
-/** A key that is held, or a fast typist, makes one request of several letters. */
-const PAUSE_MS = 15;
+/** A longer event is not previewed. */
+const MOST_CHARACTERS = 1024 * 1024;
+
+/** An answer that takes longer than this is no longer waited for if something changes. */
+const PATIENCE_MS = 500;
 
 /** After this long without a preview, the server is asked again although it said that it is too busy. */
 const RETRY_MS = 1000;
@@ -10,39 +18,58 @@ const RETRY_MS = 1000;
  * @param {object} options
  * @param {typeof import("../api.js")} options.api
  * @param {() => {draft: object, event: string}} options.request
- * @param {(preview: object, milliseconds: number) => void} options.onPreview
+ * @param {(preview: object) => void} options.onPreview
  * @param {(error: Error) => void} options.onError
  */
 export function createPreviewing({ api, request, onPreview, onError }) {
   let timer = 0;
-  let running = new AbortController();
+  /** @type {{controller: AbortController, since: number} | null} */
+  let running = null;
+  let isChanged = false;
+  let isStopped = false;
 
   /** Ask again, because something changed. */
-  function refresh(pause = PAUSE_MS) {
+  function refresh() {
+    if (!running) return askIn(0);
+    isChanged = true;
+    if (performance.now() - running.since > PATIENCE_MS) running.controller.abort();
+    return undefined;
+  }
+
+  /** Several changes of one moment, such as those of a link, make one request. */
+  function askIn(milliseconds) {
     clearTimeout(timer);
-    timer = setTimeout(ask, pause);
+    timer = setTimeout(ask, milliseconds);
   }
 
   async function ask() {
-    running.abort();
-    running = new AbortController();
-    const { signal } = running;
-    const asked = performance.now();
+    const body = request();
+    // The server takes no more, and breaks off the connection of a client that sends more.
+    if (body.event.length > MOST_CHARACTERS) return onError(new Error("The event is longer than 1 MB. No preview takes more."));
+    const controller = new AbortController();
+    running = { controller, since: performance.now() };
+    isChanged = false;
+    let pause = null;
     try {
-      const preview = await api.post("preview", request(), { signal });
-      if (!signal.aborted) onPreview(preview, performance.now() - asked);
+      const preview = await api.post("preview", body, { signal: controller.signal });
+      if (!isStopped) onPreview(preview);
     } catch (error) {
-      if (signal.aborted) return;
-      onError(error);
-      if (error.status === 429 || error.code === "unreachable") refresh((error.retryAfter ?? 0) * 1000 || RETRY_MS);
+      if (!isStopped && error.name !== "AbortError") onError(error);
+      if (error.status === 429 || error.code === "unreachable") pause = (error.retryAfter ?? 0) * 1000 || RETRY_MS;
     }
+    running = null;
+    if (isStopped) return undefined;
+    if (pause !== null) askIn(pause);
+    else if (isChanged) askIn(0);
+    return undefined;
   }
 
   return {
     refresh,
     stop() {
+      isStopped = true;
       clearTimeout(timer);
-      running.abort();
+      running?.controller.abort();
     },
   };
 }

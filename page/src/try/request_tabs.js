@@ -1,9 +1,12 @@
 /** The request that would go out, as JSON, HTTP and curl. */
-import { element } from "../elements.js";
+import { button, element, fill } from "../elements.js";
 import { createTabs } from "../tabs.js";
 
 /** The form that the user looked at last is shown for every request. */
 let selected = "json";
+
+/** A longer text is not laid out with every key that is pressed, but only when it is asked for. */
+const MOST_CHARACTERS = 6_000;
 
 /** Return the tabs of a subscription of the preview. */
 export function requestTabs({ name, request, http, curl }) {
@@ -23,7 +26,13 @@ function line({ method, url }) {
   return element("p", { class: "request-line" }, element("strong", {}, method), " ", element("code", {}, url));
 }
 
-/** Text that scrolls must be reachable by keyboard, hence the tab index. */
+/** Return a text that scrolls; the tab index lets the keyboard reach it. */
 function code(text) {
-  return element("pre", { tabIndex: 0, class: "request", role: "region", "aria-label": "Request" }, text);
+  const shown = element("pre", { tabIndex: 0, class: "request", role: "region", "aria-label": "Request" });
+  if (text.length <= MOST_CHARACTERS) return fill(shown, text);
+  const showAll = button(`Show all ${text.length.toLocaleString("en")} characters`, () => {
+    fill(shown, text);
+    shown.focus();
+  }, { class: "quiet" });
+  return fill(shown, `${text.slice(0, MOST_CHARACTERS)}…\n`, showAll);
 }

@@ -1,9 +1,11 @@
 /** What the draft makes of the event: problems, and for each subscription its verdict, payload and request. */
 import { button, element, fill } from "../elements.js";
 import { announce } from "../live_region.js";
+import { problemText } from "../problem_text.js";
 import { payloadTable } from "./payload_table.js";
 import { requestTabs } from "./request_tabs.js";
 import { triggerText } from "./trigger_text.js";
+import { verdictOf } from "./verdicts.js";
 
 const QUIET_MS = 900;
 
@@ -17,7 +19,11 @@ export function createResultPane({ sources, onPlace, onSelect }) {
   const problems = element("div", { class: "draft-problems" });
   const cards = element("div", { class: "cards" });
   const node = element("section", { class: "result", "aria-labelledby": "result-heading" }, element("h2", { id: "result-heading" }, "Result"), problems, cards);
-  /** What each card shows, so that one whose text stays is not built again. */
+  /** Where the result is far below what is edited, this says at the edge of the screen what it is. */
+  const glance = button("", () => node.scrollIntoView({ block: "start" }), { class: "glance" });
+  const seeing = new IntersectionObserver(([seen]) => { glance.hidden = seen.isIntersecting; });
+  seeing.observe(node);
+  /** The data of each card. A card whose data stay the same is not built again. */
   let shown = [];
   let said = "";
   let saying = 0;
@@ -29,6 +35,7 @@ export function createResultPane({ sources, onPlace, onSelect }) {
       fill(cards, element("p", { class: "notice" }, `No subscription gets this event. It is ${preview.turnedAway}`));
     } else showCards(preview.subscriptions);
     sources.forgetRemoved();
+    glance.textContent = `${summary(preview)} ↓`;
     sayLater(summary(preview));
   }
 
@@ -45,7 +52,7 @@ export function createResultPane({ sources, onPlace, onSelect }) {
 
   function card(subscription) {
     const { name, index, matches, whyNot, trigger, decidedBy, fields, request, problems: found } = subscription;
-    const [text, kind] = verdictOf(subscription);
+    const { text, kind } = verdictOf(subscription);
     return element(
       "article",
       { class: `card ${kind}`, "aria-label": name },
@@ -69,13 +76,17 @@ export function createResultPane({ sources, onPlace, onSelect }) {
       "div",
       { class: "notice error" },
       element("h3", {}, all.length === 1 ? "1 problem" : `${all.length} problems`),
-      element("ul", {}, all.map(({ place, message }) =>
-        element("li", {}, button(place, () => onPlace(place), { class: "quiet mono" }), " ", message),
-      )),
+      problemItems(all),
     );
   }
 
-  /** A reader is told the result when the typing pauses, and only if it is another one. */
+  function problemItems(all) {
+    return element("ul", {}, all.map(({ place, message }) =>
+      element("li", {}, button(place, () => onPlace(place), { class: "quiet mono" }), " ", problemText(message)),
+    ));
+  }
+
+  /** Say the result when the typing pauses, and only if it is another one. */
   function sayLater(text) {
     clearTimeout(saying);
     if (text !== said) saying = setTimeout(() => { said = text; announce(text); }, QUIET_MS);
@@ -83,20 +94,19 @@ export function createResultPane({ sources, onPlace, onSelect }) {
 
   return {
     node,
+    glance,
     show,
-    /** Show why there is no result. What was shown stays, and is marked as old. */
-    showError(message) {
-      fill(problems, element("p", { class: "notice error" }, message));
-      sayLater(message);
+    /** Show why there is no result. The last result stays below. */
+    showError(error) {
+      fill(problems, element("div", { class: "notice error" }, error.message, error.problems?.length > 0 && problemItems(error.problems)));
+      glance.textContent = error.message;
+      sayLater(error.message);
     },
-    stop: () => clearTimeout(saying),
+    stop() {
+      clearTimeout(saying);
+      seeing.disconnect();
+    },
   };
-}
-
-/** Return the verdict of a subscription as a text and a kind of tag. */
-export function verdictOf({ matches, problems, request }) {
-  if (!matches) return ["no match", "plain"];
-  return problems.length || !request ? ["rejected", "bad"] : ["sends", "good"];
 }
 
 function summary({ problems, turnedAway, subscriptions }) {

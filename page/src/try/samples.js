@@ -1,9 +1,10 @@
 /** Events to begin with: one of each call type, and those of the destination. */
 import { element, newId } from "../elements.js";
 import { alertReader } from "../live_region.js";
+import { eventText, sampleEvents } from "./sample_events.js";
 
 /**
- * Return a menu of samples. They are asked for when the menu is first used.
+ * Return a menu of samples.
  *
  * @param {{get: (path: string) => Promise<any>}} api
  * @param {(text: string) => void} onChoose
@@ -19,7 +20,7 @@ export function createSamples(api, onChoose) {
 
   async function load() {
     try {
-      samples = await api.get("samples");
+      samples = await sampleEvents(api);
       input.append(...Object.keys(samples).map((name) => element("option", { value: name }, name)));
     } catch (error) {
       prompt.textContent = "There are none";
@@ -29,8 +30,8 @@ export function createSamples(api, onChoose) {
 
   function choose() {
     if (!(input.value in samples)) return;
-    onChoose(JSON.stringify(samples[input.value], null, 2));
-    // So that the same sample can be chosen again, after changes to it.
+    onChoose(eventText(samples[input.value]));
+    // Then the same sample can be chosen again, after changes to it.
     input.value = "";
   }
 }

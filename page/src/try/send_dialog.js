@@ -2,7 +2,7 @@
 import { button, element, fill } from "../elements.js";
 import { openDialog } from "../dialog.js";
 import { alertReader, announce } from "../live_region.js";
-import { destinationOf } from "./draft_store.js";
+import { destinationOf, isSecretSet } from "./draft_store.js";
 
 /**
  * @param {object} session
@@ -16,7 +16,7 @@ export function openSendDialog(session, preview) {
       element("div", { class: "actions" }, button("Close", () => close(), { class: "primary" })),
     ]);
   }
-  // What is confirmed is what is sent, also if something changes behind the dialog.
+  // The user confirms these, and not what they may become behind the dialog.
   const { draft } = session.store;
   const { text } = session.event;
   return openDialog("Send for real", (close) => {
@@ -57,7 +57,7 @@ function whyNot({ store, start }, preview) {
   if (preview.problems.length) return "The event or the draft has problems. Correct them first; they are listed under Result.";
   if (!preview.isComplete) {
     const { draft } = store;
-    const missing = destinationOf(draft, start).settings.filter(({ key, isSecret, isSet }) => isSecret && !isSet && !draft.secrets?.[key]);
+    const missing = destinationOf(draft, start).settings.filter(({ key, isSecret }) => isSecret && !draft.secrets?.[key] && !isSecretSet(key, draft, start));
     return `A secret is missing. Type it under Settings: ${missing.map(({ label }) => label).join(", ")}.`;
   }
   if (preview.isLive && !start.canSendLive) return `${preview.target} bills real customers. To send there, start the page with --live.`;

@@ -1,6 +1,6 @@
 /** The settings of a draft as a form: each with its label, help and problems. Secrets are written, and never shown. */
 import { element, fill } from "../elements.js";
-import { destinationOf, withSetting } from "./draft_store.js";
+import { destinationOf, isSecretSet, withSetting } from "./draft_store.js";
 import { createFieldFrame, fieldTags } from "./field_frame.js";
 import { problemsAt } from "./places.js";
 import { createValueInput } from "./value_input.js";
@@ -21,11 +21,12 @@ export function createSettingsForm(session) {
     const { settings } = destinationOf(store.draft, start);
     frames = new Map();
     local = new Map();
-    fill(fields, settings.map((field) => {
+    fill(fields, userName(), settings.map((field) => {
+      const isSet = field.isSecret && isSecretSet(field.key, store.draft, start);
       const frame = createFieldFrame({
         label: field.label,
         name: field.key,
-        tags: [...fieldTags(field), field.isSet && { text: "is set", kind: "good" }].filter(Boolean),
+        tags: [...fieldTags(field), isSet && { text: "is set", kind: "good" }].filter(Boolean),
         help: field.description,
       });
       const change = (value, problem) => {
@@ -34,7 +35,7 @@ export function createSettingsForm(session) {
         if (!problem) store.set(withSetting(store.draft, field.key, value, field), build);
       };
       const { input, node: around } = field.isSecret
-        ? createSecretInput(field, store.draft.secrets?.[field.key], change)
+        ? createSecretInput(field, isSet, store.draft.secrets?.[field.key], change)
         : createValueInput(field, store.draft.settings[field.key], change);
       frame.setInput(input, around);
       frames.set(field.key, frame);
@@ -72,14 +73,19 @@ export function createSettingsForm(session) {
   };
 }
 
+/** Browsers look for a name beside a password. There is none, and this says so. */
+function userName() {
+  return element("input", { type: "text", autocomplete: "username", hidden: true, "aria-hidden": "true", tabIndex: -1 });
+}
+
 /** An input whose text is in memory only. What the server has is not sent to the page: it says only that it is set. */
-function createSecretInput(field, value, onChange) {
+function createSecretInput(field, isSet, value, onChange) {
   const input = element("input", {
     type: "password",
     value: value ?? "",
     autocomplete: "new-password",
     spellcheck: "false",
-    placeholder: field.isSet ? "Set on the server. Type to use another." : field.placeholder || null,
+    placeholder: isSet ? "Set on the server. Type to use another." : field.placeholder || null,
     oninput: () => onChange(input.value || undefined),
   });
   return { input, node: input };

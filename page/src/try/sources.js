@@ -36,7 +36,7 @@ export function createSources(editor) {
     /** Forget the rows that are not shown any longer. */
     forgetRemoved() {
       for (const row of rows.keys()) if (!row.isConnected) rows.delete(row);
-      // What is taken away under the mouse is never left by it.
+      // The mouse never leaves a row that is taken away under it.
       if (marked && !marked.isConnected) {
         marked = null;
         editor.highlight([]);
@@ -45,7 +45,7 @@ export function createSources(editor) {
   };
 }
 
-/** Whether one pointer is the other, or within it. The empty pointer is the whole event: it would mark every row. */
+/** Return whether one pointer is the other, or within it. The empty pointer is the whole event: it would mark every row. */
 function overlap(source, pointer) {
   if (pointer === "") return false;
   return source === pointer || source.startsWith(`${pointer}/`) || pointer.startsWith(`${source}/`) || source === "";

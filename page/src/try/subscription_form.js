@@ -105,12 +105,19 @@ export function createSubscriptionForm(session) {
   };
 }
 
-/** Keys of the mapping that the action has no field for: they are shown, so that they can be removed. */
+/** Keys of the mapping that the action has no field for: they are shown, for you to remove. */
 function unknownFields(subscription, action) {
   const known = new Set(action?.fields.map(({ key }) => key));
   return Object.keys(subscription.mapping)
     .filter((key) => !known.has(key))
-    .map((key) => ({ key, label: key, description: "The action has no such field.", type: "object", required: false, multiple: false }));
+    .map((key) => ({
+      key,
+      label: key,
+      description: key.startsWith("@") ? "This directive makes the whole payload." : "The action has no such field.",
+      type: "object",
+      required: false,
+      multiple: false,
+    }));
 }
 
 function asProblem({ field, message }) {

@@ -22,6 +22,7 @@ export function createSubscriptionList(session, onSelect) {
   );
   let selected = 0;
   let verdicts = new Map();
+  let offered = null;
 
   function build() {
     const destination = destinationOf(store.draft, start);
@@ -30,6 +31,9 @@ export function createSubscriptionList(session, onSelect) {
     note.hidden = Boolean(store.draft.subscriptions);
     note.textContent = "The destination's presets. They become yours when you edit one.";
     fill(list, subscriptions.map((subscription, at) => item(subscription, at, destination)));
+    // The choice stays while other things change.
+    if (offered === destination) return;
+    offered = destination;
     fill(
       choice,
       element("optgroup", { label: "Presets" }, destination.presets.map(({ name }, at) => element("option", { value: `preset ${at}` }, name))),
@@ -94,7 +98,7 @@ export function createSubscriptionList(session, onSelect) {
   }
 
   build();
-  // A change of a name is shown here too, whoever made it. Nothing in this list is typed into.
+  // A change of a name is shown here too, also if another part made it. Nothing in this list is typed into.
   const stop = store.onChange(build);
   return {
     node,

@@ -1,7 +1,7 @@
 /** What the draft is for, and what can be done with it: destination, account, credentials, sending. */
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
-import { destinationOf } from "./draft_store.js";
+import { accountOf, destinationOf, withAccount } from "./draft_store.js";
 
 /**
  * @param {object} session
@@ -24,11 +24,13 @@ export function createToolbar(session, { onSend, buttons }) {
       choices,
       select("Destination", start.destinations.map(({ name, title }) => [name, title]), destination.name, (name) => {
         // The settings and subscriptions of one destination say nothing to another.
-        store.set({ destination: name, account: null, settings: {}, secrets: {}, subscriptions: null });
+        const isConfigured = name === start.draft.destination;
+        store.set(isConfigured ? start.draft : { destination: name, account: null, settings: {}, secrets: {}, subscriptions: null });
       }),
-      start.accounts.length > 1 && select("Account", start.accounts.map((name) => [name, name]), draft.account ?? start.accounts[0], (name) => {
-        store.set({ ...store.draft, account: name });
-      }),
+      start.accounts.length > 1 && accountOf(draft, start) !== null &&
+        select("Account", start.accounts.map((name) => [name, name]), accountOf(draft, start), (name) => {
+          store.set(withAccount(store.draft, name, start));
+        }),
     );
   }
 

@@ -4,22 +4,26 @@ import { compareActions } from "../compare/actions.js";
 import { shareActions } from "../share/actions.js";
 import { openLink } from "../share/opening.js";
 import { createDraftStore } from "./draft_store.js";
+import { createDraftTabs } from "./draft_tabs.js";
 import { createDroppedFile } from "./dropped_file.js";
 import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
 import { problemsAt } from "./places.js";
 import { createPreviewing } from "./previewing.js";
-import { createResultPane, verdictOf } from "./result_pane.js";
+import { createResultPane } from "./result_pane.js";
 import { openSendDialog } from "./send_dialog.js";
+import { firstEventText } from "./sample_events.js";
 import { createSettingsForm } from "./settings_form.js";
 import { createSources } from "./sources.js";
 import { createSubscriptionForm } from "./subscription_form.js";
 import { createSubscriptionList } from "./subscription_list.js";
 import { createToolbar } from "./toolbar.js";
+import { verdictsOf } from "./verdicts.js";
 
-/** What the user edits stays when another view is shown in between. */
+/** The draft and the event. They stay when another view is shown in between. */
 let session = null;
 
+/** Show the view in a container. Returns a function that stops it. */
 export function show(container, context) {
   const { api, start } = context;
   session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
@@ -29,6 +33,7 @@ export function show(container, context) {
   const settings = createSettingsForm(session);
   const form = createSubscriptionForm(session);
   const list = createSubscriptionList(session, (index) => showSubscription(index));
+  const tabs = createDraftTabs(session, [settings.node, list.node, form.node]);
   const result = createResultPane({ sources: createSources(eventPane.editor), onPlace: goTo, onSelect: (index) => list.select(index) });
   const share = shareActions(session, () => preview);
   const compare = compareActions(session, droppedFile);
@@ -41,37 +46,39 @@ export function show(container, context) {
     "div",
     { class: "try" },
     toolbar.node,
+    start.problems.length > 0 && startProblems(start.problems),
     eventPane.node,
-    element("section", { class: "draft", "aria-label": "Draft" }, settings.node, list.node, form.node),
+    element("section", { class: "draft", "aria-label": "Draft" }, tabs.node),
     result.node,
+    result.glance,
   ));
 
   const previewing = createPreviewing({
     api,
     request: () => ({ draft: store.draft, event: event.text }),
     onPreview: showPreview,
-    onError: (error) => result.showError(error.message),
+    onError: result.showError,
   });
 
   async function begin() {
     if (event.text) return previewing.refresh();
     try {
-      event.setText(await firstEvent(api));
+      event.setText(await firstEventText(api));
     } catch (error) {
-      result.showError(error.message);
+      result.showError(error);
     }
     return undefined;
   }
 
-  function showPreview(next, milliseconds) {
+  function showPreview(next) {
     preview = next;
     context.showTarget(next);
     result.show(next);
     settings.showProblems(next.problems);
+    tabs.showProblems(next.problems);
     eventPane.showProblems(problemsAt(next.problems, "event"));
-    list.showVerdicts(new Map(next.subscriptions.map((each) => [each.index, tagOf(each)])));
+    list.showVerdicts(verdictsOf(next));
     showSubscriptionProblems();
-    performance.measure("preview", { start: performance.now() - milliseconds, end: performance.now() });
   }
 
   function showSubscription(index) {
@@ -86,6 +93,7 @@ export function show(container, context) {
 
   function goTo(place) {
     if (place.startsWith("event")) return eventPane.focus();
+    if (tabs.goTo(place)) return undefined;
     if (settings.focus(place)) return undefined;
     const [, index] = /^subscriptions\[(\d+)\]/.exec(place) ?? [];
     if (index === undefined) return undefined;
@@ -99,20 +107,19 @@ export function show(container, context) {
       previewing.refresh();
     }),
     event.onChange(() => previewing.refresh()),
-    ...[toolbar, share, compare, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
+    ...[toolbar, share, compare, tabs, settings, list, form, result, droppedFile, eventPane].map((part) => part.stop),
     previewing.stop,
   ];
   link.opened.then(begin);
   return () => stops.forEach((stop) => stop());
 }
 
-/** Return the text of a sample to begin with. */
-async function firstEvent(api) {
-  const samples = await api.get("samples");
-  return JSON.stringify(samples.track ?? Object.values(samples)[0] ?? {}, null, 2);
-}
-
-function tagOf(subscription) {
-  const [text, kind] = verdictOf(subscription);
-  return { text, kind };
+/** Return what is wrong with the configuration that the page was started with. */
+function startProblems(problems) {
+  return element(
+    "div",
+    { class: "notice error start-problems" },
+    element("h2", {}, "The configuration has problems"),
+    element("ul", {}, problems.map(({ place, message }) => element("li", {}, element("code", {}, place), ` ${message}`))),
+  );
 }

@@ -13,6 +13,16 @@ class BackupOutput(JsonOutput, frozen=True, kw_only=True):
     bytes: int
 
 
+class CopyOutput(JsonOutput, frozen=True, kw_only=True):
+    """The copy of an outbox to another engine: what both are called, and how much was copied."""
+
+    source: str
+    target: str
+    batches: int
+    dead_letters: int
+    known_ids: int
+
+
 class EraseOutput(JsonOutput, frozen=True, kw_only=True):
     """What was erased of a customer: `queued` events, `dead_letters`, and `memberships` of audiences.
 

@@ -42,6 +42,10 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
         self._outcomes: dict[int, Counter[Outcome]] = {}
         self._contents: dict[int, dict[Hashable, bytes]] = {}
 
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
+
     # IDs
 
     def salt(self) -> bytes | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ...sources.contract import Origin
-from ..contract import DeadLetter, Lease
+from ..contract import Lease
 from ..engine import Candidate
-from .fresh_batches import FreshBatches
+from ..stored.damaged import Damaged
+from ..stored.fresh_batches import FreshBatches
+from ..stored.packing import UNREADABLE, body, holds, lease_of
 from .overwriting import overwriting
-from .packing import UNREADABLE, body, holds, lease_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,28 +37,6 @@ _FREE = f"""
 SELECT {_CANDIDATE} FROM batches WHERE lane = ? AND shard IS NULL AND owner IS NULL ORDER BY due, id LIMIT ?
 """  # noqa: S608 - a constant
 _OWNED = f"SELECT {_CANDIDATE} FROM batches WHERE owner IS NOT NULL AND lane = ? AND shard IS NULL"  # noqa: S608 - a constant
-
-
-class Damaged(NamedTuple):
-    """A batch that could not be read: its ID, lane, run, how many events it has, and why."""
-
-    id: int
-    lane: int
-    run: int
-    events: int
-    reason: str
-
-    def letter(self, lane: Lane) -> DeadLetter:
-        """Return the dead letter that names it."""
-        message = f"batch {self.id} of the outbox is damaged ({self.reason}); its {self.events:,} events"
-        return DeadLetter(
-            "unreadable",
-            f"{message} cannot be read, and what is left of it is kept in the table bodies",
-            Origin("outbox", self.id, "item"),
-            None,
-            account=lane.account,
-            action=lane.action,
-        )
 
 
 class BatchTable:

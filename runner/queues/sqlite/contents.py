@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..stored.contents import content_entries, digest_of_name
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
-
-_NAME_BYTES = 4
-"""Enough to distinguish the events of one batch; the whole name was compared when its batch was found."""
-
-_DIGEST_BYTES = 8
-_ENTRY_BYTES = _NAME_BYTES + _DIGEST_BYTES
 
 
 class ContentTable:
@@ -23,20 +19,13 @@ class ContentTable:
 
     def note(self, batch: int, names: Sequence[bytes | None], digests: Sequence[bytes], now: float) -> None:
         """Store the digest of each event of a batch that has a name."""
-        pairs = zip(names, digests, strict=True)
-        entries = b"".join([name[:_NAME_BYTES] + digest for name, digest in pairs if name is not None])
+        entries = content_entries(names, digests)
         self._connection.execute("INSERT INTO contents VALUES (?, ?, ?)", (batch, now, entries))
 
     def of(self, batch: int, name: bytes) -> bytes | None:
         """Return the digest of the event with this name; None if it is not stored."""
         row = self._connection.execute("SELECT digests FROM contents WHERE batch = ?", (batch,)).fetchone()
-        if row is None:
-            return None
-        entries: bytes = row[0]
-        for at in range(0, len(entries), _ENTRY_BYTES):
-            if entries.startswith(name[:_NAME_BYTES], at):
-                return entries[at + _NAME_BYTES : at + _ENTRY_BYTES]
-        return None
+        return None if row is None else digest_of_name(row[0], name)
 
     def prune(self, before: float, most: int) -> None:
         """Delete up to `most` rows from before a moment, the oldest first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from ..contract import DeadLetterFilter, DeadLetterGroup
-from .letter_groups import REASONS, common_message, group_of, groups_with
+from ..stored.letter_groups import REASONS, common_message, group_of, groups_with
 from .letter_rows import read_letters
 from .overwriting import overwriting
 

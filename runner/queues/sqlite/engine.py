@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ..stored.group_commits import GroupCommits
 from .export import everything
 from .file import connect, connect_to_read
+from .session import SqliteSession
 from .sqlite_errors import queue_error
-from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +33,7 @@ class SqliteEngine:
     def __init__(self, path: Path, options: EngineOptions) -> None:
         self._path = path
         self._options = options
-        self._store = Store(path, lambda: connect(path, options))
+        self._store = GroupCommits(lambda: SqliteSession(path, connect(path, options)))
         self.write = self._store.write
         self.read = self._store.read
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..contract import ExportedBatch, ExportedIds, ExportedMemberships, ExportedRecord, KeptDeadLetter, Lane
+from ..stored.damaged import Damaged
+from ..stored.hashes import KEPT_BYTES, parted
+from ..stored.packing import UNREADABLE, queued_of
 from .audiences import AudienceTable
-from .batches import Damaged
 from .dead_letters import DeadLetterTable
-from .generations import KEPT_BYTES, GenerationTables, split
-from .hashes import parted
+from .generations import GenerationTables, split
 from .lanes import LaneTable
 from .notes import NoteTables
-from .packing import UNREADABLE, queued_of
 
 if TYPE_CHECKING:
     import sqlite3

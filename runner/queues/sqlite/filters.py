@@ -10,7 +10,7 @@ from array import array
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from .hashes import HASH_BYTES, WORD_BITS, words_of
+from ..stored.hashes import HASH_BYTES, WORD_BITS, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

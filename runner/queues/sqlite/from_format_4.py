@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..stored.hashes import HASH_BYTES, WORD_BITS
 from .generations import ALL_WORDS, MOST_BATCHES, GenerationTables, bits_for, entries_of
-from .hashes import HASH_BYTES, WORD_BITS
 from .schema import statements
 
 if TYPE_CHECKING:

@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..stored.hashes import KEPT_BYTES, WORD_BITS
 from .filters import Filter, filter_of
-from .hashes import WORD_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-KEPT_BYTES = 12
-"""So much of each hash is kept."""
 
 _BATCH_BYTES = 3
 ENTRY_BYTES = KEPT_BYTES + _BATCH_BYTES

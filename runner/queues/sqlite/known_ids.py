@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..stored.hashes import HASH_BYTES, parted
 from . import merging
 from .generations import MOST_BATCHES, GenerationTables
-from .hashes import HASH_BYTES, parted
 from .lookup import Lookup
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MERGE_EVERY = 4_096
 
 An ID moves once for each level of generations, and three levels are enough for thirty million IDs.
 """
-_PERIOD_SECONDS = 30 * 86_400.0
+PERIOD_SECONDS = 30 * 86_400.0
 """A generation has IDs of one period. It is deleted when all of them have expired, so some are kept so much longer."""
 
 _COUNT_RECENT = f"SELECT coalesce(sum(length(hashes)), 0) / {HASH_BYTES} FROM recent_ids"  # noqa: S608 - a constant
@@ -79,7 +79,7 @@ class KnownIds:
         if not with_ids:
             return
         recent = self._recent
-        if self._since is None or abs(now - self._since) >= _PERIOD_SECONDS:
+        if self._since is None or abs(now - self._since) >= PERIOD_SECONDS:
             self._begin_period(now)
         elif recent and batch - self._first_batch >= MOST_BATCHES:
             self._flush()
@@ -106,7 +106,7 @@ class KnownIds:
     def prune(self, before: float, most: int) -> None:
         """Delete up to `most` rows of generations that have IDs from before a moment only."""
         self._catch_up()
-        before -= _PERIOD_SECONDS
+        before -= PERIOD_SECONDS
         if self._recent and self._since is not None and self._since <= before:
             self._empty_recent()
         expired = [each for each in self._generations if each.since <= before]

@@ -16,11 +16,11 @@ import msgspec
 
 from ..contract import LONGEST_PAUSE_SECONDS
 from ..engine import EVERY_SHARD
+from ..stored.packing import pack
 from .audiences import TABLES as AUDIENCES
 from .format_3 import TABLES
 from .from_format_4 import from_4
-from .letter_groups import from_5
-from .packing import pack
+from .from_format_5 import from_5
 from .schema import statements
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ..contract import Checkpoint
-from .packing import pack, unpack
+from ..stored.packing import pack, unpack
 
 if TYPE_CHECKING:
     import sqlite3

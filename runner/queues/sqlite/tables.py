@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ..stored.hashes import Hasher, identity_of
 from .audiences import AudienceTable
 from .batches import BatchTable
 from .contents import ContentTable
 from .dead_letters import DeadLetterTable
-from .hashes import Hasher, identity_of
 from .known_ids import KnownIds
 from .lanes import LaneTable
 from .notes import NoteTables
@@ -82,6 +82,10 @@ class SqliteTables:
         self._ids.reset()
         self._lanes.reset()
         self._batches.reset()
+
+    def moment(self, now: float) -> float:
+        """Return the caller's moment: there is no other clock."""
+        return now
 
     def names(self, account: str, keys: Sequence[str | None]) -> Sequence[bytes | None]:
         """Return the name of each ID."""

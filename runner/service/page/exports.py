@@ -15,6 +15,7 @@ from ....definitions import SetupError, one_line, placeholder_value
 from ...configuration.configuration import SECTIONS
 from ...configuration.toml_file import parse_toml
 from ...configuration.toml_text import toml_key, toml_text
+from .browser_numbers import inexact_numbers
 from .drafts import Draft, DraftSubscription
 from .messages import Asked, Message, PageError, Place, answer, body_of, reader
 from .operation import page_operation
@@ -147,6 +148,8 @@ class Exports:
             if key in SECTIONS and key not in _DRAFT
         ]
         given = {key: document[key] for key in _DRAFT if key in document}
+        if inexact := [*inexact_numbers(given, "")]:
+            return Imported(draft=None, problems=[*problems, *inexact])
         given.setdefault("destination", self._drafts.configuration.given_name)
         try:
             draft = msgspec.convert(_as_json(given), Draft)

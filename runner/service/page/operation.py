@@ -28,6 +28,7 @@ _REFUSALS_OF_BODIES = {
     409: Described("The state is another one than the page has shown: nothing was done.", Fault),
     413: Described("The request is too large.", Fault),
     415: Described("The Content-Type is not application/json.", Fault),
+    503: Described("The outbox cannot be written, since its disk or its limit is full. Nothing was done.", Fault),
 }
 
 

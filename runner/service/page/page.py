@@ -11,9 +11,13 @@ from .comparisons import Comparisons
 from .drafts import Drafts
 from .exports import Exports
 from .files import PageFiles
+from .lanes import Lanes
+from .letter_changes import LetterChanges
+from .letters import Letters
 from .previews import Previews
 from .sending import Sending
 from .start import Starting
+from .watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,5 +83,5 @@ class Page:
     @staticmethod
     def operations() -> list[Operation]:
         """Return what the endpoints of the API say about themselves."""
-        parts = (Starting, Previews, Comparisons, Exports, Sending)
+        parts = (Starting, Previews, Comparisons, Exports, Sending, Watching, Lanes, LetterChanges, Letters)
         return [operation for part in parts for operation in part.operations()]

@@ -12,15 +12,17 @@ from starlette.routing import Route
 
 from ....definitions import (
     MISSING,
+    Redactor,
     UnreadableError,
     curl_command,
     explain,
     http_text,
-    indented_json,
     json_line,
     read_event,
     shortened,
     shown_request,
+    visible,
+    visible_json,
 )
 from ...configuration.environment import environment_name
 from .drafts import Draft  # noqa: TC001 - msgspec reads it at run time
@@ -42,6 +44,7 @@ MOST_EVENT_BYTES = 1024 * 1024
 MOST_BYTES = 4 * MOST_EVENT_BYTES
 _LONGEST_VALUE = 2_000
 _MOST_POINTERS = 50
+_UNMASKED = Redactor()
 
 
 class AskedPreview(Asked, frozen=True, kw_only=True):
@@ -213,9 +216,9 @@ def _unreadable(message: str, **place: int) -> PageError:
 def _subscription(
     destination: Destination, name: str, event: Any, index: int, explained: SubscriptionExplanation
 ) -> SubscriptionPreview:
-    planned, redactor = explained.request, destination.redactor
-    request = None if planned is None else planned.request
-    shown = None if request is None else shown_request(request, redactor)
+    request = None if explained.request is None else explained.request.request
+    # The answer as a whole is masked; to search a large body twice more takes longer than all the rest.
+    shown = None if request is None else shown_request(request, _UNMASKED)
     return SubscriptionPreview(
         index=index,
         name=explained.name,
@@ -226,8 +229,8 @@ def _subscription(
         decided_by=[*explained.decided_by],
         fields=[_field(event, field) for field in explained.fields],
         problems=[FieldProblem(field=problem.place, message=problem.message) for problem in explained.problems],
-        request=None if shown is None else RequestPreview(**{**shown, "body": indented_json(shown["body"])}),
-        http="" if request is None else http_text(request, redactor).decode("utf-8", "replace").rstrip("\n"),
+        request=None if request is None or shown is None else RequestPreview(**{**shown, "body": _body(request)}),
+        http="" if request is None else http_text(request, _UNMASKED).decode("utf-8", "replace").rstrip("\n"),
         curl="" if request is None else curl_of(destination, name, request),
     )
 
@@ -239,7 +242,16 @@ def curl_of(destination: Destination, name: str, request: httpx.Request) -> str:
         for key, field in destination.definition.settings.items()
         if field.type == "password" and isinstance(value := destination.settings.get(key), str)
     }
+    # Masked before it is quoted for a shell, which takes a secret with a quotation mark apart.
     return curl_command(request, destination.redactor, variables)
+
+
+def _body(request: httpx.Request) -> str:
+    """Return the body of a request over several lines, every number as it is sent."""
+    try:
+        return visible_json(msgspec.json.format(request.content, indent=2).decode())
+    except (ValueError, RecursionError):
+        return visible(request.content.decode("utf-8", "backslashreplace"))
 
 
 def _field(event: Any, field: FieldExplanation) -> FieldPreview:

@@ -7,15 +7,18 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ....definitions import Problem, SetupError
+from ....definitions import Destination, Problem, Redactor, SetupError
 from ...delivery.clock import SystemClock
 from ...session import handled_signals, service_transport
 from ..app import create_app
 from ..server import Server, listen
+from .known_accounts import KnownAccounts
 from .page import Page
+from .watched_delivery import WatchedDelivery
+from .watched_queue import FoundOutbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ...configuration.page_configuration import PageConfiguration
     from ...delivery.clock import Clock
@@ -45,7 +48,14 @@ async def serve_page(
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listen(host, port, host_place="--host", port_place="--port"))
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
-        page = Page(configuration, transport, clock, host=host)
+        watched = WatchedDelivery(FoundOutbox(configuration.delivery, clock), None, clock=clock)
+        watching = watched.endpoints(
+            configuration.definition,
+            configuration.delivery,
+            KnownAccounts(_destinations(configuration)),
+            Redactor(configuration.secrets),
+        )
+        page = Page(configuration, transport, clock, host=host, watching=watching)
         if not page.access.is_possible:
             told = (
                 "other machines could use the page, so it needs a token: name the variable that holds one as "
@@ -53,8 +63,25 @@ async def serve_page(
             )
             raise SetupError.of([Problem("--host", told)])
         server = Server(create_app(page.routes()), listener, configuration.service)
-        with handled_signals(server.end):
+
+        def end() -> None:
+            watched.end()
+            server.end()
+
+        with handled_signals(end):
             serving = asyncio.ensure_future(server.run_until_ended())
             await server.listens.wait()
-            announce(RunningPage(server.base_url, server.end))
+            announce(RunningPage(server.base_url, end))
             await serving
+
+
+def _destinations(configuration: PageConfiguration) -> Iterator[Destination]:
+    """Yield the destination of each account whose settings are valid: the page also runs while some are not."""
+    for settings in configuration.accounts.values():
+        with contextlib.suppress(SetupError):
+            yield Destination(
+                configuration.definition,
+                settings,
+                configuration.subscriptions,
+                base_url=configuration.delivery.base_url,
+            )

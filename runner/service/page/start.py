@@ -10,6 +10,7 @@ from starlette.routing import Route
 from ....definitions import SetupError, describe_mapping, example_events
 from ...configuration import plugins
 from ...version import version
+from .browser_numbers import inexact_numbers
 from .messages import Message, Place, answer, places
 from .operation import page_operation
 
@@ -39,7 +40,6 @@ class FieldDescription(Message, frozen=True, kw_only=True):
     placeholder: str | None
     identifier: bool
     is_secret: bool
-    is_set: bool
     properties: list[FieldDescription]
 
 
@@ -76,6 +76,13 @@ class DestinationDescription(Message, frozen=True, kw_only=True):
     presets: list[PresetDescription]
 
 
+class AccountSettings(Message, frozen=True, kw_only=True):
+    """The settings of a configured account, and the keys of its secrets that are set."""
+
+    settings: dict[str, Any]
+    secrets: list[str]
+
+
 class DraftStart(Message, frozen=True, kw_only=True):
     """The draft that the configuration describes. Secrets are never part of it."""
 
@@ -90,6 +97,7 @@ class Start(Message, frozen=True, kw_only=True):
 
     destinations: list[DestinationDescription]
     accounts: list[str]
+    account_settings: dict[str, AccountSettings]
     draft: DraftStart
     can_send_live: bool
     can_watch: bool
@@ -145,37 +153,45 @@ class Starting:
             else:
                 destinations.append(self._destination(name, definition))
         account = configuration.first_account
-        fields, settings = configuration.definition.settings, configuration.accounts[account]
+        accounts = {name: self._account(settings) for name, settings in configuration.accounts.items()}
+        subscriptions = None
+        if configuration.subscriptions is not None:
+            subscriptions = [each.model_dump(mode="json", by_alias=True) for each in configuration.subscriptions]
+        draft = DraftStart(
+            destination=configuration.given_name,
+            account=account,
+            settings=accounts[account].settings,
+            subscriptions=subscriptions,
+        )
+        problems += inexact_numbers({"settings": draft.settings, "subscriptions": draft.subscriptions}, "")
         return Start(
             destinations=destinations,
-            accounts=[*configuration.accounts],
-            draft=DraftStart(
-                destination=configuration.given_name,
-                account=account,
-                settings={
-                    key: value for key, value in settings.items() if key in fields and fields[key].type != "password"
-                },
-                subscriptions=None
-                if configuration.subscriptions is None
-                else [each.model_dump(mode="json", by_alias=True) for each in configuration.subscriptions],
-            ),
+            accounts=[*accounts],
+            account_settings=accounts,
+            draft=draft,
             can_send_live=configuration.delivery.live,
             can_watch=self._can_watch,
             problems=problems,
             version=version().rpartition(" ")[2],
         )
 
-    def _destination(self, name: str, definition: DestinationDefinition) -> DestinationDescription:
-        configuration = self._drafts.configuration
-        is_own = name == configuration.given_name
-        known: Mapping[str, Any] = configuration.accounts[configuration.first_account] if is_own else {}
+    def _account(self, settings: Mapping[str, Any]) -> AccountSettings:
+        known = self._drafts.configuration.definition.settings
+        secrets = [key for key, field in known.items() if field.type == "password"]
+        return AccountSettings(
+            settings={key: value for key, value in settings.items() if key in known and key not in secrets},
+            secrets=[key for key in secrets if settings.get(key)],
+        )
+
+    @staticmethod
+    def _destination(name: str, definition: DestinationDefinition) -> DestinationDescription:
         return DestinationDescription(
             name=name,
             title=definition.name,
             description=definition.description,
             can_send=definition.extend_request is not None,
             can_test_credentials=definition.authentication.test is not None,
-            settings=[*_fields(definition.settings, known)],
+            settings=[*_fields(definition.settings)],
             actions=[_action(key, action) for key, action in definition.actions.items()],
             presets=[
                 PresetDescription(
@@ -197,11 +213,11 @@ def _action(key: str, action: ActionDefinition) -> ActionDescription:
         title=action.title,
         description=action.description,
         default_subscription=action.default_subscription or "",
-        fields=[*_fields(action.fields, {})],
+        fields=[*_fields(action.fields)],
     )
 
 
-def _fields(fields: Mapping[str, InputField], known: Mapping[str, Any]) -> Iterator[FieldDescription]:
+def _fields(fields: Mapping[str, InputField]) -> Iterator[FieldDescription]:
     for key, field in fields.items():
         is_secret = field.type == "password"
         yield FieldDescription(
@@ -217,8 +233,7 @@ def _fields(fields: Mapping[str, InputField], known: Mapping[str, Any]) -> Itera
             placeholder=field.placeholder,
             identifier=field.identifier,
             is_secret=is_secret,
-            is_set=bool(known.get(key)),
-            properties=[*_fields(field.properties or {}, {})],
+            properties=[*_fields(field.properties or {})],
         )
 
 

@@ -114,7 +114,7 @@ def test_a_member_with_two_values_is_refused(tmp_path: Path, lines_in_memory: in
         ("m.txt", "u1\nnull\nu2\nundefined\n", NO_COLUMNS, r"2 rows of 4 that cannot be used.*line 2 .*line 4"),
         ("m.txt", "u1\n\N{ZERO WIDTH SPACE}\n", NO_COLUMNS, "line 2 has an ID that is blank"),
         ("m.txt", b"u1\n\xff\xfe\n", NO_COLUMNS, "line 2 is not UTF-8"),
-        ("m.txt", f"u1\n{'x' * 1_001}\n", NO_COLUMNS, "more than 1,000 characters"),
+        ("m.txt", f"u1\n{'x' * 1_001}\n", NO_COLUMNS, "more than 1,000 bytes"),
         ("m.txt", "u1\nu\x1b\n", NO_COLUMNS, "control character"),
         ("m.txt", "userId\nu1\n", NO_COLUMNS, "begins with userId, which names a column.*--format csv"),
         ("m.txt", "id,plan\nu1,a\n", NO_COLUMNS, "looks like a CSV table"),

@@ -14,10 +14,11 @@ import pytest
 from kable_destination.runner.queues.contract import ExportedIds, Put, QueueOpenError, Settlement, Token
 from kable_destination.runner.queues.engine import EngineOptions
 from kable_destination.runner.queues.opening import open_queue
-from kable_destination.runner.queues.sqlite import generations, hashes, known_ids, merging, tables
+from kable_destination.runner.queues.sqlite import generations, known_ids, merging, tables
 from kable_destination.runner.queues.sqlite.export import everything
 from kable_destination.runner.queues.sqlite.file import connect
 from kable_destination.runner.queues.sqlite.known_ids import KnownIds
+from kable_destination.runner.queues.stored import hashes
 from kable_destination.runner.queues.suite.opened import LANE, MovedClock, batch
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import pytest
 from kable_destination.runner.queues.contract import ExportedIds, Lane, Put, QueueOpenError, Token
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.sqlite import from_format_4, migrations
-from kable_destination.runner.queues.sqlite.hashes import Hasher
 from kable_destination.runner.queues.sqlite.schema import VERSION
+from kable_destination.runner.queues.stored.hashes import Hasher
 from kable_destination.runner.queues.suite.opened import MovedClock
 from outbox_samples import ACCOUNT, SAMPLES, Sample, again, made
 

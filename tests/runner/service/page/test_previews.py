@@ -167,7 +167,9 @@ def test_the_destination_and_its_fields_are_described_without_secrets(page: Open
     found = answer.json()
     kable = next(each for each in found["destinations"] if each["name"] == "kable")
     fields = {field["key"]: field for field in kable["settings"]}
-    assert (fields["apiKey"]["isSecret"], fields["apiKey"]["isSet"]) == (True, True)
+    assert fields["apiKey"]["isSecret"] is True
+    settings = {"kableClientId": CLIENT_ID}
+    assert found["accountSettings"] == {"default": {"settings": settings, "secrets": ["apiKey"]}}
     assert {"track", "identify"} <= {action["key"] for action in kable["actions"]}
     assert found["draft"] == {
         "destination": "kable",
@@ -180,3 +182,14 @@ def test_the_destination_and_its_fields_are_described_without_secrets(page: Open
     for call in ("track", "identify", "page", "screen", "group", "alias"):
         assert samples[call]["type"] == call
         assert previewed(page, samples[call])["problems"] == []
+
+
+def test_a_secret_that_a_shell_quotes_is_masked_in_every_form_of_the_request(page: OpenPage) -> None:
+    secret = 'sk_test.it\'s-"quoted"-here'  # noqa: S105 - of this test
+    event = {**EVENT, "properties": {"note": f"the key is {secret}"}}
+    answer = page.post("preview", {"draft": {**DRAFT, "secrets": {"apiKey": secret}}, "event": json.dumps(event)})
+    (usage, _) = answer.json()["subscriptions"]
+    assert usage["matches"]
+    for text in (usage["http"], usage["curl"], usage["request"]["body"], answer.text):
+        assert "quoted" not in text
+        assert "here" not in text

@@ -124,6 +124,24 @@ def test_a_draft_of_the_wrong_shape_names_the_place(page: OpenPage) -> None:
     assert "subscibe" in misspelt["problems"][0]["message"]
 
 
+@pytest.mark.parametrize("kind", ["toml", "json"])
+def test_a_number_that_a_browser_would_change_is_refused_at_its_place(page: OpenPage, kind: str) -> None:
+    mapping = {"clientId": {"@path": "$.userId"}, "data": {"most": 2**53 - 1, "text": str(2**53)}}
+    text = exported(page, {**DRAFT, "subscriptions": [{"partnerAction": "track", "mapping": mapping}]})[kind]
+    assert imported(page, text, kind)["problems"] == []
+    found = imported(page, text.replace(str(2**53 - 1), str(2**53 + 1)), kind)
+    assert found["draft"] is None
+    assert [problem["place"] for problem in found["problems"]] == ["subscriptions[0].mapping.data.most"]
+    assert "more digits than a browser keeps" in found["problems"][0]["message"]
+
+
+def test_a_configuration_with_a_number_that_a_browser_would_change_says_so(tmp_path: Path) -> None:
+    subscription = f'[[subscriptions]]\npartnerAction = "track"\nsubscribe = "type = 1"\nmapping.data.most = {2**53}\n'
+    with open_page(tmp_path, configuration=subscription) as page:
+        places = [problem["place"] for problem in page.get("start").json()["problems"]]
+    assert "subscriptions[0].mapping.data.most" in places
+
+
 def test_a_secret_in_a_text_is_left_out_and_never_comes_back(page: OpenPage) -> None:
     text = f'[settings]\napiKey = "{API_KEY}"\nkableClientId = "{CLIENT_ID}"\n[delivery]\nlive = true\n'
     answer = page.post("import", {"text": text, "format": "toml"})

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HASH_BYTES = 16
+
+KEPT_BYTES = 12
+"""So much of each hash is kept for long."""
+
 WORD_BITS = 32
 
 

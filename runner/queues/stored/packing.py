@@ -112,7 +112,13 @@ def lease_of(row: tuple[Any, ...]) -> Lease:
 
 def holds(about_text: bytes, key: str) -> bool:
     """Return whether a batch still holds the event with an ID, by its column about; one that is damaged may."""
+    keys = keys_of(about_text)
+    return keys is None or key in keys
+
+
+def keys_of(about_text: bytes) -> frozenset[str | None] | None:
+    """Return the IDs of the events that a batch still holds, by its column about; None if it is damaged."""
     try:
-        return key in _read_about(about_text).keys
+        return frozenset(_read_about(about_text).keys)
     except UNREADABLE:
-        return True
+        return None

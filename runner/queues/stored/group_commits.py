@@ -1,7 +1,7 @@
-"""The one thread that works on the file, so many small operations share one commit.
+"""The one thread that works on a connection, so many small operations share one commit.
 
 A commit costs a write to the disk whether it holds one batch or fifty. Whatever is asked for while one commit is under
-way goes into the next.
+way goes into the next. Nothing is ever cancelled inside a commit: a caller may go, and the thread continues.
 """
 
 from __future__ import annotations
@@ -9,22 +9,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..contract import QueueFullError, QueueLockedError
-from .sqlite_errors import queue_error
-from .tables import SqliteTables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..engine import Tables
 
 T = TypeVar("T")
 
 _MOST_TOGETHER = 32
+
+
+class Session(Protocol):
+    """One connection to an engine's store, used by one thread."""
+
+    def run(self, operations: Sequence[Callable[[Tables], Any]], *, writes: bool) -> list[Any]:
+        """Run operations in one transaction, commit it, and return the result of each.
+
+        Raises what an operation raises, or an error of the contract. Then nothing of the transaction is stored.
+        """
+
+    def make_room(self) -> None:
+        """Free what can be freed after an operation found no room."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class _Asked:
@@ -53,15 +66,11 @@ class _Asked:
             self.future.set_result(result)
 
 
-class Store:
-    """Runs operations on a connection, in transactions that it makes as large as the work that waits.
+class GroupCommits:
+    """Runs operations in a session, in transactions that it makes as large as the work that waits."""
 
-    `name` names the file in errors.
-    """
-
-    def __init__(self, name: object, open_connection: Callable[[], sqlite3.Connection]) -> None:
-        self._name = name
-        self._open = open_connection
+    def __init__(self, open_session: Callable[[], Session]) -> None:
+        self._open = open_session
         self._closed = False
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
@@ -73,8 +82,8 @@ class Store:
     async def write(self, operation: Callable[[Tables], T]) -> T:
         """Run an operation and commit it.
 
-        Raises what it raises, QueueFullError if there is no room, and QueueLockedError if another program has locked
-        the file.
+        Raises what it raises, QueueFullError if there is no room, and QueueLockedError if another program does not let
+        go of the store.
         """
         return await self._run(operation, writes=True)
 
@@ -91,23 +100,23 @@ class Store:
         return result
 
     async def close(self) -> None:
-        """Finish what was asked for, and close the file. The event loop continues meanwhile."""
+        """Finish what was asked for, and close the session. The event loop continues meanwhile."""
         self._closed = True
         self._asked.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
         try:
-            tables = SqliteTables(self._open())
+            session = self._open()
         except Exception as error:  # noqa: BLE001 - it is raised again, in the thread that waits for it
             self._opened.put(error)
             return
         self._opened.put(None)
         try:
             while (together := self._next()) is not None:
-                self._run_together(tables, together)
+                self._run_together(session, together)
         finally:
-            tables.connection.close()
+            session.close()
 
     def _next(self) -> list[_Asked] | None:
         first = self._asked.get()
@@ -125,22 +134,18 @@ class Store:
             together.append(more)
         return together
 
-    def _run_together(self, tables: SqliteTables, together: list[_Asked]) -> None:
+    def _run_together(self, session: Session, together: list[_Asked]) -> None:
         """Run operations in one transaction; if it fails, each in one of its own."""
         writes = any(asked.writes for asked in together)
         try:
-            tables.connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            tables.begin()
-            results = [asked.operation(tables) for asked in together]
-            tables.connection.execute("COMMIT")
+            results = session.run([asked.operation for asked in together], writes=writes)
         except Exception as error:  # noqa: BLE001 - it is raised for the caller
-            self._roll_back(tables)
-            self._run_apart(tables, together, queue_error(error, self._name), writes=writes)
+            self._run_apart(session, together, error, writes=writes)
             return
         for asked, result in zip(together, results, strict=True):
             asked.answer(result, None)
 
-    def _run_apart(self, tables: SqliteTables, together: list[_Asked], error: Exception, *, writes: bool) -> None:
+    def _run_apart(self, session: Session, together: list[_Asked], error: Exception, *, writes: bool) -> None:
         """Answer operations that failed together, as far as they fail by themselves too."""
         if isinstance(error, QueueLockedError):
             # Each of those that write would wait as long again.
@@ -148,23 +153,12 @@ class Store:
                 if asked.writes or not writes:
                     asked.answer(None, error)
             if writes and (readers := [asked for asked in together if not asked.writes]):
-                self._run_together(tables, readers)
+                self._run_together(session, readers)
             return
         if isinstance(error, QueueFullError):
-            _make_room(tables.connection)
+            session.make_room()
         if len(together) == 1:
             together[0].answer(None, error)
             return
         for asked in together:
-            self._run_together(tables, [asked])
-
-    def _roll_back(self, tables: SqliteTables) -> None:
-        tables.reset()
-        if tables.connection.in_transaction:
-            tables.connection.execute("ROLLBACK")
-
-
-def _make_room(connection: sqlite3.Connection) -> None:
-    """Fold the log into the file, so what is in both takes its place once."""
-    with contextlib.suppress(sqlite3.Error):
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._run_together(session, [asked])

@@ -7,13 +7,9 @@ upper bits, and a hash of the message below. If two messages had the same hash, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from ..contract import Reason
-from .schema import statements
-
-if TYPE_CHECKING:
-    import sqlite3
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """In the order of their numbers, which are in files: a new one comes last."""
@@ -43,22 +39,5 @@ def common_message(message: str, request_id: str | None) -> str:
     return message.replace(f" (request id {request_id or ''})", "")
 
 
-def from_5(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 - the signature of all steps
-    """Migrate an outbox of format 5: give each dead letter its group."""
-    connection.create_function("group_of", 3, group_of, deterministic=True)
-    for statement in statements(_ADD_GROUPS):
-        connection.execute(statement)
-
-
 def _number_of(reason: str) -> int:
     return REASONS.index(reason) if reason in REASONS else _UNKNOWN
-
-
-# SQLite adds no column without a default, which an earlier version of the program that is still running would use. With
-# another name for the size it can write no dead letter.
-_ADD_GROUPS = """
-ALTER TABLE dead_letters RENAME COLUMN bytes TO size;
-ALTER TABLE dead_letters ADD COLUMN group_id INTEGER NOT NULL DEFAULT 0;
-UPDATE dead_letters SET group_id = group_of(reason, message, request_id);
-CREATE INDEX dead_letters_by_group ON dead_letters (group_id, at);
-"""
