@@ -42,6 +42,7 @@ GROUPS = {
     "Run it": {
         "docs/delivery": "what is promised about each event, and how to watch a run",
         "docs/operations": "services, containers, alerts, backups, upgrades",
+        "docs/audiences": "sync audiences and computed traits without Engage",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",

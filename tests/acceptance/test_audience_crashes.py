@@ -12,7 +12,13 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
+from postgres_server import require_postgres, shared_server
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
 
@@ -22,10 +28,18 @@ PATIENCE = 1.5 + MEMBERS / 10_000
 """Seconds within which an undisturbed sync is over."""
 
 
-def test_a_killed_sync_is_taken_up_by_the_next(command_line: CommandLine, sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_killed_sync_is_taken_up_by_the_next(
+    command_line: CommandLine, sandbox: RunningSandbox, tmp_path: Path, engine: str
+) -> None:
     """Every list is another one, so a member may be sent that they left before it is known that they entered."""
+    outbox = "outbox.sqlite"
+    if engine == "postgres":
+        require_postgres()
+        outbox = shared_server().outbox(tmp_path)
     dice = random.Random(18)  # noqa: S311 - no secret
     command = ("audience", "sync", "--name", "A", "members.txt", "--base-url", sandbox.base_url, "--batch-size", "100")
+    command += ("--outbox", outbox)
     listed: set[int] = set()
     for _ in range(KILLS):
         listed = {number for number in range(MEMBERS) if dice.random() < 0.8}
@@ -38,7 +52,7 @@ def test_a_killed_sync_is_taken_up_by_the_next(command_line: CommandLine, sandbo
     assert run.code == 0, run.err
     members = check(sandbox)
     assert members == {f"u{number:06}" for number in listed}
-    shown = json.loads(command_line("audience", "show", "A", "--json").out)["audience"]
+    shown = json.loads(command_line("audience", "show", "A", "--outbox", outbox, "--json").out)["audience"]
     assert (shown["members"], shown["under_way"]) == (len(members), None)
     # Nothing is left to do.
     count = len(sandbox.ledger.events)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from kable_destination.runner.audience.sync import held
+from kable_destination.runner.delivery.clock import SystemClock
+from kable_destination.runner.queues.opening import open_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -316,3 +321,22 @@ def test_erasing_a_customer_takes_them_off(synced: Synced) -> None:
     run = synced.command_line("outbox", "erase", "--customer", "u1", "--yes")
     assert (run.code, "1 membership of u1 erased" in run.out) == (0, True)
     assert synced.shown()["members"] == 1
+
+
+def test_one_sync_at_a_time_holds_an_audience(synced: Synced) -> None:
+    assert synced(["a"]).code == 0
+    synced.new()
+
+    async def hold_meanwhile() -> list[Run]:
+        queue = open_queue(synced.command_line.folder / "outbox.sqlite", clock=SystemClock())
+        (stored,) = await queue.audiences.all()
+        async with held(queue.audiences, stored, SystemClock(), create=False):
+            runs = [synced(["a", "b"]), synced.run("rename", NAME, "Other"), synced.run("remove", NAME)]
+        await queue.close()
+        return runs
+
+    for run in asyncio.run(hold_meanwhile()):
+        assert (run.code, f"a sync of the audience '{NAME}' is running" in run.err) == (2, True), run.err
+    assert synced.new() == []
+    assert synced(["a", "b"]).code == 0
+    assert synced.new() == [("b", {KEY: True})]
