@@ -38,8 +38,8 @@ def test_a_killed_sync_is_taken_up_by_the_next(
         require_postgres()
         outbox = shared_server().outbox(tmp_path)
     dice = random.Random(18)  # noqa: S311 - no secret
-    command = ("audience", "sync", "--name", "A", "members.txt", "--base-url", sandbox.base_url, "--batch-size", "100")
-    command += ("--outbox", outbox)
+    options = ("--base-url", sandbox.base_url, "--batch-size", "100", "--outbox", outbox)
+    command = ("audience", "sync", "--name", "A", "members.txt", *options)
     listed: set[int] = set()
     for _ in range(KILLS):
         listed = {number for number in range(MEMBERS) if dice.random() < 0.8}
