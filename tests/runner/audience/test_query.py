@@ -11,6 +11,7 @@ import pytest
 from kable_destination.runner.audience.columns import NO_COLUMNS, Columns
 from kable_destination.runner.audience.members import Faults, MembersError
 from kable_destination.runner.audience.query import QueryMembers
+from postgres_server import require_postgres, shared_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +85,38 @@ def test_a_database_that_cannot_be_asked_is_refused_without_its_password(url: st
         lines("SELECT 1 AS id", url)
     assert "S3cret" not in str(refused.value)
     assert "S3cret" not in repr(QueryMembers("SELECT 1", url))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> str:
+    """A database of PostgreSQL, as SQLAlchemy names it."""
+    require_postgres()
+    return shared_server().url.replace("postgresql://", "postgresql+psycopg://")
+
+
+def test_a_query_of_postgresql_is_a_stream(postgres: str) -> None:
+    query = "SELECT n::text AS id, '10:30'::time AS at FROM generate_series(1, 30000) AS n WHERE 'x:y' LIKE '%:y'"
+    found = lines(query, postgres)
+    assert (len(found), found[0]) == (30_000, b"1\0true")
+    assert lines(f"{query} AND n = 8", postgres, Columns(None, "at")) == [b'8\0"10:30:00"']
+    exact = "SELECT 12345678901234567890::numeric AS id, 1.10::numeric AS spend"
+    assert lines(exact, postgres, Columns(None, "spend")) == [b"12345678901234567890\x001.1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT 1 / (25000 - n) AS id FROM generate_series(1, 30000) AS n", "nothing was changed: division by zero"),
+        ("SELECT missing FROM nowhere", 'relation "nowhere" does not exist'),
+    ],
+)
+def test_a_query_of_postgresql_that_fails_is_refused(postgres: str, query: str, message: str) -> None:
+    with pytest.raises(MembersError, match=message):
+        lines(query, postgres)
+
+
+def test_a_password_is_in_no_message(postgres: str) -> None:
+    url = postgres.replace("kable@", "nobody:S3cret@")
+    with pytest.raises(MembersError, match="the query failed") as refused:
+        lines("SELECT 1 AS id", url)
+    assert "S3cret" not in str(refused.value)
