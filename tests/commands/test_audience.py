@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from kable_destination.runner.audience.sync import held
 from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.queues.opening import open_queue
+from kable_destination.runner.sandbox import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -340,3 +343,30 @@ def test_one_sync_at_a_time_holds_an_audience(synced: Synced) -> None:
     assert synced.new() == []
     assert synced(["a", "b"]).code == 0
     assert synced.new() == [("b", {KEY: True})]
+
+
+def test_an_interrupted_sync_says_so_and_the_next_one_continues(synced: Synced) -> None:
+    people = [f"u{number:05}" for number in range(12_000)]
+    (synced.command_line.folder / "kable.toml").write_text("[delivery]\ngrace = 0\n", encoding="utf-8")
+    (synced.command_line.folder / "m.txt").write_text("\n".join(people), encoding="utf-8")
+    # So slow that the sync waits for the delivery: no more than some thousand events are put ahead.
+    synced.sandbox.faults.set(Faults(latency=4))
+    options = ("--concurrency", "1", "--config", "kable.toml")
+    sync = ("sync", "--name", NAME, "m.txt", "--base-url", synced.sandbox.base_url)
+    with synced.command_line.start("audience", *sync, *options) as process:
+        while not synced.sandbox.ledger.requests:
+            assert process.poll() is None
+            time.sleep(0.01)
+        while synced.shown()["members"] < 8_000:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr is not None
+        assert b"the sync is not complete; run the same command again" in process.stderr.read()
+    shown = synced.shown()
+    assert 0 < shown["members"] < len(people)
+    assert (shown["next_sync"], shown["under_way"]["entered"]) == (1, shown["members"])
+    synced.sandbox.faults.set(Faults())
+    assert synced.run(*sync, "--config", "kable.toml").code == 0
+    assert {event["clientId"] for event in synced.sandbox.ledger.events} == {*people}
+    assert synced.shown()["next_sync"] == 2
