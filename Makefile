@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: demo test soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
+.PHONY: kafka demo test soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
 .PHONY: bench bench-delivery bench-startup bench-serve bench-page bench-quick
 
 demo: install
@@ -21,11 +21,12 @@ demo: install
 # Each process of pytest reads all tests, which takes half the time if Python may keep what it has compiled.
 test soak: export PYTHONDONTWRITEBYTECODE =
 
-test: install sdks
+test: install sdks kafka
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that depend on chance, many times: kills, and requests that fail. Then 10,000 events with each of Segment's SDKs.
-soak: install sdks
+# The tests that depend on chance, many times: kills, and requests that fail. Then 200,000 events by Kafka, and
+# 10,000 with each of Segment's SDKs.
+soak: install sdks kafka
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
 		tests/acceptance/test_service_crashes.py \
@@ -40,11 +41,18 @@ soak: install sdks
 		tests/runner/audience
 	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
+	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
+	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 $(PY) -m pytest --numprocesses 1 \
+		tests/runner/queues/test_postgres_breaks.py
 	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
 
 # Segment's SDKs, as they are published, into build/sdks. Tests install what is missing too; without npm, fewer.
 sdks: install
 	@$(PY) tests/support/sdks.py
+
+# Apache Kafka, as Maven has it, into build/kafka. Tests fetch it too if it is missing; without Java and Maven, they skip.
+kafka: install
+	@$(PY) tests/support/kafka_jars.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from environments import MadeOnce
 
+pytest_plugins = ["kafka_fixtures"]
+
 # Under nohup this one is ignored, and so it would be in each program that a test starts and sends it to.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

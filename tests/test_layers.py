@@ -79,7 +79,7 @@ RUNNER: dict[str, tuple[str, ...]] = {
         "transports",
     ),
     "snapshotting": ("billing", "configuration", "sources"),
-    "sources": ("near_files",),
+    "sources": ("configuration.kafka_options", "near_files"),
     "transports": (),
     "version": (),
 }

@@ -44,6 +44,7 @@ GROUPS = {
         "docs/operations": "services, containers, alerts, backups, upgrades",
         "docs/audiences": "sync audiences and computed traits without Engage",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
+        "docs/scaling": "PostgreSQL and Kafka, for more than one machine",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

@@ -21,6 +21,8 @@ export function createMenu(text, items) {
   function show(isShown) {
     panel.hidden = !isShown;
     opener.setAttribute("aria-expanded", String(isShown));
+    // It opens towards the left, as the button is at the right; on a narrow screen that would be beside the page.
+    panel.classList.toggle("from-left", opener.getBoundingClientRect().right < panel.offsetWidth);
   }
 
   function choose({ onclick }) {

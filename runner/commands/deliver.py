@@ -13,6 +13,7 @@ from .options import (
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    FromOption,
     JsonOption,
     LiveOption,
     LogOption,
@@ -34,6 +35,7 @@ def deliver(
         ),
     ] = None,
     *,
+    from_topic: FromOption = None,
     config: ConfigOption = None,
     destination: DestinationOption = None,
     account: AccountOption = None,
@@ -121,10 +123,11 @@ def deliver(
     log_format: LogOption = None,
     traces: TracesOption = False,
 ) -> int:
-    """Deliver events from files or standard input.
+    """Deliver events from files, standard input or Kafka.
 
     Events are stored in the outbox before they are sent, so they survive a crash. If a run is interrupted, run the same
-    command again: it continues where it stopped and sends nothing twice.
+    command again: it continues where it stopped and sends nothing twice. Of a topic, it delivers what is there at the
+    beginning, or the range that the address names (`from`, `to`); `work --from` reads on for ever.
     """
     from .configured import configured
     from .delivering import Files, deliver_events
@@ -147,7 +150,7 @@ def deliver(
     )
     return deliver_events(
         configuration,
-        Files(files or [], dead_letters, report),
+        Files(files or [], dead_letters, report, from_topic),
         observer_options(log_format, metrics_port=metrics_port, traces=traces),
         dry_run=dry_run,
         now=now,

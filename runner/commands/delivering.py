@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
+    from ..sources.contract import Source
+    from .topics import Topic
 
 DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 """Where dead letters go if there is no outbox."""
@@ -27,11 +29,12 @@ DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The paths of one run: events (`-` is standard input), and where dead letters and the report go."""
+    """The paths of one run: events (`-` is standard input), where dead letters and the report go; and a topic."""
 
     events: list[str]
     dead_letters: Path | None
     report: Path | None
+    topic: str | None = None
 
 
 def warn_of_mistakes(destination: Destination) -> None:
@@ -57,7 +60,7 @@ def deliver_events(
     from ..outbox import outbox_name
     from ..planners.opening import fork_planner_server
     from ..session import open_session, print_requests
-    from ..sources.paths import input_bytes, sources_of
+    from ..sources.paths import input_bytes
     from .live_question import live_intent
     from .outcome_output import Outcome, print_outcome
     from .output_files import STANDARD_INPUT
@@ -70,9 +73,7 @@ def deliver_events(
     destination = configuration.set_up()
     warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
-    sources = sources_of(files.events, _scope(destination, options))
-    if not sources and (dry_run or not options.outbox):
-        raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+    sources, topic = _sources(files, configuration, destination, dry_run=dry_run)
     _check_files(configuration, files, dry_run=dry_run)
     intent = None
     if not dry_run:
@@ -80,11 +81,14 @@ def deliver_events(
         intent = live_intent(configuration, destination, may_ask=STANDARD_INPUT not in files.events)
         inform(f"delivering to {shown_target(destination)}", error=as_json)
 
-    reading = Reading(sources, input_bytes(files.events))
+    # Nobody knows how many bytes a topic has.
+    reading = Reading(sources, None if topic is not None else input_bytes(files.events))
     # Here, since there are no threads yet.
     planner_server = None if dry_run else fork_planner_server(destination, options, reading.total)
 
     async def run(observers: list[Observer], write: Callable[[DeadLetter, str | None], None]) -> AnswerError | None:
+        if topic is not None:
+            topic.observe(observers)
         session = open_session(
             destination,
             options,
@@ -121,6 +125,27 @@ def deliver_events(
         )
         written = print_outcome(outcome, destination, as_json=as_json)
     return exit_code(ended, report) or (OK if written else FAILED)
+
+
+def _sources(
+    files: Files, configuration: Configuration, destination: Destination, *, dry_run: bool
+) -> tuple[list[Source], Topic | None]:
+    """Return everything that is read, and the topic if one was named. Raises SetupError if there is nothing to do."""
+    from ...definitions import Problem, SetupError
+    from ..delivery.delivery import account_of
+    from ..sources.paths import sources_of
+    from .topics import PLACE, Topic
+
+    options = configuration.delivery
+    sources = sources_of(files.events, _scope(destination, options))
+    if files.topic is None:
+        if not sources and (dry_run or not options.outbox):
+            raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
+        return sources, None
+    if not (dry_run or options.outbox):
+        raise SetupError.of([Problem(PLACE, "needs an outbox, which keeps how far each partition is accepted")])
+    topic = Topic(files.topic, configuration.kafka, configuration.variables)
+    return [*sources, topic.source(account_of(destination), is_bounded=True)], topic
 
 
 def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:

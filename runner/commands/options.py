@@ -48,6 +48,14 @@ OutboxOption = Annotated[
         help="File that keeps accepted events until they are sent. [default: outbox.sqlite]",
     ),
 ]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="URL",
+        help="Topic of Kafka with events: kafka://broker:9092/topic?group=NAME. Needs the extra `kafka`.",
+    ),
+]
 LogOption = Annotated[LogFormat | None, typer.Option("--log", help="Log to standard error, as text or as JSON.")]
 MetricsPortOption = Annotated[
     int | None,

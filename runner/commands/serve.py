@@ -71,6 +71,15 @@ def serve(
     accept_only: Annotated[
         bool, typer.Option("--accept-only", help="Only accept events; `work` delivers them in another process.")
     ] = False,
+    to_topic: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="Publish events to a topic (kafka://broker:9092/topic), for `work --from`, and keep no outbox. "
+            "Needs the extra `kafka`.",
+        ),
+    ] = None,
     outbox: OutboxOption = None,
     as_json: JsonOption = False,
     log_format: LogOption = None,
@@ -82,11 +91,13 @@ def serve(
     it is on disk, and delivered from then on, also after a restart. SIGTERM ends it cleanly; SIGHUP reloads the
     configuration.
     """
+    from ...definitions import Problem, SetupError
     from ..event_loop import run_in_loop
     from ..service.running import serve as run
     from .json_output import print_line
     from .json_outputs.writing import ServeOutput
     from .serving import service_configuration, service_observers
+    from .topics import published_topic, require_one_account
 
     given = {
         "host": host,
@@ -95,14 +106,23 @@ def serve(
         "actionsTesterPort": actions_tester,
         "certificate": None if certificate is None else str(certificate.absolute()),
         "certificateKey": None if certificate_key is None else str(certificate_key.absolute()),
+        # Its events need the keys of their senders, which a topic does not have.
+        "direct": None if to_topic is None else False,
     }
+    if to_topic is not None and (outbox is not None or accept_only):
+        raise SetupError.of([Problem("--to", "keeps nothing here, so leave out --outbox and --accept-only")])
 
     def read() -> ServiceConfiguration:
-        return service_configuration(
-            config, destination=destination, service=given, base_url=base_url, live=live or None, outbox=outbox
+        kept = outbox if to_topic is None else False
+        found = service_configuration(
+            config, destination=destination, service=given, base_url=base_url, live=live or None, outbox=kept
         )
+        if to_topic is not None:
+            require_one_account(found)
+        return found
 
     configuration = read()
+    published = None if to_topic is None else published_topic(to_topic, configuration)
     if not configuration.options.write_keys:
         say("warning: SDKs cannot send: there are no write keys under [service.writeKeys]", error=True)
 
@@ -131,7 +151,8 @@ def serve(
             announce=announce,
             read_again=read,
             report=partial(say, error=True),
-            delivers=not accept_only,
+            delivers=not accept_only and published is None,
+            published=published,
         )
         run_in_loop(serving)
     return OK

@@ -35,24 +35,27 @@ def status(
 
     from ..configuration.targets import environment_of
     from ..outbox import kept_id_days, limits_of, outbox_name, outbox_of
+    from ..sources.kafka.checkpoints import HALTED_PREFIX, halted_in
     from .configured import configured
 
     configuration = configured(config, outbox=outbox)
     redactor = configuration.redactor()
 
-    async def read() -> tuple[QueueStatus, Mapping[Lane, Limits]]:
+    async def read() -> tuple[QueueStatus, Mapping[Lane, Limits], Mapping[str, str]]:
         async with outbox_of(configuration.delivery, read_only=True) as queue:
-            return await queue.status(), await limits_of(queue)
+            return await queue.status(), await limits_of(queue), halted_in(await queue.records(HALTED_PREFIX))
 
-    found, limits = asyncio.run(read())
+    found, limits, halted = asyncio.run(read())
     found = replace(found, lanes=[_masked(lane, redactor) for lane in found.lanes])
     path = outbox_name(configuration.delivery)
     environments = {lane.account: environment_of(lane.account, configuration.definition) for lane in found.lanes}
     names = {account: None if found is None else found.name for account, found in environments.items()}
     if as_json:
-        _print_json(path, found, limits, names)
+        _print_json(path, found, limits, names, halted)
     else:
         _print_lanes(path, found, limits, names, kept_id_days(configuration.delivery))
+        for name, reason in halted.items():
+            echo(f"{name} is not read: {reason}")
     return OK
 
 
@@ -63,7 +66,11 @@ def _key(lane: LaneStatus) -> Lane:
 
 
 def _print_json(
-    path: str, found: QueueStatus, limits: Mapping[Lane, Limits], environments: Mapping[str, str | None]
+    path: str,
+    found: QueueStatus,
+    limits: Mapping[Lane, Limits],
+    environments: Mapping[str, str | None],
+    halted: Mapping[str, str],
 ) -> None:
     from .json_output import print_output
     from .json_outputs.status import LaneLimits, LaneOutput, StatusOutput
@@ -74,7 +81,11 @@ def _print_json(
         shown = None if found_limits is None else LaneLimits(**asdict(found_limits))
         lanes.append(LaneOutput(**asdict(lane), environment=environments[lane.account], limits=shown))
     dead = {str(reason): count for reason, count in found.dead.items()}
-    print_output(StatusOutput(outbox=path, lanes=lanes, dead=dead, bytes=found.bytes, known_ids=found.known_ids))
+    print_output(
+        StatusOutput(
+            outbox=path, lanes=lanes, dead=dead, bytes=found.bytes, known_ids=found.known_ids, halted=dict(halted)
+        )
+    )
 
 
 def _masked(lane: LaneStatus, redactor: Redactor) -> LaneStatus:

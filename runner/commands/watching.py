@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
     from ...definitions import Destination
     from ..configuration.configuration import Configuration
-    from ..delivery.notices import Notice, Observer
+    from ..delivery.notices import Kind, Notice, Observer
     from ..delivery.run_report import RunReport
     from ..observability.options import ObserverOptions
     from .progress import Reading
+
+
+_WARNINGS: tuple[Kind, ...] = ("full", "room", "parked", "halted", "gap", "unreachable")
 
 
 @contextlib.contextmanager
@@ -44,7 +47,7 @@ def watching(
         yield [
             *observers,
             *bars,
-            *([] if observing.log_format else [Only(partial(_warn, warnings.write), "full", "room", "parked")]),
+            *([] if observing.log_format else [Only(partial(_warn, warnings.write), *_WARNINGS)]),
         ]
 
 
@@ -58,6 +61,12 @@ def _warn(write: Callable[[str], None], notice: Notice) -> None:
         message = f"the outbox accepts no more events: {notice.error}; waiting"
     elif notice.kind == "room":
         message = "the outbox takes more again"
+    elif notice.kind == "halted":
+        message = f"{notice.file} is not read: {notice.error}"
+    elif notice.kind == "gap":
+        message = f"{notice.file} continues with the oldest event there is: {notice.error}"
+    elif notice.kind == "unreachable":
+        message = f"{notice.file} does not answer: {notice.error}"
     else:
         asked = f"the server asks to be left alone for {notice.asked:,.0f} s"
         message = f"{asked}, which is not believed: {notice.events:,} events are parked for {notice.wait:,.0f} s"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from .exit_codes import OK, exits
 from .options import (
+    AccountOption,
     BaseUrlOption,
     ConfigOption,
     DestinationOption,
+    FromOption,
     JsonOption,
     LiveOption,
     LogOption,
@@ -20,12 +23,18 @@ from .options import (
     observer_options,
 )
 
+if TYPE_CHECKING:
+    from ...definitions import Destination
+    from ..sources.contract import Source
+
 
 @exits
 def work(
     *,
     config: ConfigOption = None,
     destination: DestinationOption = None,
+    account: AccountOption = None,
+    from_topic: FromOption = None,
     base_url: BaseUrlOption = None,
     live: LiveOption = False,
     outbox: OutboxOption = None,
@@ -34,30 +43,49 @@ def work(
     log_format: LogOption = None,
     traces: TracesOption = False,
 ) -> int:
-    """Deliver what `serve` accepts.
+    """Deliver what `serve` accepts, or a topic of Kafka.
 
-    Start it beside `serve --accept-only`, with the same configuration and outbox. SIGTERM ends it cleanly.
+    Start it beside `serve --accept-only`, with the same configuration and outbox. Or let it read a topic with `--from`:
+    any number of workers share the partitions. SIGTERM ends it cleanly.
     """
+    from ...definitions import Problem, SetupError
+    from ..delivery.delivery import account_of
     from ..event_loop import run_in_loop
     from ..outbox import outbox_name
     from ..service.running import work as run
     from .json_output import print_line
     from .json_outputs.writing import WorkOutput
-    from .serving import service_configuration, service_observers
+    from .serving import account_to_send_to, service_configuration, service_observers
+    from .topics import endless_topic
 
     configuration = service_configuration(
         config, destination=destination, service={}, base_url=base_url, live=live or None, outbox=outbox
     )
 
+    topic = None if from_topic is None else endless_topic(from_topic, configuration)
+    reader = None if topic is None else account_to_send_to(account, configuration)
+    if account is not None and topic is None:
+        raise SetupError.of([Problem("--account", "says whose the events of --from are, and there is no --from")])
+
     def announce() -> None:
         name = outbox_name(configuration.delivery)
         if as_json:
-            print_line(WorkOutput(outbox=name))
+            print_line(WorkOutput(outbox=name, source=None if topic is None else topic.address.name))
+        elif topic is not None:
+            typer.echo(f"delivering the events of {topic.address.name}, and what {name} holds")
         else:
             typer.echo(f"delivering what {name} holds")
         sys.stdout.flush()
 
+    def open_source(chosen: Destination) -> Source:
+        assert topic is not None  # noqa: S101 - it is called only with a topic
+        return topic.source(account_of(chosen), is_bounded=False)
+
     observing = observer_options(log_format, metrics_port=metrics_port, traces=traces)
     with service_observers(configuration, observing) as observers:
-        run_in_loop(run(configuration, observers=observers, announce=announce))
+        if topic is not None:
+            topic.observe(observers)
+        opening = None if topic is None else open_source
+        working = run(configuration, observers=observers, announce=announce, open_source=opening, destination=reader)
+        run_in_loop(working)
     return OK

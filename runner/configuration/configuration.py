@@ -20,6 +20,7 @@ from .delivery_options import DeliveryOptions
 from .env_file import ENV_FILE, read_env_file
 from .environment import environment_name, misspelt_variables, options_from, settings_from
 from .in_part import set_up_in_part
+from .kafka_options import option_problems, secrets_of
 from .origins import Origins, option_name
 from .recipe import Recipe
 from .secret_file import read_secret_file
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DESTINATION = "kable"
 PUBLIC_URL = "publicUrl"
-SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery", "service")
+SECTIONS = ("destination", PUBLIC_URL, "settings", "accounts", "subscriptions", "delivery", "service", "kafka")
 
 
 class Configuration:
@@ -80,6 +81,8 @@ class Configuration:
         read = self._read_options(table_of(document, "delivery", problems), delivery or {})
         self._delivery = read or DeliveryOptions()
         self._delivery_problems = problems[earlier:]
+        self.kafka = table_of(document, "kafka", problems)
+        problems += option_problems(self.kafka, "kafka.")
         self.service = self._read_service(table_of(document, "service", problems), service or {})
         known = (*self.definition.settings, *DeliveryOptions.model_fields, PUBLIC_URL)
         variables = (*map(self.variable, known), SECRETS_KEY, *self._accounts.variables())
@@ -180,7 +183,7 @@ class Configuration:
         else:
             secret = {key for key, field in self.definition.settings.items() if field.type == "password"}
         own = (value for key, value in settings.items() if key in secret and isinstance(value, str))
-        return Redactor([*own, *self._accounts.secrets()])
+        return Redactor([*own, *self._accounts.secrets(), *secrets_of(self.kafka, self._variables)])
 
     def _read_variables(
         self, environment: Mapping[str, str], hidden: Collection[str]

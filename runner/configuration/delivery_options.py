@@ -58,7 +58,12 @@ class DeliveryOptions(BaseModel):
         ),
     )
     rate: float | None = Field(
-        default=None, gt=0, description="Maximum requests per second, per lane. Without it, there is no limit."
+        default=None,
+        gt=0,
+        description=(
+            "Maximum requests per second, per lane; processes with the same outbox share it. Without it, there is no "
+            "limit."
+        ),
     )
     keep_ids: float = Field(
         default=400,

@@ -12,6 +12,7 @@ from ...definitions.documentation import NOTICE, cell_code, code, document_of, e
 from .accounts import ENVIRONMENT, account_keys
 from .delivery_options import DeliveryOptions
 from .environment import JSON_TYPES, environment_name
+from .kafka_options import OPTIONS
 from .service_options import ServiceOptions, WebhookOptions
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def configuration_reference(definition: DestinationDefinition, name: str) -> str
         *_subscriptions(),
         *_delivery(name),
         *_service(),
+        *_kafka(),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -151,6 +153,19 @@ def _service() -> Iterator[str]:
         "| Key | Type | Default | Description |",
         "| --- | --- | --- | --- |",
         *_rows(WebhookOptions),
+    )
+
+
+def _kafka() -> Iterator[str]:
+    yield from (
+        "",
+        "## `[kafka]`",
+        "",
+        "How to reach the brokers, for [a topic of Kafka](scaling.md#kafka). The address of a topic may have the same",
+        "options, and wins. They are those of the client library, librdkafka. An option whose name ends in `.env`",
+        "names the environment variable that holds its value: secrets are given only so.",
+        "",
+        *(f"- {cell_code(name)}" for name in OPTIONS),
     )
 
 

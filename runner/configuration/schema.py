@@ -8,6 +8,7 @@ from ...definitions import Subscription, indented_json
 from .accounts import ENVIRONMENT, account_keys
 from .delivery_options import DeliveryOptions
 from .environment import environment_name
+from .kafka_options import OPTIONS
 from .service_options import ServiceOptions, WebhookOptions
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def configuration_schema(definition: DestinationDefinition, name: str) -> str:
             },
             "delivery": _of_model(DeliveryOptions, "How events are sent."),
             "service": _service(),
+            "kafka": _kafka(),
         },
         "additionalProperties": False,
     }
@@ -118,6 +120,15 @@ def _service() -> JsonSchema:
     schema = _of_model(ServiceOptions, "How the service listens, and who may send to it.")
     schema["properties"]["webhook"] = _of_model(WebhookOptions, "Who may send events to /webhook.")
     return schema
+
+
+def _kafka() -> JsonSchema:
+    return {
+        "type": "object",
+        "description": "Options of the Kafka client, as librdkafka names them. Secrets stay out: see the reference.",
+        "properties": {name: {"type": ["string", "integer", "boolean"]} for name in OPTIONS},
+        "additionalProperties": False,
+    }
 
 
 def _of_model(model: type[BaseModel], description: str) -> JsonSchema:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...definitions import Problem, SetupError, nearest, quoted
 from .configuration import DEFAULT_DESTINATION, Configuration
+from .kafka_options import secrets_of
 from .page_token import page_token
 from .secrets_keys import read_secrets_keys
 from .service_options import DEFAULT_ACCOUNT
@@ -30,6 +31,7 @@ class ServiceConfiguration:
     - `secrets_keys`: the keys that encrypt stored credentials, the newest first; without any, none are stored.
     - `given_name`: what the file says of the destination: a name, or the path of a manifest.
     - `page_token`: what a client of the page must show.
+    - `kafka`: options of the Kafka client; `variables` hold the secrets that they name.
     - `public_url`: the address at which clients reach the service, without a slash at its end.
     """
 
@@ -48,6 +50,8 @@ class ServiceConfiguration:
     warnings: Sequence[str] = ()
     given_name: str = DEFAULT_DESTINATION
     page_token: str | None = field(default=None, repr=False)
+    kafka: Mapping[str, object] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def secrets(self) -> Iterator[str]:
@@ -56,6 +60,7 @@ class ServiceConfiguration:
             yield from _secrets_of(destination)
         own = (self.webhook_secret, self.webhook_token, self.page_token, *self.secrets_keys)
         yield from (secret for secret in own if secret)
+        yield from secrets_of(self.kafka, self.variables)
 
 
 def read_service_configuration(
@@ -119,6 +124,8 @@ def read_service_configuration(
         tuple(default.warnings),
         default.given_name,
         token_of_page,
+        default.kafka,
+        default.variables,
     )
 
 

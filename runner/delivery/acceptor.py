@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..queues.contract import (
-    Checkpoint,
-    DeadLetter,
-    Put,
-    PutResult,
-    QueueFullError,
-    RereadText,
-)
+from ..queues.contract import CheckpointMovedError, DeadLetter, Put, PutResult, QueueFullError
 from ..sources.contract import Origin
+from .chunk_puts import are_known_by_id, one_by_one, put_of
 from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice, dead_notice
 from .partial_acceptance import take_accepted
@@ -25,8 +19,7 @@ from .receipt import Receipt
 from .waiting import ends_before
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from ...definitions import Destination
     from ..queues.contract import Lane, Queue, Token
@@ -135,8 +128,8 @@ class Acceptor:
         """Accept a chunk; return its receipt once its events are on disk.
 
         Callers at the same time share batches and commits; a single caller waits about 10 ms for that. The chunks of
-        one caller are accepted in the order of the calls. Raises QueueFullError if the queue is full; a `patient`
-        caller waits for room instead.
+        one caller are accepted in the order of the calls. Raises QueueFullError if the queue is full (a patient caller
+        waits instead), and CheckpointMovedError if another reader has accepted more of a source with a fence.
         """
         if self._broken is not None:
             raise self._broken
@@ -219,6 +212,7 @@ class Acceptor:
                 following.is_large
                 or events + following.chunk.count > self._most_events
                 or size + following.chunk.size > _MOST_BYTES
+                or not _continues(group, following.chunk)
             ):
                 break
             group.append(self._waiting.popleft())
@@ -271,22 +265,19 @@ class Acceptor:
         while left:
             try:
                 result = await self._queue.put(left[0])
+            except CheckpointMovedError as error:
+                if not self._refuse(group, error):
+                    raise
+                planned, left = self._planned_again(group)
             except QueueFullError as error:
-                if self._refuse_impatient(group, error):
-                    if not group:
-                        return
-                    # Batches were shared with those who do not wait, so the others are planned again.
-                    planned = self._plan(group)
-                    left = [self._puts(group, planned)]
-                    continue
-                if len(left[0].batches) > 1 and _are_known_by_id(left[0]):
-                    left[:1] = self._one_by_one(left[0])
-                    continue
-                await self._wait_for_room(error, wait, group, done, left)
-                wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
+                if self._refuse(group, error):
+                    planned, left = self._planned_again(group)
+                elif len(left[0].batches) > 1 and are_known_by_id(left[0]):
+                    left[:1] = one_by_one(left[0], self._token)
+                else:
+                    await self._wait_for_room(error, wait, group, done, left)
+                    wait = min(wait * 2, LONGEST_WAIT_FOR_ROOM)
             else:
-                if _WRITER in self._fullness.writers:
-                    self._fullness.succeeded(_WRITER)
                 done.append(left.pop(0))
                 self._note_put(done[-1], result, () if left else planned.receipts)
         for submission, receipt in zip(group, planned.receipts, strict=True):
@@ -305,51 +296,33 @@ class Acceptor:
         self._look_again.clear()
         await ends_before(self._look_again, self._clock.sleep(seconds))
 
-    def _refuse_impatient(self, group: list[_Submission], error: QueueFullError) -> bool:
-        """Refuse the chunks of callers who do not wait for room; return whether there were any.
+    def _refuse(self, group: list[_Submission], error: QueueFullError | CheckpointMovedError) -> bool:
+        """Refuse the chunks that the error is about; return whether there are any.
 
-        The chunks of the others are planned again, since batches were shared.
+        That is: of callers who do not wait for room, or of a source that another reader has read on meanwhile.
         """
-        impatient = [submission for submission in group if not submission.patient]
-        for submission in impatient:
+        if isinstance(error, CheckpointMovedError):
+            refused = [submission for submission in group if submission.chunk.key == error.key]
+        else:
+            refused = [submission for submission in group if not submission.patient]
+        for submission in refused:
             _fail(submission, error)
             group.remove(submission)
-        return bool(impatient)
+        return bool(refused)
+
+    def _planned_again(self, group: Sequence[_Submission]) -> tuple[Planned, list[Put]]:
+        """Plan those who are left: batches were shared with those who are refused. Nothing is put if nobody is left."""
+        planned = self._plan(group)
+        return planned, [self._puts(group, planned)] if group else []
 
     def _puts(self, group: Sequence[_Submission], planned: Planned) -> Put:
         chunks = [submission.chunk for submission in group]
-        # The last checkpoint of a source counts.
-        checkpoints = {
-            key: Checkpoint(key, chunk.source, chunk.checkpoint, chunk.is_end)
-            for chunk in chunks
-            if chunk.key is not None and chunk.checkpoint is not None
-            for key in (chunk.key, *chunk.other_keys)
-        }
-        reread = [
-            RereadText(self._account, _begin_of(chunk), chunk.texts[0], chunk.earlier_path or chunk.path)
-            for chunk in chunks
-            if chunk.reread
-        ]
-        return Put(
-            self._token(),
-            planned.batches,
-            planned.dead_letters,
-            tuple(checkpoints.values()),
-            reread=reread,
-            too_old=planned.too_old,
-            compares_contents=self._compares_contents,
-            unkept={chunk.source for chunk in chunks if not chunk.keeps_rejected},
-        )
-
-    def _one_by_one(self, put: Put) -> list[Put]:
-        """Divide what is too much to be accepted together: the checkpoints are written with the last part."""
-        *batches, last = range(len(put.batches))
-        parts = [Put(self._token(), [put.batches[at]], too_old=_only(put.too_old, at)) for at in batches]
-        rest = replace(put, token=self._token(), batches=[put.batches[last]], too_old=_only(put.too_old, last))
-        return [*parts, rest]
+        return put_of(chunks, planned, self._account, self._token(), compares_contents=self._compares_contents)
 
     def _note_put(self, put: Put, result: PutResult, receipts: Sequence[Receipt]) -> None:
         """Pass on what was put; `receipts` are those of the chunks that it completed."""
+        if _WRITER in self._fullness.writers:
+            self._fullness.succeeded(_WRITER)
         for batch, count in zip(put.batches, result.accepted, strict=True):
             self._put(batch.lane, count)
         if put.batches:
@@ -378,23 +351,16 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
+def _continues(group: Sequence[_Submission], chunk: Chunk) -> bool:
+    """Return whether a chunk can be put with others: where its source is among them, it must begin where they end."""
+    if chunk.fence is None:
+        return True
+    before = [submission.chunk.checkpoint for submission in group if submission.chunk.key == chunk.key]
+    return not before or before[-1] == chunk.fence.expected
+
+
 def _fail(submission: _Submission, error: Exception) -> None:
     if not submission.future.done():
         submission.future.set_exception(error)
         # A caller that was cancelled does not ask any more.
         submission.future.exception()
-
-
-def _only(too_old: Mapping[int, AbstractSet[int]], batch: int) -> dict[int, AbstractSet[int]]:
-    return {0: too_old[batch]} if batch in too_old else {}
-
-
-def _begin_of(chunk: Chunk) -> Origin:
-    """Return where a chunk begins. A batch was not a batch, only text on its line, before it was complete."""
-    first = Origin(chunk.source, chunk.places[0], chunk.unit)
-    return first._replace(place=first.line)
-
-
-def _are_known_by_id(put: Put) -> bool:
-    """Return whether a part of it can be accepted again without being sent twice."""
-    return all(key is not None for queued in put.batches for key in queued.batch.idempotency_keys)

@@ -50,7 +50,16 @@ class AccountDelivery:
         self._notify = notify
         self._ending = asyncio.Event()
         self._sender = Sender(destination, transport, rules.policy, clock, notify, self._ending)
+        self._backpressure = Backpressure([])
         self._dispatcher = self._new_dispatcher()
+
+    async def wait(self) -> None:
+        """Wait until more may be read from a source."""
+        await self._backpressure.wait()
+
+    def open(self) -> None:
+        """Let no reader of a source wait any more."""
+        self._backpressure.open()
 
     @property
     def stopped(self) -> StoppedError | None:
@@ -104,15 +113,22 @@ class AccountDelivery:
             if self._dispatcher.stopped is not None:
                 self._dispatcher.resume()
 
+    def _wake(self) -> None:
+        """Have the dispatcher look how much is queued, since a reader waits: another process may send it."""
+        self._dispatcher.wake()
+
     def _new_dispatcher(self) -> Dispatcher:
         lanes = active_lanes(self._sender.destination, self._rules, self._clock)
+        # Nobody waits at lanes that are gone.
+        self._backpressure.open()
+        self._backpressure = Backpressure(lanes, self._wake)
         return Dispatcher(
             self._queue,
             self._sender,
             lanes,
             clock=self._clock,
             notify=self._notify,
-            backpressure=Backpressure(lanes),
+            backpressure=self._backpressure,
             fullness=Fullness(self._notify),
             settled=_ignore,
             is_endless=True,

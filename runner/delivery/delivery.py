@@ -22,6 +22,7 @@ from .notices import Only, to_all
 from .planned_puts import PlannedPuts
 from .planning import PlannersError
 from .sending import SHORT_WAIT, Sender
+from .shared_rate import SharedRate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -106,6 +107,7 @@ class Delivery:
         self._fullness = Fullness(notify, self._wake)
         lanes = active_lanes(destination, rules, clock)
         self._backpressure = Backpressure(lanes, self._wake)
+        self._shared_rate = SharedRate(queue, clock, lanes)
         self._dispatcher = Dispatcher(
             queue,
             Sender(destination, transport, rules.policy, clock, notify, self._stopping, _longest_short_wait(rules)),
@@ -232,6 +234,9 @@ class Delivery:
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
         began = self._clock.monotonic()
         dispatching = asyncio.create_task(self._dispatcher.run())
+        # A queue in memory is for this process alone.
+        is_shared = self._rules.rate is not None and self._queue.is_durable
+        sharing = asyncio.create_task(self._shared_rate.run()) if is_shared else None
         try:
             yield dispatching
             await self.acceptor.close()
@@ -242,6 +247,10 @@ class Delivery:
                 # Something has failed. What was sent must still be settled before the queue is closed.
                 self.interrupt()
                 await asyncio.wait({dispatching})
+            if sharing is not None:
+                sharing.cancel()
+                # What went wrong there, the dispatcher has met, too.
+                await asyncio.gather(sharing, return_exceptions=True)
             for task in (self._ending, self._waiting_for_room):
                 if task is not None:
                     task.cancel()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from ..queues.contract import CheckpointMovedError
 from ..sources.contract import FoundCheckpoint, SourceError
 from .source_result import SourceResult
 
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..queues.contract import Checkpoint
-    from ..sources.contract import Chunk, Source
-    from .backpressure import Backpressure
+    from ..sources.contract import Chunk, Fence, Source
     from .clock import Clock
     from .planning import Planners
     from .receipt import Receipt
@@ -31,6 +32,16 @@ _SMALL_EVENTS, _SMALL_BYTES = 1_000, 1_000_000
 
 _SECONDS_FOR_THE_REST = 5.0
 """How long a source that was stopped may take to hand over what it has read."""
+
+
+class Room(Protocol):
+    """What makes readers wait while there is enough to do (see Backpressure)."""
+
+    async def wait(self) -> None:
+        """Wait until more may be read."""
+
+    def open(self) -> None:
+        """Let nobody wait any more."""
 
 
 class Accepts(Protocol):
@@ -52,7 +63,7 @@ class Intake:
         acceptor: Accepts,
         *,
         clock: Clock,
-        backpressure: Backpressure | None = None,
+        backpressure: Room | None = None,
         checkpoints: Callable[..., Awaitable[Sequence[Checkpoint | None]]] | None = None,
         unaccepted: Callable[[Chunk, Exception], None] = lambda _chunk, _error: None,
         planners: Planners | None = None,
@@ -108,6 +119,9 @@ class Intake:
             result.is_read = chunk.is_end
             result.events += chunk.count
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
+            if chunk.fence is not None:
+                # At once: the next chunk, which this one would be looked at with, may be long in coming.
+                task.add_done_callback(partial(_settle, chunk.fence))
             self._accepting.append((chunk, task))
             self._count_ahead(chunk, 1)
             try:
@@ -170,6 +184,9 @@ class Intake:
             self._count_ahead(chunk, -1)
             try:
                 await task
+            except CheckpointMovedError:
+                # The source knows: it reads on from where the other reader is.
+                continue
             except Exception as error:  # noqa: BLE001 - it is raised when all of them have ended
                 failed = failed or error
                 if chunk.key is None:
@@ -177,6 +194,15 @@ class Intake:
         if failed is not None:
             self.read_to_the_end = False
             raise failed
+
+
+def _settle(fence: Fence, task: asyncio.Task[Receipt]) -> None:
+    """Report to a source whether a chunk was accepted; nothing if accepting it failed, which ends the run."""
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is None or isinstance(error, CheckpointMovedError):
+        fence.settled(error is None)
 
 
 async def _either(getting: asyncio.Future[Any], event: asyncio.Event, seconds: float | None = None) -> None:

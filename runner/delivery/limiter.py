@@ -46,7 +46,7 @@ class Limiter:
         self._most = float(most)
         self._allowed = float(min(most, FIRST_IN_FLIGHT))
         self._is_starting = True
-        self._most_per_second = rate
+        self._most_per_second = self._most_of_all = rate
         self._rate: float | None = None
         self._grown_at = now
         self._cut_below = 0.0
@@ -62,6 +62,10 @@ class Limiter:
     def watch(self, paused: Callable[[float], None], changed: Callable[[int, float | None], None]) -> None:
         """Call `paused` with the seconds for which a busy server is left alone, and `changed` with both bounds."""
         self._paused, self._changed = paused, changed
+
+    def share(self, processes: int) -> None:
+        """Divide the most requests a second among so many processes."""
+        self._most_per_second = None if self._most_of_all is None else self._most_of_all / processes
 
     @property
     def allowed(self) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "started", "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits",
-    "stopped", "lost", "full", "room", "replaced",
+    "stopped", "lost", "full", "room", "replaced", "halted", "gap", "lag", "tombstones", "unreachable",
 ]  # fmt: skip
 
 
@@ -38,6 +38,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # two for ea
     - `stopped`: nothing more is sent until a person acts; `error` says what to do.
     - `lost`: the lease of `events` ended while they were sent, so another process has them.
     - `full`: the queue accepts no more events, as `error` says. `room`: it takes more again.
+    - `halted`: a part of a source (`file`) is not read until a person acts; `error` says why.
+    - `gap`: a part of a source continues although Kafka has lost `events` of it (0: nobody knows how many).
+    - `lag`: so many `events` of a part of a source are not read yet.
+    - `tombstones`: so many messages (`events`) had no value, and were counted only.
+    - `unreachable`: a source does not answer, as `error` says; it is tried again.
     - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.
     """
 

@@ -26,6 +26,11 @@ _LEVELS = {
     "stopped": "error",
     "lost": "warning",
     "replaced": "warning",
+    "halted": "error",
+    "gap": "error",
+    "unreachable": "warning",
+    "lag": "debug",
+    "tombstones": "debug",
     "limits": "debug",
     "attempted": "debug",
 }

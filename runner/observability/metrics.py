@@ -19,6 +19,8 @@ ACCOUNT = ("destination", "account")
 """The labels of an account. Accounts are those of the configuration, and others whose credentials were accepted."""
 
 _LANE = (*ACCOUNT, "action")
+_PART = ("destination", "source")
+"""The labels of a part of a source, such as a partition."""
 
 
 @contextlib.contextmanager
@@ -55,6 +57,10 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
     in_flight = gauge("requests_in_flight_limit", "Requests that may be in flight now.", _LANE)
     per_second = gauge("requests_per_second_limit", "Requests that may be sent per second now; +Inf: any.", _LANE)
     stopped = gauge("lane_stopped", "1 if nothing is sent until a person acts.", _LANE)
+    lag = gauge("source_lag", "Events of a part of a source that are not read yet.", _PART)
+    halted = gauge("source_halted", "1 if a part of a source is not read until a person acts.", _PART)
+    gaps = counter("source_gaps", "Times that a part of a source continued although events were lost.", _PART)
+    tombstones = counter("source_tombstones", "Messages without a value.", _PART)
     full = gauge("queue_full", "1 while the queue accepts no events.", ("destination",))
 
     def note_limits(lane: tuple[str, ...], notice: Notice) -> None:
@@ -69,6 +75,10 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
         accepted.labels(*lane[:2]).inc(notice.events)
         duplicates.labels(*lane[:2]).inc(notice.duplicates)
 
+    def note_lag(lane: tuple[str, ...], notice: Notice) -> None:
+        lag.labels(lane[0], notice.file).set(notice.events)
+        halted.labels(lane[0], notice.file).set(0)
+
     actions: dict[Kind, Callable[[tuple[str, ...], Notice], None]] = {
         "accepted": note_accepted,
         "attempted": note_attempt,
@@ -79,6 +89,10 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
         "parked": lambda lane, notice: postponed.labels(*lane).inc(notice.events),
         "lost": lambda lane, notice: lost.labels(*lane).inc(notice.events),
         "stopped": lambda lane, _: stopped.labels(*lane).set(1),
+        "lag": note_lag,
+        "halted": lambda lane, notice: halted.labels(lane[0], notice.file).set(1),
+        "gap": lambda lane, notice: gaps.labels(lane[0], notice.file).inc(),
+        "tombstones": lambda lane, notice: tombstones.labels(lane[0], notice.file).inc(notice.events),
         "full": lambda lane, _: full.labels(lane[0]).set(1),
         "room": lambda lane, _: full.labels(lane[0]).set(0),
     }

@@ -8,7 +8,7 @@ import msgspec
 
 from .audiences import check_hold, put_memberships
 from .contents import OTHER_CONTENT, TOO_OLD, BatchContents
-from .contract import Conflict, Duplicate, PutResult
+from .contract import CheckpointMovedError, Conflict, Duplicate, PutResult
 from .keeping import Sources, add_dead_letters, delete_old
 from .rules import all_new, check_limit, is_same_event, sort_events
 
@@ -41,14 +41,17 @@ def accept(
 ) -> tuple[PutResult, int]:
     """Store everything of a put, and delete what `retention` says; return how many dead letters that were, too.
 
-    Raises QueueFullError and AudienceHeldError.
+    Raises QueueFullError, CheckpointMovedError and AudienceHeldError.
     """
     if (before := repeated(tables, put.token)) is not None:
         return PutResult(*_read_result(before)), 0
+    _require_expected(tables, put)
     if put.memberships is not None:
         check_hold(tables, put.memberships)
     if limit_bytes is not None and put.batches:
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
+    # First, since it is what a reader that is too late fails at, and what an engine may lock.
+    _put_checkpoints(tables, put, now)
     accepted, duplicates, too_old, conflicts = [], list[Duplicate](), 0, list[Conflict]()
     sources = Sources() if put.dead_letters else None
     for number, queued in enumerate(put.batches):
@@ -71,12 +74,26 @@ def _store_others(tables: Tables, put: Put, sources: Sources | None, now: float)
         tables.delete_reread(reread)
     if sources is not None:
         add_dead_letters(tables, put, sources, now)
-    for checkpoint in put.checkpoints:
-        tables.put_checkpoint(checkpoint, now)
     for key, value in put.records.items():
         tables.put_record(key, value)
     if put.memberships is not None:
         put_memberships(tables, put.memberships, now)
+
+
+def _require_expected(tables: Tables, put: Put) -> None:
+    """Raise CheckpointMovedError, before anything is stored: an engine in memory cannot take a part back."""
+    for key, state in put.expects.items():
+        found = tables.checkpoint(key)
+        if (None if found is None else found.state) != state:
+            raise CheckpointMovedError(key)
+
+
+def _put_checkpoints(tables: Tables, put: Put, now: float) -> None:
+    for checkpoint in put.checkpoints:
+        if checkpoint.key not in put.expects:
+            tables.put_checkpoint(checkpoint, now)
+        elif not tables.replace_checkpoint(checkpoint, put.expects[checkpoint.key], now):
+            raise CheckpointMovedError(checkpoint.key)
 
 
 class _Batch:

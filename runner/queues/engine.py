@@ -138,6 +138,12 @@ class Tables(Protocol):
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
         """Store how far a source was accepted."""
 
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected` (None: none is stored); return whether it was.
+
+        Of two transactions at the same time that expect the same, only one may succeed.
+        """
+
     def put_record(self, key: str, value: bytes | None) -> None:
         """Store a record, or delete it (None)."""
 

@@ -111,11 +111,13 @@ def shown_place(place: str | PathLike[str]) -> str:
 
 
 def _without_secrets(text: str, location: str) -> str:
-    """Return a message of an engine without the user, the password and the options of the URL that it opens."""
+    """Return a message of an engine without the password, its user and the options of the URL that it opens."""
     if not location.startswith("//"):
         return text
     url = urlsplit(location)
-    secrets = [url.netloc.rpartition("@")[0], url.password or "", url.query, *url.query.split("&")]
+    user = url.netloc.rpartition("@")[0]
+    # The name of a user may be an ordinary word, and only a password makes it a secret.
+    secrets = [user if ":" in user else "", url.password or "", url.query, *url.query.split("&")]
     secrets += [unquote(secret) for secret in secrets]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "…")

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from .contract import Prepared, QueuedBatch
 
 
+_STORED = {"postgres", "postgresql", "sqlite"}
+"""The schemes of engines that store batches in the same form."""
+
+
 class Preparation(NamedTuple):
     """How to prepare batches for an engine.
 
@@ -25,7 +29,7 @@ def preparation_for(scheme: str, salt: bytes | None) -> Preparation | None:
 
     None if the engine makes everything itself.
     """
-    if scheme != "sqlite" or salt is None:
+    if scheme not in _STORED or salt is None:
         return None
     from .stored.packing import events_of
     from .stored.preparing import Preparer

@@ -104,7 +104,8 @@ class EngineQueue:
     async def put(self, put: Put) -> PutResult:
         """Accept batches, dead letters, checkpoints, records and memberships, all or nothing.
 
-        An event whose ID its account knows already is not put again. Raises QueueFullError and AudienceHeldError.
+        An event whose ID its account knows already is not put again. Raises QueueFullError, CheckpointMovedError and
+        AudienceHeldError.
         """
         now, retention, limit = self._now(), self._retention_now(), self._limit_bytes
         result, deleted = await self._engine.write(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..queues.contract import Lane, Queue
     from ..sources.contract import Chunk
     from ..transports.contract import Transport
+    from .publishing import Publisher
 
 _MOST_EVENTS = 1_000
 """No more events are planned together: planning them takes some 20 ms, in which nobody else is answered."""
@@ -47,7 +48,8 @@ class Waiting:
 class ServedAccount:
     """An account that events come for. `delivery` sends them; None where another process does.
 
-    `waiting` counts the bytes of all accounts. No more than `most_waiting` events of this one wait to be stored.
+    `waiting` counts the bytes of all accounts. No more than `most_waiting` events of this one wait to be stored. With a
+    `publisher`, events are published and not queued.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class ServedAccount:
         waiting: Waiting,
         most_waiting: int,
         rate: Rate,
+        publisher: Publisher | None = None,
     ) -> None:
+        self._publisher = publisher
         self._rate = rate
         self.name = account_of(destination)
         self.destination = destination
@@ -102,26 +106,36 @@ class ServedAccount:
             raise BusyError("too many events wait to be stored")
         if wait := self._rate.wait(chunk.count):
             raise BusyError("this account sends more events than eventsPerSecond", retry_after=math.ceil(wait))
-        key, acceptor = self._acceptor(destination or self.destination)
         self._waiting_events += chunk.count
         self._waiting.bytes += size
-        self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
         try:
-            receipt = await acceptor.accept(chunk)
-        except QueueFullError as error:
+            receipt = await self._stored(chunk, destination or self.destination)
+        except (QueueFullError, BusyError) as error:
             self._waiting.full = str(error)
             raise BusyError(str(error)) from None
-        except Exception:
-            # It accepts nothing more after a failure; the next request gets another one.
-            if self._acceptors.get(key) is acceptor:
-                del self._acceptors[key]
-            raise
         else:
             self._waiting.full = None
             return receipt
         finally:
             self._waiting_events -= chunk.count
             self._waiting.bytes -= size
+
+    async def _stored(self, chunk: Chunk, destination: Destination) -> Receipt:
+        """Return the receipt of a chunk that is queued or published. Raises QueueFullError and BusyError."""
+        if self._publisher is not None:
+            return await self._publisher.publish(chunk, destination, self.name)
+        key, acceptor = self._acceptor(destination)
+        self._in_use[acceptor] = self._in_use.get(acceptor, 0) + 1
+        try:
+            return await acceptor.accept(chunk)
+        except QueueFullError:
+            raise
+        except Exception:
+            # It accepts nothing more after a failure; the next request gets another one.
+            if self._acceptors.get(key) is acceptor:
+                del self._acceptors[key]
+            raise
+        finally:
             self._in_use[acceptor] -= 1
             if not self._in_use[acceptor]:
                 del self._in_use[acceptor]
@@ -142,7 +156,7 @@ class ServedAccount:
     def _acceptor(self, destination: Destination) -> tuple[str, Acceptor]:
         key = destination.fingerprint
         if (found := self._acceptors.get(key)) is None:
-            found = self._acceptors[key] = self._new_acceptor(destination)
+            found = self._acceptors[key] = self._new_acceptor(destination, compares_contents=True)
             if len(self._acceptors) > _MOST_ACCEPTORS:
                 _, oldest = self._acceptors.popitem(last=False)
                 # It has a task of its own, which would wait for ever.
@@ -152,7 +166,11 @@ class ServedAccount:
         self._acceptors.move_to_end(key)
         return key, found
 
-    def _new_acceptor(self, destination: Destination) -> Acceptor:
+    def new_acceptor(self) -> Acceptor:
+        """Return an acceptor for a source: it maps events as this account does."""
+        return self._new_acceptor(self.destination, compares_contents=False)
+
+    def _new_acceptor(self, destination: Destination, *, compares_contents: bool) -> Acceptor:
         rules, run = self._rules, secrets.randbits(62)
         numbers = iter(range(1, 1 << 62))
         return Acceptor(
@@ -170,7 +188,7 @@ class ServedAccount:
             counts_nobodies=rules.counts_nobodies,
             keeps_requests=False,
             most_events=_MOST_EVENTS,
-            compares_contents=True,
+            compares_contents=compares_contents,
         )
 
     def _wake(self, lane: Lane, events: int) -> None:
@@ -197,7 +215,9 @@ class ServedAccounts:
         most_waiting_bytes: float,
         allows_live: bool,
         events_per_second: float | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
+        self._publisher = publisher
         self._allows_live = allows_live
         self._ending: set[asyncio.Task[None]] = set()
         self._events_per_second = events_per_second
@@ -233,6 +253,7 @@ class ServedAccounts:
                 waiting=self.waiting,
                 most_waiting=self._most_waiting_events,
                 rate=Rate(self._clock, self._events_per_second),
+                publisher=self._publisher,
             )
         return found
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..delivery.clock import SystemClock
+from ..delivery.notices import to_all
 from ..session import handled_signals
 from .app import Replaceable
 from .endpoints import applications
+from .reading import Reading
 from .reloading import Reloading
 from .server import Server, listen
 from .shared import opened_shared
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from ...definitions import Destination
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..sources.contract import Source
+    from .publishing import PublishedTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,12 @@ async def serve(
     read_again: Callable[[], ServiceConfiguration] | None = None,
     report: Callable[[str], None] = lambda _message: None,
     delivers: bool = True,
+    published: PublishedTopic | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Accept events, and deliver them unless another process does, until SIGTERM or SIGINT. SIGHUP reloads.
+
+    With a topic, they are `published` there, and other processes read them from it.
 
     `announce` is called once, as soon as the service listens. `read_again` reads the configuration for a reload, and
     `report` is called with what a person should know of that. Raises SetupError before the service listens.
@@ -54,7 +63,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(_listen("host", options.host, options.port))
         shared = await stack.enter_async_context(
-            opened_shared(configuration, observers=observers, delivers=delivers, clock=clock)
+            opened_shared(configuration, observers=observers, delivers=delivers, clock=clock, published=published)
         )
         main, admin, tester = map(Replaceable, applications(shared))
         servers = [Server(main, listener, options, certificates=configuration.folder)]
@@ -89,14 +98,29 @@ async def work(
     *,
     observers: Sequence[Observer],
     announce: Callable[[], None],
+    open_source: Callable[[Destination], Source] | None = None,
+    destination: Destination | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first."""
-    ended = asyncio.Event()
-    async with opened_shared(configuration, observers=observers, delivers=True, clock=clock or SystemClock()):
+    """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first.
+
+    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`.
+    """
+    ended, clock = asyncio.Event(), clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        shared = await stack.enter_async_context(
+            opened_shared(configuration, observers=observers, delivers=True, clock=clock)
+        )
         with handled_signals(ended.set):
+            if open_source is not None and destination is not None:
+                account = shared.accounts.serve(destination)
+                opening = partial(open_source, destination)
+                reading = Reading(opening, account, shared.queue, clock=clock, notify=to_all(observers))
+                await stack.enter_async_context(reading.running())
             announce()
             await ended.wait()
+            # Here, since a second signal ends the program otherwise.
+            await stack.aclose()
 
 
 def _listen(option: str, host: str, port: int) -> socket.socket:

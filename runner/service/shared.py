@@ -19,6 +19,7 @@ from .metrics_page import MetricsPage, service_metrics
 from .page.figures import Figures
 from .page.watched_delivery import WatchedDelivery
 from .page.watched_queue import OwnQueue
+from .publishing import Publisher
 from .remaining import Remaining
 from .stored_credentials import StoredCredentials
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.clock import Clock
     from ..delivery.notices import Observer
+    from ..queues.contract import Queue
     from ..transports.contract import Transport
     from .accounts import ServedAccount
+    from .publishing import PublishedTopic
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Shared:
     remaining: Remaining
     metrics: MetricsPage
     watched: WatchedDelivery
+    queue: Queue
     transport: Transport
     clock: Clock
 
@@ -67,9 +71,17 @@ class Shared:
 
 @contextlib.asynccontextmanager
 async def opened_shared(
-    configuration: ServiceConfiguration, *, observers: Sequence[Observer], delivers: bool, clock: Clock
+    configuration: ServiceConfiguration,
+    *,
+    observers: Sequence[Observer],
+    delivers: bool,
+    clock: Clock,
+    published: PublishedTopic | None = None,
 ) -> AsyncIterator[Shared]:
-    """Open queue and transport, and deliver what the queue holds already. Raises SetupError."""
+    """Open queue and transport, and deliver what the queue holds already. Raises SetupError.
+
+    With a topic, what comes is `published` there, and nothing is queued.
+    """
     options = configuration.options
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(suited_interpreter())
@@ -85,6 +97,10 @@ async def opened_shared(
         # On a full disk, credentials stay encrypted with the older key until the next start.
         with contextlib.suppress(QueueFullError):
             await stored.load()
+        publisher = None
+        if published is not None:
+            publishing = Publisher(published, notify, options.event_bytes)
+            publisher = await stack.enter_async_context(publishing.running())
         accounts = ServedAccounts(
             queue,
             transport if delivers else None,
@@ -95,6 +111,7 @@ async def opened_shared(
             most_waiting_bytes=options.waiting_megabytes * 1_000_000,
             allows_live=configuration.delivery.live,
             events_per_second=options.events_per_second,
+            publisher=publisher,
         )
         stack.push_async_callback(accounts.close)
         remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
@@ -107,9 +124,8 @@ async def opened_shared(
         # What another process delivers shows in the queue only.
         own_queue = OwnQueue(queue, configuration.delivery)
         watched = WatchedDelivery(own_queue, figures if delivers else None, clock=clock)
-        yield Shared(
-            configuration, accounts, customers, stored, checks, health, remaining, page, watched, transport, clock
-        )
+        parts = accounts, customers, stored, checks, health, remaining, page, watched, queue, transport, clock
+        yield Shared(configuration, *parts)
 
 
 def _keyring(configuration: ServiceConfiguration) -> Keyring | None:

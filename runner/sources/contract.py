@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from .plain_lines import PlainLines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 Unit = Literal["line", "offset", "item"]
 """What a place counts: lines of a file, offsets of a partition, items of a request."""
@@ -56,6 +56,17 @@ class Unreadable:
     is_event: bool = False
 
 
+class Fence(NamedTuple):
+    """Lets one of several readers of a source continue: a chunk with a fence is accepted only by that.
+
+    `expected` is the checkpoint that must be stored until then (None: none may be stored). `settled` is called once
+    with whether the chunk was accepted; if not, another reader has stored a checkpoint meanwhile.
+    """
+
+    expected: bytes | None
+    settled: Callable[[bool], None]
+
+
 @dataclass(slots=True)
 class Chunk:
     """Some events in a row: their texts, and the place of each in the source; and texts that are not events.
@@ -72,6 +83,8 @@ class Chunk:
     - `generation`: differs for each content that a file had under the same path; empty for the first.
     - `keeps_rejected`: rejected events become dead letters; if not, only the receipt lists them.
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
+    - `fence`: for a source that several processes may read at the same time; its chunks are accepted in their order.
+    - `records`: small values that are stored together with the chunk; None deletes one.
     - `count`: how many texts there are; `size`: the bytes of those that may be events.
     """
 
@@ -91,6 +104,8 @@ class Chunk:
     generation: str = ""
     keeps_rejected: bool = True
     continues: int = 0
+    fence: Fence | None = None
+    records: Mapping[str, bytes | None] = field(default_factory=dict)
     count: int = field(init=False)
     size: int = field(init=False)
 

@@ -332,6 +332,9 @@ def test_axe_finds_nothing_in_text_and_comparison(
         page.locator(".draft .problems li").first.wait_for()
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Copy", exact=True).click()
+        box = page.locator(".menu").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= width - box["width"]
         found = [axe.Axe().run(page)]
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Compare …").click()
@@ -340,5 +343,6 @@ def test_axe_finds_nothing_in_text_and_comparison(
         dialog.get_by_text("with a change").click()
         found.append(axe.Axe().run(page))
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert dialog.evaluate("(node) => node.scrollWidth === node.clientWidth")
     for each in found:
         assert each.violations_count == 0, each.generate_report()

@@ -157,6 +157,7 @@ def test_a_broken_or_hostile_link_is_explained_and_the_page_works(page: Page) ->
         packed({"version": 1, "draft": {**nowhere, "subscriptions": [1]}}): "it holds no draft",
         packed({"version": 2}): "it is from another version of the page",
         packed({"version": 1, "draft": nowhere}): "“<b>nowhere</b>”",
+        packed({"version": 1, "draft": json.loads("[" * 900 + "]" * 900)}): "it is nested too deeply",
         packed({"version": 1, "draft": "x" * (5 * 1024 * 1024)}): "it unpacks to more than 4 MB",
     }
     for fragment, told in links.items():

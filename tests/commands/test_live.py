@@ -65,6 +65,7 @@ NOT_SENDING = {
     "audience rename": ("Buyers", "Sellers"),
     "audience remove": ("Buyers",),
     "outbox backup": ("copy.sqlite",),
+    "outbox copy": ("outbox.sqlite", "sqlite:copied.sqlite"),
     "outbox erase": ("--customer", "acme", "--yes"),
 }
 """All others. `doctor` and `check --credentials` ask about the credentials, which bills nothing."""

@@ -132,6 +132,13 @@ class ToyTables:
         self.checkpoints[checkpoint.key] = checkpoint
         self.moments[checkpoint] = now
 
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        found = self.checkpoints.get(checkpoint.key)
+        if (None if found is None else found.state) != expected:
+            return False
+        self.put_checkpoint(checkpoint, now)
+        return True
+
     def put_record(self, key: str, value: bytes | None) -> None:
         self.values.pop(key, None)
         if value is not None:

@@ -17,7 +17,7 @@ from kable_destination.runner.delivery.delivery import Delivery, Rules
 from kable_destination.runner.delivery.retry_policy import RetryPolicy
 from kable_destination.runner.delivery.run_report import RunReport
 from kable_destination.runner.queues.contract import DeadLetterFilter
-from kable_destination.runner.queues.opening import open_queue
+from kable_destination.runner.queues.opening import open_queue, split_place
 from kable_destination.runner.sources.files import FileSource
 from kable_destination.runner.transports.http import HttpTransport
 from planner_pools import BusyPlanners, planner_server, planners
@@ -69,11 +69,16 @@ class Setting:
     busy_seconds: float = 60.0
     planners: int = 0
     wrap: Callable[[Transport, VirtualClock], Transport] = lambda transport, _: transport
+    url: str | None = None
 
     @property
     def outbox(self) -> Path:
         """The file of the outbox."""
         return self.folder / "outbox.sqlite"
+
+    @property
+    def _place(self) -> str:
+        return self.url or str(self.outbox)
 
     @property
     def destination(self) -> Destination:
@@ -95,7 +100,7 @@ class Setting:
         report, notices = RunReport(), list[Any]()
         still = StillClock(clock)
         queue = open_queue(
-            str(self.outbox) if self.durable else "memory:",
+            self._place if self.durable else "memory:",
             clock=still,
             limit_bytes=self.limit_bytes,
             busy_seconds=self.busy_seconds,
@@ -125,7 +130,7 @@ class Setting:
         if not self.planners:
             yield None
             return
-        scheme = "sqlite" if self.durable else "memory"
+        scheme = split_place(self._place)[0] if self.durable else "memory"
         with planner_server(self.base_url, scheme, self.subscriptions, self.rules.get("batch_size")) as (server, way):
             async with planners(server, way, self.planners, salt=salt) as pool:
                 yield BusyPlanners(pool, clock)
@@ -156,4 +161,4 @@ class Setting:
         return asyncio.run(count())
 
     def _opened(self) -> Queue:
-        return open_queue(str(self.outbox), clock=SystemClock(), create=False, read_only=True)
+        return open_queue(self._place, clock=SystemClock(), create=False, read_only=True)

@@ -5,6 +5,8 @@ const MOST_CHARACTERS = 32_000;
 /** A few bytes can unpack to gigabytes. */
 const MOST_UNPACKED = 4 * 1024 * 1024;
 const MOST_SUBSCRIPTIONS = 200;
+/** A mapping has at most 64 levels. To write a value as text takes a level of the stack for each of its own. */
+const MOST_LEVELS = 100;
 const VERSION = 1;
 
 /** The link is too long. Without the event it may be short enough. */
@@ -51,6 +53,7 @@ export async function readLink(rest) {
   } catch (error) {
     throw error instanceof TooLongError ? broken("it unpacks to more than 4 MB") : broken("a part may be missing");
   }
+  if (isDeeper(found, MOST_LEVELS)) throw broken("it is nested too deeply");
   if (found?.version !== VERSION) throw broken("it is from another version of the page");
   return { draft: checkedDraft(found.draft), event: typeof found.event === "string" ? found.event : null };
 }
@@ -75,6 +78,15 @@ function checkedSubscription({ name, partnerAction, subscribe, mapping, enabled 
     mapping: isObject(mapping) ? mapping : {},
     enabled: enabled !== false,
   };
+}
+
+function isDeeper(value, most) {
+  let level = [value];
+  for (let depth = 0; level.length; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }
 
 function isObject(value) {

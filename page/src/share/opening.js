@@ -19,11 +19,15 @@ export function openLink(session, rest) {
       const found = await readLink(rest);
       if (!found) return;
       const { draft, event } = found;
-      if (!session.start.destinations.some(({ name }) => name === draft.destination)) {
+      const destination = session.start.destinations.find(({ name }) => name === draft.destination);
+      if (!destination) {
         throw new Error(`This link is for the destination “${draft.destination.slice(0, 100)}”, which is not installed here.`);
       }
       const account = session.start.accounts.includes(draft.account) ? draft.account : null;
-      session.store.set({ ...draft, account }, "link");
+      // A link is made without secrets. In one that somebody else made, they are not for this page.
+      const settings = { ...draft.settings };
+      for (const { key, isSecret } of destination.settings) if (isSecret) delete settings[key];
+      session.store.set({ ...draft, settings, account }, "link");
       if (event !== null) session.event.setText(event, "link");
       show("This is the draft of a link. Nothing is sent unless you press the button and confirm it.");
     } catch (error) {

@@ -40,10 +40,14 @@ class LaneOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusOutput(JsonOutput, frozen=True, kw_only=True):
-    """The state of an outbox; `dead` counts its dead letters by reason."""
+    """The state of an outbox; `dead` counts its dead letters by reason.
+
+    `halted` says which parts of sources are not read until a person acts, and why.
+    """
 
     outbox: str
     lanes: list[LaneOutput]
     dead: dict[str, int]
     bytes: int
     known_ids: int
+    halted: dict[str, str]

@@ -48,6 +48,10 @@ class PageOutput(JsonOutput, frozen=True, kw_only=True):
 
 
 class WorkOutput(JsonOutput, frozen=True, kw_only=True):
-    """The outbox whose events are delivered. It is printed on one line, once it is open."""
+    """The outbox whose events are delivered, and the topic that is read; null without one.
+
+    It is printed on one line, once the outbox is open.
+    """
 
     outbox: str
+    source: str | None = None

@@ -35,7 +35,7 @@ from .batches import (
     dead_letter_of,
 )
 from .erasure import Erased, Erasure
-from .errors import QueueFullError, QueueLockedError, QueueOpenError
+from .errors import CheckpointMovedError, QueueFullError, QueueLockedError, QueueOpenError
 from .puts import Checkpoint, Conflict, Duplicate, Put, PutResult, RereadText, Token
 from .queue import DeadLetters, Queue
 from .reports import (
@@ -64,6 +64,7 @@ __all__ = [
     "AudienceNameError",
     "Audiences",
     "Checkpoint",
+    "CheckpointMovedError",
     "Conflict",
     "DeadLetter",
     "DeadLetterFilter",

@@ -18,5 +18,13 @@ class QueueLockedError(QueueFullError):
     advice = "end the program that holds it"
 
 
+class CheckpointMovedError(Exception):
+    """Another reader of the same source has stored a checkpoint under `key` meanwhile. Nothing was put."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"another process has accepted more of this source: {key}")
+        self.key = key
+
+
 class QueueOpenError(Exception):
     """A queue cannot be opened, or not be used any more; the message says why, and what to do."""

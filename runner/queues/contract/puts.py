@@ -61,6 +61,9 @@ class Put:
     ID is known becomes a dead letter if its content is another; this is for clients that make the IDs themselves. The
     rejected events of the sources in `unkept` are not kept, since the answer lists them. `memberships`: what a sync of
     an audience changes; if its hold was lost, nothing is put.
+
+    `expects` maps keys of `checkpoints` to the states that must be stored until now (None: nothing is stored). If one
+    is another, the put raises CheckpointMovedError: of two readers of one source, only one continues.
     """
 
     token: Token
@@ -73,6 +76,7 @@ class Put:
     compares_contents: bool = False
     unkept: AbstractSet[str] = frozenset()
     memberships: MembershipPut | None = None
+    expects: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 class Conflict(NamedTuple):

@@ -79,7 +79,7 @@ class Queue(Protocol):
 
         An event whose ID its account already knows is not put again, with one exception: it replaces a dead letter with
         the same ID and other content. Dead letters with the ID of a queued event are deleted. Raises QueueFullError,
-        and AudienceHeldError if the hold of the memberships was lost.
+        CheckpointMovedError (see `Put`), and AudienceHeldError if the hold of the memberships was lost.
         """
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:

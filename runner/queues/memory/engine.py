@@ -119,6 +119,14 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
         """Store how far a source was accepted."""
         self._checkpoints[checkpoint.key] = checkpoint, now
 
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected`; return whether it was."""
+        found = self.checkpoint(checkpoint.key)
+        if (None if found is None else found.state) != expected:
+            return False
+        self.put_checkpoint(checkpoint, now)
+        return True
+
     def put_record(self, key: str, value: bytes | None) -> None:
         """Store a record, or delete it (None)."""
         if value is None:

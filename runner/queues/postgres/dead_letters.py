@@ -45,10 +45,12 @@ class DeadLetterTable:
     def __init__(self, database: Statements) -> None:
         self._database = database
         self._reasons: dict[bytes, Reason | None] = {}
+        self._has_names: bool | None = None
 
     def add(self, letter: DeadLetter, identity: bytes, name: bytes | None, run: int, now: float) -> bool:
         """Store a dead letter of a run, unless one with the same identity is stored; return whether it was stored."""
         self._reasons.pop(identity, None)
+        self._has_names = None
         return self._database.run(_INSERT, (*row_of(letter, identity, name, run, now), identity)) > 0
 
     def reason(self, identity: bytes) -> Reason | None:
@@ -68,6 +70,7 @@ class DeadLetterTable:
     def begin(self) -> None:
         """Another transaction has begun."""
         self._reasons.clear()
+        self._has_names = None
 
     def event(self, identity: bytes) -> bytes | None:
         """Return the event of a dead letter; None if there is none with this identity."""
@@ -80,8 +83,12 @@ class DeadLetterTable:
 
     def delete_named(self, names: Collection[bytes]) -> None:
         """Delete the dead letters with these names."""
-        # Nearly always there is none, and then the names need not be sent.
-        if names and self._database.row("SELECT 1 FROM dead_letters WHERE name IS NOT NULL LIMIT 1"):
+        # Nearly always there is none, and then the names need not be sent. All puts of a transaction ask once.
+        if self._has_names is None:
+            self._has_names = (
+                self._database.row("SELECT 1 FROM dead_letters WHERE name IS NOT NULL LIMIT 1") is not None
+            )
+        if names and self._has_names:
             self._reasons.clear()
             self._database.run("DELETE FROM dead_letters WHERE name = ANY(%s::bytea[])", (sorted(names),))
 

@@ -28,6 +28,12 @@ INSERT INTO checkpoints (key, name, state, is_end, at) VALUES (%s, %s, %s, %s, %
 ON CONFLICT (key) DO UPDATE
 SET name = excluded.name, state = excluded.state, is_end = excluded.is_end, at = excluded.at
 """
+_FIRST_CHECKPOINT = """
+INSERT INTO checkpoints (name, state, is_end, at, key) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_NEXT_CHECKPOINT = """
+UPDATE checkpoints SET name = %s, state = %s, is_end = %s, at = %s WHERE key = %s AND state = %s
+"""
 _PUT_RECORD = """
 INSERT INTO records (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
@@ -81,6 +87,16 @@ class NoteTables:
             _PUT_CHECKPOINT,
             (encoded(checkpoint.key), encoded(checkpoint.name), checkpoint.state, checkpoint.is_end, now),
         )
+
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected` (None: none is stored); return whether it was.
+
+        Another transaction with the same key is waited for, so only one of two succeeds.
+        """
+        values = (encoded(checkpoint.name), checkpoint.state, checkpoint.is_end, now, encoded(checkpoint.key))
+        if expected is None:
+            return self._database.run(_FIRST_CHECKPOINT, values) > 0
+        return self._database.run(_NEXT_CHECKPOINT, (*values, expected)) > 0
 
     def checkpoint(self, key: str) -> Checkpoint | None:
         """Return how far a source was accepted."""

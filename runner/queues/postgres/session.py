@@ -103,6 +103,9 @@ class PostgresSession:
             try:
                 self._connect()
                 return install(self._database, self._address, create=options.create, read_only=options.read_only)
+            except QueueOpenError:
+                self.close()
+                raise
             except psycopg.Error as error:
                 # A server that ends or begins says so. If none is there at all, the URL may be wrong.
                 is_passing = is_repeated(error) or (is_lost(error) and self._database.connection is not None)

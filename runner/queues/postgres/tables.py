@@ -70,7 +70,9 @@ class PostgresTables:
         self.owner_of = self._batches.owner_of
         self.pause = self._lanes.pause
         self.put_checkpoint = self._notes.put_checkpoint
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.put_record = self._notes.put_record
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.queued_bytes = self._lanes.bytes
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read

@@ -51,6 +51,17 @@ class NoteTables:
             (checkpoint.key, checkpoint.name, checkpoint.state, checkpoint.is_end, now),
         )
 
+    def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
+        """Store a checkpoint only if the stored state is `expected`; return whether it was.
+
+        Only one process at a time writes to the file, so nobody stores another in between.
+        """
+        found = self.checkpoint(checkpoint.key)
+        if (None if found is None else found.state) != expected:
+            return False
+        self.put_checkpoint(checkpoint, now)
+        return True
+
     def checkpoint(self, key: str) -> Checkpoint | None:
         """Return how far a source was accepted."""
         row = self._connection.execute(

@@ -70,6 +70,7 @@ class SqliteTables:
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.release = self._batches.release
         self.renew = self._batches.renew
         self.set_pause = self._lanes.set_pause

@@ -12,6 +12,7 @@ from ....definitions import EventList, RefusedError
 from ...sources.contract import Origin
 from ..contract import (
     Checkpoint,
+    CheckpointMovedError,
     DeadLetter,
     DeadLetterFilter,
     Duplicate,
@@ -362,6 +363,27 @@ class PutTests(Tested):
         assert (await opened.queue.checkpoints("nothing"))[0] is None
 
     @with_queue
+    async def test_of_two_readers_that_expect_one_checkpoint_one_is_too_late(self, opened: Opened) -> None:
+        queue = opened.queue
+        await queue.put(_expecting(Token(1, 1), b"1", None, "a"))
+        await queue.put(_expecting(Token(1, 1), b"1", None, "a"))  # no second reader
+        found = await asyncio.gather(
+            *(queue.put(_expecting(Token(run, 2), b"2", b"1", f"b {run}")) for run in range(1, 6)),
+            return_exceptions=True,
+        )
+        assert sorted(type(result).__name__ for result in found) == ["CheckpointMovedError"] * 4 + ["PutResult"]
+        for expected in (None, b"1", b"other"):
+            with pytest.raises(CheckpointMovedError) as raised:
+                await queue.put(_expecting(Token(9, 9), b"3", expected, "c"))
+            assert raised.value.key == "key"
+        assert (await queue.checkpoints("key"))[0] == Checkpoint("key", "f", b"2")
+        # Of those who were too late nothing was put.
+        keys = keys_of(await opened.lease())
+        assert len(keys) == 2
+        assert "a" in keys
+        assert await queue.records("reader") == {"reader": b"2"}
+
+    @with_queue
     async def test_many_callers_at_once_put_each_event_once(self, opened: Opened) -> None:
         keys = [str(number) for number in range(50)]
         results = await asyncio.gather(
@@ -370,3 +392,9 @@ class PutTests(Tested):
         assert sum(sum(result.accepted) for result in results) == 50 + 20
         assert sum(len(result.duplicates) for result in results) == sum(50 - run for run in range(1, 20))
         assert sorted(keys_of(await opened.lease())) == sorted({*keys, *(f"own {run}" for run in range(20))})
+
+
+def _expecting(token: Token, state: bytes, expected: bytes | None, key: str) -> Put:
+    """Return a put of a reader that has read on from a checkpoint."""
+    checkpoint = Checkpoint("key", "f", state)
+    return Put(token, [batch(key)], checkpoints=[checkpoint], records={"reader": state}, expects={"key": expected})

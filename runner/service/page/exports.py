@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .drafts import Drafts
 
 _MOST_TEXT_BYTES = 1024 * 1024
+_TOO_DEEP = "is nested too deeply to be a configuration"
 _AT_LINE = re.compile(r"\(line (\d+), column (\d+)\)")
 _DRAFT = ("destination", "settings", "subscriptions")
 
@@ -112,11 +113,20 @@ class Exports:
 
     def _exported(self, body: bytes) -> Response:
         asked = self._read_export(body)
+        try:
+            found = self._written(asked)
+        except (RecursionError, orjson.JSONEncodeError):
+            raise PageError(
+                400, "invalid_draft", "The draft or the event is nested too deeply to be written."
+            ) from None
+        return answer(found, self._drafts.prepare(asked.draft).redactor)
+
+    def _written(self, asked: AskedExport) -> Export:
         draft, definition = asked.draft, self._drafts.definition(asked.draft.destination)
         problems: list[Place] = []
         base_url = self._drafts.configuration.delivery.base_url
         is_own = draft.destination == self._drafts.configuration.given_name
-        found = Export(
+        return Export(
             toml="\n".join(_toml(draft, definition, base_url if is_own else None, problems)) + "\n",
             json=_indented(_plain(draft)),
             snapshot_test=None
@@ -124,17 +134,19 @@ class Exports:
             else _snapshot_test(draft, definition, readable_event(asked.event)),
             problems=problems,
         )
-        return answer(found, self._drafts.prepare(draft).redactor)
 
     def _imported(self, body: bytes) -> Imported:
         asked = self._read_import(body)
         if len(asked.text) > _MOST_TEXT_BYTES:
             raise PageError(413, "too_large", "The text is larger than 1 MiB, so it is hardly a configuration.")
         try:
-            document = _document(asked.text, asked.format)
+            return self._drafted(_document(asked.text, asked.format))
         except PageError as error:
+            if not error.problems:
+                raise
             return Imported(draft=None, problems=[*error.problems])
-        return self._drafted(document)
+        except RecursionError:
+            return Imported(draft=None, problems=[Place(place="text", message=_TOO_DEEP)])
 
     def _drafted(self, document: Mapping[str, Any]) -> Imported:
         problems = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from examples import EXAMPLES
 from kable_destination.definitions import RefusedError, RetryableError
@@ -32,6 +32,7 @@ from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.queue import EngineQueue
 from kable_destination.runner.queues.suite.opened import MovedClock, batch
 from kable_destination.runner.sources.contract import Origin
+from postgres_server import require_postgres, shared_server
 from toy_engine import ToyEngine
 
 if TYPE_CHECKING:
@@ -54,14 +55,18 @@ class Engines(RuleBasedStateMachine):
         self.clock = MovedClock()
         self.folder = Path(tempfile.mkdtemp())
         self.loop = asyncio.new_event_loop()
-        self.queues: list[Queue] = [
+        self.queues = self.opened()
+        self.number = 0
+        self.leases: list[list[Lease]] = [[] for _ in self.queues]
+        self.last: Put | None = None
+
+    def opened(self) -> list[Queue]:
+        """Return an empty queue of each engine."""
+        return [
             EngineQueue(MemoryEngine(), clock=self.clock),
             EngineQueue(ToyEngine(), clock=self.clock),
             open_queue(self.folder / "outbox.sqlite", clock=self.clock),
         ]
-        self.number = 0
-        self.leases: list[list[Lease]] = [[], [], []]
-        self.last: Put | None = None
 
     def teardown(self) -> None:
         """Close all."""
@@ -105,7 +110,7 @@ class Engines(RuleBasedStateMachine):
         for held, answer in zip(self.leases, answers, strict=True):
             held.extend(answer.leases)
         shown = [([_shown(lease) for lease in answer.leases], answer.depths) for answer in answers]
-        assert shown[1:] == shown[:1] * 2
+        assert shown[1:] == shown[:1] * (len(shown) - 1)
 
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
@@ -133,7 +138,7 @@ class Engines(RuleBasedStateMachine):
                 RetryableError("busy") if "r" in results else None,
             )
             lost.append([*self.loop.run_until_complete(queue.settle(settlement))])
-        assert lost[1:] == lost[:1] * 2
+        assert lost[1:] == lost[:1] * (len(lost) - 1)
 
     @rule(seconds=SECONDS)
     def wait(self, seconds: float) -> None:
@@ -198,12 +203,30 @@ def _shown(lease: Lease) -> Any:
     return lease.id, lease.attempts, lease.accepted_at, lease.run, lease.queued.lane, lease.queued.origins, columns
 
 
+class DurableEngines(Engines):
+    """The same for SQLite and PostgreSQL."""
+
+    def opened(self) -> list[Queue]:
+        """Return an empty queue of each engine."""
+        places = (self.folder / "outbox.sqlite", shared_server().outbox(self.folder))
+        return [open_queue(place, clock=self.clock) for place in places]
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        # A shorter history would be easier to read, but to find it takes minutes: each step writes to the disk.
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+def test_postgres_agrees() -> None:
+    require_postgres()
+    run_state_machine_as_test(DurableEngines, settings=_settings(max(1, EXAMPLES // 20)))
+
+
 TestEngines = Engines.TestCase
-TestEngines.settings = settings(
-    max_examples=EXAMPLES // 4,
-    stateful_step_count=30,
-    deadline=None,
-    # A shorter history would be easier to read, but to find it takes minutes: each step writes to the disk.
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestEngines.settings = _settings(EXAMPLES // 4)

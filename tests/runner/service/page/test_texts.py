@@ -160,3 +160,17 @@ def test_a_hostile_text_is_refused(page: OpenPage, text: str, kind: str) -> None
     answer = page.client.post("/page/api/import", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in {200, 400, 413}
     assert answer.status_code != 200 or answer.json()["draft"] is None
+
+
+@pytest.mark.parametrize("levels", [300, 450, 900])
+def test_what_is_nested_too_deeply_is_refused_both_ways(page: OpenPage, levels: int) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(levels):
+        deep = {"a": deep}
+    draft = {**DRAFT, "subscriptions": [{"partnerAction": "track", "subscribe": "", "mapping": deep}]}
+    told = "The draft or the event is nested too deeply to be written."
+    assert page.post("export", {"draft": draft}).json()["message"] == told
+    read = page.post("import", {"text": json.dumps(draft), "format": "json"})
+    assert read.status_code == 200
+    # What Python itself can read is refused later, by the mapping.
+    assert read.json()["draft"] is not None or "nested too deeply" in read.json()["problems"][0]["message"]

@@ -1,0 +1,85 @@
+"""`work --from` on a real cluster: what it shows, and what it does when it cannot continue for a while."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from kable_destination.runner.sandbox import Faults
+from kafka_workers import EVENTS, event, running_workers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from command_line import CommandLine
+    from kable_destination.runner.sandbox import RunningSandbox
+    from kafka_cluster import Cluster
+
+FEW, MANY = 6_000, 10_000
+
+
+def test_an_owner_that_was_frozen_does_not_accept_what_another_has_accepted(
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with running_workers(cluster, sandbox, tmp_path, partitions=1) as workers:
+        frozen = workers.start()
+        cluster.publish(workers.topic, [event(number) for number in range(50)])
+        workers.until_delivered(range(50))
+        frozen.send_signal(signal.SIGSTOP)
+        workers.start()
+        cluster.publish(workers.topic, [event(number) for number in range(50, 100)])
+        workers.until_delivered(range(100))
+        frozen.send_signal(signal.SIGCONT)
+        cluster.publish(workers.topic, [event(number) for number in range(100, 150)])
+        workers.until_delivered(range(150))
+        assert workers.end() == [0, 0]
+    assert sandbox.ledger.duplicates == 0
+
+
+def test_lag_and_what_is_skipped_are_metrics(cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path) -> None:
+    with running_workers(cluster, sandbox, tmp_path, partitions=1) as workers:
+        workers.start(options=("--metrics-port", "0"))
+        cluster.publish(workers.topic, [event(0), None, event(1)])
+        workers.until_delivered(range(2))
+        found = re.search(r"metrics: (http://\S+)", workers.log())
+        assert found is not None
+        part = f'{{destination="kable",source="kafka:{workers.topic}/0"}}'
+        wanted = {f"destination_runner_source_lag{part} 0.0", f"destination_runner_source_tombstones_total{part} 1.0"}
+        workers.until(lambda: wanted <= {*httpx.get(found[1]).text.splitlines()})
+        assert f"destination_runner_source_halted{part} 0.0" in httpx.get(found[1]).text
+
+
+def test_a_topic_that_is_not_there_yet_is_read_once_it_is(
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    with running_workers(cluster, sandbox, tmp_path, partitions=1) as workers:
+        cluster.delete_topic(workers.topic)
+        workers.start()
+        workers.until(lambda: "unreachable" in workers.log())
+        cluster.create_topic(workers.topic, 1)
+        cluster.publish(workers.topic, [event(0)])
+        workers.until_delivered([0])
+        workers.end()
+
+
+def test_more_than_the_outbox_holds_waits_in_the_topic(
+    cluster: Cluster, sandbox: RunningSandbox, command_line: CommandLine
+) -> None:
+    (command_line.folder / "kable.toml").write_text("[delivery]\noutboxMegabytes = 1\n")
+    # More than a worker holds, or just more than fits.
+    count = max(16_000, EVENTS) if EVENTS >= MANY else FEW
+    sandbox.faults.set(Faults(statuses={"503": 1.0}, retry_after="1"))
+    with running_workers(cluster, sandbox, command_line.folder, partitions=2) as workers:
+        workers.start(options=("--config", "kable.toml"))
+        cluster.publish(workers.topic, [event(number) for number in range(count)])
+        workers.until(lambda: "full" in workers.log())
+        if count > FEW:
+            # Longer than messages trickle in: nothing is fetched any more.
+            time.sleep(7)
+        sandbox.faults.set(Faults())
+        workers.until_delivered(range(count))
+        workers.end()
