@@ -44,7 +44,7 @@ class Files:
     columns: Columns | None = None
 
 
-def _warn_of_mistakes(destination: Destination) -> None:
+def warn_of_mistakes(destination: Destination) -> None:
     """Warn of settings and subscriptions that hardly match anything: `check` says the same before a run."""
     for mistake in (*destination.setting_mistakes(), *destination.probable_mistakes()):
         say(f"warning: {mistake}", error=True)
@@ -78,7 +78,7 @@ def deliver_events(
     if as_json and dry_run:
         raise SetupError.of([Problem("--json", "has no place beside the requests that --dry-run prints; use --report")])
     destination = configuration.set_up()
-    _warn_of_mistakes(destination)
+    warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
     sources, topic = _sources(files, configuration, destination, dry_run=dry_run)
     _check_files(configuration, files, dry_run=dry_run)
