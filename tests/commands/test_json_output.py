@@ -63,6 +63,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "init": (Case(("--base-url", "BASE_URL")),),
     "new": (Case(("meter",)), Case(("meter", "folder", "--title", "The Meter"))),
     "outbox backup": (Case(("copy.sqlite",)),),
+    "outbox copy": (Case(("outbox.sqlite", "copy.sqlite")),),
     "outbox erase": (Case(("--customer", "customer_1", "--yes")),),
     "preview": (Case(("one.json",)), Case(("one.json", "--explain")), Case(("skipped.json",)), Case(("no.json",))),
     "snapshot": (Case(("--events", "more.ndjson", "--dir", "snap")),),
