@@ -24,24 +24,27 @@ test soak: export PYTHONDONTWRITEBYTECODE =
 test: install sdks kafka
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that depend on chance, many times: kills, and requests that fail. Then 200,000 events by Kafka, and
-# 10,000 with each of Segment's SDKs.
+# The tests that depend on chance, many times: kills, and requests that fail. Then 20,000 objects of a local S3, 200,000 events
+# by Kafka, and 10,000 with each of Segment's SDKs.
 soak: install sdks kafka
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
 		tests/acceptance/test_service_crashes.py \
 		tests/runner/delivery/test_chaos.py
+	KABLE_AUDIENCE_KILLS=50 KABLE_AUDIENCE_MEMBERS=100000 $(PY) -m pytest $(PARALLEL) tests/acceptance/test_audience_crashes.py
 	KABLE_CHAOS_SEEDS=500 KABLE_CHAOS_PLANNERS=2 KABLE_PLANNED_FILES=100 $(PY) -m pytest $(PARALLEL) \
 		tests/runner/delivery/test_chaos.py tests/runner/planners/test_same_bytes.py
 	KABLE_EXAMPLES=2000 KABLE_ID_SEEDS=200 $(PY) -m pytest $(PARALLEL) tests/runner/queues/test_engines_agree.py \
 		tests/runner/queues/test_known_ids.py tests/definitions/test_mapping_properties.py \
 		tests/definitions/test_event_reader.py tests/definitions/test_payload_function.py \
-		tests/definitions/fields/test_fields_properties.py tests/runner/service/test_calls.py
+		tests/definitions/fields/test_fields_properties.py tests/runner/service/test_calls.py \
+		tests/runner/audience
 	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
+	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py
+	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py
-	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
 
 # Segment's SDKs, as they are published, into build/sdks. Tests install what is missing too; without npm, fewer.

@@ -32,8 +32,10 @@ from .errors import (
     UnreadableError,
 )
 from .fields import CompiledFields, compile_fields
+from .fields.rfc3339 import rfc3339
+from .identifiers import PLACEHOLDERS, identifier_fault, identifier_text
 from .input_field import Choice, Condition, Conditions, InputField
-from .json_body import indented_json, json_line
+from .json_body import encode_json, indented_json, json_line, sorted_json
 from .lint import Finding, lint
 from .manifest_definition import Authentication, Preset
 from .mapping import CompiledMapping, compile_mapping, describe_mapping
@@ -64,6 +66,7 @@ __all__ = [
     "IMPLIED_HEADERS",
     "MISSING",
     "ORDER_SHARDS",
+    "PLACEHOLDERS",
     "SEGMENT_ANSWERS",
     "ActionDefinition",
     "Address",
@@ -137,9 +140,12 @@ __all__ = [
     "curl_command",
     "describe_exception",
     "describe_mapping",
+    "encode_json",
     "example_events",
     "explain",
     "http_text",
+    "identifier_fault",
+    "identifier_text",
     "indented_json",
     "is_loopback",
     "json_line",
@@ -152,9 +158,11 @@ __all__ = [
     "quoted",
     "read_base_url",
     "read_event",
+    "rfc3339",
     "short_event_for",
     "shortened",
     "shown_request",
+    "sorted_json",
     "visible",
     "visible_json",
 ]

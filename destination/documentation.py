@@ -74,5 +74,9 @@ documentation = Documentation(
             "whose membership has changed."
         ),
         "The first sync of an audience can take six hours or more. After it, expect one every two to three hours.",
+        (
+            "Without Engage, kable-destination audience sync sends the same calls from a list of members: a file, "
+            "standard input or a query. It syncs computed traits too, whenever you run it."
+        ),
     ),
 )

@@ -31,7 +31,7 @@ from .transports.environment import check_environment
 from .transports.http import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from io import RawIOBase
 
     from ..definitions import Destination
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .delivery.acceptor import Acceptor
     from .delivery.clock import Clock
     from .delivery.notices import Observer
+    from .delivery.planned_puts import PlannedPuts
     from .planners.server import PlannerServer
     from .queues.contract import DeadLetter, DeadLetterFilter, Queue
     from .sources.contract import Source
@@ -79,6 +80,12 @@ class Session:
         self._require_sending()
         with handled_signals(self._delivery.interrupt):
             return await self._delivery.run(sources)
+
+    async def feed(self, feeding: Callable[[PlannedPuts], Awaitable[None]]) -> AnswerError | None:
+        """Deliver what `feeding` puts that plans by itself, and the rest of the queue, as `run` does."""
+        self._require_sending()
+        with handled_signals(self._delivery.interrupt):
+            return await self._delivery.feed(feeding)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:

@@ -48,10 +48,11 @@ CLOCKS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 
 RUNNER: dict[str, tuple[str, ...]] = {
     "__main__": ("commands.app",),
+    "audience": ("delivery", "near_files", "queues.contract", "sources.blocks", "sources.contract", "sources.formats"),
     "billing": ("sources",),
     "commands": (
-        *("billing", "configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability", "outbox"),
-        *("pages", "planners", "queues.contract", "sandbox", "service", "session", "snapshotting", "sources"),
+        *("audience", "billing", "configuration", "delivery", "doctor", "event_loop", "intent", "new", "observability"),
+        *("outbox", "pages", "planners", "queues.contract", "sandbox", "service", "session", "snapshotting", "sources"),
         *("transports.environment", "version"),
     ),
     "configuration": ("near_files",),

@@ -41,9 +41,11 @@ GROUPS = {
     },
     "Run it": {
         "docs/delivery": "what is promised about each event, and how to watch a run",
+        "docs/sources": "folders, buckets, periods, Parquet and CSV",
         "docs/operations": "services, containers, alerts, backups, upgrades",
+        "docs/audiences": "sync audiences and computed traits without Engage",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
-        "docs/scaling": "PostgreSQL, topics of Kafka, and what comes after one machine",
+        "docs/scaling": "PostgreSQL and Kafka, for more than one machine",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

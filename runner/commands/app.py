@@ -12,7 +12,7 @@ from .parsing import CONTEXT_SETTINGS, Command, Group
 
 COMMANDS = (
     *("init", "deliver", "serve", "work", "status", "page", "preview", "bill", "snapshot", "check", "doctor"),
-    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "audience", "dead-letters", "outbox"),
 )
 """The names of the commands. Each is in a file of that name."""
 

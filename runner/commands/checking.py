@@ -51,10 +51,11 @@ def checked(configuration: Configuration, *, events: str | None = None, credenti
     `events` is a file whose events are counted. `credentials`: the destination is asked about them.
     """
     from ..sources.event_counting import count_events
+    from ..sources.objects.addresses import shown_address
     from ..sources.paths import sources_of
     from ..transports.environment import check_environment
 
-    found = Checked(warnings=[*_findings(configuration.definition)], events=events or "")
+    found = Checked(warnings=[*_findings(configuration.definition)], events=shown_address(events or ""))
     problems: list[Problem] = []
     ready = found.ready = _gathered(problems, configuration.set_up)
     destination = ready or configuration.set_up_in_part()

@@ -30,8 +30,8 @@ def deliver(
         list[str] | None,
         typer.Argument(
             metavar="FILE",
-            help="NDJSON, JSON arrays or batches of an SDK; plain, gzip or zstd. - is standard input. "
-            "Without files, sends what is queued.",
+            help="NDJSON, JSON arrays or batches of an SDK; plain, gzip or zstd. A folder, or a pattern in quotes "
+            "such as 'logs/**/*.gz', names many files. - is standard input. Without files, sends what is queued.",
         ),
     ] = None,
     *,
@@ -108,6 +108,21 @@ def deliver(
             help="Also append dead letters to this file, as JSON. [default: dead-letters.ndjson without an outbox]",
         ),
     ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(
+            "--columns",
+            metavar="FILE",
+            help="TOML file that says which columns of Parquet and CSV files become which parts of an event.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Only events of this day or time, or later (2026-03-01)."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only events from before this day or time.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the counts of the run to this file, as JSON.")
     ] = None,
@@ -129,6 +144,8 @@ def deliver(
     command again: it continues where it stopped and sends nothing twice. Of a topic, it delivers what is there at the
     beginning, or the range that the address names (`from`, `to`); `work --from` reads on for ever.
     """
+    from ..sources.period import read_period
+    from ..sources.tables.columns import read_columns
     from .configured import configured
     from .delivering import Files, deliver_events
 
@@ -150,7 +167,14 @@ def deliver(
     )
     return deliver_events(
         configuration,
-        Files(files or [], dead_letters, report, from_topic),
+        Files(
+            files or [],
+            dead_letters,
+            report,
+            from_topic,
+            read_period(since, until),
+            None if columns is None else read_columns(columns),
+        ),
         observer_options(log_format, metrics_port=metrics_port, traces=traces),
         dry_run=dry_run,
         now=now,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..observability.options import ObserverOptions
     from ..queues.contract import DeadLetter
     from ..sources.contract import Source
+    from ..sources.period import Period
+    from ..sources.tables.columns import Columns
     from .topics import Topic
 
 DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
@@ -29,15 +31,20 @@ DEFAULT_DEAD_LETTERS = Path("dead-letters.ndjson")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The paths of one run: events (`-` is standard input), where dead letters and the report go; and a topic."""
+    """The paths of one run: events (`-` is standard input), where dead letters and the report go; and a topic.
+
+    With a `period`, only its events are delivered. With `columns`, files may be tables.
+    """
 
     events: list[str]
     dead_letters: Path | None
     report: Path | None
     topic: str | None = None
+    period: Period | None = None
+    columns: Columns | None = None
 
 
-def _warn_of_mistakes(destination: Destination) -> None:
+def warn_of_mistakes(destination: Destination) -> None:
     """Warn of settings and subscriptions that hardly match anything: `check` says the same before a run."""
     for mistake in (*destination.setting_mistakes(), *destination.probable_mistakes()):
         say(f"warning: {mistake}", error=True)
@@ -71,7 +78,7 @@ def deliver_events(
     if as_json and dry_run:
         raise SetupError.of([Problem("--json", "has no place beside the requests that --dry-run prints; use --report")])
     destination = configuration.set_up()
-    _warn_of_mistakes(destination)
+    warn_of_mistakes(destination)
     options, report = configuration.delivery, RunReport()
     sources, topic = _sources(files, configuration, destination, dry_run=dry_run)
     _check_files(configuration, files, dry_run=dry_run)
@@ -134,10 +141,15 @@ def _sources(
     from ...definitions import Problem, SetupError
     from ..delivery.delivery import account_of
     from ..sources.paths import sources_of
+    from ..sources.source_options import SourceOptions
     from .topics import PLACE, Topic
 
     options = configuration.delivery
-    sources = sources_of(files.events, _scope(destination, options))
+    own = tuple(_written_files(configuration, files, dry_run=dry_run))
+    wanted = SourceOptions(_scope(destination, options), own, files.period, files.columns)
+    sources = sources_of(files.events, options=wanted)
+    if not sources and (files.period is not None or files.columns is not None):
+        raise SetupError.of([Problem("FILES", "--since, --until and --columns need files, a folder or a bucket")])
     if files.topic is None:
         if not sources and (dry_run or not options.outbox):
             raise SetupError.of([Problem("FILES", "what should be delivered? A file, or - for standard input")])
@@ -151,16 +163,28 @@ def _sources(
 def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:
     """Warn of files that others may read. Raises SetupError if one cannot be written, or would be overwritten."""
     from ..outbox import outbox_path
+    from ..sources.objects.addresses import is_address
     from .output_files import check_outputs, permission_warnings
     from .report_file import check_report
 
     outbox = outbox_path(configuration.delivery)
-    inputs = [*files.events, configuration.path, configuration.manifest]
+    inputs = [*(path for path in files.events if not is_address(path)), configuration.path, configuration.manifest]
     letters = _letters_path(files, configuration.delivery, dry_run=dry_run)
     check_outputs({"--report": files.report, "--dead-letters": letters}, None if dry_run else outbox, inputs)
     check_report(files.report)
     for warning in permission_warnings([None if outbox is None else Path(outbox), letters]):
         say(f"warning: {warning}", error=True)
+
+
+def _written_files(configuration: Configuration, files: Files, *, dry_run: bool) -> list[str]:
+    """Return the files that the run may write: if they are in a folder that is read, they are left out."""
+    from ..outbox import outbox_path
+    from .output_files import OUTBOX_SUFFIXES
+
+    outbox = outbox_path(configuration.delivery)
+    kept = [] if outbox is None else [f"{outbox}{suffix}" for suffix in OUTBOX_SUFFIXES]
+    written = (files.report, _letters_path(files, configuration.delivery, dry_run=dry_run), DEFAULT_DEAD_LETTERS)
+    return [*kept, *(str(path) for path in written if path is not None)]
 
 
 def _scope(destination: Destination, options: DeliveryOptions) -> str:

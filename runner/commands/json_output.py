@@ -36,7 +36,7 @@ def print_line(output: JsonOutput) -> None:
 
 def outputs() -> Mapping[str, type[JsonOutput]]:
     """Return what each command prints, by the name of the command."""
-    from .json_outputs import check, dead_letters, outbox, writing
+    from .json_outputs import audience, check, dead_letters, outbox, writing
     from .json_outputs.bill import BillOutput
     from .json_outputs.deliver import DeliverOutput
     from .json_outputs.destinations import DestinationsOutput
@@ -46,6 +46,12 @@ def outputs() -> Mapping[str, type[JsonOutput]]:
     from .json_outputs.status import StatusOutput
 
     return {
+        "audience list": audience.AudienceListOutput,
+        "audience preview": audience.AudiencePreviewOutput,
+        "audience remove": audience.AudienceRemoveOutput,
+        "audience rename": audience.AudienceRenameOutput,
+        "audience show": audience.AudienceShowOutput,
+        "audience sync": audience.AudienceSyncOutput,
         "bill": BillOutput,
         "check": check.CheckOutput,
         "dead-letters discard": dead_letters.DiscardOutput,

@@ -110,9 +110,10 @@ def erase_customer(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Erase the queued events and the dead letters of one customer.
+    """Erase the queued events, the dead letters and the memberships of one customer.
 
     You cannot undo this, so in a terminal it asks first. Events of other customers in the same batches are kept.
+    Also take the customer off the lists of their audiences: the next sync would let them enter again.
     What a running process is sending at the moment stays, and is counted: run the command again when that has ended.
     Without a terminal, --yes is needed.
 
@@ -134,7 +135,9 @@ def erase_customer(
         if not is_terminal():
             raise SetupError.of([Problem("erase", "deletes events that were not billed yet; add --yes to mean it")])
         found = asyncio.run(_erase(configuration, erasure, dry_run=True))
-        if (found.queued or found.dead_letters) and not says_yes(f"Erase {_shown(found)} of {customer} for good?"):
+        if (found.queued or found.dead_letters or found.memberships) and not says_yes(
+            f"Erase {_shown(found)} of {customer} for good?"
+        ):
             say("nothing was erased", error=True)
             return FAILED
     erased = asyncio.run(_erase(configuration, erasure, dry_run=False))
@@ -161,9 +164,11 @@ async def _erase(configuration: Configuration, erasure: Erasure, *, dry_run: boo
 
 
 def _shown(erased: Erased) -> str:
-    from ...definitions import counted
+    from ...definitions import counted, listed
 
-    return f"{counted(erased.queued, 'queued event')} and {counted(erased.dead_letters, 'dead letter')}"
+    parts = [counted(erased.queued, "queued event"), counted(erased.dead_letters, "dead letter")]
+    parts += [counted(erased.memberships, "membership")] if erased.memberships else []
+    return listed(parts, "and")
 
 
 def _left(erased: Erased) -> Iterator[str]:

@@ -50,7 +50,7 @@ def warnings(report: RunReport, destination: str) -> Iterator[str]:
     from ...definitions import counted, quoted
 
     skipped = +report.skipped
-    if skipped and not report.wanted and set(skipped) != {"too_old"}:
+    if skipped and not report.wanted and not set(skipped) <= {"too_old", "outside_period"}:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
         why = "no event matches a subscription" if skipped.keys() <= _UNWANTED else "every event was skipped"
         yield (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..queues.contract import CheckpointMovedError, DeadLetter, Put, PutResult, QueueFullError
 from ..sources.contract import Origin
-from .chunk_puts import are_known_by_id, continues, one_by_one, put_of
+from .chunk_puts import are_known_by_id, one_by_one, put_of
 from .fullness import LONGEST_WAIT_FOR_ROOM
 from .notices import Notice, dead_notice
 from .partial_acceptance import take_accepted
@@ -212,7 +212,7 @@ class Acceptor:
                 following.is_large
                 or events + following.chunk.count > self._most_events
                 or size + following.chunk.size > _MOST_BYTES
-                or not continues([submission.chunk for submission in group], following.chunk)
+                or not _continues(group, following.chunk)
             ):
                 break
             group.append(self._waiting.popleft())
@@ -349,6 +349,14 @@ class Acceptor:
 async def _end(task: asyncio.Task[None]) -> None:
     """Wait until a task has ended, and leave it alone."""
     await asyncio.wait({task})
+
+
+def _continues(group: Sequence[_Submission], chunk: Chunk) -> bool:
+    """Return whether a chunk can be put with others: where its source is among them, it must begin where they end."""
+    if chunk.fence is None:
+        return True
+    before = [submission.chunk.checkpoint for submission in group if submission.chunk.key == chunk.key]
+    return not before or before[-1] == chunk.fence.expected
 
 
 def _fail(submission: _Submission, error: Exception) -> None:

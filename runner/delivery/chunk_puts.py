@@ -62,14 +62,6 @@ def are_known_by_id(put: Put) -> bool:
     return all(key is not None for queued in put.batches for key in queued.batch.idempotency_keys)
 
 
-def continues(chunks: Sequence[Chunk], chunk: Chunk) -> bool:
-    """Return whether a chunk can be put with others: where its source is among them, it must begin where they end."""
-    if chunk.fence is None:
-        return True
-    before = [other.checkpoint for other in chunks if other.key == chunk.key]
-    return not before or before[-1] == chunk.fence.expected
-
-
 def _only(too_old: Mapping[int, AbstractSet[int]], batch: int) -> dict[int, AbstractSet[int]]:
     return {0: too_old[batch]} if batch in too_old else {}
 

@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...definitions import AnswerError, StoppedError
 from ..queues.contract import ExportedBatch, Lane, QueueFullError, Token, dead_letter_of
@@ -19,12 +19,13 @@ from .intake import Intake
 from .lane import ActiveLane
 from .limiter import Limiter
 from .notices import Only, to_all
+from .planned_puts import PlannedPuts
 from .planning import PlannersError
 from .sending import SHORT_WAIT, Sender
 from .shared_rate import SharedRate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from ...definitions import Destination
     from ..queues.contract import DeadLetter, PutResult, Queue, Settlement
@@ -143,6 +144,17 @@ class Delivery:
             unaccepted=self._keep_unaccepted,
             planners=planners,
         )
+        self._planned_puts = PlannedPuts(
+            queue,
+            account=self.account,
+            token=self.next_token,
+            clock=clock,
+            notify=notify,
+            fullness=self._fullness,
+            backpressure=self._backpressure,
+            put=self._dispatcher.put,
+            accepted=self._accepted,
+        )
         self._unrepeatable: set[str] = set()
         self._settled_events = 0
         self._ending: asyncio.Task[None] | None = None
@@ -155,21 +167,30 @@ class Delivery:
 
     async def run(self, sources: Sequence[Source]) -> AnswerError | None:
         """Deliver what some sources hold, and what the queue holds already; return why that ended early, if it did."""
+        error = await self._run(self._take(sources))
+        self._report.read_to_the_end = self._intake.read_to_the_end
+        self._report.sources = self._intake.results
+        return await self._close(error)
+
+    async def feed(self, feeding: Callable[[PlannedPuts], Awaitable[None]]) -> AnswerError | None:
+        """Deliver what `feeding` puts that plans by itself, and what the queue holds; return why that ended early."""
+        return await self._close(await self._run(self._fed(feeding)))
+
+    async def _run(self, taken: Coroutine[Any, Any, AnswerError | None]) -> AnswerError | None:
         async with self._running() as dispatching:
-            taking = asyncio.create_task(self._take(sources))
+            taking = asyncio.create_task(taken)
             try:
                 await asyncio.wait({dispatching, taking}, return_when=asyncio.FIRST_COMPLETED)
                 if not taking.done():
                     # What is left is due much later, or nothing is sent any more.
                     self.acceptor.give_up()
+                    self._planned_puts.stop()
                     if self._dispatcher.stopped is None:
                         self._intake.stop(drain_seconds=0)
                 error = await taking
             finally:
                 taking.cancel()
-        self._report.read_to_the_end = self._intake.read_to_the_end
-        self._report.sources = self._intake.results
-        return await self._close(self._dispatcher.stopped or error)
+        return self._dispatcher.stopped or error
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Acceptor]:
@@ -186,6 +207,7 @@ class Delivery:
         self._stopping.set()
         self._intake.stop(drain_seconds=0)
         self.acceptor.give_up()
+        self._planned_puts.stop()
         self._dispatcher.stop(reason)
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._end_after_grace())
@@ -290,6 +312,7 @@ class Delivery:
         self._settled_events += len(settlement.delivered) + len(settlement.dead)
         self._report.note_settled(settlement)
         self.acceptor.look_again()
+        self._planned_puts.look_again()
         for letter in settlement.dead.values():
             self._write_dead_letter(letter, None)
 
@@ -311,7 +334,15 @@ class Delivery:
         self._dispatcher.wake()
 
     def _lanes_have_stopped(self) -> None:
+        self._planned_puts.stop()
         self._intake.stop()
+
+    async def _fed(self, feeding: Callable[[PlannedPuts], Awaitable[None]]) -> AnswerError | None:
+        try:
+            await feeding(self._planned_puts)
+        except QueueFullError as error:
+            return full(error)
+        return None
 
     async def _take(self, sources: Sequence[Source]) -> AnswerError | None:
         try:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ..queues.contract import CheckpointMovedError
-from ..sources.contract import FoundCheckpoint, SourceError
+from ..sources.contract import FoundCheckpoint, HoldsFiles, SourceError
 from .source_result import SourceResult
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ class Intake:
 
         One that cannot be read does not keep the others from being read.
         """
-        self.results = [SourceResult(source.name) for source in sources]
+        self.results = [
+            SourceResult(source.name, files=source.files if isinstance(source, HoldsFiles) else None)
+            for source in sources
+        ]
         try:
             for source, result in zip(sources, self.results, strict=True):
                 if self._interrupted.is_set():
@@ -116,7 +119,8 @@ class Intake:
     async def _take(self, source: Source, result: SourceResult) -> None:
         chunks = source.chunks(None if self._checkpoints is None or source.key is None else self._find)
         while (chunk := await self._next(source, chunks)) is not None:
-            result.is_read = chunk.is_end
+            # A folder does not end with one of its files.
+            result.is_read = chunk.is_end and result.files is None
             result.events += chunk.count
             task = asyncio.ensure_future(self._acceptor.accept(chunk, patient=True))
             if chunk.fence is not None:

@@ -23,7 +23,8 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 _MOST_KNOWN = 10_000
 _MOST_NAMES = 1_000
 _MOST_NAMES_SHOWN = 12
-SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id")
+_MOST_KNOWN_SHOWN = 5
+SKIP_REASONS = ("integrations", "not_subscribed", "unknown_type", "too_old", "missing_client_id", "outside_period")
 
 
 @dataclass(slots=True)
@@ -107,6 +108,7 @@ class RunReport:
         for receipt in receipts:
             self.read += receipt.chunk.count
             self.skipped += receipt.skipped
+            self.skipped["outside_period"] += receipt.chunk.outside
             self._note_names(receipt)
             for letter in receipt.rejected:
                 self.dead_lettered[letter.reason] += 1
@@ -216,7 +218,7 @@ class RunReport:
         parts += [counted(self.duplicates, "duplicate")] if self.duplicates else []
         parts += [f"{self.skipped.total():,} skipped", f"{dead:,} dead-lettered"]
         parts += [] if dry_run else [f"{unsent:,} unsent"]
-        lines = [line for source in self.sources for line in source.lines()]
+        lines = self._source_lines()
         lines.append(" · ".join([f"{self.read:,} read", *parts]))
         if dry_run:
             parts = [f"{counted(self.requests, 'request')} printed, none sent"]
@@ -225,6 +227,14 @@ class RunReport:
             parts.append(f"{self.seconds:.2f} s")
         lines.append(" · ".join(filter(None, (*parts, self.target))))
         return "\n".join([*lines, *self._details()])
+
+    def _source_lines(self) -> list[str]:
+        """Return what a person should know of the sources; of many that were accepted before, only the number."""
+        known = sum(source.is_known for source in self.sources)
+        if known <= _MOST_KNOWN_SHOWN:
+            return [line for source in self.sources for line in source.lines()]
+        lines = [line for source in self.sources if not source.is_known for line in source.lines()]
+        return [f"{known:,} files: all of them were accepted by earlier runs", *lines]
 
     def _details(self) -> list[str]:
         of = self._of_duplicates

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .audiences import check_hold, put_memberships
 from .contents import OTHER_CONTENT, TOO_OLD, BatchContents
 from .contract import CheckpointMovedError, Conflict, Duplicate, PutResult
 from .keeping import Sources, add_dead_letters, delete_old
@@ -40,11 +41,13 @@ def accept(
 ) -> tuple[PutResult, int]:
     """Store everything of a put, and delete what `retention` says; return how many dead letters that were, too.
 
-    Raises QueueFullError and CheckpointMovedError.
+    Raises QueueFullError, CheckpointMovedError and AudienceHeldError.
     """
     if (before := repeated(tables, put.token)) is not None:
         return PutResult(*_read_result(before)), 0
     _require_expected(tables, put)
+    if put.memberships is not None:
+        check_hold(tables, put.memberships)
     if limit_bytes is not None and put.batches:
         check_limit(tables.queued_bytes(), put.batches, limit_bytes)
     # First, since it is what a reader that is too late fails at, and what an engine may lock.
@@ -56,18 +59,25 @@ def accept(
         accepted.append(batch.put(duplicates, put.too_old.get(number, _NO_POSITIONS)))
         too_old += batch.too_old
         conflicts += batch.conflicts
-    for reread in put.reread:
-        tables.delete_reread(reread)
-    if sources is not None:
-        add_dead_letters(tables, put, sources, now)
-    for key, value in put.records.items():
-        tables.put_record(key, value)
+    _store_others(tables, put, sources, now)
     result = PutResult(accepted, duplicates, too_old, conflicts)
     tables.note_put(put.token, _write_result((accepted, duplicates, too_old, conflicts)), now)
     if retention is None:
         return result, 0
     tables.prune(ids_before=retention.ids_before, checkpoints_before=retention.checkpoints_before, most=retention.most)
     return result, delete_old(tables, retention)
+
+
+def _store_others(tables: Tables, put: Put, sources: Sources | None, now: float) -> None:
+    """Store what a put has beside batches."""
+    for reread in put.reread:
+        tables.delete_reread(reread)
+    if sources is not None:
+        add_dead_letters(tables, put, sources, now)
+    for key, value in put.records.items():
+        tables.put_record(key, value)
+    if put.memberships is not None:
+        put_memberships(tables, put.memberships, now)
 
 
 def _require_expected(tables: Tables, put: Put) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ..delivery.clock import Clock
+    from .audience_tables import AudienceTables
     from .contract import (
         Checkpoint,
         DeadLetter,
@@ -86,6 +87,10 @@ class Tables(Protocol):
 
         `now` is the moment by the caller's clock.
         """
+
+    @property
+    def audiences(self) -> AudienceTables:
+        """The tables of audiences."""
 
     # IDs
 

@@ -8,6 +8,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from .accepting import accept, present_states
+from .audiences import EngineAudiences, erase_member
 from .contract import LEASE_SECONDS, DeadLetterFilter, Erased, QueueFullError, QueueStatus, RunOutcomes
 from .erasing import AT_ONCE, erase_batches, erase_letters
 from .keeping import Retention, delete_old
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..delivery.clock import Clock
     from .contract import (
+        Audiences,
         Checkpoint,
         DeadLetters,
         Duplicate,
@@ -78,6 +80,7 @@ class EngineQueue:
         self._leasing = 0
         self._pruned_at: float | None = None
         self._dead_letters = EngineDeadLetters(engine, self._now)
+        self._audiences = EngineAudiences(engine, self._now)
 
     @property
     def is_durable(self) -> bool:
@@ -89,14 +92,20 @@ class EngineQueue:
         """The dead letters."""
         return self._dead_letters
 
+    @property
+    def audiences(self) -> Audiences:
+        """The audiences."""
+        return self._audiences
+
     async def salt(self) -> bytes | None:
         """Return what the engine's preparation of batches needs; None if it needs nothing."""
         return await self._engine.read(lambda tables: tables.salt())
 
     async def put(self, put: Put) -> PutResult:
-        """Accept batches, dead letters, checkpoints and records, all or nothing.
+        """Accept batches, dead letters, checkpoints, records and memberships, all or nothing.
 
-        An event whose ID its account knows already is not put again. Raises QueueFullError and CheckpointMovedError.
+        An event whose ID its account knows already is not put again. Raises QueueFullError, CheckpointMovedError and
+        AudienceHeldError.
         """
         now, retention, limit = self._now(), self._retention_now(), self._limit_bytes
         result, deleted = await self._engine.write(
@@ -193,7 +202,7 @@ class EngineQueue:
         return await self._engine.read(operation)
 
     async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
-        """Erase the queued events and the dead letters of one customer, some at a time; in a dry run, count them."""
+        """Erase queued events, dead letters and memberships of a customer, some at a time; in a dry run, count them."""
         run = self._engine.read if dry_run else self._engine.write
         erased, last = Erased(), 0
         while True:
@@ -206,6 +215,7 @@ class EngineQueue:
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             erased.add(await run(partial(erase_letters, erasure=erasure, ids=some, dry_run=dry_run)))
+        erased.memberships = await run(partial(erase_member, customer=erasure.customer, dry_run=dry_run))
         return erased
 
     def export(self) -> AsyncIterator[Exported]:

@@ -16,6 +16,7 @@ from .zstd import MAGIC, ZstdDamageError, read_zstd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .contract import Unreadable
     from .formats import Format
 
 _BLOCK_BYTES = 2 * 1024 * 1024
@@ -36,7 +37,8 @@ class Block:
     """Some bytes of an input, and how much of it was read with them: `size` bytes, whose SHA-256 is `digest`.
 
     `identity` identifies content that begins like this. The last block has no data. `damage` says why nothing more can
-    be read of an input that is cut off or damaged, and `line` on which line that is.
+    be read of an input that is cut off or damaged, and `line` on which line that is. `faults` are rows of a table that
+    are not events; their lines in the data are empty.
     """
 
     data: bytes
@@ -46,6 +48,7 @@ class Block:
     is_last: bool = False
     damage: str | None = None
     line: int = 1
+    faults: tuple[Unreadable, ...] = ()
 
 
 def read_blocks(stream: IO[bytes], *, signed: bool = False, refuse_tables: bool = False) -> Iterator[Block]:
@@ -78,6 +81,15 @@ def read_blocks(stream: IO[bytes], *, signed: bool = False, refuse_tables: bool 
 def identities(head: bytes) -> list[str]:
     """Return what identifies content by its beginning, the longest first: it may have been shorter before."""
     return [hashlib.sha256(head[:size]).hexdigest() for size in _IDENTITY_BYTES if size <= len(head)]
+
+
+def read_content(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the content of a stream in pieces, decompressed. Raises OSError, and SourceError if it is damaged."""
+    pieces, zipped = _decompressed(stream)
+    try:
+        yield from pieces
+    except (gzip.BadGzipFile, EOFError, zlib.error, ZstdDamageError) as error:
+        raise SourceError(f"cannot be read to its end: the {zipped} data is damaged ({error})") from None
 
 
 def read_head(stream: IO[bytes]) -> bytes:

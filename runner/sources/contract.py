@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from .plain_lines import PlainLines
 
@@ -85,7 +86,8 @@ class Chunk:
     - `continues`: how many texts at the place of the first were in earlier chunks: a line may hold many.
     - `fence`: for a source that several processes may read at the same time; its chunks are accepted in their order.
     - `records`: small values that are stored together with the chunk; None deletes one.
-    - `count`: how many texts there are; `size`: the bytes of those that may be events.
+    - `outside`: how many events are left out, since they are from outside the period that is wanted.
+    - `count`: how many texts there are, with those; `size`: the bytes of those that may be events.
     """
 
     source: str
@@ -104,6 +106,7 @@ class Chunk:
     generation: str = ""
     keeps_rejected: bool = True
     continues: int = 0
+    outside: int = 0
     fence: Fence | None = None
     records: Mapping[str, bytes | None] = field(default_factory=dict)
     count: int = field(init=False)
@@ -111,7 +114,7 @@ class Chunk:
 
     def __post_init__(self) -> None:
         """Count once: everyone on the way asks."""
-        self.count = len(self.texts) + len(self.unreadable)
+        self.count = len(self.texts) + len(self.unreadable) + self.outside
         self.size = self.texts.size if isinstance(self.texts, PlainLines) else sum(map(len, self.texts))
 
 
@@ -140,6 +143,57 @@ class FindCheckpoints(Protocol):
         """Return the checkpoint of each key, or None if it has none."""
 
 
+_MOST_NAMES = 5
+
+
+@dataclass(slots=True)
+class FileCounts:
+    """How many files of a folder or a bucket were read, were accepted before, could not be read, or are left out.
+
+    `left_out` counts these by the reason. Of the names, and of what is wrong, the first few are kept.
+    """
+
+    read: int = 0
+    known: int = 0
+    failed: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Count a file that is not read."""
+        self.left_out[reason] += 1
+        names = self.names.setdefault(reason, [])
+        if len(names) < _MOST_NAMES:
+            names.append(name)
+
+    def add(self, more: FileCounts) -> None:
+        """Add other counts."""
+        self.read += more.read
+        self.known += more.known
+        self.failed += more.failed
+        self.left_out.update(more.left_out)
+        for reason, names in more.names.items():
+            own = self.names.setdefault(reason, [])
+            own += names[: _MOST_NAMES - len(own)]
+        self.problems += more.problems[: _MOST_NAMES - len(self.problems)]
+
+    def fail(self, problem: str) -> None:
+        """Count a file that cannot be read."""
+        self.failed += 1
+        if len(self.problems) < _MOST_NAMES:
+            self.problems.append(problem)
+
+
+@runtime_checkable
+class HoldsFiles(Protocol):
+    """A source of many files."""
+
+    @property
+    def files(self) -> FileCounts:
+        """What happened to them so far."""
+
+
 class Source(Protocol):
     """Yields chunks of events. It is opened once, when `chunks` is iterated."""
 
@@ -164,3 +218,7 @@ class Source(Protocol):
 
 class SourceError(Exception):
     """A source cannot be read. The message names it."""
+
+
+class ReplacedError(SourceError):
+    """What was read is something else by now. It may be read again from the beginning."""

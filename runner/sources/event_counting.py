@@ -30,5 +30,5 @@ async def _counted(destination: Destination, path: str) -> EventCounter:
                 counter.add_text(text)
             counter.unreadable += len(chunk.unreadable)
     except SourceError as error:
-        raise SetupError.of([Problem(path, str(error))]) from None
+        raise SetupError.of([Problem(source.name, str(error))]) from None
     return counter

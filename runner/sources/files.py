@@ -1,68 +1,33 @@
-"""A regular file as a source: NDJSON, JSON arrays or indented objects, plain, gzip or zstd."""
+"""A regular file as a source."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
-from bisect import bisect_left
-from dataclasses import replace
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
-import msgspec
-
-from ...definitions import UnreadableError, read_event
-from .blocks import identities, read_blocks, read_head
-from .chunks import chunk_of
+from .blocks import identities, read_head
 from .contract import Resumed, SourceError
-from .event_splitting import Texts
-from .reading import BlockReader
-from .splitter import Splitter
+from .stored import StoredSource, read_checkpoint
+from .tables.opening import stored_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    import asyncio
+    from collections.abc import Iterator
     from os import PathLike
 
     from .blocks import Block
-    from .contract import Chunk, FindCheckpoints
-
-FULL_EVENTS = 500
-"""Chunks hold a multiple of so many events, so requests are full: common limits of batches divide it."""
-
-_MOST_EVENTS = 4 * FULL_EVENTS
-"""Chunks hold no more than so many events, where lines are short."""
-
-_MOST_HELD_BYTES = 8 * 1024 * 1024
-_LINES_WITHOUT_EVENTS = 100
-"""A file is refused if so many lines at its beginning hold no event: it is hardly a file of events."""
+    from .contract import FindCheckpoints
+    from .stored import StoredCheckpoint
+    from .tables.columns import Columns
 
 _GENERATION_LETTERS = 16
+_QUIET_NANOSECONDS = 2_000_000_000
+"""A file that was changed later than this before it was read may change again with no trace in its times."""
 
 _Match = Literal["same", "longer", "other"]
-
-
-class FileCheckpoint(msgspec.Struct, frozen=True):
-    """How far a file was accepted: what begins before `line`, and the first `texts` and `faults` that begin on it.
-
-    `faults` are texts that are not events, as far as one knows without a look into them. The file is recognised by
-    `digest`, the SHA-256 (hexadecimal) of its first `size` bytes (decompressed), which had been read by then. `is_end`:
-    that was all of it. `path`: where it was then. `generation`: see Chunk.
-    """
-
-    line: int
-    size: int
-    digest: str
-    is_end: bool = False
-    texts: int = 0
-    faults: int = 0
-    path: str = ""
-    generation: str = ""
-
-
-_START = FileCheckpoint(1, 0, "")
-_to_json = msgspec.json.Encoder().encode
-_read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
 
 
 def shown_path(path: str | PathLike[str]) -> str:
@@ -70,78 +35,45 @@ def shown_path(path: str | PathLike[str]) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-class FileSource:
+class FileSource(StoredSource):
     """The events of one file.
 
     Its checkpoint is known by `scope` and its absolute path, and also by `scope` and how its content begins: a log that
     was rotated has another name and the same content. `scope` says what the events are for: with other settings or
-    mappings the file is read from its beginning. `bytes_read` is how far it was read, as it is stored.
+    mappings the file is read from its beginning.
     """
 
-    def __init__(self, path: str, *, scope: str = "") -> None:
+    def __init__(self, path: str, *, scope: str = "", columns: Columns | None = None) -> None:
         self._path = Path(path)
-        self.name = shown_path(path)
-        self.key = f"{scope} {shown_path(self._path.absolute())}"
-        self.resumed: Resumed | None = None
-        self.bytes_read = 0
+        super().__init__(shown_path(path), file_key(path, scope), _shown_path(path), columns)
         self._scope = scope
-        self._reader: BlockReader | None = None
-        self._real_path = _shown_path(path)
-        self._accepted = _START
-        self._generation = ""
-        self._skipped = 0, 0
-        self._given = 1, 0, 0
-        self._last_line = 0
-        self._on_last_line = 0
-        self._is_stopped = False
-        self._is_begun = False
-        self._was_moved = False
-        self._judged_lines = 0
 
-    async def chunks(self, find: FindCheckpoints | None) -> AsyncIterator[Chunk]:
-        """Yield what follows a checkpoint; nothing if the file has not changed since it was read to its end."""
-        async for texts in self._texts(find):
-            for part in _parts(texts):
-                yield self._chunk(part)
-
-    def stop(self) -> None:
-        """Read nothing more; what was read already is still yielded."""
-        self._is_stopped = True
-        if self._reader is not None:
-            self._reader.stop()
-
-    def _blocks(self, find: FindCheckpoints | None, loop: asyncio.AbstractEventLoop) -> Iterator[Block]:
-        """Read the file, if there is anything new in it. This runs in a thread."""
+    def keys(self) -> list[str]:
+        """Return by what its checkpoint may be known. Raises OSError."""
         with self._path.open("rb") as stream:
-            # Compared and read through one open file: another one may take its name meanwhile.
-            if find is not None and not self._has_news(stream, find, loop):
-                self.bytes_read = stream.seek(0, os.SEEK_END)
-                return
-            stream.seek(0)
-            blocks = read_blocks(stream, signed=True, refuse_tables=True)
-            for block in blocks if self._accepted is _START else _verified(blocks, self._accepted):
-                self.bytes_read = stream.tell()
-                yield block
+            return list(self._keys(stream))
 
-    def _has_news(self, stream: BinaryIO, find: FindCheckpoints, loop: asyncio.AbstractEventLoop) -> bool:
+    def _open(self) -> IO[bytes]:
+        stream = self._path.open("rb")
+        self._version = version_of(os.fstat(stream.fileno()))
+        return stream
+
+    def _has_news(self, stream: IO[bytes], find: FindCheckpoints, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether there is anything to read, and note where that begins.
 
         Of several checkpoints that are of this file the one counts that reaches furthest: a copy of it may have been
         read since.
         """
         seen: set[bytes] = set()
-        # All at once: to ask another thread takes longer than the answer.
         keys = list(self._keys(stream))
-        asking = asyncio.run_coroutine_threadsafe(find(*keys), loop)
-        for key, found in zip(keys, asking.result(), strict=True):
+        for key, found in zip(keys, self._asked(find, loop, *keys), strict=True):
             if found is None or found.state in seen:
                 continue
             seen.add(found.state)
-            checkpoint = _read_checkpoint(found.state)
+            checkpoint = read_checkpoint(found.state)
             if checkpoint.size < self._accepted.size:
                 continue
-            stream.seek(0)
-            match = _compare(stream, checkpoint)
+            match = _compare(stored_blocks(stream, self._columns), checkpoint)
             if match == "same" and checkpoint.is_end:
                 self.resumed = Resumed(None, found.name)
                 return False
@@ -151,170 +83,39 @@ class FileSource:
                     self._generation = hashlib.sha256(found.state).hexdigest()[:_GENERATION_LETTERS]
             else:
                 self.resumed = Resumed(checkpoint.line, found.name)
-                self._accepted, self._generation = checkpoint, checkpoint.generation
-                self._given = checkpoint.line, checkpoint.texts, checkpoint.faults
-                self._last_line, self._on_last_line = checkpoint.line, checkpoint.texts + checkpoint.faults
-        if self._accepted.is_end and self._accepted.path not in {"", self._real_path}:
-            self._was_moved = not _is_still_at(self._accepted)
+                self._take_up(checkpoint)
+        if self._accepted.is_end and self._accepted.path not in {"", self._stored_path}:
+            self._was_moved = not _is_still_at(self._accepted, self._columns)
         return True
 
-    def _keys(self, stream: BinaryIO) -> Iterator[str]:
+    def _keys(self, stream: IO[bytes]) -> Iterator[str]:
         """Yield by what a checkpoint may be known: its name, and how it begins, which other files may do too."""
         yield self.key
         stream.seek(0)
         for identity in identities(read_head(stream)):
             yield self._content_key(identity)
 
+    def _other_keys(self, block: Block) -> tuple[str, ...]:
+        return (self._content_key(block.identity),) if block.identity else ()
+
     def _content_key(self, identity: str) -> str:
         return f"{self._scope} content {identity}"
 
-    async def _texts(self, find: FindCheckpoints | None) -> AsyncIterator[Texts]:
-        """Yield the texts of each block in multiples of FULL_EVENTS, and the rest at the end."""
-        splitter, held, sent, loop = Splitter(), Texts(), 0, asyncio.get_running_loop()
-        self._reader = BlockReader(self.name, lambda: self._blocks(find, loop))
-        if self._is_stopped:
-            self._reader.stop()
-        holds_events = False
-        async for block in self._reader.blocks():
-            texts = splitter.feed(block)
-            holds_events = holds_events or self._accepted.line > 1 or self._has_event(texts)
-            held.add_all(self._new(texts))
-            held.next_line, held.block = texts.next_line, texts.block
-            if block.size < self._accepted.size:
-                # Nothing is new yet, and nobody knows yet that the file still begins as it did.
-                continue
-            if block.is_last:
-                yield held
-                return
-            if not holds_events and block.size - sent <= _MOST_HELD_BYTES:
-                continue
-            count = held.complete(FULL_EVENTS)
-            is_too_much = block.size - sent > _MOST_HELD_BYTES
-            if not count and (held.unreadable or is_too_much):
-                count = held.complete()
-            if not count and is_too_much:
-                # All of it is on one line.
-                count = len(held.lines)
-            if count or held.unreadable:
-                ready, held = held.divide(count)
-                sent = block.size if count else sent
-                yield ready
-        # Reading was stopped, and the next run continues where a line begins.
-        ready, _ = held.divide(held.complete())
-        if ready.lines or ready.unreadable:
-            yield ready
 
-    def _has_event(self, texts: Texts) -> bool:
-        """Return whether some text is an event. Raises SourceError if none of the first hundred is."""
-        first = texts.unreadable[0].message if texts.unreadable else ""
-        self._judged_lines += len(texts.unreadable)
-        for text in texts.texts[:_LINES_WITHOUT_EVENTS]:
-            try:
-                read_event(text)
-            except UnreadableError as error:
-                first = first or error.message
-            else:
-                return True
-            self._judged_lines += 1
-        if self._judged_lines >= _LINES_WITHOUT_EVENTS:
-            problem = f"none of its first {_LINES_WITHOUT_EVENTS} lines is an event (the first: {first})"
-            raise SourceError(f"{self.name} holds no events: {problem}. None of it was accepted")
-        return False
-
-    def _new(self, texts: Texts) -> Texts:
-        """Return the texts that were not accepted before."""
-        line, (skipped, skipped_faults) = self._accepted.line, self._skipped
-        if line == 1 and not self._accepted.texts + self._accepted.faults:
-            return texts
-        on_line = texts.lines.count(line)
-        first = bisect_left(texts.lines, line)
-        first += min(on_line, self._accepted.texts - skipped)
-        faults = [text for text in texts.unreadable if text.place >= line]
-        old_faults = min(sum(text.place == line for text in faults), self._accepted.faults - skipped_faults)
-        self._skipped = skipped + min(on_line, self._accepted.texts - skipped), skipped_faults + old_faults
-        new = Texts(texts.texts[first:], texts.lines[first:], faults[old_faults:])
-        new.loose, new.loose_unreadable = texts.loose, texts.loose_unreadable
-        return new
-
-    def _count_lines(self, chunk: Chunk) -> None:
-        """Note how many texts of its first line came before, and of its last line until now."""
-        if isinstance(chunk.places, range) and not chunk.unreadable:
-            # Each is on a line of its own.
-            if chunk.places:
-                self._on_last_line, self._last_line = 1, chunk.places[-1]
-            return
-        places = [*chunk.places, *(text.place for text in chunk.unreadable)]
-        if not places:
-            return
-        if min(places) == self._last_line:
-            chunk.continues = self._on_last_line
-        last = max(places)
-        self._on_last_line = places.count(last) + (self._on_last_line if last == self._last_line else 0)
-        self._last_line = last
-
-    def _chunk(self, texts: Texts) -> Chunk:
-        block = texts.block
-        chunk = chunk_of(texts, self.name, self.key)
-        chunk.path, chunk.generation = self._real_path, self._generation
-        self._count_lines(chunk)
-        if block is None:
-            return chunk
-        line, (on_line, faults) = texts.next_line, texts.on_next_line()
-        if line == self._given[0]:
-            on_line, faults = on_line + self._given[1], faults + self._given[2]
-        self._given = line, on_line, faults
-        checkpoint = FileCheckpoint(
-            line,
-            block.size,
-            block.digest.hex(),
-            is_end=block.is_last,
-            texts=on_line,
-            faults=faults,
-            path=self._real_path,
-            generation=self._generation,
-        )
-        chunk.checkpoint = _to_json(checkpoint)
-        chunk.other_keys = (self._content_key(block.identity),) if block.identity else ()
-        if texts.lines and not self._is_begun:
-            self._is_begun = True
-            chunk.reread = self._accepted.is_end and texts.lines[0] == self._accepted.line
-            chunk.earlier_path = self._accepted.path if self._was_moved else ""
-        return chunk
+def file_key(path: str, scope: str) -> str:
+    """Return the key of the checkpoint of a file."""
+    return f"{scope} {shown_path(Path(path).absolute())}"
 
 
-def _parts(texts: Texts) -> Iterator[Texts]:
-    """Yield texts in parts that are accepted one by one: a rejected event takes some kilobytes until it is."""
-    while len(texts.lines) > _MOST_EVENTS:
-        count = _MOST_EVENTS
-        while count and texts.lines[count] == texts.lines[count - 1]:
-            count -= 1
-        if not count:
-            break
-        part, texts = texts.divide(count)
-        if part.block is not None and part.block.is_last:
-            part.block = replace(part.block, is_last=False, damage=None)
-        yield part
-    yield texts
+def version_of(status: os.stat_result) -> str:
+    """Return what changes whenever a file does; empty if it has just been changed."""
+    latest = max(status.st_mtime_ns, status.st_ctime_ns)
+    if time.time_ns() - latest < _QUIET_NANOSECONDS:
+        return ""
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
 
 
-def _verified(blocks: Iterator[Block], accepted: FileCheckpoint) -> Iterator[Block]:
-    """Yield blocks that begin with what was accepted. Raises SourceError if they do not.
-
-    They did when they were compared, but a log can be cut and written again at any moment.
-    """
-    signature, left = hashlib.sha256(), accepted.size
-    for block in blocks:
-        signature.update(block.data[:left])
-        left = max(0, left - len(block.data))
-        if (left and block.is_last) or (not left and signature.hexdigest() != accepted.digest):
-            raise SourceError("was replaced while it was read; run the same command again")
-        yield block
-        if not left:
-            break
-    yield from blocks
-
-
-def _is_still_at(checkpoint: FileCheckpoint) -> bool:
+def _is_still_at(checkpoint: StoredCheckpoint, columns: Columns | None) -> bool:
     """Return whether the path of a checkpoint still holds what was read there: then a copy was made of it."""
     path = Path(checkpoint.path)
     try:
@@ -322,7 +123,7 @@ def _is_still_at(checkpoint: FileCheckpoint) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as stream:
-            return _compare(stream, checkpoint) != "other"
+            return _compare(stored_blocks(stream, columns), checkpoint) != "other"
     except (OSError, ValueError, SourceError):
         return False
 
@@ -332,10 +133,10 @@ def _shown_path(path: str) -> str:
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
-def _compare(stream: BinaryIO, checkpoint: FileCheckpoint) -> _Match:
+def _compare(blocks: Iterator[Block], checkpoint: StoredCheckpoint) -> _Match:
     """Return whether a file begins with the bytes that were read before, and whether it holds more."""
     digest, signature, left = bytes.fromhex(checkpoint.digest), hashlib.sha256(), checkpoint.size
-    for block in read_blocks(stream):
+    for block in blocks:
         data = block.data
         if not left and data:
             return "longer"

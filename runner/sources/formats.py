@@ -12,6 +12,7 @@ GZIP = b"\x1f\x8b"
 _TO_UTF_8 = "convert it to UTF-8, for example with iconv"
 _DECOMPRESS = "decompress it first"
 _EXPORT = "export it as JSON lines (NDJSON)"
+_TABLE = f"deliver it with --columns FILE, or {_EXPORT}"
 _EVENTS_AS_JSON = "write one JSON object per line (NDJSON)"
 _TAR_MAGIC = slice(257, 262)
 _BINARY_HEAD = 512
@@ -27,7 +28,7 @@ class Format:
 
 
 _BY_FIRST_BYTES: tuple[tuple[bytes, Format], ...] = (
-    (b"PAR1", Format("a Parquet file", _EXPORT)),
+    (b"PAR1", Format("a Parquet file", _TABLE)),
     (b"PARE", Format("an encrypted Parquet file", _EXPORT)),
     (b"Obj\x01", Format("an Avro file", _EXPORT)),
     (b"ORC", Format("an ORC file", _EXPORT)),
@@ -107,7 +108,7 @@ def table_format(head: bytes) -> Format | None:
         if columns > 1 and (not second or columns == _columns(second, delimiter) or first.startswith(b'"')):
             shown = first.decode("utf-8", "replace")
             shown = shown if len(shown) <= _MOST_COLUMNS_SHOWN else f"{shown[:_MOST_COLUMNS_SHOWN]}…"
-            return Format(f"{name} (its first line is {shown})", _EXPORT)
+            return Format(f"{name} (its first line is {shown})", _TABLE)
     return None
 
 

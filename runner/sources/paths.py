@@ -16,7 +16,13 @@ from ...definitions import Problem, SetupError
 from ..near_files import near_file
 from .contract import Chunk, SourceError
 from .descriptors import WaitingFile
+from .file_set import FileSet
 from .files import FileSource, shown_path
+from .folders import Folder
+from .objects.addresses import is_address, source_of_address
+from .patterns import Pattern, has_pattern
+from .period import within
+from .source_options import SourceOptions
 from .streams import StreamSource
 
 if TYPE_CHECKING:
@@ -34,26 +40,38 @@ _PIPE_BYTES = 1024 * 1024
 _MANY = "can be read only once, and is named twice"
 
 
-def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
-    """Return a source for each path; `-` is standard input.
+def sources_of(paths: Sequence[str], scope: str = "", options: SourceOptions | None = None) -> list[Source]:
+    """Return a source for each path: a file, a folder, a pattern that names files, or an address of objects.
+
+    `-` is standard input. `scope` is that of `options`, for those who need no others.
 
     One that cannot be read fails when it is read, so the others are read. Raises SetupError if none can be read,
     or if one that can be read only once is named twice. Nothing is opened: who opens a pipe to look at it takes it
     away from its reader.
     """
+    options = options or SourceOptions(scope)
     sources: list[Source] = []
     unread: list[Problem] = []
     problems: list[Problem] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
+        if is_address(path):
+            sources.append(source_of_address(path, options))
+            continue
         try:
             status = _status(path)
         except (OSError, ValueError) as error:
+            if isinstance(error, FileNotFoundError) and has_pattern(path):
+                sources.append(FileSet(Folder(path, options, Pattern(path))))
+                continue
             reason = getattr(error, "strerror", None) or str(error)
             hint = near_file(path) if isinstance(error, FileNotFoundError) else ""
             problem = Problem(shown_path(path), f"cannot be read: {reason}{hint}")
             unread.append(problem)
             sources.append(_UnreadSource(problem))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            sources.append(FileSet(Folder(path, options)))
             continue
         identity = (status.st_dev, status.st_ino)
         if _is_read_once(path, status) and identity in seen:
@@ -61,16 +79,18 @@ def sources_of(paths: Sequence[str], scope: str = "") -> list[Source]:
             problems.append(Problem(shown_path(path), f"{name} {_MANY}"))
             continue
         seen.add(identity)
-        sources.append(_source(path, status, scope))
+        sources.append(_source(path, status, options))
     if problems or len(unread) == len(sources) > 0:
         raise SetupError.of([*unread, *problems])
-    return sources
+    return [within(source, options.period) for source in sources]
 
 
 def input_bytes(paths: Sequence[str]) -> int | None:
-    """Return the bytes of some files together, as they are stored; None if one is a stream, of any length."""
+    """Return the bytes of some files together, as they are stored; None if one is a stream or a folder, of any size."""
     size = 0
     for path in paths:
+        if is_address(path) or (has_pattern(path) and not Path(path).exists()):
+            return None
         # The run names one that cannot be read when it comes to it.
         with contextlib.suppress(OSError, ValueError):
             status = _status(path)
@@ -109,8 +129,6 @@ def _status(path: str) -> os.stat_result:
             raise OSError(None, f"{STANDARD_INPUT_NAME} is closed")
         return os.fstat(descriptor)
     status = Path(path).stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise OSError(None, "it is a folder; name the files in it")
     if stat.S_ISSOCK(status.st_mode):
         raise OSError(None, "it is a socket; connect to it with another program and pipe the events in")
     if not os.access(path, os.R_OK):
@@ -130,13 +148,13 @@ def _is_read_once(path: str, status: os.stat_result) -> bool:
     return _descriptor(path) is not None or stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
 
 
-def _source(path: str, status: os.stat_result, scope: str) -> Source:
+def _source(path: str, status: os.stat_result, options: SourceOptions) -> Source:
     descriptor = _descriptor(path)
     if descriptor is not None:
         name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else path
         return StreamSource(name, partial(_open_descriptor, descriptor))
     if stat.S_ISREG(status.st_mode):
-        return FileSource(path, scope=scope)
+        return FileSource(path, scope=options.whole_scope, columns=options.columns)
     return StreamSource(shown_path(path), partial(_open_path, path))
 
 

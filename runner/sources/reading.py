@@ -98,7 +98,7 @@ class BlockReader:
 def _source_error(name: str, error: BaseException) -> SourceError:
     """Return the error of a source that cannot be read, whatever is wrong with it."""
     if isinstance(error, SourceError):
-        return SourceError(f"{name} {error}")
+        return type(error)(f"{name} {error}")
     if isinstance(error, OSError):
         return SourceError(f"{name} cannot be read: {error.strerror or error}")
     return SourceError(f"{name} cannot be read: {type(error).__name__}: {error}")

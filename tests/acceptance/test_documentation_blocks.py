@@ -23,6 +23,7 @@ from environments import layered_environment, packages_of
 from kable_destination.definitions import compile_trigger
 from kable_destination.runner.configuration.configuration import Configuration
 from kable_destination.runner.sandbox import running_sandbox
+from kable_destination.runner.sources.tables.columns import read_columns
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ SHOWN = {"text", "http", "diff", "js"}
 
 MISTAKES = "docs/mistakes.md"
 """Its JSON and triggers are wrong on purpose, and `test_mistakes.py` runs each."""
+
+COLUMNS = {"event", "csv"}
+"""The tables of a file of columns."""
 
 PYPROJECT = {"build-system", "project", "tool"}
 _MOST_SHOWN = 4_000
@@ -115,6 +119,9 @@ class Workspace:
             assert block.language in SHOWN, f"{block}: nobody knows how to run this language"
 
     def _load_toml(self, block: Block, path: Path) -> None:
+        if set(tomllib.loads(block.text)) == COLUMNS:
+            read_columns(path)
+            return
         if set(tomllib.loads(block.text)) <= PYPROJECT:
             return
         Configuration(path, environment=self.environment).set_up()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from command_line import CommandLine
 
 COMMANDS = (
-    *("init", "deliver", "serve", "work", "status", "preview", "bill", "snapshot", "check", "doctor"),
-    *("destinations", "config-schema", "new", "docs", "sandbox", "dead-letters", "outbox"),
+    *("init", "deliver", "serve", "work", "status", "page", "preview", "bill", "snapshot", "check", "doctor"),
+    *("destinations", "config-schema", "new", "docs", "sandbox", "audience", "dead-letters", "outbox"),
 )
 HEAVY = {
     *("aiohttp", "asyncio", "httpx", "liquid", "jinja2", "msgspec", "orjson", "psutil", "pydantic", "rich"),

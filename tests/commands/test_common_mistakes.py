@@ -92,9 +92,9 @@ MISTAKES = {
         ("check", "--config", "kabel.toml"),
         toml="",
     ),
-    "folder": Mistake(
-        "error: logs: cannot be read: it is a folder; name the files in it",
-        ("deliver", "logs", "--base-url", "BASE_URL"),
+    "pattern": Mistake(
+        "error: logs/*.gz names no file",
+        ("deliver", "logs/*.gz", "--base-url", "BASE_URL"),
         files={"logs/a.ndjson": EVENTS},
     ),
     "folder as a configuration": Mistake(
@@ -103,8 +103,8 @@ MISTAKES = {
         files={"logs/a.ndjson": EVENTS},
     ),
     "CSV": Mistake(
-        "error: usage.csv is a CSV table (its first line is userId,event,units), not JSON text; export it as JSON "
-        "lines (NDJSON). None of it was accepted",
+        "error: usage.csv is a CSV table (its first line is userId,event,units), not JSON text; deliver it with "
+        "--columns FILE, or export it as JSON lines (NDJSON). None of it was accepted",
         ("deliver", "usage.csv", "--base-url", "BASE_URL"),
         files={"usage.csv": b"userId,event,units\n" + b"u1,API Call,5\n" * 200},
     ),

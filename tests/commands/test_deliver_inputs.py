@@ -91,7 +91,7 @@ def test_standard_input_may_be_a_socket(command_line: CommandLine, sandbox: Runn
         ("$K deliver /dev/fd/1 $B >/dev/null", "Bad file descriptor"),
         ("mkfifo p; $K deliver p p $B", "only once"),
         ("$K deliver - /dev/stdin $B < /dev/null", "only once"),
-        ("$K deliver . $B", "folder"),
+        ("$K deliver '*.nothing' $B", "names no file"),
     ],
 )
 def test_an_input_that_cannot_be_read_ends_the_run_with_one_line(

@@ -36,6 +36,16 @@ class Case:
 
 
 CASES: dict[str, tuple[Case, ...]] = {
+    "audience list": (Case(),),
+    "audience preview": (Case(("--name", "Buyers", "others.txt")), Case(("--name", "New", "others.txt"))),
+    "audience remove": (Case(("Buyers",)), Case(("Buyers", "--notify", "--base-url", "BASE_URL"))),
+    "audience rename": (Case(("Buyers", "Sellers")),),
+    "audience show": (Case(("Buyers",)),),
+    "audience sync": (
+        Case(("--name", "Buyers", "others.txt", "--base-url", "BASE_URL")),
+        Case(("--name", "Buyers", "others.txt", "--dry-run")),
+        Case(("--name", "Buyers", "others.txt", "--base-url", "http://127.0.0.1:1", "--wait", "0"), 1),
+    ),
     "bill": (Case(("more.ndjson",), 1), Case(("one.json",))),
     "check": (
         Case(("--base-url", "BASE_URL", "--credentials", "--events", "more.ndjson")),
@@ -63,7 +73,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "init": (Case(("--base-url", "BASE_URL")),),
     "new": (Case(("meter",)), Case(("meter", "folder", "--title", "The Meter"))),
     "outbox backup": (Case(("copy.sqlite",)),),
-    "outbox copy": (Case(("outbox.sqlite", "copy.sqlite")),),
+    "outbox copy": (Case(("outbox.sqlite", "copied.sqlite")),),
     "outbox erase": (Case(("--customer", "customer_1", "--yes")),),
     "preview": (Case(("one.json",)), Case(("one.json", "--explain")), Case(("skipped.json",)), Case(("no.json",))),
     "snapshot": (Case(("--events", "more.ndjson", "--dir", "snap")),),
@@ -102,6 +112,9 @@ def prepared(command_line: CommandLine, sandbox: RunningSandbox) -> CommandLine:
     """A folder with events, and with an outbox that has two dead letters."""
     folder = command_line.folder
     command_line.deliver(ndjson(track(1), b"oops", {**track(2), "userId": ""}), sandbox.base_url)
+    (folder / "members.txt").write_bytes(b"u1\nu2\n")
+    (folder / "others.txt").write_bytes(b"u2\nu3\n")
+    assert command_line("audience", "sync", "--name", "Buyers", "members.txt", "--base-url", sandbox.base_url).code == 0
     more = ndjson(track(3), track(3), {**track(4), "integrations": {"All": False}}, {**track(5), "userId": ""}, b"oops")
     (folder / "more.ndjson").write_bytes(more + ndjson({"type": "screen", "userId": "u"}, {**track(6), "type": "trak"}))
     (folder / "one.json").write_bytes(ndjson(track(7)))

@@ -34,7 +34,11 @@ REFUSED = (
 )
 QUESTION = "Bill real customers at live.kable.io? [y/N]"
 
-SENDING = {"deliver": ("events.ndjson",), "dead-letters replay": ()}
+SENDING = {
+    "deliver": ("events.ndjson",),
+    "dead-letters replay": (),
+    "audience sync": ("--name", "Buyers", "members.txt"),
+}
 """Commands that send events, with what they need. One that is new here must be refused without intent."""
 
 NOT_SENDING = {
@@ -55,7 +59,13 @@ NOT_SENDING = {
     "dead-letters show": ("1",),
     "dead-letters export": ("fix.ndjson",),
     "dead-letters discard": ("--all",),
+    "audience list": (),
+    "audience show": ("Buyers",),
+    "audience preview": ("--name", "Buyers", "members.txt"),
+    "audience rename": ("Buyers", "Sellers"),
+    "audience remove": ("Buyers",),
     "outbox backup": ("copy.sqlite",),
+    "outbox copy": ("outbox.sqlite", "sqlite:copied.sqlite"),
     "outbox erase": ("--customer", "acme", "--yes"),
 }
 """All others. `doctor` and `check --credentials` ask about the credentials, which bills nothing."""
@@ -87,6 +97,7 @@ def live(command_line: CommandLine) -> Iterator[Blocked]:
     """A live key, and events to send."""
     (command_line.folder / "events.ndjson").write_bytes(ndjson(track(1)))
     (command_line.folder / "event.json").write_bytes(ndjson(track(1)))
+    (command_line.folder / "members.txt").write_bytes(b"u1\n")
     with raw_server(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") as (port, heads):
         yield Blocked(command_line, port, heads)
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NODES = (1, 2, 3)
+USER, PASSWORD = "kable", "S3cr3t-of-Kafka"
+"""Who may log in where a login is needed."""
+
 _CLUSTER_ID = "Vr8Nn2kSTyqQ3m0yXc1bWg"
 _SECONDS_TO_START = 60.0
 _JAVA = (
@@ -35,7 +38,11 @@ _PROPERTIES = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT",
+    "listener.name.login.sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.login.plain.sasl.jaas.config": (
+        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+    ),
     "default.replication.factor": 3,
     "min.insync.replicas": 2,
     "offsets.topic.num.partitions": 3,
@@ -127,6 +134,7 @@ class Cluster:
             for number in NODES
         }
         self.brokers = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes.values())
+        self.brokers_with_login = ",".join(f"127.0.0.1:{port}" for port in told["login_ports"])
         self.admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
 
     def create_topic(self, name: str, partitions: int = 4, config: Mapping[str, str] | None = None) -> None:
@@ -259,22 +267,24 @@ def exclusive(run: str, *, shared: bool) -> Iterator[None]:
 
 
 def _start(folder: Path) -> None:
-    ports = _free_ports(2 * len(NODES))
-    brokers, controllers = ports[: len(NODES)], ports[len(NODES) :]
+    count = len(NODES)
+    ports = _free_ports(3 * count)
+    brokers, controllers, logins = ports[:count], ports[count : 2 * count], ports[2 * count :]
     voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in zip(NODES, controllers, strict=True))
-    for number, broker, controller in zip(NODES, brokers, controllers, strict=True):
+    for number, broker, controller, login in zip(NODES, brokers, controllers, logins, strict=True):
+        clients = f"PLAINTEXT://127.0.0.1:{broker},LOGIN://127.0.0.1:{login}"
         properties = {
             **_PROPERTIES,
             "node.id": number,
             "controller.quorum.voters": voters,
-            "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
+            "listeners": f"{clients},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": clients,
             "log.dirs": folder / f"node-{number}",
         }
         lines = "".join(f"{key}={value}\n" for key, value in properties.items())
         (folder / f"node-{number}.properties").write_text(lines)
     _format(folder)
-    (folder / "cluster.json").write_text(json.dumps({"ports": brokers}))
+    (folder / "cluster.json").write_text(json.dumps({"ports": brokers, "login_ports": logins}))
     for node in Cluster(folder).nodes.values():
         node.start()
 

@@ -11,6 +11,7 @@ from kable_destination.runner.queues.contract import (
     DeadLetterGroup,
     ExportedBatch,
     ExportedIds,
+    ExportedMemberships,
     ExportedRecord,
     KeptDeadLetter,
     LaneStatus,
@@ -19,6 +20,7 @@ from kable_destination.runner.queues.contract import (
 )
 from kable_destination.runner.queues.engine import Candidate, Pause
 from kable_destination.runner.queues.lane_figures import MINUTES_OF_RATE, lane_error, minute_of
+from kable_destination.runner.queues.memory.audiences import MemoryAudiences
 from kable_destination.runner.queues.rules import moment_due, pause_left
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class ToyTables:
         self.values: dict[str, bytes] = {}
         self.contents: dict[tuple[int, Hashable], bytes] = {}
         self.last_row = self.last_letter = 0
+        # The engine in memory is as simple as one can be.
+        self.audiences = MemoryAudiences()
 
     def salt(self) -> bytes | None:
         """Return None: nobody else prepares batches for this engine."""
@@ -371,7 +375,9 @@ class ToyEngine:
         letters = [kept for *_, kept in tables.letters.values()]
         records = [ExportedRecord(*item) for item in tables.values.items()]
         ids = [ExportedIds([str(name).encode()], 0) for name in tables.ids]
-        everything: list[Exported] = [*tables.lanes(now, is_held), *batches, *letters, *records, *ids]
+        audiences = tables.audiences
+        members = [ExportedMemberships(each, audiences.memberships(each.id, b"", 1_000)) for each in audiences.all()]
+        everything: list[Exported] = [*members, *tables.lanes(now, is_held), *batches, *letters, *records, *ids]
         for item in [*everything, *tables.checkpoints.values()]:
             yield item
 

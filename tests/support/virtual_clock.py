@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from kable_destination.runner.queues.contract import (
+        Audiences,
         Checkpoint,
         DeadLetters,
         Duplicate,
@@ -244,6 +245,11 @@ class BusyQueue:
     def dead_letters(self) -> DeadLetters:
         """As the queue."""
         return self._queue.dead_letters
+
+    @property
+    def audiences(self) -> Audiences:
+        """As the queue."""
+        return self._queue.audiences
 
     async def salt(self) -> bytes | None:
         """As the queue."""

@@ -24,6 +24,18 @@ class LaneError(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class FilesOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of a folder, a pattern or a bucket: how many were read, or accepted by an earlier run.
+
+    `failed` ones could not be read; `left_out` ones are hidden, not files, or written by the run itself.
+    """
+
+    read: int
+    known: int
+    failed: int
+    left_out: int
+
+
 class SourceOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source and how many events were read of it.
 
@@ -36,6 +48,7 @@ class SourceOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     events: int
     accepted_before: str | None = None
     from_line: int | None = None
+    files: FilesOutput | None = None
     error: str | None = None
 
 

@@ -24,7 +24,7 @@ class CopyOutput(JsonOutput, frozen=True, kw_only=True):
 
 
 class EraseOutput(JsonOutput, frozen=True, kw_only=True):
-    """What was erased of a customer: `queued` events and `dead_letters`.
+    """What was erased of a customer: `queued` events, `dead_letters`, and `memberships` of audiences.
 
     `leased` counts events that a running process is sending, and that stay. `unsure` are the IDs of dead letters that
     have the customer's ID elsewhere, `damaged` those of batches that cannot be read: they stay, too.
@@ -33,6 +33,7 @@ class EraseOutput(JsonOutput, frozen=True, kw_only=True):
     customer: str
     queued: int
     dead_letters: int
+    memberships: int
     leased: int
     unsure: list[int]
     damaged: list[int]

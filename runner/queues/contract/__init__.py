@@ -5,6 +5,18 @@ Two engines come with this package: memory, which keeps nothing beyond the proce
 tests.
 """
 
+from .audiences import (
+    HOLD_SECONDS,
+    Audience,
+    AudienceHeldError,
+    AudienceKind,
+    AudienceNameError,
+    Audiences,
+    Hold,
+    Membership,
+    MembershipPut,
+    Movement,
+)
 from .batches import (
     LEASE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -32,6 +44,7 @@ from .reports import (
     Exported,
     ExportedBatch,
     ExportedIds,
+    ExportedMemberships,
     ExportedRecord,
     KeptDeadLetter,
     LaneStatus,
@@ -42,8 +55,14 @@ from .reports import (
 )
 
 __all__ = [
+    "HOLD_SECONDS",
     "LEASE_SECONDS",
     "LONGEST_PAUSE_SECONDS",
+    "Audience",
+    "AudienceHeldError",
+    "AudienceKind",
+    "AudienceNameError",
+    "Audiences",
     "Checkpoint",
     "CheckpointMovedError",
     "Conflict",
@@ -57,13 +76,18 @@ __all__ = [
     "Exported",
     "ExportedBatch",
     "ExportedIds",
+    "ExportedMemberships",
     "ExportedRecord",
+    "Hold",
     "KeptDeadLetter",
     "Lane",
     "LaneDepth",
     "LaneStatus",
     "Lease",
     "Leased",
+    "Membership",
+    "MembershipPut",
+    "Movement",
     "Origins",
     "Outcome",
     "Prepared",

@@ -26,13 +26,14 @@ class Erasure:
 class Erased:
     """What an erasure found.
 
-    `queued` and `dead_letters` count what was erased, or in a dry run what would be. `leased` counts events that a
-    running process is sending: they stay. `unsure` are the IDs of dead letters that have the customer's ID somewhere
-    else: they stay, too. `damaged` are the IDs of batches that cannot be read.
+    `queued`, `dead_letters` and `memberships` (of audiences) count what was erased, or in a dry run what would be.
+    `leased` counts events that a running process is sending: they stay. `unsure` are the IDs of dead letters that have
+    the customer's ID somewhere else: they stay, too. `damaged` are the IDs of batches that cannot be read.
     """
 
     queued: int = 0
     dead_letters: int = 0
+    memberships: int = 0
     leased: int = 0
     unsure: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Erased:
         """Add what another part of the erasure found."""
         self.queued += other.queued
         self.dead_letters += other.dead_letters
+        self.memberships += other.memberships
         self.leased += other.leased
         self.unsure += other.unsure
         self.damaged += other.damaged

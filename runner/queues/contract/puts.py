@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from .audiences import MembershipPut
     from .batches import DeadLetter, QueuedBatch
 
 
@@ -58,7 +59,8 @@ class Put:
     IDs. They are not put, since nobody can say whether such an event was sent before; one whose ID is known still is a
     duplicate, like any other. `records` maps keys to values; None deletes a record. `compares_contents`: an event whose
     ID is known becomes a dead letter if its content is another; this is for clients that make the IDs themselves. The
-    rejected events of the sources in `unkept` are not kept, since the answer lists them.
+    rejected events of the sources in `unkept` are not kept, since the answer lists them. `memberships`: what a sync of
+    an audience changes; if its hold was lost, nothing is put.
 
     `expects` maps keys of `checkpoints` to the states that must be stored until now (None: nothing is stored). If one
     is another, the put raises CheckpointMovedError: of two readers of one source, only one continues.
@@ -73,6 +75,7 @@ class Put:
     too_old: Mapping[int, AbstractSet[int]] = field(default_factory=dict)
     compares_contents: bool = False
     unkept: AbstractSet[str] = frozenset()
+    memberships: MembershipPut | None = None
     expects: Mapping[str, bytes | None] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from .audiences import Audiences
     from .batches import Lane, Leased, Settlement, State
     from .erasure import Erased, Erasure
     from .puts import Checkpoint, Duplicate, Put, PutResult, Token
@@ -63,6 +64,10 @@ class Queue(Protocol):
     def dead_letters(self) -> DeadLetters:
         """The dead letters."""
 
+    @property
+    def audiences(self) -> Audiences:
+        """The audiences."""
+
     async def salt(self) -> bytes | None:
         """Return what the engine's preparation of batches needs (see `preparation_for`); None if it needs nothing."""
 
@@ -70,11 +75,11 @@ class Queue(Protocol):
         """Delete all dead letters that are beyond a limit. A put deletes some of them. Raises QueueFullError."""
 
     async def put(self, put: Put) -> PutResult:
-        """Accept batches, dead letters, checkpoints and records, all or nothing.
+        """Accept batches, dead letters, checkpoints, records and memberships, all or nothing.
 
         An event whose ID its account already knows is not put again, with one exception: it replaces a dead letter with
         the same ID and other content. Dead letters with the ID of a queued event are deleted. Raises QueueFullError,
-        and CheckpointMovedError (see `Put`).
+        CheckpointMovedError (see `Put`), and AudienceHeldError if the hold of the memberships was lost.
         """
 
     async def lease(self, most: Mapping[Lane, int]) -> Leased:
@@ -120,7 +125,7 @@ class Queue(Protocol):
         """Return the state of the queue."""
 
     async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
-        """Erase the queued events and the dead letters of one customer, or in a dry run, count them.
+        """Erase queued events, dead letters and memberships of one customer, or in a dry run, count them.
 
         Batches keep the events of others. What somebody has leased stays, and is counted. The IDs of erased events
         stay known, so they do not come back. Raises QueueFullError.

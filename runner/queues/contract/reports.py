@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .audiences import Audience, Membership
     from .batches import DeadLetter, QueuedBatch, Reason
     from .puts import Checkpoint
 
@@ -139,5 +140,15 @@ class ExportedIds:
     salt: bytes = b""
 
 
-Exported: TypeAlias = "ExportedBatch | KeptDeadLetter | Checkpoint | ExportedRecord | ExportedIds | LaneStatus"
+@dataclass(frozen=True, slots=True)
+class ExportedMemberships:
+    """An audience, and some of its memberships, in the order of their members, as `export` yields them."""
+
+    audience: Audience
+    memberships: Sequence[Membership]
+
+
+Exported: TypeAlias = (
+    "ExportedBatch | KeptDeadLetter | Checkpoint | ExportedRecord | ExportedMemberships | ExportedIds | LaneStatus"
+)
 """One item of an export."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from ..contract import Checkpoint, ExportedBatch, ExportedIds, ExportedRecord
+from ..contract import Checkpoint, ExportedBatch, ExportedIds, ExportedMemberships, ExportedRecord
 from ..recent_ids import RecentIds
+from .audiences import MemoryAudiences
 from .batches import MemoryBatches
 from .dead_letters import MemoryDeadLetters
 
@@ -32,6 +34,7 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
     def __init__(self) -> None:
         MemoryBatches.__init__(self)
         MemoryDeadLetters.__init__(self)
+        self.audiences = MemoryAudiences()
         self._ids: dict[str, RecentIds] = {}
         self._puts: dict[int, tuple[int, bytes]] = {}
         self._checkpoints: dict[str, tuple[Checkpoint, float]] = {}
@@ -186,6 +189,8 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
             yield checkpoint
         for key, value in self._records.items():
             yield ExportedRecord(key, value)
+        for audience in self.audiences.all():
+            yield ExportedMemberships(audience, self.audiences.memberships(audience.id, b"", sys.maxsize))
         for account, ids in self._ids.items():
             yield ExportedIds([f"{account}\0{name}".encode("utf-8", "surrogatepass") for name in ids.all()], 0.0)
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..contract import LONGEST_PAUSE_SECONDS, ExportedBatch, ExportedIds, ExportedRecord, KeptDeadLetter, Lane
+from ..contract import (
+    LONGEST_PAUSE_SECONDS,
+    ExportedBatch,
+    ExportedIds,
+    ExportedMemberships,
+    ExportedRecord,
+    KeptDeadLetter,
+    Lane,
+)
 from ..stored.damaged import Damaged
 from ..stored.packing import UNREADABLE, queued_of
+from .audiences import AudienceTable
 from .days import SECONDS_A_DAY
 from .dead_letters import DeadLetterTable
 from .lanes import LaneTable
@@ -27,13 +36,14 @@ SELECT batches.id, batches.lane, events, run, attempts, accepted_at, due, batche
 FROM batches JOIN lanes ON lanes.id = lane WHERE batches.id > %s ORDER BY batches.id LIMIT %s
 """
 _PAGE = 50
+_MEMBERS_AT_ONCE = 5_000
 _IDS_AT_ONCE = 10_000
 
 
 def everything(
     database: Statements, salt: bytes, now: float, is_held: Callable[[Candidate], bool]
 ) -> Iterator[Exported]:
-    """Yield lanes, batches, dead letters, checkpoints, records, and the hashes of known IDs."""
+    """Yield lanes, batches, dead letters, checkpoints, records, audiences, and the hashes of known IDs."""
     yield from LaneTable(database, Owners(database), 0).statuses(now, now + LONGEST_PAUSE_SECONDS, is_held)
     yield from _batches(database)
     yield from DeadLetterTable(database).all()
@@ -41,7 +51,18 @@ def everything(
     yield from notes.checkpoints()
     for key, value in notes.records("").items():
         yield ExportedRecord(key, value)
+    yield from _memberships(AudienceTable(database))
     yield from _ids(database, salt)
+
+
+def _memberships(table: AudienceTable) -> Iterator[Exported]:
+    for audience in table.all():
+        last = b""
+        while memberships := table.memberships(audience.id, last, _MEMBERS_AT_ONCE):
+            yield ExportedMemberships(audience, memberships)
+            last = memberships[-1][0]
+        if not last:
+            yield ExportedMemberships(audience, ())
 
 
 def _batches(database: Statements) -> Iterator[Exported]:

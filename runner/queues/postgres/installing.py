@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ..contract import QueueOpenError
-from .schema import TABLES, VERSION, statements
+from .schema import AUDIENCES, TABLES, VERSION, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 _SALT_BYTES = 16
 
-STEPS: Mapping[int, Callable[[Statements], None]] = {}
-"""By the format that a step begins with; there is only one format yet."""
+
+def from_1(database: Statements) -> None:
+    """Make room for audiences, which no earlier version synced."""
+    for statement in statements(AUDIENCES):
+        database.script(statement)
+
+
+STEPS: Mapping[int, Callable[[Statements], None]] = {1: from_1}
+"""By the format that a step begins with."""
 
 
 def lock_key(address: Address, *parts: str | int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..contract import LONGEST_PAUSE_SECONDS
 from ..stored.hashes import Hasher, identity_of
+from .audiences import AudienceTable
 from .batches import BatchTable
 from .dead_letters import DeadLetterTable
 from .known_ids import KnownIds
@@ -46,6 +47,7 @@ class PostgresTables:
         self._batches = BatchTable(database, self._lanes, self._owners)
         self._dead_letters = DeadLetterTable(database)
         self._notes = NoteTables(database, slot)
+        self.audiences = AudienceTable(database)
         # What concerns a single table is that table's own method.
         self.checkpoint = self._notes.checkpoint
         self.correct = self._batches.correct
@@ -68,6 +70,7 @@ class PostgresTables:
         self.owner_of = self._batches.owner_of
         self.pause = self._lanes.pause
         self.put_checkpoint = self._notes.put_checkpoint
+        self.replace_checkpoint = self._notes.replace_checkpoint
         self.put_record = self._notes.put_record
         self.replace_checkpoint = self._notes.replace_checkpoint
         self.queued_bytes = self._lanes.bytes
@@ -86,6 +89,7 @@ class PostgresTables:
         self._lanes.begin()
         self._dead_letters.begin()
         self._batches.begin(writes=writes)
+        self.audiences.begin(writes=writes)
 
     def committed(self) -> None:
         """What the transaction has done is certain."""

@@ -32,6 +32,7 @@ _TEXTS = {
     },
     "checkpoints": {"key", "name"},
     "records": {"key"},
+    "audiences": {"id", "account", "name"},
 }
 """The columns of text that are stored as bytes."""
 
@@ -44,7 +45,10 @@ _SELECT = {
     "rates": "SELECT lane, minute, sum(delivered)::bigint FROM rates GROUP BY lane, minute",
     "outcomes": "SELECT run, outcome, sum(events)::bigint FROM outcomes GROUP BY run, outcome",
 }
-_LOCKED = "lanes, lane_counts, batches, dead_letters, known_ids, batch_ids, checkpoints, records, puts, rates, outcomes"
+_LOCKED = (
+    "lanes, lane_counts, batches, dead_letters, known_ids, batch_ids, checkpoints, records, puts, rates, outcomes,"
+    " audiences, memberships"
+)
 
 _ADD_IDS = """
 INSERT INTO known_ids (day, name, batch) SELECT %(day)s, name, batch
@@ -238,6 +242,7 @@ class PostgresTransferTarget:
         for table, last in zip(("batches", "dead_letters"), numbers, strict=True):
             self._database.run("SELECT setval(%s, greatest(%s::bigint, 1))", (f"{table}_id_seq", last))
         self._database.run("SELECT setval('lanes_id_seq', (SELECT coalesce(max(id), 1) FROM lanes))")
+        self._database.run("SELECT setval('audiences_number_seq', (SELECT coalesce(max(number), 1) FROM audiences))")
         self._database.script("COMMIT")
 
     def close(self) -> None:

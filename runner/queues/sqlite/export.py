@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..contract import ExportedBatch, ExportedIds, ExportedRecord, KeptDeadLetter, Lane
+from ..contract import ExportedBatch, ExportedIds, ExportedMemberships, ExportedRecord, KeptDeadLetter, Lane
 from ..stored.damaged import Damaged
 from ..stored.hashes import KEPT_BYTES, parted
 from ..stored.packing import UNREADABLE, queued_of
+from .audiences import AudienceTable
 from .dead_letters import DeadLetterTable
 from .generations import GenerationTables, split
 from .lanes import LaneTable
@@ -25,11 +26,12 @@ SELECT batches.id, batches.lane, batches.events,
     run, attempts, accepted_at, due, batches.error, account, action, shard, about, payloads, bodies.events
 FROM batches JOIN bodies ON batch = batches.id JOIN lanes ON lanes.id = lane ORDER BY batches.id
 """
+_MEMBERS_AT_ONCE = 5_000
 _RECENT_IDS = "SELECT hashes FROM recent_ids ORDER BY batch"
 
 
 def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Candidate], bool]) -> Iterator[Exported]:
-    """Yield lanes, batches, dead letters, checkpoints, records, and the hashes of known IDs."""
+    """Yield lanes, batches, dead letters, checkpoints, records, audiences, and the hashes of known IDs."""
     yield from LaneTable(connection).statuses(now, is_held)
     for number, lane, events, run, attempts, accepted_at, due, error, *columns in connection.execute(_BATCHES):
         try:
@@ -45,7 +47,18 @@ def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Ca
     yield from notes.checkpoints()
     for key, value in notes.records("").items():
         yield ExportedRecord(key, value)
+    yield from _memberships(AudienceTable(connection))
     yield from _ids(connection)
+
+
+def _memberships(table: AudienceTable) -> Iterator[ExportedMemberships]:
+    for audience in table.all():
+        last = b""
+        while memberships := table.memberships(audience.id, last, _MEMBERS_AT_ONCE):
+            yield ExportedMemberships(audience, memberships)
+            last = memberships[-1][0]
+        if not last:
+            yield ExportedMemberships(audience, ())
 
 
 def _ids(connection: sqlite3.Connection) -> Iterator[ExportedIds]:

@@ -17,6 +17,7 @@ import msgspec
 from ..contract import LONGEST_PAUSE_SECONDS
 from ..engine import EVERY_SHARD
 from ..stored.packing import pack
+from .audiences import TABLES as AUDIENCES
 from .format_3 import TABLES
 from .from_format_4 import from_4
 from .from_format_5 import from_5
@@ -90,6 +91,12 @@ def from_6(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 
     connection.execute("CREATE TABLE contents (batch INTEGER PRIMARY KEY, at REAL NOT NULL, digests BLOB NOT NULL)")
 
 
+def from_7(connection: sqlite3.Connection, now: float) -> None:  # noqa: ARG001 - likewise
+    """Make room for audiences, which no earlier version synced."""
+    for statement in statements(AUDIENCES):
+        connection.execute(statement)
+
+
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
@@ -143,5 +150,6 @@ STEPS: Mapping[int, Callable[[sqlite3.Connection, float], None]] = {
     4: from_4,
     5: from_5,
     6: from_6,
+    7: from_7,
 }
 """By the format that a step begins with."""

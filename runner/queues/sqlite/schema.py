@@ -6,7 +6,9 @@ reads a large row from its beginning, so what is asked for often comes first.
 
 from __future__ import annotations
 
-VERSION = 7
+from .audiences import TABLES as AUDIENCES
+
+VERSION = 8
 """The format of the tables, which `PRAGMA user_version` says."""
 
 APPLICATION_ID = 0x6B61626C
@@ -125,7 +127,7 @@ CREATE TABLE rates (lane INTEGER NOT NULL, minute INTEGER NOT NULL, delivered IN
     PRIMARY KEY (lane, minute)) WITHOUT ROWID;
 CREATE TABLE outcomes (run INTEGER NOT NULL, outcome TEXT NOT NULL, events INTEGER NOT NULL, PRIMARY KEY (run, outcome))
     WITHOUT ROWID;
-"""
+""" + AUDIENCES.lstrip()  # fmt: skip
 
 
 def statements(script: str) -> list[str]:

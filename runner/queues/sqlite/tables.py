@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ..stored.hashes import Hasher, identity_of
+from .audiences import AudienceTable
 from .batches import BatchTable
 from .contents import ContentTable
 from .dead_letters import DeadLetterTable
@@ -30,6 +31,7 @@ class SqliteTables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.audiences = AudienceTable(connection)
         self._hasher: Hasher | None = None
         self._ids = KnownIds(connection)
         self._lanes = LaneTable(connection)

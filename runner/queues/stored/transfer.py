@@ -30,6 +30,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "puts": ("run", "number", "at", "result"),
     "rates": ("lane", "minute", "delivered"),
     "outcomes": ("run", "outcome", "events"),
+    "audiences": ("number", "id", "account", "name", "about"),
+    "memberships": ("audience", "member", "value", "sync", "change"),
 }
 """The columns of each table that is copied. `contents` of a batch are its events."""
 

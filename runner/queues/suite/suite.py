@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .audiences import AudienceTests
 from .contents import ContentTests
 from .durable import DurableTests
 from .erasing import ErasureTests
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from .opened import OpenQueue
 
 
-class QueueSuite(PutTests, ContentTests, LeaseTests, SettlementTests, DeadLetterTests, ErasureTests, ExportTests):
+class QueueSuite(
+    PutTests,
+    ContentTests,
+    LeaseTests,
+    SettlementTests,
+    DeadLetterTests,
+    AudienceTests,
+    ErasureTests,
+    ExportTests,
+):
     """What every queue promises."""
 
 

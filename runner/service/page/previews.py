@@ -160,7 +160,7 @@ class Previews:
 def preview(prepared: Prepared, text: str, name: str) -> Preview:
     """Return what a draft makes of an event. `name` begins the environment variables in curl commands."""
     destination, problems = prepared.destination, places(prepared.problems)
-    event = None
+    event: Any = MISSING
     try:
         event = readable_event(text)
     except PageError as error:
@@ -173,7 +173,7 @@ def preview(prepared: Prepared, text: str, name: str) -> Preview:
         environment=None if environment is None else environment.name,
         is_live=destination is not None and destination.is_live,
     )
-    if destination is None or event is None:
+    if destination is None or event is MISSING:
         return found
     explanation = explain(destination, event)
     return replace(

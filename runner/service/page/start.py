@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from ....definitions import SetupError, describe_mapping, example_events
+from ....definitions import describe_mapping, example_events
 from ...configuration import plugins
 from ...version import version
 from .browser_numbers import inexact_numbers
-from .messages import Message, Place, answer, places
+from .messages import Message, PageError, Place, answer, places
 from .operation import page_operation
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ class Starting:
         for name in names:
             try:
                 definition = self._drafts.definition(name)
-            except SetupError as error:
-                problems += places(error.problems)
+            except PageError as error:
+                problems += error.problems
             else:
                 destinations.append(self._destination(name, definition))
         account = configuration.first_account

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from ....definitions import SetupError
 from ...outbox import opened_queue, outbox_may_exist, outbox_name
+from ...queues.contract import QueueOpenError
 from .messages import PageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from ...configuration.delivery_options import DeliveryOptions
     from ...delivery.clock import Clock
@@ -28,6 +29,16 @@ class WatchedQueue(Protocol):
         """Open it. Raises PageError if there is none, or if it cannot be opened."""
 
 
+@contextlib.contextmanager
+def _usable() -> Iterator[None]:
+    """Turn damage that only shows when a row is read into an answer: the queue could be opened."""
+    try:
+        yield
+    except QueueOpenError as error:
+        told = str(error)
+        raise PageError(409, "outbox_unusable", f"{told[:1].upper()}{told[1:]}.") from None
+
+
 class OwnQueue:
     """The queue of this process, which is open for as long as the process runs."""
 
@@ -38,7 +49,8 @@ class OwnQueue:
     @contextlib.asynccontextmanager
     async def opened(self, *, read_only: bool = True) -> AsyncIterator[Queue]:  # noqa: ARG002 - it is open already
         """Return the queue."""
-        yield self._queue
+        with _usable():
+            yield self._queue
 
 
 class FoundOutbox:
@@ -64,4 +76,5 @@ class FoundOutbox:
             except SetupError as error:
                 told = "; ".join(problem.message for problem in error.problems)
                 raise PageError(409, "outbox_unusable", f"The outbox {self.name} cannot be opened: {told}.") from None
-            yield queue
+            with _usable():
+                yield queue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from .checkpoints import Committed, Log, Position
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
+
+    from confluent_kafka.admin._metadata import ClusterMetadata
 
     from .address import Bound, KafkaAddress
 
@@ -53,17 +56,40 @@ class TopicClient:
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
         self._topic = address.topic
-        self.consumer = Consumer({**_consumer_options(address, options), "error_cb": lambda error: failed(error.str())})
+        self._failed = failed
+        self._refusal: str | None = None
+        self.consumer = Consumer({**_consumer_options(address, options), "error_cb": self._note_error})
         shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
         self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
         self._asked: Future[Any] | None = None
 
     def partitions(self) -> list[int]:
-        """Return the numbers of the partitions. Raises SourceError if there is no such topic."""
-        found = self.consumer.list_topics(self._topic, timeout=_SECONDS_TO_ANSWER).topics[self._topic]
+        """Return the numbers of the partitions. Raises SourceError if there is no such topic, or a login is refused."""
+        found = self._metadata().topics[self._topic]
         if found.error is not None:
             raise SourceError(f"the topic {self._topic} cannot be read: {found.error.str()}")
         return sorted(found.partitions)
+
+    def _metadata(self) -> ClusterMetadata:
+        """Ask for the topic. A refused login is not an answer: the client tries again, and reports it elsewhere."""
+        end = time.monotonic() + _SECONDS_TO_ANSWER
+        while True:
+            try:
+                found: ClusterMetadata = self.consumer.list_topics(self._topic, timeout=1)
+            except KafkaException:
+                # The client calls back where it is polled.
+                self.consumer.poll(0)
+                if self._refusal is not None:
+                    raise SourceError(self._refusal) from None
+                if time.monotonic() > end:
+                    raise
+            else:
+                return found
+
+    def _note_error(self, error: KafkaError) -> None:
+        if error.code() in _REFUSALS:
+            self._refusal = error.str()
+        self._failed(error.str())
 
     def topic_id(self) -> str:
         """Return the ID of the topic; empty if the brokers do not say."""
@@ -181,6 +207,7 @@ _TEMPORARY = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.REQUEST_TIMED_OUT,
 }
+_REFUSALS = {KafkaError._AUTHENTICATION, KafkaError._SSL}
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 
 

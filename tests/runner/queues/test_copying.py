@@ -15,6 +15,8 @@ from kable_destination.runner.queues.contract import (
     DeadLetter,
     DeadLetterFilter,
     ExportedIds,
+    MembershipPut,
+    Movement,
     Put,
     QueueOpenError,
     Settlement,
@@ -24,6 +26,7 @@ from kable_destination.runner.queues.contract import (
 from kable_destination.runner.queues.copying import copy_outbox
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.sqlite import known_ids
+from kable_destination.runner.queues.suite.audiences import audience
 from kable_destination.runner.queues.suite.opened import LANE, batch, keys_of
 from kable_destination.runner.sources.contract import Origin
 from postgres_server import require_postgres, shared_server
@@ -82,6 +85,10 @@ async def fill(queue: Queue) -> None:
     letter = dead_letter_of(first.queued, 1, RefusedError("no"), "refused")
     await queue.settle(Settlement(first, (0,), {1: letter}, (2,), due, 1, RetryableError("busy")))
     await queue.mark(LANE, stopped="wrong key")
+    _, hold = await queue.audiences.hold(audience("Big spenders"), create=True)
+    gone = MembershipPut(hold, [(b"a", b"true", 1, 0), ("ö".encode(), None, 1, 1)], Movement(entered=2, left=1))
+    await queue.put(Put(Token(4, 1), memberships=gone))
+    await queue.audiences.release(hold)
     for number in range(4):
         await queue.put(Put(Token(2, number + 1), [batch(*[f"{number} {at}" for at in range(500)])]))
 
@@ -128,6 +135,10 @@ def test_a_copy_knows_what_was_done(tmp_path: Path, first: str, second: str) -> 
         letters = await queue.dead_letters.ids(DeadLetterFilter())
         await queue.put(Put(Token(3, 3), dead_letters=[DeadLetter("rejected", "x", Origin("f", 1), b"")]))
         assert max(await queue.dead_letters.ids(DeadLetterFilter())) > max(letters)
+        stored, hold = await queue.audiences.hold(audience("Big spenders"), create=False)
+        assert [row[0] for row in await queue.audiences.memberships(stored.id, b"", 9)] == [b"a", "ö".encode()]
+        await queue.audiences.complete(hold)
+        await queue.audiences.hold(audience("Another", id="aud_other"), create=True)
         leased = await queue.lease({LANE: 1000})
         assert {"again", "queued", "new"} - {*keys_of(leased)} == {"again"}, "what is due later waits"
 

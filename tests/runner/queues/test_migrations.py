@@ -26,7 +26,7 @@ from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.sqlite import migrations
 from kable_destination.runner.queues.sqlite.schema import VERSION
 from kable_destination.runner.queues.suite.opened import MovedClock, batch
-from kable_destination.runner.sources.files import FileCheckpoint
+from kable_destination.runner.sources.stored import StoredCheckpoint
 from outbox_samples import ACCOUNT, SAMPLES, Sample, again, made
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from fork_server import ForkServer
 
-_read_checkpoint = msgspec.json.Decoder(FileCheckpoint).decode
+_read_checkpoint = msgspec.json.Decoder(StoredCheckpoint).decode
 
 
 # The tables of formats 1 and 2 are much alike, so the same queries find out what is expected.
@@ -119,7 +119,7 @@ def test_sources_go_on_where_they_were(sample: Sample, clock: MovedClock) -> Non
         return [(item.key, item.name, item.is_end, _read_checkpoint(item.state)) for item in found if item is not None]
 
     assert asyncio.run(read()) == [
-        (key, name, bool(is_end), FileCheckpoint(line, size, digest.hex(), is_end=bool(is_end)))
+        (key, name, bool(is_end), StoredCheckpoint(line, size, digest.hex(), is_end=bool(is_end)))
         for key, name, line, size, digest, is_end in positions
     ]
     assert len(positions) == 3

@@ -177,7 +177,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(path: Path, mo
 
     def prepare_small(connection: sqlite3.Connection) -> None:
         prepare(connection)
-        connection.execute("PRAGMA max_page_count = 60")
+        connection.execute("PRAGMA max_page_count = 66")
 
     monkeypatch.setattr(file, "_prepare", prepare_small)
     noise = [os.urandom(30_000).hex() for _ in range(40)]

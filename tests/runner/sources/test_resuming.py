@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kable_destination.runner.sources import blocks, files
+from kable_destination.runner.sources import blocks, stored
 from kable_destination.runner.sources.contract import FoundCheckpoint
 from kable_destination.runner.sources.event_splitting import Texts
 from kable_destination.runner.sources.files import FileSource
@@ -73,7 +73,7 @@ def test_no_event_is_skipped_and_none_is_read_twice(
 ) -> None:
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", block)
     if "all on a line" in name:
-        monkeypatch.setattr(files, "_MOST_HELD_BYTES", 5_000)
+        monkeypatch.setattr(stored, "_MOST_HELD_BYTES", 5_000)
     path = tmp_path / "events"
     path.write_bytes(gzip.compress(FILES[name]) if zipped else FILES[name])
     whole = asyncio.run(read(path))

@@ -148,6 +148,14 @@ def test_a_token_that_can_be_guessed_is_refused(tmp_path: Path, token: str) -> N
         pass
 
 
+def test_a_token_that_no_browser_can_send_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SetupError, match="cannot send"),
+        open_page(tmp_path, configuration=WITH_TOKEN, environment={"PAGE_TOKEN": "“" + "a" * 30}),
+    ):
+        pass
+
+
 def test_every_answer_keeps_the_browser_within_the_page(page: OpenPage) -> None:
     answers = [page.client.get("/"), page.get("start"), page.get("start", headers={"Origin": "null"})]
     for answer in answers:

@@ -12,6 +12,7 @@ from open_page import DRAFT, open_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from open_page import OpenPage
 
@@ -193,3 +194,19 @@ def test_a_secret_that_a_shell_quotes_is_masked_in_every_form_of_the_request(pag
     for text in (usage["http"], usage["curl"], usage["request"]["body"], answer.text):
         assert "quoted" not in text
         assert "here" not in text
+
+
+def test_a_plugin_that_cannot_be_used_leaves_the_page_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "broken-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text("[destination_actions]\nbroken = no_such_module:it\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with open_page(tmp_path) as opened:
+        answer = opened.get("start")
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert "broken" not in {each["name"] for each in found["destinations"]}
+        (problem,) = found["problems"]
+        assert '"broken" (no_such_module:it) cannot be imported' in problem["message"]
+        assert previewed(opened)["problems"] == []

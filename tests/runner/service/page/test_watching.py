@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,25 @@ def test_an_outbox_that_is_turned_off_or_damaged_is_explained(tmp_path: Path) ->
     with open_page(tmp_path) as page:
         answer = page.get("status")
         assert (answer.status_code, answer.json()["code"]) == (409, "outbox_unusable")
+
+
+def test_damage_that_shows_when_a_row_is_read_is_explained(
+    command_line: CommandLine, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    command_line.deliver(ndjson(track(1, userId=None, anonymousId=None)), sandbox.base_url)
+    file = tmp_path / "outbox.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+        roots = connection.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'dead_letters'").fetchall()
+    content = bytearray(file.read_bytes())
+    for (root,) in roots:
+        content[(root - 1) * size : root * size] = b"\xee" * size
+    file.write_bytes(content)
+    with open_page(tmp_path, base_url=sandbox.base_url) as page:
+        for path in ("status", "live", "dead-letters", "dead-letters/1"):
+            answer = page.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (409, "outbox_unusable")
+            assert "malformed" in answer.json()["message"]
 
 
 def test_the_page_alone_replays_into_an_outbox_that_the_next_delivery_empties(

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+
 from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.queues.contract import Checkpoint, QueueOpenError
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.sources.kafka.checkpoints import OUTBOX_KEY, read_position
 from kafka_workers import EVENTS, WORKERS, event, running_workers
+from postgres_server import require_postgres, shared_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,14 +74,23 @@ def test_each_event_arrives_once_while_workers_and_brokers_are_killed(
         assert workers.end()[1:] == [0] * WORKERS, workers.log()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """The option for an outbox that workers share."""
+    if request.param == "sqlite":
+        return ("--outbox", str(tmp_path / "outbox.sqlite"))
+    require_postgres()
+    return ("--outbox", shared_server().outbox(tmp_path))
+
+
 def test_each_event_arrives_once_while_workers_come_and_go(
-    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path, outbox: tuple[str, str]
 ) -> None:
     with running_workers(cluster, sandbox, tmp_path) as workers:
-        workers.start()
+        workers.start(outbox)
         with publishing(cluster, workers.topic, EVENTS):
             for number in range(3):
-                joining = workers.start()
+                joining = workers.start(outbox)
                 # Long enough to be given partitions, now and then.
                 time.sleep(number / 2)
                 joining.terminate()
@@ -89,16 +101,16 @@ def test_each_event_arrives_once_while_workers_come_and_go(
     assert sandbox.ledger.duplicates == 0
 
 
-def test_of_two_owners_of_a_partition_one_goes_on(
-    cluster: Cluster, sandbox: RunningSandbox, command_line: CommandLine
+def test_of_two_owners_of_a_partition_one_continues(
+    cluster: Cluster, sandbox: RunningSandbox, command_line: CommandLine, outbox: tuple[str, str]
 ) -> None:
     with running_workers(cluster, sandbox, command_line.folder, partitions=1) as workers:
-        workers.start()
+        workers.start(outbox)
         with publishing(cluster, workers.topic, EVENTS) as thread:
             runs = 0
             while thread.is_alive() and runs < 3:
                 # It reads all partitions, whomever the group has given them to.
-                run = command_line("deliver", "--from", workers.url, "--base-url", sandbox.base_url)
+                run = command_line("deliver", "--from", workers.url, "--base-url", sandbox.base_url, *outbox)
                 assert run.code == 0, run.err + run.out
                 runs += 1
         workers.until_delivered(range(EVENTS))

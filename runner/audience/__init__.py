@@ -1,0 +1,1 @@
+"""Audience sync: the side of Engage, without Segment. Members go in; Identify calls for what changed come out."""

@@ -1,0 +1,1 @@
+"""Object stores: buckets whose objects are files of events."""

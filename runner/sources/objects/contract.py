@@ -1,0 +1,62 @@
+"""What a store of objects does: it lists a page, and reads a range of one version of an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ..contract import ReplacedError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object: its key, its version (such as an ETag or a generation), and its bytes as stored."""
+
+    key: str
+    version: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """Objects in the order of their keys. `following` is where the next page begins; None after the last one."""
+
+    objects: Sequence[StoredObject]
+    following: str | None
+
+
+class ObjectStore(Protocol):
+    """One bucket. Its methods wait, so they are called in threads.
+
+    They raise BusyError if the same call may work later, ReplacedError if the object is another one by now,
+    RemovedError if there is none under the key, ExpiredError if the store must be opened again, and SourceError for all
+    else.
+    """
+
+    def list_page(self, prefix: str, after: str) -> ObjectPage:
+        """Return objects whose keys begin with a prefix, from where the page before says; empty for the first page."""
+
+    def find(self, key: str) -> StoredObject:
+        """Return an object as it is now."""
+
+    def read_range(self, stored: StoredObject, start: int, stop: int) -> bytes:
+        """Return some bytes of that version of an object, `stop` excluded."""
+
+
+class BusyError(SourceError):
+    """The store, or the way to it, is too busy or broken: try again. `delay` is how many seconds the store asks for."""
+
+    def __init__(self, message: str, delay: float = 0.0) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
+class ExpiredError(BusyError):
+    """The credentials have expired. A store that is opened again asks for new ones."""
+
+
+class RemovedError(ReplacedError):
+    """There is no such object any more."""
