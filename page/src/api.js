@@ -63,6 +63,7 @@ async function answer(path, options) {
 }
 
 async function request(path, options) {
+  const sent = token();
   let response;
   try {
     response = await fetch(`/page/api/${path}`, { ...options, headers: { ...options.headers, ...MARK, ...authorization() } });
@@ -72,7 +73,9 @@ async function request(path, options) {
   }
   if (response.ok) return response;
   const refusal = await response.json().catch(() => ({}));
-  if (response.status === 401) forgetToken();
+  if (response.status === 401) forgetToken(sent);
+  // Another request was refused, too, and the user has given the token meanwhile.
+  if (response.status === 401 && token() !== null) return request(path, options);
   if (response.status === 401 && (await askForToken(refusal.message ?? "This page needs a token."))) {
     return request(path, options);
   }

@@ -1,6 +1,7 @@
 /** Open a link: its draft and event become those of the page. Nothing else happens; above all, nothing is sent. */
-import { element, fill } from "../elements.js";
+import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
+import { isKept, markKept } from "../try/kept_drafts.js";
 import { readLink } from "./link.js";
 
 /**
@@ -16,20 +17,36 @@ export function openLink(session, rest) {
 
   async function open() {
     try {
+      // The browser comes back to the link from another view. Its draft is open, and may have changed since.
+      if (history.state?.opened === performance.timeOrigin) return;
       const found = await readLink(rest);
       if (!found) return;
       const { draft, event } = found;
-      if (!session.start.destinations.some(({ name }) => name === draft.destination)) {
+      const destination = session.start.destinations.find(({ name }) => name === draft.destination);
+      if (!destination) {
         throw new Error(`This link is for the destination “${draft.destination.slice(0, 100)}”, which is not installed here.`);
       }
       const account = session.start.accounts.includes(draft.account) ? draft.account : null;
-      session.store.set({ ...draft, account }, "link");
+      // No link of ours holds a secret, and the server takes none from the settings.
+      const isOpen = ([key]) => !destination.settings.some((field) => field.isSecret && field.key === key);
+      const settings = Object.fromEntries(Object.entries(draft.settings).filter(isOpen));
+      const before = { draft: session.store.draft, text: session.event.text, isKept: isKept(session) };
+      session.store.set({ ...draft, settings, account }, "link");
+      markKept(session);
       if (event !== null) session.event.setText(event, "link");
+      history.replaceState({ opened: performance.timeOrigin }, "");
       show("This is the draft of a link. Nothing is sent unless you press the button and confirm it.");
+      if (!before.isKept) node.append(" ", button("Back to my draft", () => goBack(before)));
     } catch (error) {
       node.classList.add("error");
       show(error.message);
     }
+  }
+
+  function goBack({ draft, text }) {
+    session.store.set(draft, "link");
+    session.event.setText(text, "link");
+    show("This is your draft again.");
   }
 
   function show(text) {
