@@ -107,6 +107,24 @@ def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, c
         assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
 
 
+def test_the_token_is_asked_for_again_after_too_many_guesses(browser: Browser, command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text('[service]\npageTokenFile = "token"\n', encoding="utf-8")
+    (command_line.folder / "token").write_text("the token of this page", encoding="utf-8")
+    refusal = {"code": "too_many_guesses", "message": "There were too many wrong tokens."}
+    with (
+        running_page(command_line, "--config", "kable.toml") as asking,
+        window(browser, asking.url, refusals=2) as page,
+    ):
+        dialog = page.get_by_role("dialog", name="A token is needed")
+        dialog.wait_for()
+        page.route("**/start", lambda route: route.fulfill(status=429, json=refusal), times=1)
+        for said in ("The page needs its token.", refusal["message"]):
+            dialog.get_by_text(said).wait_for()
+            dialog.get_by_label("Token", exact=True).fill("the token of this page")
+            page.keyboard.press("Enter")
+        card(page, "Record usage").wait_for()
+
+
 def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(
     browser: Browser, command_line: CommandLine
 ) -> None:
