@@ -103,6 +103,7 @@ def test_the_way_back_to_a_link_does_not_open_it_again(browser: Browser, served:
         assert field(page, "Name").input_value() == "Of the link"
         page.get_by_role("button", name="Back to my draft").click()
         assert field(page, "Name").input_value() == "Mine"
+        assert page.evaluate("document.activeElement.textContent") == "This is your draft again."
         page.get_by_role("link", name="Dead letters").click()
         page.locator(".dead-letters .notice").wait_for()
         page.go_back()
@@ -119,6 +120,8 @@ def test_a_step_beyond_the_ends_of_a_file_leaves_the_event(browser: Browser, ser
         page.get_by_role("button", name="Next event").press("Enter")
         card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
         assert "Changed" in event_text(page)
+        page.get_by_role("button", name="Undo the changes").press("Enter")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Next event"
 
 
 @pytest.mark.parametrize(

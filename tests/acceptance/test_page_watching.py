@@ -115,7 +115,9 @@ def test_a_stopped_lane_shows_why_and_is_started_again(opened: Page, watched: Wa
     assert "401 Unauthorized" in lane.locator(".notice.error").inner_text()
     watched.service.sandbox.faults.set(Faults())
     resume.press("Enter")
-    lane.get_by_text("The lane is open again, and its events are being sent.").wait_for()
+    said = "The lane is open again, and its events are being sent."
+    lane.get_by_text(said).wait_for()
+    assert opened.evaluate("document.activeElement.textContent") == said
     assert len(watched.service.delivered(1)) == 1
     resume.wait_for(state="hidden")
 

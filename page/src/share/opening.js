@@ -12,7 +12,7 @@ import { readLink } from "./link.js";
  * @returns {{node: HTMLElement, opened: Promise<void>}}  the notice about it, and when it is done
  */
 export function openLink(session, rest) {
-  const node = element("p", { class: "notice link-notice", hidden: true });
+  const node = element("p", { class: "notice link-notice", hidden: true, tabIndex: -1 });
   return { node, opened: open() };
 
   async function open() {
@@ -47,6 +47,7 @@ export function openLink(session, rest) {
     session.store.set(draft, "link");
     session.event.setText(text, "link");
     show("This is your draft again.");
+    node.focus();
   }
 
   function show(text) {

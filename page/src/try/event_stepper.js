@@ -20,7 +20,7 @@ export function createEventStepper({ onGo, onRestore, onClose }) {
   const previous = button("‹", () => go(at - 1), { "aria-label": "Previous event", title: "Previous event (Alt+Page Up)" });
   const next = button("›", () => go(at + 1), { "aria-label": "Next event", title: "Next event (Alt+Page Down)" });
   const nextChange = button("Next change ›", () => onGo(changed.find((each) => each > at) ?? changed[0]), { hidden: true });
-  const restore = button("Undo the changes", onRestore, { class: "quiet", hidden: true });
+  const restore = button("Undo the changes", undo, { class: "quiet", hidden: true });
   const node = element(
     "div",
     { class: "stepper", role: "group", "aria-label": "Events of the file", hidden: true },
@@ -30,6 +30,11 @@ export function createEventStepper({ onGo, onRestore, onClose }) {
     restore,
     button("Close the file", onClose, { class: "quiet" }),
   );
+
+  function undo() {
+    onRestore();
+    next.focus();
+  }
 
   /** Go to another event. Where there is none, the present one stays, with what was changed in it. */
   function go(wanted) {
