@@ -34,7 +34,7 @@ export function show(container, { api, start, rest, showTarget }) {
   let group = null;
   let opened = null;
   let isStopped = false;
-  /** Whether the notice says why there is no list. */
+  /** True while the notice says why there is no list. */
   let isFailed = false;
   let asked = 0;
 

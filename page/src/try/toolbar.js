@@ -2,7 +2,7 @@
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
 import { accountOf, destinationOf, withAccount } from "./draft_store.js";
-import { draftFor } from "./kept_drafts.js";
+import { draftFor, isKept, markKept } from "./kept_drafts.js";
 
 /**
  * @param {object} session
@@ -28,7 +28,9 @@ export function createToolbar(session, { onSend, buttons }) {
       }),
       start.accounts.length > 1 && accountOf(draft, start) !== null &&
         select("Account", start.accounts.map((name) => [name, name]), accountOf(draft, start), (name) => {
+          const isSame = isKept(session);
           store.set(withAccount(store.draft, name, start));
+          if (isSame) markKept(session);
         }),
     );
   }
@@ -57,7 +59,7 @@ export function createToolbar(session, { onSend, buttons }) {
       show([error.message, ...error.problems.map((problem) => problem.message)].join(" "), "error");
     }
     test.disabled = false;
-    // A button that is disabled loses the focus; but whoever works elsewhere by now keeps it.
+    // A button that is disabled loses the focus; but a user who works elsewhere by now keeps it.
     if (document.activeElement === document.body) test.focus();
   }
 
