@@ -42,7 +42,7 @@ function showView(start, { isFirst = false } = {}) {
   const name = Object.hasOwn(VIEWS, asked) && VIEWS[asked].isShown(start) ? asked : "try";
   // A link within the page, such as the one that skips to the content, leaves the view as it is.
   if (!isFirst && location.hash && !location.hash.startsWith("#/")) return;
-  // What a dialog asks is about the view that it was opened in.
+  // A dialog asks about the view that it was opened in.
   closeDialogs();
   stop();
   showNavigation(start, name);

@@ -5,7 +5,7 @@ import { alertReader, announce } from "../live_region.js";
 import { destinationOf, isSecretSet } from "./draft_store.js";
 import { MOST_CHARACTERS, TOO_LONG } from "./previewing.js";
 
-/** Ask whether to send the event as it is now. What is shown beside it may be the result of an earlier one. */
+/** Ask whether to send the event as it is now. The page may still show the result of an earlier text. */
 export async function openSendDialog(session) {
   // The user confirms these, and not what they may become behind the dialog.
   const { draft } = session.store;
@@ -36,7 +36,7 @@ export async function openSendDialog(session) {
         alertReader(error.message);
       }
       send.disabled = false;
-      // Who has closed the dialog must know too what became of the event.
+      // A user who has closed the dialog must see the answer, too.
       if (!result.isConnected) await openDialog("Send for real", closing(result), { className: "send" });
     }
 
@@ -50,7 +50,7 @@ export async function openSendDialog(session) {
   }, { className: "send" });
 }
 
-/** Return the content of a dialog that only tells something. */
+/** Return the content of a dialog that only shows something. */
 function closing(told) {
   return (close) => [told, element("div", { class: "actions" }, button("Close", () => close(), { class: "primary" }))];
 }
