@@ -210,6 +210,20 @@ def test_the_event_before_a_sample_comes_back(browser: Browser, served: RunningP
         assert "Mine" in event_text(page)
 
 
+def test_the_event_before_a_link_comes_back(browser: Browser, served: RunningPage) -> None:
+    with window(browser, served.url) as page:
+        page.get_by_label("Sample event").select_option("identify")
+        page.get_by_role("button", name="Share as a link").click()
+        page.locator(".share-status", has_text="is copied").wait_for()
+        type_event(page, {**track(1), "event": "Mine"})
+        page.evaluate("() => navigator.clipboard.readText().then((link) => { location.href = link; })")
+        page.locator(".link-notice", has_text="This is the draft of a link.").wait_for()
+        page.get_by_role("textbox", name="Event as JSON").focus()
+        page.keyboard.press("ControlOrMeta+z")
+        card(page, "Record usage").get_by_text("sends", exact=True).wait_for()
+        assert "Mine" in event_text(page)
+
+
 def test_the_way_back_to_where_the_page_was_opened_shows_the_first_view(browser: Browser, served: RunningPage) -> None:
     with window(browser, served.url, refusals=1) as page:
         card(page, "Record usage").wait_for()

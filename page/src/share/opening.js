@@ -1,7 +1,7 @@
 /** Open a link: its draft and event become those of the page. Nothing else happens; above all, nothing is sent. */
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
-import { isKept, markKept } from "../try/kept_drafts.js";
+import { markKept } from "../try/kept_drafts.js";
 import { readLink } from "./link.js";
 
 /**
@@ -30,13 +30,13 @@ export function openLink(session, rest) {
       // No link of ours holds a secret, and the server takes none from the settings.
       const isOpen = ([key]) => !destination.settings.some((field) => field.isSecret && field.key === key);
       const settings = Object.fromEntries(Object.entries(draft.settings).filter(isOpen));
-      const before = { draft: session.store.draft, text: session.event.text, isKept: isKept(session) };
+      const before = { draft: session.store.draft, text: session.event.text };
       session.store.set({ ...draft, settings, account }, "link");
       markKept(session);
       if (event !== null) session.event.setText(event, "link");
       history.replaceState({ opened: performance.timeOrigin }, "");
       show("This is the draft of a link. Nothing is sent unless you press the button and confirm it.");
-      if (!before.isKept) node.append(" ", button("Back to my draft", () => goBack(before)));
+      if (before.draft !== session.start.draft) node.append(" ", button("Back to my draft", () => goBack(before)));
     } catch (error) {
       node.classList.add("error");
       show(error.message);
