@@ -62,7 +62,11 @@ async function answer(path, options) {
   return response.json();
 }
 
+/** The token of the last request that was let through. */
+let worked = null;
+
 async function request(path, options) {
+  const sent = token();
   let response;
   try {
     response = await fetch(`/page/api/${path}`, { ...options, headers: { ...options.headers, ...MARK, ...authorization() } });
@@ -70,10 +74,17 @@ async function request(path, options) {
     if (error.name === "AbortError") throw error;
     throw new ApiError({ code: "unreachable", message: "The server does not answer. Check that it still runs." });
   }
-  if (response.ok) return response;
+  if (response.ok) {
+    worked = sent;
+    return response;
+  }
   const refusal = await response.json().catch(() => ({}));
-  if (response.status === 401) forgetToken();
-  if (response.status === 401 && (await askForToken(refusal.message ?? "This page needs a token."))) {
+  // After too many guesses, the server does not say whether this token is right. One that has worked is.
+  const isRefused = response.status === 401 || (refusal.code === "too_many_guesses" && worked !== sent);
+  if (isRefused) forgetToken(sent);
+  // Another request was refused, too, and the user has given the token meanwhile.
+  if (isRefused && token() !== null) return request(path, options);
+  if (isRefused && (await askForToken(refusal.message ?? "This page needs a token."))) {
     return request(path, options);
   }
   throw new ApiError({

@@ -44,6 +44,11 @@ export function openDialog(title, content, { className = "" } = {}) {
   });
 }
 
+/** Close all dialogs but those of a class `lasting`, as Escape would. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog[open]:not(.lasting)")) dialog.close();
+}
+
 /**
  * Ask before something that cannot be undone. Return whether to do it.
  *

@@ -1,5 +1,6 @@
 /** Start the page: read what the server knows, then show the view that the address names. */
 import * as api from "./api.js";
+import { closeDialogs } from "./dialog.js";
 import { element, fill } from "./elements.js";
 import { announce } from "./live_region.js";
 import * as deadLetters from "./dead_letters/view.js";
@@ -22,6 +23,8 @@ const VIEWS = {
 };
 
 const main = document.getElementById("content");
+// Else the browser leaves the page, and all that was typed, for a file that is dropped where no view takes one.
+for (const kind of ["dragover", "drop"]) document.addEventListener(kind, refuseFile);
 let stop = () => {};
 
 try {
@@ -35,9 +38,12 @@ try {
 
 function showView(start, { isFirst = false } = {}) {
   const [, asked, rest] = /^#\/([\w-]+)(.*)$/.exec(location.hash) ?? [null, "try", ""];
-  const name = VIEWS[asked]?.isShown(start) ? asked : "try";
+  // An address may name what every object has, such as its constructor.
+  const name = Object.hasOwn(VIEWS, asked) && VIEWS[asked].isShown(start) ? asked : "try";
   // A link within the page, such as the one that skips to the content, leaves the view as it is.
-  if (!isFirst && !location.hash.startsWith("#/")) return;
+  if (!isFirst && location.hash && !location.hash.startsWith("#/")) return;
+  // A dialog asks about the view that it was opened in.
+  closeDialogs();
   stop();
   showNavigation(start, name);
   document.title = `${VIEWS[name].title} · kable-destination`;
@@ -47,6 +53,12 @@ function showView(start, { isFirst = false } = {}) {
     main.focus({ preventScroll: true });
     announce(VIEWS[name].title);
   }
+}
+
+function refuseFile(dragged) {
+  if (dragged.defaultPrevented || !dragged.dataTransfer?.types.includes("Files")) return;
+  dragged.preventDefault();
+  dragged.dataTransfer.dropEffect = "none";
 }
 
 function showNavigation(start, current) {

@@ -29,6 +29,8 @@ OTHER = manifest(
         "fields": {
             "token": setting(label="Token"),
             "region": setting(label="Region", type="string", required=False, choices=["us", "eu"], default="us"),
+            "constructor": setting(label="Odd key", type="string", required=False),
+            "names": setting(label="Names", type="text-map", required=False),
             "note": setting(label=HOSTILE["image"], description=HOSTILE["image"], type="string", required=False),
         },
     },
@@ -75,6 +77,11 @@ def test_another_destination_has_inputs_of_its_types_and_its_texts_stay_texts(
         assert (sent["count"], sent["kind"], sent["flag"]) == ("2.5", '"2"', "true")
         page.get_by_text("Settings", exact=True).click()
         page.get_by_label("Region").select_option("eu")
+        assert page.get_by_label("Odd key", exact=True).input_value() == ""
+        for number in (1, 2):
+            page.get_by_role("button", name="Add a name").click()
+            page.get_by_label(f"Name {number}", exact=True).fill("same")
+        page.get_by_text("The name “same” is there twice.").first.wait_for()
         assert page.get_by_role("button", name="Send for real …").count() == 0
         assert page.evaluate("window.taken") is None
         assert page.locator("main img, main script").count() == 0
@@ -91,10 +98,31 @@ def test_the_page_asks_for_its_token_and_forgets_a_wrong_one(browser: Browser, c
         dialog.get_by_label("Token", exact=True).fill("a wrong one")
         page.keyboard.press("Enter")
         dialog.get_by_text("This is not the token of the page.").wait_for()
+        dialog.get_by_label("Token", exact=True).fill("“the-token-of-this-page”")
+        page.keyboard.press("Enter")
+        dialog.get_by_text("A token has no such characters.").wait_for()
         dialog.get_by_label("Token", exact=True).fill("the-token-of-this-page")
         page.keyboard.press("Enter")
         card(page, "Record usage").wait_for()
         assert page.evaluate("location.href + JSON.stringify({...localStorage})").count("the-token") == 0
+
+
+def test_the_token_is_asked_for_again_after_too_many_guesses(browser: Browser, command_line: CommandLine) -> None:
+    (command_line.folder / "kable.toml").write_text('[service]\npageTokenFile = "token"\n', encoding="utf-8")
+    (command_line.folder / "token").write_text("the token of this page", encoding="utf-8")
+    refusal = {"code": "too_many_guesses", "message": "There were too many wrong tokens."}
+    with (
+        running_page(command_line, "--config", "kable.toml") as asking,
+        window(browser, asking.url, refusals=2) as page,
+    ):
+        dialog = page.get_by_role("dialog", name="A token is needed")
+        dialog.wait_for()
+        page.route("**/start", lambda route: route.fulfill(status=429, json=refusal), times=1)
+        for said in ("The page needs its token.", refusal["message"]):
+            dialog.get_by_text(said).wait_for()
+            dialog.get_by_label("Token", exact=True).fill("the token of this page")
+            page.keyboard.press("Enter")
+        card(page, "Record usage").wait_for()
 
 
 def test_an_account_brings_its_settings_and_live_is_named_and_not_sent_to(

@@ -180,12 +180,13 @@ def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
         tabs = card(page, "Record usage").get_by_role("tablist")
         shown = card(page, "Record usage").get_by_role("tabpanel")
         shown.get_by_text('"clientId": "customer_1"').wait_for()
-        texts = [shown.inner_text()]
+        # The browser lays out what is far down a frame later, so it may have no inner text yet.
+        texts = [shown.text_content() or ""]
         tabs.get_by_role("tab", name="JSON").focus()
         for name in ("HTTP", "curl"):
             page.keyboard.press("ArrowRight")
             assert page.evaluate("document.activeElement.textContent") == name
-            texts.append(shown.inner_text())
+            texts.append(shown.text_content() or "")
         assert '"clientId": "customer_1"' in texts[0]
         assert texts[1].startswith(f"POST {kable_sandbox.base_url}/api/v1/events/create")
         assert texts[2].startswith("curl ")

@@ -115,7 +115,9 @@ def test_a_stopped_lane_shows_why_and_is_started_again(opened: Page, watched: Wa
     assert "401 Unauthorized" in lane.locator(".notice.error").inner_text()
     watched.service.sandbox.faults.set(Faults())
     resume.press("Enter")
-    lane.get_by_text("The lane is open again, and its events are being sent.").wait_for()
+    said = "The lane is open again, and its events are being sent."
+    lane.get_by_text(said).wait_for()
+    assert opened.evaluate("document.activeElement.textContent") == said
     assert len(watched.service.delivered(1)) == 1
     resume.wait_for(state="hidden")
 
@@ -151,7 +153,15 @@ def test_changes_are_not_lost_without_a_question_and_the_event_can_be_tried(open
     opened.get_by_role("heading", name=f"Dead letter {letter['id']}").wait_for()
     replace_in_editor(opened, json.dumps(track(30, userId="somebody_else")))
     opened.get_by_role("button", name="Back to the list").press("Enter")
-    opened.get_by_role("dialog", name="Leave your changes?").get_by_role("button", name="Cancel").press("Enter")
+    question = opened.get_by_role("dialog", name="Leave your changes?")
+    question.get_by_role("button", name="Cancel").press("Enter")
+    opened.get_by_role("button", name="Discard 1 dead letter").press("Enter")
+    question.get_by_role("button", name="Cancel").press("Enter")
+    assert len(watched.letters()["letters"]) == 1
+    opened.get_by_role("link", name="Watch the delivery").press("Enter")
+    opened.get_by_role("heading", name="Lanes").wait_for()
+    opened.go_back()
+    opened.get_by_role("textbox", name="Event as JSON").get_by_text("somebody_else").wait_for()
     opened.get_by_role("button", name="Try it").press("Enter")
     opened.get_by_role("article", name="Record usage").get_by_text("somebody_else").first.wait_for()
 

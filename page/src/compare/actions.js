@@ -2,6 +2,7 @@
 import { openDialog } from "../dialog.js";
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
+import { problemText } from "../problem_text.js";
 import { asLines } from "../try/event_file.js";
 import { createResult } from "./result.js";
 
@@ -47,7 +48,7 @@ export function compareActions(session, droppedFile) {
         announce(`${found.changedEvents} of ${found.events} events change.`);
       } catch (error) {
         if (error.name === "AbortError") return;
-        const reasons = (error.problems ?? []).map((problem) => element("li", {}, `${problem.place}: ${problem.message}`));
+        const reasons = (error.problems ?? []).map((problem) => element("li", {}, element("code", {}, problem.place), " ", problemText(problem.message)));
         fill(place, element("p", { class: "notice error" }, error.message), reasons.length > 0 && element("ul", {}, reasons));
         alertReader(error.message);
       }

@@ -15,9 +15,11 @@ export function createLetterList({ onOpen, onMore }) {
     node,
     update({ letters, next }, { open, title }) {
       heading.textContent = title;
+      const isAtMore = document.activeElement === more;
       more.hidden = next === null;
       const focused = list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
       fill(list, letters.map((letter) => item(letter, letter.id === open)));
+      if (isAtMore && more.hidden) list.lastElementChild?.querySelector("button").focus();
       if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
     },
     focus(id) {

@@ -72,19 +72,28 @@ export function createLetterPane(shown, { onReplay, onTry, onDiscard, onClose })
     editor?.showProblems([]);
   }
 
-  function onUndo() {
-    editor.setText(original);
+  function edit(text) {
+    editor.setText(text);
     onEdit();
+  }
+
+  function onUndo() {
+    edit(original);
     editor.focus();
   }
 
   return {
     node,
     isChanged,
+    original,
+    edit,
+    get text() { return editor.getText(); },
     focus: () => heading.focus(),
     setBusy(isBusy) {
       replay.disabled = isBusy || (!isChanged() && shown.whyNotReplay !== null);
       discard.disabled = isBusy;
+      // An outbox that another program has locked takes a minute to answer.
+      fill(result, isBusy && element("p", { class: "soft" }, "Working …"));
     },
     /** Show why nothing happened, with problems at their lines or fields. */
     showFault(message, found = []) {

@@ -9,6 +9,9 @@ import { createGroupsPane } from "./groups_pane.js";
 import { createLetterList } from "./letter_list.js";
 import { createLetterPane } from "./letter_pane.js";
 
+/** Texts that were edited when another view was shown, by the letter; with the text that each was made of. */
+const edited = new Map();
+
 /** Show the view in a container, and return a function that stops it. `rest` may name a letter: `/12`. */
 export function show(container, { api, start, rest, showTarget }) {
   showTarget({});
@@ -31,6 +34,8 @@ export function show(container, { api, start, rest, showTarget }) {
   let group = null;
   let opened = null;
   let isStopped = false;
+  /** True while the notice says why there is no list. */
+  let isFailed = false;
   let asked = 0;
 
   const first = /^\/(\d+)$/.exec(rest)?.[1];
@@ -54,10 +59,13 @@ export function show(container, { api, start, rest, showTarget }) {
         return;
       }
       showLists();
+      if (isFailed) fill(notice);
+      isFailed = false;
     } catch (error) {
       if (isStopped || own !== asked) return;
       view.classList.add("empty");
       summary.textContent = "";
+      isFailed = true;
       fill(notice, element("p", { class: error.code === "no_outbox" ? "notice" : "notice error" }, error.message));
     }
   }
@@ -107,6 +115,10 @@ export function show(container, { api, start, rest, showTarget }) {
     });
     opened = { id, pane };
     detail.append(pane.node);
+    const kept = edited.get(id);
+    // By the number alone, it may be a letter of another outbox.
+    if (kept?.original === pane.original && !shown.whyNotEdit) pane.edit(kept.text);
+    edited.delete(id);
     view.classList.add("is-open");
     // The link in the address leads to this letter; the view stays.
     history.replaceState(null, "", `#/dead-letters/${id}`);
@@ -161,7 +173,8 @@ export function show(container, { api, start, rest, showTarget }) {
       pane.showFault(message, rejection?.problems);
       return;
     }
-    close();
+    // Another letter may be open by now, and edited.
+    if (opened?.pane === pane) close();
     await refresh();
     say(answer.message, { isSent: answer.queued > 0 });
   }
@@ -175,6 +188,9 @@ export function show(container, { api, start, rest, showTarget }) {
   }
 
   async function changeGroup(change) {
+    // It may be of this group, and then nothing is left to correct.
+    if (!(await mayClose())) return;
+    const before = opened;
     let answer;
     try {
       answer = await change((text) => fill(notice, element("p", { class: "notice" }, text)));
@@ -184,7 +200,7 @@ export function show(container, { api, start, rest, showTarget }) {
       return;
     }
     if (answer === null || isStopped) return;
-    close();
+    if (opened === before) close();
     await refresh();
     say(answer.message, { isSent: answer.queued > 0, stay: answer.stay, rejections: answer.rejections });
   }
@@ -202,11 +218,15 @@ export function show(container, { api, start, rest, showTarget }) {
       ),
     );
     (isError ? alertReader : announce)(message);
-    notice.focus();
+    if (!detail.contains(document.activeElement)) notice.focus();
   }
 
+  const askFirst = (leaving) => opened?.pane.isChanged() && leaving.preventDefault();
+  window.addEventListener("beforeunload", askFirst);
   return () => {
+    window.removeEventListener("beforeunload", askFirst);
     isStopped = true;
+    if (opened?.pane.isChanged()) edited.set(opened.id, { original: opened.pane.original, text: opened.pane.text });
     opened?.pane.destroy();
     container.replaceChildren();
   };

@@ -1,4 +1,5 @@
 /** The editor of the event: JSON, in which the values that a mapping reads are marked. */
+import { isolateHistory } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView } from "@codemirror/view";
@@ -104,8 +105,14 @@ export function createEventEditor(container, { onChange, label }) {
     return editor.view.state.doc.toString();
   }
 
-  function setText(text) {
+  /** Show another text. `canUndo`: the user may go back to the present one. */
+  function setText(text, { canUndo = false } = {}) {
     if (text === getText()) return;
+    const { doc } = editor.view.state;
+    if (canUndo && size === "short" && doc.length) {
+      editor.view.dispatch({ changes: { from: 0, to: doc.length, insert: text }, selection: { anchor: 0 }, annotations: isolateHistory.of("full") });
+      return;
+    }
     marked = "[]";
     editor.begin(text);
     fit();

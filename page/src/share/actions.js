@@ -4,6 +4,7 @@ import { openDialog } from "../dialog.js";
 import { alertReader, announce } from "../live_region.js";
 import { createMenu } from "../menu.js";
 import { destinationOf } from "../try/draft_store.js";
+import { markKept } from "../try/kept_drafts.js";
 import { copyText } from "./clipboard.js";
 import { TooLongError, linkTo } from "./link.js";
 
@@ -17,18 +18,21 @@ export function shareActions(session, preview) {
   const { api, start, store, event } = session;
   const status = element("p", { class: "share-status help", hidden: true });
   const menu = createMenu("Copy", [
-    { text: "Configuration (TOML)", help: "a file for check and deliver", onclick: () => copy("The TOML", exported("toml")) },
-    { text: "Draft (JSON)", help: "the same as JSON", onclick: () => copy("The JSON", exported("json")) },
+    { text: "Configuration (TOML)", help: "a file for check and deliver", onclick: () => copy("The TOML", exported("toml"), { holdsDraft: true }) },
+    { text: "Draft (JSON)", help: "the same as JSON", onclick: () => copy("The JSON", exported("json"), { holdsDraft: true }) },
     { text: "Requests (curl)", help: "with variables in place of secrets", onclick: () => copy("The curl command", curl) },
     { text: "Snapshot test (Python)", help: "of this draft and this event", onclick: () => copy("The test", exported("snapshotTest")) },
   ]);
-  const share = button("Share as a link", () => copy("The link", link));
+  const share = button("Share as a link", () => copy("The link", link, { holdsDraft: true }));
 
-  async function copy(name, make) {
+  async function copy(name, make, { holdsDraft = false } = {}) {
     tell("");
     try {
       const { text, notes = [] } = await make();
-      if (await copyText(text, name)) tell(`${name} is copied.`);
+      if (await copyText(text, name)) {
+        tell(`${name} is copied.`);
+        if (holdsDraft) markKept(session);
+      }
       if (notes.length) await showNotes(notes);
     } catch (error) {
       const reasons = (error.problems ?? []).map(({ place, message }) => `${place}: ${message}`);

@@ -79,6 +79,11 @@ export function withSubscription(draft, destination, index, changes) {
   return { ...draft, subscriptions };
 }
 
+/** Return the value of a key; undefined if there is none. Keys may have names that every object has, such as `constructor`. */
+export function valueOf(values, key) {
+  return Object.hasOwn(values ?? {}, key) ? values[key] : undefined;
+}
+
 /** Return the draft with one setting; undefined leaves it out. */
 export function withSetting(draft, key, value, { isSecret = false } = {}) {
   const part = isSecret ? "secrets" : "settings";

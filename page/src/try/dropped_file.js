@@ -33,7 +33,7 @@ export function createDroppedFile(container, session) {
   const sources = element(
     "div",
     { class: "from" },
-    createSamples(api, (text) => event.setText(text, origin)),
+    createSamples(api, (text) => event.setText(text, "sample")),
     opener,
     picker,
     element("span", { class: "help" }, "or drop NDJSON here. It stays in your browser until you compare."),
@@ -105,7 +105,7 @@ export function createDroppedFile(container, session) {
     const by = { PageDown: 1, PageUp: -1 }[key.key];
     if (!by || !key.altKey || file === null || document.querySelector("dialog[open]")) return;
     key.preventDefault();
-    goTo(current + by);
+    stepper.step(by);
   }
 
   if (file) {

@@ -30,12 +30,20 @@ export async function readEventFile(file) {
 export function splitEvents(text) {
   const from = text.search(/\S/);
   if (from < 0) return [];
-  if (text[from] === "[") return values(text, from + 1, "]");
   const end = text.indexOf("\n", from);
   const firstLine = text.slice(from, end < 0 ? text.length : end);
+  if (text[from] === "[") {
+    // As deliver does: an array on the first line is one of several lines if something follows, and the input if not.
+    const isLine = firstLine[endOfValue(firstLine, 0) - 1] === "]" && end >= 0 && /\S/.test(text.slice(end));
+    return isLine ? lines(text) : values(text, from + 1, "]");
+  }
   // A first line that is cut off is followed by another event; an event over many lines by a part of it.
   const isOverLines = firstLine.startsWith("{") && !isClosed(firstLine) && !/^\s*\{/.test(text.slice(end + 1, end + 200));
   if (isOverLines) return values(text, from, null);
+  return lines(text);
+}
+
+function lines(text) {
   return text.split("\n").map((line) => line.trim()).filter(Boolean);
 }
 
@@ -44,13 +52,17 @@ export function asLines(events) {
   return `${events.map((event) => event.replaceAll(/[\r\n]+/g, " ")).join("\n")}\n`;
 }
 
-/** Return the values from a position to `closing`, or to the end. Commas between them are passed over. */
+/** Return the values from a position to `closing`, or to the end, and what follows as one more. Commas are passed over. */
 function values(text, from, closing) {
   const found = [];
   let at = from;
   while (at < text.length) {
     const sign = text[at];
-    if (sign === closing) break;
+    if (sign === closing) {
+      const rest = text.slice(at + 1).trim();
+      if (rest) found.push(rest);
+      break;
+    }
     if (sign === "," || /\s/.test(sign)) at += 1;
     else {
       const end = endOfValue(text, at);

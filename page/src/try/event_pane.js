@@ -12,7 +12,7 @@ export function createEventPane(session) {
   const editor = createEventEditor(around, { label: "Event as JSON", onChange: (text) => event.setText(text, editor) });
   editor.setText(event.text);
   let shown = "[]";
-  const stop = event.onChange((text, origin) => origin !== editor && editor.setText(text));
+  const stop = event.onChange((text, origin) => origin !== editor && editor.setText(text, { canUndo: origin === "sample" || origin === "link" }));
 
   return {
     node,

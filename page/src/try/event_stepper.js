@@ -14,13 +14,13 @@ export function createEventStepper({ onGo, onRestore, onClose }) {
   let at = 1;
   let most = 1;
   let changed = [];
-  const number = element("input", { id, type: "number", min: 1, value: 1, inputmode: "numeric", onchange: () => onGo(Math.trunc(number.valueAsNumber) || at) });
+  const number = element("input", { id, type: "number", min: 1, value: 1, inputmode: "numeric", onchange: () => go(Math.trunc(number.valueAsNumber) || at) });
   const count = element("span");
   const name = element("strong");
-  const previous = button("‹", () => onGo(at - 1), { "aria-label": "Previous event", title: "Previous event (Alt+Page Up)" });
-  const next = button("›", () => onGo(at + 1), { "aria-label": "Next event", title: "Next event (Alt+Page Down)" });
+  const previous = button("‹", () => go(at - 1), { "aria-label": "Previous event", title: "Previous event (Alt+Page Up)" });
+  const next = button("›", () => go(at + 1), { "aria-label": "Next event", title: "Next event (Alt+Page Down)" });
   const nextChange = button("Next change ›", () => onGo(changed.find((each) => each > at) ?? changed[0]), { hidden: true });
-  const restore = button("Undo the changes", onRestore, { class: "quiet", hidden: true });
+  const restore = button("Undo the changes", undo, { class: "quiet", hidden: true });
   const node = element(
     "div",
     { class: "stepper", role: "group", "aria-label": "Events of the file", hidden: true },
@@ -31,8 +31,22 @@ export function createEventStepper({ onGo, onRestore, onClose }) {
     button("Close the file", onClose, { class: "quiet" }),
   );
 
+  function undo() {
+    onRestore();
+    next.focus();
+  }
+
+  /** Go to another event. Where there is none, the present one stays, with what was changed in it. */
+  function go(wanted) {
+    const nearest = Math.min(Math.max(wanted, 1), most);
+    if (nearest === at) number.value = at;
+    else onGo(nearest);
+  }
+
   return {
     node,
+    /** Go so many events on, or back. */
+    step: (by) => go(at + by),
     /** Show the name of a file and how many events it has; null: there is none. */
     showFile(file) {
       node.hidden = file === null;

@@ -6,7 +6,8 @@
  */
 
 /** A longer event is not previewed. */
-const MOST_CHARACTERS = 1024 * 1024;
+export const MOST_CHARACTERS = 1024 * 1024;
+export const TOO_LONG = "The event is longer than 1 MB. No preview takes more.";
 
 /** An answer that takes longer than this is no longer waited for if something changes. */
 const PATIENCE_MS = 500;
@@ -45,7 +46,7 @@ export function createPreviewing({ api, request, onPreview, onError }) {
   async function ask() {
     const body = request();
     // The server takes no more, and breaks off the connection of a client that sends more.
-    if (body.event.length > MOST_CHARACTERS) return onError(new Error("The event is longer than 1 MB. No preview takes more."));
+    if (body.event.length > MOST_CHARACTERS) return onError(new Error(TOO_LONG));
     const controller = new AbortController();
     running = { controller, since: performance.now() };
     isChanged = false;

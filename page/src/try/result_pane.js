@@ -33,6 +33,9 @@ export function createResultPane({ sources, onPlace, onSelect }) {
     if (preview.turnedAway) {
       shown = [];
       fill(cards, element("p", { class: "notice" }, `No subscription gets this event. It is ${preview.turnedAway}`));
+    } else if (preview.problems.some(({ place }) => place === "event")) {
+      shown = [];
+      fill(cards, element("p", { class: "soft" }, "The event cannot be read, so there is no result."));
     } else showCards(preview.subscriptions);
     sources.forgetRemoved();
     glance.textContent = `${summary(preview)} ↓`;

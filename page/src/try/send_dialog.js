@@ -3,22 +3,18 @@ import { button, element, fill } from "../elements.js";
 import { openDialog } from "../dialog.js";
 import { alertReader, announce } from "../live_region.js";
 import { destinationOf, isSecretSet } from "./draft_store.js";
+import { MOST_CHARACTERS, TOO_LONG } from "./previewing.js";
 
-/**
- * @param {object} session
- * @param {object} preview  of the draft and the event that would be sent
- */
-export function openSendDialog(session, preview) {
-  const reason = whyNot(session, preview);
-  if (reason) {
-    return openDialog("Send for real", (close) => [
-      element("p", {}, reason),
-      element("div", { class: "actions" }, button("Close", () => close(), { class: "primary" })),
-    ]);
-  }
+/** Ask whether to send the event as it is now. The page may still show the result of an earlier text. */
+export async function openSendDialog(session) {
   // The user confirms these, and not what they may become behind the dialog.
   const { draft } = session.store;
   const { text } = session.event;
+  const { preview = null, error = null } = await previewOf(session.api, draft, text);
+  const reason = error ?? whyNot(session, preview);
+  if (reason) {
+    return openDialog("Send for real", closing(element("p", {}, reason)));
+  }
   return openDialog("Send for real", (close) => {
     const result = element("div", { class: "sent" });
     const send = button(`Send to ${preview.environment ?? preview.target}`, onSend, { class: preview.isLive ? "danger" : "primary" });
@@ -26,20 +22,22 @@ export function openSendDialog(session, preview) {
 
     async function onSend() {
       send.disabled = true;
-      fill(result, element("p", { class: "soft" }, "Sending …"));
+      // A button that is disabled loses the focus.
+      cancel.focus();
+      cancel.textContent = "Close";
+      fill(result, element("p", { class: "soft" }, "Sending … It cannot be stopped any more."));
       try {
         const answer = await session.api.post("send", { draft, event: text, confirmed: preview.target });
         fill(result, answer.results.map(sentResult), answer.skipped.map(skippedLine));
         announce(answer.results.map(resultLine).join(" ") || "Nothing was sent.");
-        cancel.textContent = "Close";
         send.textContent = "Send again";
       } catch (error) {
         fill(result, element("div", { class: "notice error" }, error.message, problemList(error.problems)));
         alertReader(error.message);
       }
       send.disabled = false;
-      // A button that is disabled loses the focus.
-      cancel.focus();
+      // A user who has closed the dialog must see the answer, too.
+      if (!result.isConnected) await openDialog("Send for real", closing(result), { className: "send" });
     }
 
     const count = requestCount(preview);
@@ -50,6 +48,20 @@ export function openSendDialog(session, preview) {
       element("div", { class: "actions" }, cancel, send),
     ];
   }, { className: "send" });
+}
+
+/** Return the content of a dialog that only shows something. */
+function closing(told) {
+  return (close) => [told, element("div", { class: "actions" }, button("Close", () => close(), { class: "primary" }))];
+}
+
+async function previewOf(api, draft, event) {
+  if (event.length > MOST_CHARACTERS) return { error: TOO_LONG };
+  try {
+    return { preview: await api.post("preview", { draft, event }) };
+  } catch (error) {
+    return { error: error.message };
+  }
 }
 
 /** Return why nothing can be sent now, or null. */

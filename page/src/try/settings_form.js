@@ -1,6 +1,6 @@
 /** The settings of a draft as a form: each with its label, help and problems. Secrets are written, and never shown. */
 import { element, fill } from "../elements.js";
-import { destinationOf, isSecretSet, withSetting } from "./draft_store.js";
+import { destinationOf, isSecretSet, valueOf, withSetting } from "./draft_store.js";
 import { createFieldFrame, fieldTags } from "./field_frame.js";
 import { problemsAt } from "./places.js";
 import { createValueInput } from "./value_input.js";
@@ -35,8 +35,8 @@ export function createSettingsForm(session) {
         if (!problem) store.set(withSetting(store.draft, field.key, value, field), build);
       };
       const { input, node: around } = field.isSecret
-        ? createSecretInput(field, isSet, store.draft.secrets?.[field.key], change)
-        : createValueInput(field, store.draft.settings[field.key], change);
+        ? createSecretInput(field, isSet, valueOf(store.draft.secrets, field.key), change)
+        : createValueInput(field, valueOf(store.draft.settings, field.key), change);
       frame.setInput(input, around);
       frames.set(field.key, frame);
       return frame.node;

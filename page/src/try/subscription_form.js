@@ -1,6 +1,6 @@
 /** The form of one subscription: its name, action, trigger, and the mapping of each field of the action. */
 import { element, fill, newId } from "../elements.js";
-import { destinationOf, subscriptionsOf, withSubscription } from "./draft_store.js";
+import { destinationOf, subscriptionsOf, valueOf, withSubscription } from "./draft_store.js";
 import { pathsOf } from "./event_paths.js";
 import { createFieldFrame } from "./field_frame.js";
 import { createMappingField, createPathsList } from "./mapping_field.js";
@@ -44,7 +44,7 @@ export function createSubscriptionForm(session) {
     };
     const fields = [...(action?.fields ?? []), ...unknownFields(subscription, action)].map((field) => {
       const made = createMappingField({
-        field, value: subscription.mapping[field.key], pathsId: paths.node.id, onChange: (value) => mapping(field.key, value),
+        field, value: valueOf(subscription.mapping, field.key), pathsId: paths.node.id, onChange: (value) => mapping(field.key, value),
       });
       frames.set(`mapping.${field.key}`, made);
       return made.node;

@@ -15,7 +15,10 @@ export function createTextMapInput(value, onChange, { placeholder = "" } = {}) {
 
   function changed() {
     const kept = pairs.filter(([from, to]) => from || to);
-    onChange(kept.length ? Object.fromEntries(kept) : undefined);
+    const names = kept.map(([from]) => from);
+    const twice = names.find((from, at) => names.indexOf(from) < at);
+    if (twice !== undefined) return onChange(undefined, `The name “${twice}” is there twice. The last valid value is used.`);
+    return onChange(kept.length ? Object.fromEntries(kept) : undefined);
   }
 
   function show() {

@@ -2,17 +2,18 @@
 import { button, element, fill } from "../elements.js";
 import { alertReader, announce } from "../live_region.js";
 import { accountOf, destinationOf, withAccount } from "./draft_store.js";
+import { draftFor, isKept, markKept } from "./kept_drafts.js";
 
 /**
  * @param {object} session
- * @param {{onSend: () => void, buttons: HTMLElement[]}} options
+ * @param {{onSend: () => Promise<void>, buttons: HTMLElement[]}} options
  */
 export function createToolbar(session, { onSend, buttons }) {
   const { api, start, store } = session;
   const message = element("p", { class: "notice", hidden: true });
   const choices = element("div", { class: "choices" });
   const test = button("Test the credentials", testCredentials);
-  const send = button("Send for real …", onSend, { class: "primary" });
+  const send = button("Send for real …", () => openOnce(), { class: "primary" });
   const node = element("div", { class: "toolbar" }, choices, element("div", { class: "actions" }, buttons, test, send), message);
 
   function build() {
@@ -23,13 +24,13 @@ export function createToolbar(session, { onSend, buttons }) {
     fill(
       choices,
       select("Destination", start.destinations.map(({ name, title }) => [name, title]), destination.name, (name) => {
-        // The settings and subscriptions of one destination say nothing to another.
-        const isConfigured = name === start.draft.destination;
-        store.set(isConfigured ? start.draft : { destination: name, account: null, settings: {}, secrets: {}, subscriptions: null });
+        store.set(draftFor(session, name));
       }),
       start.accounts.length > 1 && accountOf(draft, start) !== null &&
         select("Account", start.accounts.map((name) => [name, name]), accountOf(draft, start), (name) => {
+          const isSame = isKept(session);
           store.set(withAccount(store.draft, name, start));
+          if (isSame) markKept(session);
         }),
     );
   }
@@ -38,6 +39,14 @@ export function createToolbar(session, { onSend, buttons }) {
     const input = element("select", { onchange: () => { onChoose(input.value); choices.querySelector(`[data-label="${label}"]`)?.focus(); }, data: { label } },
       options.map(([each, title]) => element("option", { value: each, selected: each === value }, title)));
     return element("label", {}, label, input);
+  }
+
+  let opening = null;
+
+  function openOnce() {
+    opening ??= onSend().finally(() => {
+      opening = null;
+    });
   }
 
   async function testCredentials() {
@@ -50,7 +59,8 @@ export function createToolbar(session, { onSend, buttons }) {
       show([error.message, ...error.problems.map((problem) => problem.message)].join(" "), "error");
     }
     test.disabled = false;
-    test.focus();
+    // A button that is disabled loses the focus; but a user who works elsewhere by now keeps it.
+    if (document.activeElement === document.body) test.focus();
   }
 
   function show(text, kind) {

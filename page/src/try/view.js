@@ -8,6 +8,7 @@ import { createDraftTabs } from "./draft_tabs.js";
 import { createDroppedFile } from "./dropped_file.js";
 import { createEventPane } from "./event_pane.js";
 import { createEventText } from "./event_text.js";
+import { askBeforeLoss } from "./kept_drafts.js";
 import { problemsAt } from "./places.js";
 import { createPreviewing } from "./previewing.js";
 import { createResultPane } from "./result_pane.js";
@@ -26,7 +27,7 @@ let session = null;
 /** Show the view in a container. Returns a function that stops it. */
 export function show(container, context) {
   const { api, start } = context;
-  session ??= { api, start, store: createDraftStore(start.draft), event: createEventText() };
+  session ??= createSession(api, start);
   const { store, event } = session;
   const eventPane = createEventPane(session);
   const droppedFile = createDroppedFile(eventPane.top, session);
@@ -38,7 +39,7 @@ export function show(container, context) {
   const share = shareActions(session, () => preview);
   const compare = compareActions(session, droppedFile);
   const link = openLink(session, context.rest);
-  const toolbar = createToolbar(session, { buttons: [...share.buttons, ...compare.buttons], onSend: () => openSendDialog(session, preview) });
+  const toolbar = createToolbar(session, { buttons: [...share.buttons, ...compare.buttons], onSend: () => openSendDialog(session) });
   toolbar.node.append(link.node);
   let preview = { problems: [], subscriptions: [] };
 
@@ -112,6 +113,12 @@ export function show(container, context) {
   ];
   link.opened.then(begin);
   return () => stops.forEach((stop) => stop());
+}
+
+function createSession(api, start) {
+  const made = { api, start, store: createDraftStore(start.draft), event: createEventText() };
+  askBeforeLoss(made);
+  return made;
 }
 
 /** Return what is wrong with the configuration that the page was started with. */

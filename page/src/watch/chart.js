@@ -17,9 +17,10 @@ const HEIGHT = 150;
 /**
  * Return a chart.
  *
- * @param {{title: string, unit: string, series: Series[], format: (value: number) => string, history: object}} options
+ * @param {{title: string, unit: string, series: Series[], format: (value: number) => string, history: object, least?: number}} options
+ *   `least` is what the upper end of the axis is at least: smaller whole numbers would be marked twice
  */
-export function createChart({ title, unit, series, format, history }) {
+export function createChart({ title, unit, series, format, history, least = 2 }) {
   const plotted = element("div", { class: "plot" });
   const values = series.map(() => element("output", {}));
   const moment = element("span", { class: "soft" });
@@ -50,7 +51,7 @@ export function createChart({ title, unit, series, format, history }) {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       // The clock of the server, in the time zone of the reader.
-      scales: { x: { time: true, range: () => rangeOf() }, y: { range: (_, __, most) => [0, Math.max(most ?? 0, 1) * 1.1] } },
+      scales: { x: { time: true, range: () => rangeOf() }, y: { range: (_, __, most) => [0, Math.max(most ?? 0, least) * 1.1] } },
       axes: [
         { ...axis, size: 24, space: 64, incrs: [10, 20, 30, 60, 120], values: (_, splits, __, ___, step) => splits.map((at) => (step < 60 ? clockTime(at) : clockTime(at).slice(0, 5))) },
         { ...axis, size: 56, space: 32, values: (_, splits) => splits.map((value) => format(value)) },

@@ -22,6 +22,7 @@ export function createChartsPane(history) {
       unit: "events a second",
       history,
       format: rate,
+      least: 1,
       series: [
         { name: "delivered", title: "Delivered", colour: "good" },
         { name: "accepted", title: "Accepted", colour: "accent", isDashed: true },

@@ -43,7 +43,7 @@ function createLane(first, { api, onResumed }) {
   const state = element("span", { class: "tag" });
   const facts = element("dl", { class: "facts" });
   const reason = element("p");
-  const result = element("p", { class: "notice good", hidden: true });
+  const result = element("p", { class: "notice good", hidden: true, tabIndex: -1 });
   const resume = button("Resume", onResume, { class: "primary", "aria-label": `Resume ${lane.action} of ${lane.account}` });
   const node = element(
     "li",
@@ -79,6 +79,8 @@ function createLane(first, { api, onResumed }) {
       alertReader(error.message);
     }
     resume.disabled = false;
+    // A button that is disabled or goes loses the focus.
+    if (document.activeElement === document.body) result.focus();
   }
 
   return {
