@@ -13,7 +13,6 @@ from ..file_set import FileSet
 from ..patterns import Pattern, has_pattern
 from .bucket import Bucket
 from .retrying import RetryingStore
-from .web import WebFile, WebStore
 
 if TYPE_CHECKING:
     from ..contract import Source
@@ -82,6 +81,8 @@ def _web_source(path: str, options: SourceOptions) -> Source:
     # A parameter may be secret too, so the key holds only a hash of them.
     key = f"{place}?{hashlib.sha256(urlencode(kept).encode()).hexdigest()}" if kept else place
     address = parts._replace(fragment="").geturl()
+    from .web import WebFile, WebStore  # noqa: PLC0415 - it imports httpx, and most inputs are files
+
     store = RetryingStore(partial(WebStore, address))
     return FileSet(WebFile(store, shown_address(path), f"{options.whole_scope} {key}", options.columns))
 
