@@ -12,20 +12,32 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: kafka demo test soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
+.PHONY: kafka demo test test-servers soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
 .PHONY: bench bench-delivery bench-startup bench-serve bench-page bench-quick
 
 demo: install
 	@$(PY) examples/demo.py
 
 # Each process of pytest reads all tests, which takes half the time if Python may keep what it has compiled.
-test soak: export PYTHONDONTWRITEBYTECODE =
+test test-servers soak: export PYTHONDONTWRITEBYTECODE =
 
-test: install sdks kafka
+test: install sdks
 	$(PY) -m pytest $(PARALLEL)
+
+# The tests that start servers: PostgreSQL with pgbouncer, three nodes of Kafka, and a local S3. They need Debian's postgresql
+# and pgbouncer, Java and Maven; none of them is skipped.
+test-servers: install kafka
+	KABLE_POSTGRES=required KABLE_KAFKA=required KABLE_S3=required $(PY) -m pytest $(PARALLEL) \
+		tests/runner/queues tests/runner/sources/kafka tests/runner/service/test_publishing.py \
+		tests/runner/delivery/test_chaos.py tests/runner/delivery/test_shared_rate.py tests/runner/audience/test_query.py \
+		tests/acceptance/test_crashes.py tests/acceptance/test_object_stores.py tests/acceptance/test_audience_crashes.py \
+		tests/commands/test_outbox.py tests/commands/test_deliver_tables.py tests/commands/test_deliver_period.py
 
 # The tests that depend on chance, many times: kills, and requests that fail. Then 20,000 objects of a local S3, 200,000 events
 # by Kafka, and 10,000 with each of Segment's SDKs.
+soak: export KABLE_POSTGRES = required
+soak: export KABLE_KAFKA = required
+soak: export KABLE_S3 = required
 soak: install sdks kafka
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
@@ -51,7 +63,7 @@ soak: install sdks kafka
 sdks: install
 	@$(PY) tests/support/sdks.py
 
-# Apache Kafka, as Maven has it, into build/kafka. Tests fetch it too if it is missing; without Java and Maven, they skip.
+# Apache Kafka, as Maven has it, into build/kafka. `make test-servers` needs it.
 kafka: install
 	@$(PY) tests/support/kafka_jars.py
 

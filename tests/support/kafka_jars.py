@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 POM = ROOT / "tests" / "support" / "kafka" / "pom.xml"
 INSTALLED = ROOT / "build" / "kafka"
 REQUIRED = "KABLE_KAFKA"
-"""The variable that CI sets to `required`: a test that needs Kafka then fails where it would be skipped."""
+"""The variable that asks for the tests with Kafka if it is `required`. Each of them fails if there is none then."""
 
 _OLDEST_JAVA = 17
 _SECONDS_TO_INSTALL = 600

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ....definitions import Problem, SetupError
+from ....definitions import Problem, SetupError, read_base_url
 from ..file_set import FileSet
 from ..patterns import Pattern, has_pattern
 from .bucket import Bucket
@@ -68,13 +68,21 @@ def _open_s3(bucket: str) -> ObjectStore:
 
 
 def _web_source(path: str, options: SourceOptions) -> Source:
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError as error:
+        raise SetupError.of([Problem(shown_address(path), f"is not an address: {error}")]) from None
     if "@" in parts.netloc:
         _refuse(path, "holds a user or a password; an address must not")
     if not parts.hostname:
         _refuse(path, "names no host")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         _refuse(path, "is not encrypted; use https")
+    try:
+        # A host or a port that cannot exist would look like a fault of the network, and be tried for a minute.
+        read_base_url(f"{parts.scheme}://{parts.netloc}")
+    except SetupError as error:
+        raise SetupError.of(Problem(shown_address(path), each.message) for each in error.problems) from None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = [pair for pair in pairs if not pair[0].lower().startswith(_SIGNATURES)]
     place = parts._replace(query="", fragment="").geturl()
