@@ -24,10 +24,11 @@ test test-servers soak: export PYTHONDONTWRITEBYTECODE =
 test: install sdks
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that start servers: PostgreSQL with pgbouncer, three nodes of Kafka, and a local S3. They need Debian's postgresql
-# and pgbouncer, Java and Maven; none of them is skipped.
+# The tests that start servers and browsers: PostgreSQL with pgbouncer, three nodes of Kafka, a local S3, Chromium and Firefox.
+# They need Debian's postgresql, pgbouncer, chromium and firefox-esr, Java and Maven; none of them is skipped.
 test-servers: install kafka
-	KABLE_POSTGRES=required KABLE_KAFKA=required KABLE_S3=required $(PY) -m pytest $(PARALLEL) \
+	KABLE_POSTGRES=required KABLE_KAFKA=required KABLE_S3=required KABLE_BROWSERS=required $(PY) -m pytest $(PARALLEL) \
+		tests/acceptance/test_page_*.py \
 		tests/runner/queues tests/runner/sources/kafka tests/runner/service/test_publishing.py \
 		tests/runner/delivery/test_chaos.py tests/runner/delivery/test_shared_rate.py tests/runner/audience/test_query.py \
 		tests/acceptance/test_crashes.py tests/acceptance/test_object_stores.py tests/acceptance/test_audience_crashes.py \

@@ -9,15 +9,12 @@ import pytest
 
 from command_line import CommandLine
 from firefox import FIREFOX, firefox
-from running_page import running_page
+from running_page import require_browsers, running_page
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fork_server import ForkServer
-
-if FIREFOX is None:
-    pytest.skip("there is no Firefox: apt-get install firefox-esr, or name it in FIREFOX", allow_module_level=True)
 
 EVENT = '{"type":"track","event":"A","userId":"customer_in_firefox","messageId":"1"}'
 FIND_EDITOR = """(() => {
@@ -45,6 +42,9 @@ async def used(url: str, folder: Path) -> None:
 def test_an_event_is_previewed_in_firefox(
     fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
+    require_browsers()
+    if FIREFOX is None:
+        pytest.skip("there is no Firefox: apt-get install firefox-esr, or name it in FIREFOX")
     command_line = CommandLine(tmp_path_factory.mktemp("page"), dict(fork_server.environment), fork_server)
     with running_page(command_line) as running:
         asyncio.run(used(running.url, tmp_path))

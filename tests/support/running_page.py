@@ -61,12 +61,19 @@ def running_page(command_line: CommandLine, *arguments: str) -> Iterator[Running
     assert (program.returncode, errors.decode()) == (0, "")
 
 
+def require_browsers() -> None:
+    """Skip a test with a browser unless it is asked for: together they take a minute."""
+    if os.environ.get("KABLE_BROWSERS") != "required":
+        pytest.skip("tests of the page in a browser are run by make test-servers, or with KABLE_BROWSERS=required")
+
+
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    """Run a Chromium without a window; without playwright or Chromium, the tests are skipped."""
+    """Run a Chromium without a window, if tests with browsers are asked for; without playwright, they are skipped."""
+    require_browsers()
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium, or name it in CHROMIUM")
+        pytest.fail("there is no Chromium: apt-get install chromium, or name it in CHROMIUM")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_ARGUMENTS, *arguments])
         yield browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -90,14 +91,16 @@ def test_the_snapshot_test_records_and_then_passes(page: OpenPage, tmp_path: Pat
     file = tmp_path / "tests" / "test_mapping.py"
     file.parent.mkdir()
     file.write_text(text, encoding="utf-8")
-    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "syrupy", "-p", "kable_destination.pytest_plugin", "tests"]
+    # All other plugins take seconds to import.
+    quick = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for options, code in ((["--snapshot-update"], 0), ([], 0)):
-        done = subprocess.run([*run, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run([*run, *options], cwd=tmp_path, env=quick, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stdout
     (recorded,) = (tmp_path / "snapshots").iterdir()
     assert '"units": 3' in recorded.read_text(encoding="utf-8")
     file.write_text(text.replace('"units": 3', '"units": 4'), encoding="utf-8")
-    assert subprocess.run(run, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+    assert subprocess.run(run, cwd=tmp_path, env=quick, capture_output=True, check=False).returncode == 1
 
 
 @pytest.mark.parametrize(
