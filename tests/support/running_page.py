@@ -86,7 +86,8 @@ def window(
 ) -> Iterator[Page]:
     """Open a page in a window of its own, which has no storage of another. It may use the clipboard.
 
-    `refusals` is how many requests the server refuses, which the browser says in its console.
+    `refusals` is how many requests the server may refuse, which the browser says in its console. Tests that share a window
+    may run in several processes, so there may be fewer.
     """
     context = browser.new_context(viewport={"width": width, "height": _HEIGHT}, color_scheme=scheme)
     context.set_default_timeout(MOST_MS)
@@ -107,4 +108,4 @@ def window(
     refused = [fault for fault in faults if fault.startswith("Failed to load resource")]
     found = [*foreign, *(fault for fault in faults if fault not in refused)]
     assert found == [], "\n".join(found)
-    assert len(refused) == refusals, "\n".join(refused)
+    assert len(refused) <= refusals, "\n".join(refused)
