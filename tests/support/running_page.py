@@ -86,8 +86,8 @@ def window(
 ) -> Iterator[Page]:
     """Open a page in a window of its own, which has no storage of another. It may use the clipboard.
 
-    `refusals` is how many requests the server may refuse, which the browser says in its console. Tests that share a window
-    may run in several processes, so there may be fewer.
+    `refusals` is how many requests the server may refuse, which the browser says in its console. There may be fewer:
+    tests that share a window may run in several processes.
     """
     context = browser.new_context(viewport={"width": width, "height": _HEIGHT}, color_scheme=scheme)
     context.set_default_timeout(MOST_MS)
