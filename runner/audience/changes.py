@@ -20,7 +20,7 @@ _LENGTH_BYTES = 4
 
 
 class Change(NamedTuple):
-    """A member, their value as JSON (None: they left), and by which change of this sync they get it."""
+    """A member, their value as JSON (None: they left), and the number of this change in the sync."""
 
     member: bytes
     value: bytes | None

@@ -6,4 +6,4 @@ MOST_REMOVED_PERCENT = 20.0
 """The default of `--max-removed`."""
 
 FEW_REMOVED = 50
-"""So many members may always leave."""
+"""How many members may always leave."""

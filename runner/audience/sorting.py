@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LINES_IN_MEMORY = 100_000
 _BYTES_IN_MEMORY = 8 * 1024 * 1024
 _MERGED_BYTES = 4 * 1024 * 1024
-"""So many bytes of all parts together are in memory while they are merged."""
+"""How many bytes of all parts together are in memory while they are merged."""
 
 _LEAST_READ, _MOST_READ = 32 * 1024, 512 * 1024
 _LINES_AT_ONCE = 10_000

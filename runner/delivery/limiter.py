@@ -64,7 +64,7 @@ class Limiter:
         self._paused, self._changed = paused, changed
 
     def share(self, processes: int) -> None:
-        """Divide the most requests a second among so many processes."""
+        """Divide the most requests a second among a number of processes."""
         self._most_per_second = None if self._most_of_all is None else self._most_of_all / processes
 
     @property

@@ -40,8 +40,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # two for ea
     - `full`: the queue accepts no more events, as `error` says. `room`: it takes more again.
     - `halted`: a part of a source (`file`) is not read until a person acts; `error` says why.
     - `gap`: a part of a source continues although Kafka has lost `events` of it (0: nobody knows how many).
-    - `lag`: so many `events` of a part of a source are not read yet.
-    - `tombstones`: so many messages (`events`) had no value, and were counted only.
+    - `lag`: how many `events` of a part of a source are not read yet.
+    - `tombstones`: how many messages (`events`) had no value; they are only counted.
     - `unreachable`: a source does not answer, as `error` says; it is tried again.
     - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.
     """

@@ -29,13 +29,13 @@ class AudienceTables(Protocol):
         """Delete an audience that has no memberships any more."""
 
     def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one, in the order of their bytes."""
+        """Return at most `most` memberships whose member comes after one, in the order of their bytes."""
 
     def put_memberships(self, audience: str, memberships: Sequence[Membership]) -> None:
         """Store memberships, in the place of those of the same members."""
 
     def delete_memberships(self, audience: str, most: int, *, only_left: bool) -> int:
-        """Delete up to so many memberships, with `only_left` of those who left; return how many there were."""
+        """Delete at most `most` memberships, with `only_left` of those who left; return how many there were."""
 
     def membership(self, audience: str, member: bytes) -> Membership | None:
         """Return the membership of one member; None if there is none."""

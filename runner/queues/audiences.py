@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DELETED_AT_ONCE = 20_000
-"""So many memberships are deleted in one transaction, so nobody waits for long."""
+"""How many memberships one transaction deletes: nobody waits for long."""
 
 _SPACES = "audience space\0"
 """Before the account: the key of the record with its space."""
@@ -59,7 +59,7 @@ class EngineAudiences:
         await self._engine.write(partial(_release, hold=hold))
 
     async def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one."""
+        """Return at most `most` memberships whose member comes after one."""
         return await self._engine.read(lambda tables: tables.audiences.memberships(audience, after, most))
 
     async def complete(self, hold: Hold) -> Audience:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def shifted_settlement(settlement: Settlement, seconds: float) -> Settlement:
-    """Return a settlement whose moment is so many seconds later."""
+    """Return a settlement whose moment is later, by a number of seconds."""
     return replace(settlement, due=settlement.due + seconds) if seconds and settlement.due else settlement
 
 
 def shifted_leased(leased: Leased, seconds: float) -> Leased:
-    """Return what was leased with moments that are so many seconds later."""
+    """Return what was leased with later moments, by a number of seconds."""
     if not seconds:
         return leased
     leases = [replace(each, accepted_at=each.accepted_at + seconds) for each in leased.leases]

@@ -111,7 +111,7 @@ class Audiences(Protocol):
         """End a hold. An audience for which nothing was ever sent is deleted."""
 
     async def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one, in the order of the bytes of their IDs."""
+        """Return at most `most` memberships whose member comes after one, in the order of the bytes of their IDs."""
 
     async def complete(self, hold: Hold) -> Audience:
         """Complete the sync under way and end the hold: the next one has the next number. Raises AudienceHeldError."""

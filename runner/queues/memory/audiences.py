@@ -45,7 +45,7 @@ class MemoryAudiences:
         self._sorted.pop(audience, None)
 
     def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one."""
+        """Return at most `most` memberships whose member comes after one."""
         members = self._members.get(audience, {})
         order = self._sorted.get(audience)
         if order is None:
@@ -59,7 +59,7 @@ class MemoryAudiences:
         self._members.setdefault(audience, {}).update({row[0]: row for row in memberships})
 
     def delete_memberships(self, audience: str, most: int, *, only_left: bool) -> int:
-        """Delete up to so many memberships; return how many there were."""
+        """Delete at most `most` memberships; return how many there were."""
         self._sorted.pop(audience, None)
         members = self._members.get(audience, {})
         chosen = [member for member, row in members.items() if row[1] is None or not only_left][:most]

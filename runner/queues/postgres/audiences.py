@@ -86,7 +86,7 @@ class AudienceTable:
         self._database.run("DELETE FROM audiences WHERE id = %s", (encoded(audience),))
 
     def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one."""
+        """Return at most `most` memberships whose member comes after one."""
         values = {"id": encoded(audience), "after": after, "most": most}
         return self._database.rows(_PAGE, values)
 
@@ -97,7 +97,7 @@ class AudienceTable:
         self._database.run(_PUT, {"id": encoded(audience), **arrays})
 
     def delete_memberships(self, audience: str, most: int, *, only_left: bool) -> int:
-        """Delete up to so many memberships, with `only_left` of those who left; return how many there were."""
+        """Delete at most `most` memberships, with `only_left` of those who left; return how many there were."""
         return self._database.run(_DELETE_LEFT if only_left else _DELETE_ALL, {"id": encoded(audience), "most": most})
 
     def membership(self, audience: str, member: bytes) -> Membership | None:

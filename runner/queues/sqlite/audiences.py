@@ -77,7 +77,7 @@ class AudienceTable:
         self._connection.execute("DELETE FROM audiences WHERE id = ?", (audience,))
 
     def memberships(self, audience: str, after: bytes, most: int) -> Sequence[Membership]:
-        """Return up to so many memberships whose member comes after one."""
+        """Return at most `most` memberships whose member comes after one."""
         return self._connection.execute(_PAGE, (audience, after, most)).fetchall()
 
     def put_memberships(self, audience: str, memberships: Sequence[Membership]) -> None:
@@ -86,7 +86,7 @@ class AudienceTable:
         self._connection.executemany(_PUT, [(number, *row) for row in memberships])
 
     def delete_memberships(self, audience: str, most: int, *, only_left: bool) -> int:
-        """Delete up to so many memberships, with `only_left` of those who left; return how many there were."""
+        """Delete at most `most` memberships, with `only_left` of those who left; return how many there were."""
         statement = _DELETE.format(_NUMBER, "AND value IS NULL" if only_left else "")
         return self._connection.execute(statement, (audience, most)).rowcount
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ...delivery.notices import Notice, Observer
 
 _LATENCY_SECONDS = 30.0
-"""Latency is that of the requests of so many seconds."""
+"""Latency is measured over the requests of this many seconds."""
 
 _MOST_REQUESTS = 2_000
 _MOST_OF_A_KIND = 25
-"""So many deliveries are kept, and so many of what went wrong: thousands of deliveries must not hide one failure."""
+"""How many deliveries are kept, and how many failures: thousands of deliveries must not hide one failure."""
 
 _LONGEST_ERROR = 300
 

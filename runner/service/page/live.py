@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .queue_status import QueueReadings, Reading
 
 MOST_STREAMS = 8
-"""So many may watch at once: each costs a connection."""
+"""How many may watch at once: each costs a connection."""
 
 _SEND_SECONDS = 30.0
 """A client that reads nothing for that long is gone, or would fill the memory."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .watched_queue import WatchedQueue
 
 MOST_LANES = 500
-"""So many lanes are shown. A service with very many customers has more."""
+"""How many lanes are shown. A service with very many customers has more."""
 
 _SECONDS = 1.0
 _SHARE = 10

@@ -13,8 +13,8 @@ class Report(NamedTuple):
 
     - `halted`: the partition `source` is not read until a person acts, because of `error`.
     - `gap`: it continues although events are lost (`events`, if that is known), as the address says.
-    - `lag`: so many `events` of it are not read yet.
-    - `tombstones`: so many messages had no value, and were counted only.
+    - `lag`: how many `events` of it are not read yet.
+    - `tombstones`: how many messages had no value; they are only counted.
     - `unreachable`: no broker answers, or the topic cannot be read at the moment; it is tried again.
     """
 
