@@ -24,6 +24,8 @@ from .exit_codes import exits
 from .options import (
     AccountOption,
     BaseUrlOption,
+    BatchSizeOption,
+    ConcurrencyOption,
     ConfigOption,
     DestinationOption,
     JsonOption,
@@ -31,7 +33,9 @@ from .options import (
     LogOption,
     MetricsPortOption,
     OutboxOption,
+    RateOption,
     TracesOption,
+    WaitOption,
     YesOption,
     observer_options,
 )
@@ -60,33 +64,11 @@ def sync_audience(
     account: AccountOption = None,
     base_url: BaseUrlOption = None,
     live: LiveOption = False,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            "--batch-size",
-            min=1,
-            metavar="COUNT",
-            help="Maximum events per request. [default: the limit of the destination]",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option("--concurrency", min=1, max=64, metavar="COUNT", help="Maximum requests in flight. [default: 16]"),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
-    ] = None,
+    batch_size: BatchSizeOption = None,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
     outbox: OutboxOption = None,
-    wait: Annotated[
-        float | None,
-        typer.Option(
-            "--wait",
-            min=0,
-            metavar="SECONDS",
-            help="Seconds to wait when all unsent events are due later; they stay in the outbox. [default: 60]",
-        ),
-    ] = None,
+    wait: WaitOption = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the counts of the run to this file, as JSON.")
     ] = None,

@@ -11,6 +11,8 @@ from .exit_codes import exits
 from .options import (
     AccountOption,
     BaseUrlOption,
+    BatchSizeOption,
+    ConcurrencyOption,
     ConfigOption,
     DestinationOption,
     FromOption,
@@ -19,7 +21,9 @@ from .options import (
     LogOption,
     MetricsPortOption,
     OutboxOption,
+    RateOption,
     TracesOption,
+    WaitOption,
     observer_options,
 )
 
@@ -41,23 +45,9 @@ def deliver(
     account: AccountOption = None,
     base_url: BaseUrlOption = None,
     live: LiveOption = False,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            "--batch-size",
-            min=1,
-            metavar="COUNT",
-            help="Maximum events per request. [default: the limit of the destination]",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option("--concurrency", min=1, max=64, metavar="COUNT", help="Maximum requests in flight. [default: 16]"),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
-    ] = None,
+    batch_size: BatchSizeOption = None,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
     planners: Annotated[
         int | None,
         typer.Option(
@@ -76,15 +66,7 @@ def deliver(
             "--no-outbox", help="Keep nothing on disk: an event that this run cannot send becomes a dead letter."
         ),
     ] = False,
-    wait: Annotated[
-        float | None,
-        typer.Option(
-            "--wait",
-            min=0,
-            metavar="SECONDS",
-            help="Seconds to wait when all unsent events are due later; they stay in the outbox. [default: 60]",
-        ),
-    ] = None,
+    wait: WaitOption = None,
     give_up_hours: Annotated[
         float | None,
         typer.Option(

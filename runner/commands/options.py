@@ -56,6 +56,32 @@ FromOption = Annotated[
         help="Topic of Kafka with events: kafka://broker:9092/topic?group=NAME. Needs the extra `kafka`.",
     ),
 ]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        metavar="COUNT",
+        help="Maximum events per request. [default: the limit of the destination]",
+    ),
+]
+ConcurrencyOption = Annotated[
+    int | None,
+    typer.Option("--concurrency", min=1, max=64, metavar="COUNT", help="Maximum requests in flight. [default: 16]"),
+]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--rate", min=0.001, metavar="COUNT", help="Maximum requests per second. [default: no limit]"),
+]
+WaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        min=0,
+        metavar="SECONDS",
+        help="Seconds to wait when all unsent events are due later; they stay in the outbox. [default: 60]",
+    ),
+]
 LogOption = Annotated[LogFormat | None, typer.Option("--log", help="Log to standard error, as text or as JSON.")]
 MetricsPortOption = Annotated[
     int | None,
