@@ -49,7 +49,7 @@ def set_up_in_part(
         else:
             positions = positions if positions is not None else [*range(len(destination.compiled_subscriptions))]
             return InPart(destination, tuple(problems), tuple(positions))
-        problems |= dict.fromkeys(_counted_as_given(problem, positions) for problem in found)
+        problems |= dict.fromkeys(counted_as_given(problem, positions) for problem in found)
         places = [problem.place for problem in found]
         wrong = {place.split(".")[1] for place in places if place.startswith("settings.")}
         settings = {key: value for key, value in settings.items() if key not in wrong}
@@ -66,7 +66,7 @@ def set_up_in_part(
     return InPart(None, tuple(problems))
 
 
-def _counted_as_given(problem: Problem, positions: Sequence[int] | None) -> Problem:
+def counted_as_given(problem: Problem, positions: Sequence[int] | None) -> Problem:
     """Return a problem whose place counts the subscriptions as they were given. Some may be out by now."""
     start, bracket, rest = problem.place.partition("]")
     number = start.removeprefix("subscriptions[")

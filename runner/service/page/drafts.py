@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ....definitions import Destination, Problem, Redactor, SetupError, Subscription
 from ...configuration import plugins
-from ...configuration.in_part import InPart, set_up_in_part
+from ...configuration.in_part import InPart, counted_as_given, set_up_in_part
 from .messages import Asked, PageError, places
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Drafts:
         found = set_up_in_part(definition, {**draft.settings, **stored, **typed}, subscriptions, base_url)
         positions = None if given is None else [position for position, each in given if each.enabled]
         without = {f"settings.{key}" for key in secret - typed.keys() - stored.keys()}
-        told = [_counted_as_drafted(problem, positions) for problem in found.problems if problem.place not in without]
+        told = [counted_as_given(problem, positions) for problem in found.problems if problem.place not in without]
         problems += told
         destination = found.destination
         secrets = [*self.configuration.secrets, *typed.values()]
@@ -180,12 +180,3 @@ def _subscriptions(draft: Draft, problems: list[Problem]) -> list[tuple[int, Sub
         else:
             made.append((position, subscription))
     return made
-
-
-def _counted_as_drafted(problem: Problem, positions: Sequence[int] | None) -> Problem:
-    """Return a problem whose place counts the subscriptions of the draft. Some of these are not enabled."""
-    start, bracket, rest = problem.place.partition("]")
-    number = start.removeprefix("subscriptions[")
-    if positions is None or not bracket or number == start:
-        return problem
-    return Problem(f"subscriptions[{positions[int(number)]}]{rest}", problem.message)
