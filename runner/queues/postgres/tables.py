@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..contract import LONGEST_PAUSE_SECONDS
 from ..stored.hashes import Hasher, identity_of
+from ..stored.named_letters import NamedLetters
 from .audiences import AudienceTable
 from .batches import BatchTable
 from .dead_letters import DeadLetterTable
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ..contract import DeadLetter, Lane, LaneStatus, Lease, QueuedBatch, Reason
+    from ..contract import Lane, LaneStatus, Lease, QueuedBatch, Reason
     from ..engine import Candidate
     from .days import Days
     from .statements import Statements
 
 
-class PostgresTables:
+class PostgresTables(NamedLetters):
     """Everything that operations do to one connection. Names and identities are hashes of 16 bytes.
 
     `server_now` returns the server's moment; None: moments are those of the callers, whose clocks are moved by hand.
@@ -45,7 +46,7 @@ class PostgresTables:
         self._owners = Owners(database)
         self._lanes = LaneTable(database, self._owners, slot)
         self._batches = BatchTable(database, self._lanes, self._owners)
-        self._dead_letters = DeadLetterTable(database)
+        self._dead_letters: DeadLetterTable = DeadLetterTable(database)
         self._notes = NoteTables(database, slot)
         self.audiences = AudienceTable(database)
         # What concerns a single table is that table's own method.
@@ -173,32 +174,6 @@ class PostgresTables:
     def batches_after(self, number: int, most: int) -> list[Candidate]:
         """Return up to so many queued batches whose ID is greater than a number, by their IDs."""
         return self._batches.after(number, most, locks=self._writes)
-
-    def dead_event(self, account: str, name: Hashable) -> bytes | None:  # noqa: ARG002 - likewise
-        """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""
-        return self._dead_letters.event(cast("bytes", name))
-
-    def add_dead_letter(
-        self, letter: DeadLetter, identity: Hashable, name: Hashable | None, run: int, now: float
-    ) -> bool:
-        """Store a dead letter, unless one with the same identity is stored; return whether it was stored."""
-        return self._dead_letters.add(letter, cast("bytes", identity), cast("bytes | None", name), run, now)
-
-    def identity(self, *parts: str | bytes | int) -> bytes:
-        """Return the identity of a dead letter, made of its parts."""
-        return identity_of(*parts)
-
-    def name_identity(self, account: str, name: Hashable) -> Hashable:  # noqa: ARG002 - a name holds it
-        """Return the name: it is unique among all accounts."""
-        return name
-
-    def has_named(self, account: str, name: Hashable) -> bool:  # noqa: ARG002 - a name holds it
-        """Return whether an account has a dead letter with a name."""
-        return self._dead_letters.has_named(cast("bytes", name))
-
-    def delete_named(self, account: str, names: Collection[Hashable]) -> None:  # noqa: ARG002 - a name holds it
-        """Delete the dead letters of an account with these names."""
-        self._dead_letters.delete_named(cast("Collection[bytes]", names))
 
     def lanes(self, now: float, is_held: Callable[[Candidate], bool]) -> list[LaneStatus]:
         """Return the state of every lane that was ever used, sorted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ..stored.hashes import Hasher, identity_of
+from ..stored.named_letters import NamedLetters
 from .audiences import AudienceTable
 from .batches import BatchTable
 from .contents import ContentTable
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ..contract import (
-        DeadLetter,
         Lease,
         QueuedBatch,
         Reason,
     )
 
 
-class SqliteTables:
+class SqliteTables(NamedLetters):
     """Everything that operations do to one connection. Names and identities are hashes of 16 bytes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -37,7 +37,7 @@ class SqliteTables:
         self._lanes = LaneTable(connection)
         self._batches = BatchTable(connection, self._lanes)
         self._contents = ContentTable(connection)
-        self._dead_letters = DeadLetterTable(connection)
+        self._dead_letters: DeadLetterTable = DeadLetterTable(connection)
         self._notes = NoteTables(connection)
         # What concerns a single table is that table's own method.
         self.begin = self._ids.begin
@@ -129,32 +129,6 @@ class SqliteTables:
             self.count(damaged.run, {"unreadable": damaged.events})
         self._batches.damaged.clear()
         return leases
-
-    def dead_event(self, account: str, name: Hashable) -> bytes | None:  # noqa: ARG002 - likewise
-        """Return the event of the dead letter whose identity is that of a name; None if it is not kept."""
-        return self._dead_letters.event(cast("bytes", name))
-
-    def add_dead_letter(
-        self, letter: DeadLetter, identity: Hashable, name: Hashable | None, run: int, now: float
-    ) -> bool:
-        """Store a dead letter, unless one with the same identity is stored; return whether it was stored."""
-        return self._dead_letters.add(letter, cast("bytes", identity), cast("bytes | None", name), run, now)
-
-    def identity(self, *parts: str | bytes | int) -> bytes:
-        """Return the identity of a dead letter, made of its parts."""
-        return identity_of(*parts)
-
-    def name_identity(self, account: str, name: Hashable) -> Hashable:  # noqa: ARG002 - a name holds it
-        """Return the name: it is unique among all accounts."""
-        return name
-
-    def has_named(self, account: str, name: Hashable) -> bool:  # noqa: ARG002 - a name holds it
-        """Return whether an account has a dead letter with a name."""
-        return self._dead_letters.has_named(cast("bytes", name))
-
-    def delete_named(self, account: str, names: Collection[Hashable]) -> None:  # noqa: ARG002 - a name holds it
-        """Delete the dead letters of an account with these names."""
-        self._dead_letters.delete_named(cast("Collection[bytes]", names))
 
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
         """Delete IDs and runs from before a moment, and finished checkpoints from before another."""
