@@ -64,12 +64,13 @@ def applications(shared: Shared) -> Applications:
     if options.webhook is not None:
         groups.append(Webhook(shared.accounts.serve(configuration.accounts[options.webhook.account]), configuration))
     administration: list[Endpoints] = [shared.health, shared.metrics]
-    host = options.host if options.admin_port is None else options.admin_host
-    page = Page(
-        page_configuration_of(configuration), shared.transport, shared.clock, host=host, watching=_watching(shared)
-    )
-    if options.page and page.access.is_possible:
-        administration.append(page)
+    if options.page:
+        host = options.host if options.admin_port is None else options.admin_host
+        page = Page(
+            page_configuration_of(configuration), shared.transport, shared.clock, host=host, watching=_watching(shared)
+        )
+        if page.access.is_possible:
+            administration.append(page)
     if options.admin_port is None:
         groups += administration
     # An endpoint that is off has no route.

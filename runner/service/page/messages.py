@@ -40,6 +40,15 @@ class Place(Message, frozen=True, kw_only=True, omit_defaults=True):
     column: int | None = None
 
 
+class RequestShown(Message, frozen=True, kw_only=True):
+    """A request, with every secret masked. `body` is indented JSON."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
 class Fault(Message, frozen=True, kw_only=True, omit_defaults=True):
     """Why a request was not done: a code for programs, a message for people, and each problem with its place."""
 

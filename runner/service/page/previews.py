@@ -26,7 +26,7 @@ from ....definitions import (
 )
 from ...configuration.environment import environment_name
 from .drafts import Draft  # noqa: TC001 - msgspec reads it at run time
-from .messages import Asked, Message, PageError, Place, answer, body_of, places, reader
+from .messages import Asked, Message, PageError, Place, RequestShown, answer, body_of, places, reader
 from .operation import page_operation
 
 if TYPE_CHECKING:
@@ -74,15 +74,6 @@ class FieldPreview(Message, frozen=True, kw_only=True):
     renamed_by: str | None
 
 
-class RequestPreview(Message, frozen=True, kw_only=True):
-    """A request, with secrets masked and its body as indented JSON."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: str
-
-
 class FieldProblem(Message, frozen=True, kw_only=True):
     """Why the event is rejected: the field, and the reason."""
 
@@ -107,7 +98,7 @@ class SubscriptionPreview(Message, frozen=True, kw_only=True):
     decided_by: list[str]
     fields: list[FieldPreview]
     problems: list[FieldProblem]
-    request: RequestPreview | None
+    request: RequestShown | None
     http: str
     curl: str
 
@@ -229,7 +220,7 @@ def _subscription(
         decided_by=[*explained.decided_by],
         fields=[_field(event, field) for field in explained.fields],
         problems=[FieldProblem(field=problem.place, message=problem.message) for problem in explained.problems],
-        request=None if request is None or shown is None else RequestPreview(**{**shown, "body": _body(request)}),
+        request=None if request is None or shown is None else RequestShown(**{**shown, "body": _body(request)}),
         http="" if request is None else http_text(request, _UNMASKED).decode("utf-8", "replace").rstrip("\n"),
         curl="" if request is None else curl_of(destination, name, request),
     )

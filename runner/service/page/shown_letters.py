@@ -19,7 +19,7 @@ from ....definitions import (
 from ...configuration.targets import environment_of
 from ...delivery.replay import batch_of
 from .letter_selection import group_key
-from .messages import Message, Place
+from .messages import Message, Place, RequestShown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,15 +77,6 @@ class LettersShown(Message, frozen=True, kw_only=True):
     groups_left_out: int
     letters: list[LetterSummary]
     next: int | None
-
-
-class RequestShown(Message, frozen=True, kw_only=True):
-    """A request, with every secret masked. `body` is indented JSON."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: str
 
 
 class LetterShown(Message, frozen=True, kw_only=True):
