@@ -30,6 +30,8 @@ IS_PREVIEWED = 'document.querySelector(".result").innerText.includes("customer_i
 async def used(url: str, folder: Path) -> None:
     async with firefox(folder) as browser:
         await browser.open(url)
+        # The page begins with a sample, which would replace what is typed before it is there.
+        await browser.until('document.querySelectorAll("article table tbody tr").length > 0')
         await browser.until(FIND_EDITOR)
         await browser.type_over(EVENT)
         await browser.until(IS_PREVIEWED)
