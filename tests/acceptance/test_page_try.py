@@ -172,6 +172,37 @@ def test_pointing_at_a_value_marks_its_source_and_the_other_way_round(browser: B
         assert page.locator("tr.linked th code").all_inner_texts() == ["data"]
 
 
+def test_the_mouse_decides_what_is_pointed_at_when_it_moves_after_the_last_letter(
+    browser: Browser, served: RunningPage
+) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        card(page, "Record usage").get_by_role("row", name="customer_1").wait_for()
+        page.clock.install()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(" ")
+        page.locator(".cm-line", has_text='"seats"').hover()
+        page.clock.run_for(1_000)
+        assert page.locator("tr.linked th code").all_text_contents() == ["data"]
+
+
+def test_a_result_that_comes_while_a_value_is_pointed_at_is_marked_too(browser: Browser, served: RunningPage) -> None:
+    with window(browser, served.url) as page:
+        paste_event(page, EVENT)
+        page.locator(".cm-line", has_text='"seats"').hover()
+        page.locator("tr.linked").wait_for()
+        # The keyboard types, and the mouse stays where it is.
+        page.locator(".cm-content").evaluate(
+            """(content) => {
+              const view = content.cmTile?.view ?? content.cmView?.view;
+              const at = view.state.doc.toString().indexOf("customer_1");
+              view.dispatch({changes: {from: at, to: at + 10, insert: "customer_2"}});
+            }"""
+        )
+        card(page, "Record usage").get_by_role("row", name="customer_2").wait_for()
+        assert page.locator("tr.linked th code").all_text_contents() == ["data"]
+
+
 def test_the_request_is_shown_as_json_http_and_curl_without_secrets(
     browser: Browser, served: RunningPage, kable_sandbox: RunningSandbox
 ) -> None:

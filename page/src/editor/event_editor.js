@@ -92,8 +92,9 @@ export function createEventEditor(container, { onChange, label }) {
     report(editor.view.state.selection.main.head);
   }
 
-  /** Say which value is at a position, for the part of the page that shows where it goes. */
+  /** Say which value is at a position, for the part of the page that shows where it goes. What is pointed at last counts. */
   function report(position) {
+    clearTimeout(resting);
     const { doc } = editor.view.state;
     const found = position === null || doc.length > MOST_COLOURED ? null : outlineOf(doc).at(position);
     const pointer = found?.pointer ?? null;

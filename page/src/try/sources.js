@@ -5,16 +5,23 @@ export function createSources(editor) {
   /** @type {Map<HTMLElement, string[]>} */
   const rows = new Map();
   let marked = null;
+  let pointedAt = null;
 
   editor.onPointer((pointer) => {
-    for (const [row, pointers] of rows) row.classList.toggle("linked", pointer !== null && pointers.some((each) => overlap(each, pointer)));
+    pointedAt = pointer;
+    for (const [row, pointers] of rows) markRow(row, pointers);
   });
+
+  function markRow(row, pointers) {
+    row.classList.toggle("linked", pointedAt !== null && pointers.some((each) => overlap(each, pointedAt)));
+  }
 
   return {
     /** Mark the sources of a row while the mouse or the focus is on it. */
     link(row, pointers) {
       if (!pointers.length) return;
       rows.set(row, pointers);
+      markRow(row, pointers);
       const mark = () => {
         marked = row;
         editor.highlight(pointers);
