@@ -49,7 +49,8 @@ const body = JSON.stringify(BODY);
   }));
   await tried("opens it", async () => {
     const opened = window.open("TARGET/");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Until it has loaded, it is a blank document of this origin.
+    while (opened?.document?.URL === "about:blank") await new Promise((resolve) => setTimeout(resolve, 20));
     return opened?.document?.body?.innerText ?? "nothing";
   });
   const frame = document.createElement("iframe");
