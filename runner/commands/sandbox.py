@@ -76,6 +76,16 @@ def sandbox(
         int | None,
         typer.Option("--max-bytes", min=1, metavar="COUNT", help="Maximum bytes per request; beyond it, answer 413."),
     ] = None,
+    max_per_second: Annotated[
+        int | None,
+        typer.Option(
+            "--max-per-second",
+            min=1,
+            max=100_000,
+            metavar="COUNT",
+            help="Maximum requests in any one second; beyond it, answer 429.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="NUMBER", help="Random seed for injected faults.")
     ] = None,
@@ -106,6 +116,7 @@ def sandbox(
         refuse=[{"field": field, "value": _json_or_text(value)} for field, value in _pairs("--refuse", refuse).items()],
         max_events=max_events,
         max_bytes=max_bytes,
+        max_per_second=max_per_second,
         seed=seed,
     )
     if destination in {None, DEFAULT_DESTINATION}:

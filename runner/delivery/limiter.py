@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .found_rate import FoundRate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,13 +20,8 @@ _SLOWER = 2.0
 _NOISE_SECONDS = 0.1
 _SHORT_TERM = 0.2
 _LESS = 0.75
-_RATE_WINDOW_SECONDS = 1.0
-_RATE_CUT = 0.7
-_LEAST_PER_SECOND = 0.1
-"""The rate shrinks no further: it grows with each good response, so below this it would take hours to recover."""
-
-_GROWTH_PER_SECOND = 0.1
-_LIFTED_AT = 4.0
+_NEWS_SECONDS = 0.25
+"""If less is left of a pause that the queue knows, this process has kept it already."""
 
 
 class Limiter:
@@ -32,10 +29,10 @@ class Limiter:
 
     Within these bounds it adapts. It starts with few requests in flight and doubles them with every round of good
     responses until something slows down; from then on it adds one per round. A busy server (429, 503) halves them and
-    bounds the requests per second below what got through; responses that take more than twice their usual time, and
-    100 ms more than that, take away a quarter, for as long as that makes them quicker. With one request in flight the
-    rate shrinks further, below one at a time, to one in ten seconds. While responses stay good, both grow again.
-
+    bounds the requests per second below what got through, to one in ten seconds at least; what was sent before the
+    server said so, and is refused after that, changes nothing more. Responses that take more than twice their usual
+    time, and 100 ms more than that, take away a quarter, for as long as that makes them quicker. While responses stay
+    good, both grow again.
     """
 
     def __init__(self, clock: Clock, *, most: int, rate: float | None = None) -> None:
@@ -47,17 +44,12 @@ class Limiter:
         self._allowed = float(min(most, FIRST_IN_FLIGHT))
         self._is_starting = True
         self._most_per_second = self._most_of_all = rate
-        self._rate: float | None = None
-        self._grown_at = now
-        self._cut_below = 0.0
+        self._found = FoundRate(now)
         self._next_at = now
         self._paused_until = now
         self._in_flight = 0
         self._freed = asyncio.Event()
         self._latency = _Latency()
-        self._window_began = now
-        self._window_count = 0
-        self._per_second: float | None = None
 
     def watch(self, paused: Callable[[float], None], changed: Callable[[int, float | None], None]) -> None:
         """Call `paused` with the seconds for which a busy server is left alone, and `changed` with both bounds."""
@@ -75,9 +67,9 @@ class Limiter:
     @property
     def per_second(self) -> float | None:
         """How many requests may be sent per second now; None means any number."""
-        if self._rate is None or self._most_per_second is None:
-            return self._most_per_second if self._rate is None else self._rate
-        return min(self._rate, self._most_per_second)
+        return min(
+            (bound for bound in (self._found.per_second, self._most_per_second) if bound is not None), default=None
+        )
 
     @property
     def pause(self) -> float:
@@ -112,29 +104,36 @@ class Limiter:
             self._note_good(seconds)
         self._freed.set()
 
-    def slow_down(self, seconds: float) -> None:
-        """Send less, since a request failed; a server that is busy is left alone for so many seconds (0: it is not)."""
-        was_one = int(self._allowed) == 1
-        self._allowed = max(1.0, self._allowed / 2)
-        self._is_starting = False
-        if seconds:
-            self._cut_rate(was_one=was_one)
-        if seconds > self.pause:
-            self.keep_pause(seconds)
+    def slow_down(self, seconds: float, *, asked: float = 0.0) -> None:
+        """Send less, since a request failed; a server that is busy is left alone for so many seconds (0: it is not).
+
+        `asked` is what the server itself asked for. Only that makes a pause longer for what was sent before it.
+        """
+        pause = self.pause
+        if seconds and pause:
+            seconds = asked
+        else:
+            self._allowed = max(1.0, self._allowed / 2)
+            self._is_starting = False
+            if seconds:
+                self._found.cut(self._clock.monotonic(), seconds)
+        if seconds > pause:
+            self._pause(seconds)
             self._paused(seconds)
         self._changed(int(self._allowed), self.per_second)
 
     def keep_pause(self, seconds: float) -> None:
-        """Send nothing for so many seconds, at least."""
+        """Send nothing for so many seconds, and less after that: another process was asked for it."""
+        if seconds > _NEWS_SECONDS and not self.pause:
+            self._found.cut(self._clock.monotonic(), seconds)
+        self._pause(seconds)
+
+    def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
     def _note_good(self, seconds: float) -> None:
-        before = int(self._allowed), self._rate
-        now = self._clock.monotonic()
-        self._window_count += 1
-        if now - self._window_began >= _RATE_WINDOW_SECONDS:
-            self._per_second = self._window_count / (now - self._window_began)
-            self._window_began, self._window_count = now, 0
+        before = int(self._allowed), self._found.per_second
+        self._found.note_good(self._clock.monotonic())
         self._latency.note(seconds)
         if self._latency.is_too_high:
             self._is_starting = False
@@ -143,35 +142,8 @@ class Limiter:
         else:
             more = 1.0 if self._is_starting else 1.0 / self._allowed
             self._allowed = min(self._most, self._allowed + more)
-        if self._rate is not None:
-            self._grow_rate(now)
-        if (int(self._allowed), self._rate) != before:
+        if (int(self._allowed), self._found.per_second) != before:
             self._changed(int(self._allowed), self.per_second)
-
-    def _cut_rate(self, *, was_one: bool) -> None:
-        """Bound the rate below what got through of late; with one request in flight, halve it."""
-        now = self._clock.monotonic()
-        through = self._per_second
-        if through is None and self._window_count and now > self._window_began:
-            through = self._window_count / max(now - self._window_began, _RATE_WINDOW_SECONDS)
-        if was_one and self._rate is not None:
-            self._rate /= 2
-        elif through is not None:
-            self._rate = through * _RATE_CUT if self._rate is None else min(self._rate, through) * _RATE_CUT
-        if through is not None:
-            self._cut_below = through
-        if self._rate is not None:
-            self._rate = max(_LEAST_PER_SECOND, self._rate)
-        self._grown_at = now
-        self._per_second = None
-        self._window_began, self._window_count = now, 0
-
-    def _grow_rate(self, now: float) -> None:
-        rate = self._rate or 0.0
-        rate *= 1 + _GROWTH_PER_SECOND * min(_RATE_WINDOW_SECONDS, now - self._grown_at)
-        self._grown_at = now
-        # A bound far above what ever got through bounds nothing.
-        self._rate = None if rate > _LIFTED_AT * max(self._cut_below, 1.0) else rate
 
 
 class _Latency:

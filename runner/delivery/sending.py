@@ -335,24 +335,23 @@ class _Sending:
     def _fail(self, error: RetryableError) -> float:
         """Count a failed attempt, slow the lane down, and return the seconds to wait."""
         self._count_failure()
-        wait = self._wait_after(error)
-        self._slow_down(wait if error.status_code in _BUSY else 0.0)
+        asked = asked_wait(error.retry_after, self._sender.clock.now())
+        wait = max(asked, self._sender.policy.wait(self._attempts))
+        if error.status_code in _BUSY:
+            self._leave_alone(wait, asked)
+        else:
+            self._limiter.slow_down(0.0)
         return wait
 
     def _is_over(self) -> bool:
         now = self._sender.clock.now().timestamp()
         return self._sender.policy.is_over(self._attempts, self._lease.accepted_at, now)
 
-    def _wait_after(self, error: RetryableError) -> float:
-        asked = asked_wait(error.retry_after, self._sender.clock.now())
-        return max(asked, self._sender.policy.wait(self._attempts))
-
-    def _slow_down(self, wait: float) -> None:
-        """Send fewer requests at once; leave a server alone for a while if it says that it is busy."""
+    def _leave_alone(self, wait: float, asked: float) -> None:
+        """Leave a server alone for a while, since it says that it is busy, and send fewer requests after that."""
         pause = min(wait, LONGEST_OBEYED)
-        self._limiter.slow_down(pause)
-        if pause:
-            self._notify("slowed", wait=pause, in_flight=self._limiter.allowed, per_second=self._limiter.per_second)
+        self._limiter.slow_down(pause, asked=min(asked, LONGEST_OBEYED))
+        self._notify("slowed", wait=pause, in_flight=self._limiter.allowed, per_second=self._limiter.per_second)
 
     def _bury(self, position: int, error: AnswerError | RejectedError, reason: Reason) -> None:
         letter = self.progress.dead[position] = dead_letter_of(self._lease.queued, position, error, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter, deque
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...definitions import Problem, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Kind = Literal[
     "hang_up_before", "hang_up_inside", "hang_up_after", "truncated", "not_json", "huge", "redirect", "silent"
@@ -23,6 +24,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 _Rate = Annotated[float, Field(ge=0, le=1)]
 _Status = Annotated[str, Field(pattern=r"^[1-5][0-9]{2}$")]
 _MOST_TEXT = 1_000
+TOO_MANY_REQUESTS = 429
 
 
 class Rule(BaseModel):
@@ -57,6 +59,7 @@ class Faults(BaseModel):
     - `refuse`: rules for events; a request that holds one is refused (400), and the answer does not say which it was.
     - `results_per_event`: answer 207 with a result for each event instead, and record the others.
     - `max_events`, `max_bytes`: how much a request may carry; beyond, 413.
+    - `max_per_second`: how many requests may come in any one second; beyond, 429.
     - `authenticate`: the status of the authentication test, when it is not to depend on the credentials.
     - `seed`: the random seed of `statuses`, `kinds` and `latency`.
     """
@@ -72,6 +75,7 @@ class Faults(BaseModel):
     results_per_event: bool = False
     max_events: int | None = Field(default=None, ge=1)
     max_bytes: int | None = Field(default=None, ge=1)
+    max_per_second: int | None = Field(default=None, ge=1, le=100_000)
     authenticate: int | None = Field(default=None, ge=200, le=599)
     seed: int | None = None
 
@@ -94,8 +98,9 @@ def _problem(place: tuple[int | str, ...], message: str) -> Problem:
 class FaultPlan:
     """The faults in force, and what they did so far. It may be changed while the sandbox serves, from any thread."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._lock = Lock()
+        self._seconds = seconds
         self.set(faults or Faults())
 
     def set(self, faults: Faults) -> None:
@@ -105,13 +110,24 @@ class FaultPlan:
             self._dice = random.Random(faults.seed)  # noqa: S311 - faults are not secrets
             self._script = deque(faults.script)
             self._happened: Counter[str] = Counter()
+            self._taken: deque[float] = deque(maxlen=faults.max_per_second)
 
     def next(self) -> str:
         """Return what happens to the next request: `ok`, a status, or one of the kinds."""
         with self._lock:
-            happens = self._script.popleft() if self._script else self._thrown()
+            happens = self._script.popleft() if self._script else self._limited() or self._thrown()
             self._happened[happens] += 1
             return happens
+
+    def _limited(self) -> str | None:
+        """Return 429 if as many requests as are allowed came within the last second."""
+        if self.faults.max_per_second is None:
+            return None
+        now = self._seconds()
+        if len(self._taken) == self.faults.max_per_second and now - self._taken[0] < 1.0:
+            return str(TOO_MANY_REQUESTS)
+        self._taken.append(now)
+        return None
 
     def _thrown(self) -> str:
         thrown = self._dice.random()

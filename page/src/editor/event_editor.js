@@ -92,7 +92,7 @@ export function createEventEditor(container, { onChange, label }) {
     report(editor.view.state.selection.main.head);
   }
 
-  /** Say which value is at a position, for the part of the page that shows where it goes. What is pointed at last counts. */
+  /** Say which value is at a position, for the part of the page that shows where it goes. The last place counts. */
   function report(position) {
     clearTimeout(resting);
     const { doc } = editor.view.state;

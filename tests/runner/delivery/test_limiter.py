@@ -92,11 +92,35 @@ def test_a_busy_server_is_sent_fewer_requests_a_second_than_got_through() -> Non
     server.limiter.slow_down(1.0)
     bounds.append(server.limiter.per_second or math.inf)
     server.clock.moment += 1.0
-    server.rounds(20, 0.1)
+    server.rounds(340, 0.1)
     bounds.append(server.limiter.per_second or math.inf)
     before, cut, grown = bounds
     assert before == math.inf
-    assert cut < grown < 160
+    assert cut < 160
+    assert cut < grown
+
+
+def test_what_was_sent_before_the_server_said_that_it_is_busy_cuts_the_rate_only_once() -> None:
+    server = Server(16)
+    server.rounds(20, 0.1)
+    for _ in range(16):
+        server.limiter.slow_down(1.0)
+    assert server.limiter.allowed == 8
+    assert server.limiter.per_second == pytest.approx(152)
+    server.limiter.slow_down(5.0)
+    assert server.limiter.pause == 1.0
+    server.limiter.slow_down(5.0, asked=5.0)
+    assert server.limiter.pause == 5.0
+
+
+def test_a_pause_that_another_process_began_cuts_the_rate_too() -> None:
+    server = Server(16)
+    server.rounds(20, 0.1)
+    server.limiter.keep_pause(1.0)
+    assert server.limiter.per_second == pytest.approx(152)
+    server.clock.moment += 1.0
+    server.limiter.keep_pause(0.01)
+    assert server.limiter.per_second == pytest.approx(152)
 
 
 def test_below_one_request_at_a_time_the_rate_shrinks_on() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kable_destination.runner.sandbox.faults import FaultPlan, Faults
 from sandbox_requests import post, usage
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def test_faults_are_set_and_told_while_it_runs(kable: httpx.Client) -> None:
     assert kable.post("/sandbox/faults", content=b"").json()["faults"]["script"] == []
 
 
+def test_more_requests_in_any_second_than_are_allowed_get_429() -> None:
+    moments = [0.0, 0.4, 0.9, 1.0, 1.1, 1.5, 3.0]
+    plan = FaultPlan(Faults(max_per_second=2), seconds=iter(moments).__next__)
+    assert [plan.next() for _ in moments] == ["ok", "ok", "429", "ok", "429", "ok", "ok"]
+
+
 @pytest.mark.parametrize(
     ("faults", "place"),
     [
@@ -33,6 +40,7 @@ def test_faults_are_set_and_told_while_it_runs(kable: httpx.Client) -> None:
         ({"statuses": {"soon": 0.5}}, "statuses.soon"),
         ({"kinds": {"fire": 0.5}}, "kinds.fire"),
         ({"latency": -1}, "latency"),
+        ({"max_per_second": 0}, "max_per_second"),
         ({"unknown": 1}, "unknown"),
     ],
 )
