@@ -1,7 +1,12 @@
 # A small image of kable-destination, without a compiler, that does not run as root. Only /data is written, so the root
-# file system can be read-only. docs/operations.md says how to run it.
+# file system can be read-only. docs/operations.md says how to run it, docs/deployment.md how to run it with others.
+#
+# It has no HEALTHCHECK: only some commands have an address that can be asked, at a port that their options say. So the
+# files that choose the command ask: examples/compose and examples/kubernetes.
 
 FROM python:3.13-slim AS build
+# For another choice: docker build --build-arg EXTRAS=fast,kafka,metrics,parquet,postgres,s3 .
+ARG EXTRAS=fast,kafka,metrics,postgres
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY actions actions
@@ -12,7 +17,7 @@ COPY runner runner
 # installed is this folder, which says which versions it needs.
 # hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/kable \
-    && pip --python /opt/kable install --no-cache-dir '.[fast,metrics]'
+    && pip --python /opt/kable install --no-cache-dir ".[$EXTRAS]"
 
 FROM python:3.13-slim
 COPY --from=build /opt/kable /opt/kable

@@ -32,6 +32,7 @@ test-servers: install kafka
 		tests/runner/queues tests/runner/sources/kafka tests/runner/service/test_publishing.py \
 		tests/runner/delivery/test_chaos.py tests/runner/delivery/test_shared_rate.py tests/runner/audience/test_query.py \
 		tests/acceptance/test_crashes.py tests/acceptance/test_object_stores.py tests/acceptance/test_audience_crashes.py \
+		tests/acceptance/test_deployment.py \
 		tests/commands/test_outbox.py tests/commands/test_deliver_tables.py tests/commands/test_deliver_period.py
 
 # The tests that depend on chance, many times: kills, and requests that fail. Then 20,000 objects of a local S3, 200,000 events

@@ -43,6 +43,7 @@ GROUPS = {
         "docs/delivery": "what is promised about each event, and how to watch a run",
         "docs/sources": "folders, buckets, periods, Parquet and CSV",
         "docs/operations": "services, containers, alerts, backups, upgrades",
+        "docs/deployment": "Docker Compose and Kubernetes",
         "docs/audiences": "sync audiences and computed traits without Engage",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
         "docs/scaling": "PostgreSQL and Kafka, for more than one machine",

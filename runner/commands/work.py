@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ from .options import (
     JsonOption,
     LiveOption,
     LogOption,
-    MetricsPortOption,
     OutboxOption,
     TracesOption,
     observer_options,
@@ -25,6 +24,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ...definitions import Destination
+    from ..delivery.notices import Observer
     from ..sources.contract import Source
 
 
@@ -38,7 +38,16 @@ def work(
     base_url: BaseUrlOption = None,
     live: LiveOption = False,
     outbox: OutboxOption = None,
-    metrics_port: MetricsPortOption = None,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(
+            "--admin-port",
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port for metrics and health, at the address `adminHost`; 0 picks a free one. [default: none]",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     log_format: LogOption = None,
     traces: TracesOption = False,
@@ -67,25 +76,34 @@ def work(
     if account is not None and topic is None:
         raise SetupError.of([Problem("--account", "says whose the events of --from are, and there is no --from")])
 
-    def announce() -> None:
+    def announce(admin_url: str | None) -> None:
         name = outbox_name(configuration.delivery)
         if as_json:
-            print_line(WorkOutput(outbox=name, source=None if topic is None else topic.address.name))
+            print_line(
+                WorkOutput(outbox=name, source=None if topic is None else topic.address.name, admin_url=admin_url)
+            )
         elif topic is not None:
             typer.echo(f"delivering the events of {topic.address.name}, and what {name} holds")
         else:
             typer.echo(f"delivering what {name} holds")
+        if admin_url is not None and not as_json:
+            typer.echo(f"metrics and health on {admin_url}")
         sys.stdout.flush()
 
-    def open_source(chosen: Destination) -> Source:
+    def open_source(chosen: Destination, notify: Observer) -> Source:
         assert topic is not None  # noqa: S101 - it is called only with a topic
+        topic.observe([notify])
         return topic.source(account_of(chosen), is_bounded=False)
 
-    observing = observer_options(log_format, metrics_port=metrics_port, traces=traces)
+    observing = observer_options(log_format, traces=traces)
     with service_observers(configuration, observing) as observers:
-        if topic is not None:
-            topic.observe(observers)
-        opening = None if topic is None else open_source
-        working = run(configuration, observers=observers, announce=announce, open_source=opening, destination=reader)
+        working = run(
+            configuration,
+            observers=observers,
+            announce=announce,
+            open_source=None if topic is None else open_source,
+            destination=reader,
+            admin_port=admin_port,
+        )
         run_in_loop(working)
     return OK

@@ -55,7 +55,9 @@ class ServiceOptions(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on. The default is this machine only.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; `0` picks a free one.")
-    admin_host: str = Field(default="127.0.0.1", description="Address for metrics and health, with `adminPort`.")
+    admin_host: str = Field(
+        default="127.0.0.1", description="Address for metrics and health, with `adminPort` or `work --admin-port`."
+    )
     admin_port: int | None = Field(
         default=None,
         ge=0,

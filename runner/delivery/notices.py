@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "started", "accepted", "attempted", "delivered", "dead", "halved", "postponed", "parked", "slowed", "limits",
-    "stopped", "lost", "full", "room", "replaced", "halted", "gap", "lag", "tombstones", "unreachable",
+    "stopped", "lost", "full", "room", "replaced", "halted", "gap", "lag", "released", "tombstones", "unreachable",
 ]  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # two for ea
     - `halted`: a part of a source (`file`) is not read until a person acts; `error` says why.
     - `gap`: a part of a source continues although Kafka has lost `events` of it (0: nobody knows how many).
     - `lag`: how many `events` of a part of a source are not read yet.
+    - `released`: this process reads a part of a source (`file`) no more; another one may.
     - `tombstones`: how many messages (`events`) had no value; they are only counted.
     - `unreachable`: a source does not answer, as `error` says; it is tried again.
     - `replaced`: another planner takes the place of one that has ended; `error` says which events it was planning.

@@ -30,6 +30,7 @@ _LEVELS = {
     "gap": "error",
     "unreachable": "warning",
     "lag": "debug",
+    "released": "debug",
     "tombstones": "debug",
     "limits": "debug",
     "attempted": "debug",

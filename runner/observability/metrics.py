@@ -79,6 +79,12 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
         lag.labels(lane[0], notice.file).set(notice.events)
         halted.labels(lane[0], notice.file).set(0)
 
+    def note_released(lane: tuple[str, ...], notice: Notice) -> None:
+        # Its next reader shows them. Here they would stay what they were, and count in every sum.
+        for shown in (lag, halted):
+            with contextlib.suppress(KeyError):
+                shown.remove(lane[0], notice.file)
+
     actions: dict[Kind, Callable[[tuple[str, ...], Notice], None]] = {
         "accepted": note_accepted,
         "attempted": note_attempt,
@@ -90,6 +96,7 @@ def metrics_observer(registry: CollectorRegistry, destination: str) -> Observer:
         "lost": lambda lane, notice: lost.labels(*lane).inc(notice.events),
         "stopped": lambda lane, _: stopped.labels(*lane).set(1),
         "lag": note_lag,
+        "released": note_released,
         "halted": lambda lane, notice: halted.labels(lane[0], notice.file).set(1),
         "gap": lambda lane, notice: gaps.labels(lane[0], notice.file).inc(),
         "tombstones": lambda lane, notice: tombstones.labels(lane[0], notice.file).inc(notice.events),

@@ -83,6 +83,11 @@ def applications(shared: Shared) -> Applications:
     )
 
 
+def admin_application(shared: Shared) -> ASGIApp:
+    """Return the application of a process that only delivers: how it is, and its metrics."""
+    return create_app(_routes_of([shared.health, shared.metrics]), count=shared.metrics.count)
+
+
 def _watching(shared: Shared) -> Sequence[Endpoints]:
     """Return what the page shows of the delivery, with the accounts of the present configuration."""
     configuration = shared.configuration

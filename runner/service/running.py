@@ -9,10 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..delivery.clock import SystemClock
-from ..delivery.notices import to_all
 from ..session import handled_signals
 from .app import Replaceable
-from .endpoints import applications
+from .endpoints import admin_application, applications
 from .reading import Reading
 from .reloading import Reloading
 from .server import Server, listen
@@ -20,7 +19,7 @@ from .shared import opened_shared
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from ...definitions import Destination
     from ..configuration.service_configuration import ServiceConfiguration
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..sources.contract import Source
     from .publishing import PublishedTopic
+    from .shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +97,57 @@ async def work(
     configuration: ServiceConfiguration,
     *,
     observers: Sequence[Observer],
-    announce: Callable[[], None],
-    open_source: Callable[[Destination], Source] | None = None,
+    announce: Callable[[str | None], None],
+    open_source: Callable[[Destination, Observer], Source] | None = None,
     destination: Destination | None = None,
+    admin_port: int | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first.
 
-    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`.
+    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`. The source
+    is given what is notified of its reports. With `admin_port`, serve metrics and health there; `announce` is called
+    with their URL.
     """
-    ended, clock = asyncio.Event(), clock or SystemClock()
+    ended, clock, options = asyncio.Event(), clock or SystemClock(), configuration.options
     async with contextlib.AsyncExitStack() as stack:
+        # Before the outbox is opened, so a port that is taken is reported first.
+        listener = None
+        if admin_port is not None:
+            opened = listen(options.admin_host, admin_port, host_place="service.adminHost", port_place="--admin-port")
+            listener = stack.enter_context(opened)
         shared = await stack.enter_async_context(
             opened_shared(configuration, observers=observers, delivers=True, clock=clock)
         )
         with handled_signals(ended.set):
+            admin_url = None
+            if listener is not None:
+                server = Server(admin_application(shared), listener, options)
+                admin_url = server.base_url
+                await stack.enter_async_context(_served(server, shared))
             if open_source is not None and destination is not None:
                 account = shared.accounts.serve(destination)
-                opening = partial(open_source, destination)
-                reading = Reading(opening, account, shared.queue, clock=clock, notify=to_all(observers))
+                opening = partial(open_source, destination, shared.notify)
+                reading = Reading(opening, account, shared.queue, clock=clock, notify=shared.notify)
                 await stack.enter_async_context(reading.running())
-            announce()
+            announce(admin_url)
             await ended.wait()
+            shared.health.end()
             # Here, since a second signal ends the program otherwise.
             await stack.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _served(server: Server, shared: Shared) -> AsyncIterator[None]:
+    """Serve for as long as the block lasts. What fails there ends no delivery."""
+    serving = asyncio.create_task(server.run_until_ended())
+    try:
+        await server.listens.wait()
+        yield
+    finally:
+        shared.health.end()
+        server.end()
+        await asyncio.wait({serving})
 
 
 def _listen(option: str, host: str, port: int) -> socket.socket:

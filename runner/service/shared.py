@@ -51,6 +51,7 @@ class Shared:
     queue: Queue
     transport: Transport
     clock: Clock
+    notify: Observer
 
     def use(self, configuration: ServiceConfiguration) -> None:
         """Continue with another configuration: its accounts and their credentials count from now on."""
@@ -124,7 +125,7 @@ async def opened_shared(
         # What another process delivers shows in the queue only.
         own_queue = OwnQueue(queue, configuration.delivery)
         watched = WatchedDelivery(own_queue, figures if delivers else None, clock=clock)
-        parts = accounts, customers, stored, checks, health, remaining, page, watched, queue, transport, clock
+        parts = accounts, customers, stored, checks, health, remaining, page, watched, queue, transport, clock, notify
         yield Shared(configuration, *parts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import re
 import shlex
 import shutil
 import subprocess
@@ -14,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
+from deployment_files import DOCKERFILE, instructions
 from documentation import ROOT, codes, sections
-from kable_destination.runner.observability.metrics import metrics_observer
+from exported_metrics import asked_labels, asked_metrics, exported_metrics
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
     from command_line import CommandLine
 
 EXAMPLES = ROOT / "examples"
-DOCKERFILE = ROOT / "Dockerfile"
 SERVICE = EXAMPLES / "systemd" / "kable-delivery.service"
 TIMER = EXAMPLES / "systemd" / "kable-delivery.timer"
 ENDLESS = EXAMPLES / "systemd" / "kable-service.service"
@@ -86,30 +84,18 @@ def rules() -> list[dict[str, Any]]:
 
 
 def test_the_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
-    registry = CollectorRegistry()
-    metrics_observer(registry, "kable")
-    labels: dict[str, set[str]] = {}
-    for collector in list(registry._collector_to_names):
-        for name in registry._collector_to_names[collector]:
-            labels[name] = set(collector._labelnames)  # type: ignore[attr-defined]  # the library shows them nowhere
+    exported = exported_metrics()
     for rule in rules():
-        names = re.findall(r"destination_runner_\w+", rule["expr"])
+        names = asked_metrics(rule["expr"])
         assert names, rule["alert"]
         for name in names:
-            assert name in labels, rule["alert"]
-            by = {label for group in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in group.split(", ")}
-            assert by <= labels[name], rule["alert"]
+            assert name in exported, rule["alert"]
+            assert asked_labels(rule["expr"]) <= exported[name], rule["alert"]
 
 
 def test_the_page_describes_each_alert() -> None:
     (section,) = [section for section in sections(ROOT / "docs" / "operations.md") if section.heading == "Alerts"]
     assert [codes(row[0]) for row in section.rows] == [[rule["alert"]] for rule in rules()]
-
-
-def instructions() -> list[tuple[str, str]]:
-    text = re.sub(r"\\\n\s*", "", DOCKERFILE.read_text(encoding="utf-8"))
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
 
 
 def test_the_image_holds_what_is_installed_and_runs_as_nobody() -> None:

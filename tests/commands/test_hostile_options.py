@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_value_makes_a_traceback(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         # These would run for ever; this port is taken, so they end.
-        port = {"page": "--port", "sandbox": "--port", "serve": "--port", "work": "--metrics-port"}.get(path)
+        port = {"page": "--port", "sandbox": "--port", "serve": "--port", "work": "--admin-port"}.get(path)
         own = WITH.get(path, ()) if port is None else (port, str(taken.getsockname()[1]))
         for parameter in COMMANDS[path].params:
             is_option = parameter.param_type_name == "option"

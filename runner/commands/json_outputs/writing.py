@@ -48,10 +48,11 @@ class PageOutput(JsonOutput, frozen=True, kw_only=True):
 
 
 class WorkOutput(JsonOutput, frozen=True, kw_only=True):
-    """The outbox whose events are delivered, and the topic that is read; null without one.
+    """The outbox whose events are delivered, the topic that is read, and the address of metrics and health.
 
-    It is printed on one line, once the outbox is open.
+    The last two are null without one. It is printed on one line, once the outbox is open.
     """
 
     outbox: str
     source: str | None = None
+    admin_url: str | None = None

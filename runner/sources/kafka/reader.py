@@ -202,6 +202,7 @@ class Reader:
         for number in numbers:
             if (found := self._partitions.pop(number, None)) is not None:
                 found.is_gone = True
+                self._report(Report("released", found.name))
                 self._drop(found)
             self._accepted.pop(number, None)
             self._committed.pop(number, None)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from kafka_cluster import Cluster
+    from kafka_workers import Workers
 
 FEW, MANY = 6_000, 10_000
 
@@ -42,15 +43,36 @@ def test_an_owner_that_was_frozen_does_not_accept_what_another_has_accepted(
 
 def test_lag_and_what_is_skipped_are_metrics(cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path) -> None:
     with running_workers(cluster, sandbox, tmp_path, partitions=1) as workers:
-        workers.start(options=("--metrics-port", "0"))
+        workers.start(options=("--admin-port", "0"))
         cluster.publish(workers.topic, [event(0), None, event(1)])
         workers.until_delivered(range(2))
-        found = re.search(r"metrics: (http://\S+)", workers.log())
+        found = re.search(r"metrics and health on (http://\S+)", workers.log())
         assert found is not None
         part = f'{{destination="kable",source="kafka:{workers.topic}/0"}}'
         wanted = {f"destination_runner_source_lag{part} 0.0", f"destination_runner_source_tombstones_total{part} 1.0"}
-        workers.until(lambda: wanted <= {*httpx.get(found[1]).text.splitlines()})
-        assert f"destination_runner_source_halted{part} 0.0" in httpx.get(found[1]).text
+        workers.until(lambda: wanted <= {*httpx.get(f"{found[1]}/metrics").text.splitlines()})
+        assert f"destination_runner_source_halted{part} 0.0" in httpx.get(f"{found[1]}/metrics").text
+
+
+def test_the_lag_of_a_partition_is_shown_by_its_reader_alone(
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    """What its earlier reader knew last would be added to every sum, for as long as that process runs."""
+    with running_workers(cluster, sandbox, tmp_path, partitions=2) as workers:
+        partitions = {f"kafka:{workers.topic}/{number}" for number in range(2)}
+        workers.start(options=("--admin-port", "0"))
+        cluster.publish(workers.topic, [event(number) for number in range(20)])
+        workers.until(lambda: {*shown_lags(workers)[0]} == partitions)
+        workers.start(options=("--admin-port", "0"))
+        workers.until(lambda: sorted(map(len, shown_lags(workers))) == [1, 1])
+        assert {name for names in shown_lags(workers) for name in names} == partitions
+        assert workers.end() == [0, 0]
+
+
+def shown_lags(workers: Workers) -> list[list[str]]:
+    """Return the partitions whose lag each worker shows."""
+    pages = [httpx.get(f"{url}/metrics").text for url in re.findall(r"health on (http://\S+)", workers.log())]
+    return [re.findall(r'\ndestination_runner_source_lag\{.*source="([^"]+)"\}', page) for page in pages]
 
 
 def test_a_topic_that_is_not_there_yet_is_read_once_it_is(
