@@ -72,9 +72,14 @@ def free_port() -> int:
 
 
 class PostgresServer:
-    """A server with data of its own."""
+    """A server with data of its own. `log_folder` is where its write-ahead log is, if not beside its data.
 
-    def __init__(self, *, is_durable: bool = False) -> None:
+    `copy_of` is a server whose standby this is: it copies its data, and follows it.
+    """
+
+    def __init__(
+        self, *, is_durable: bool = False, log_folder: Path | None = None, copy_of: PostgresServer | None = None
+    ) -> None:
         self._programs = require_postgres()
         self._user = server_user()
         self.folder = Path(tempfile.mkdtemp(prefix="kable-postgres-"))
@@ -84,8 +89,14 @@ class PostgresServer:
         self.port = free_port()
         self._settings = {**_SETTINGS, "port": str(self.port), "fsync": "on" if is_durable else "off"}
         self._process: subprocess.Popen[bytes] | None = None
-        arguments = ("-D", str(self.folder / "data"), "-U", "kable", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self._run("initdb", *arguments, "--locale=C")
+        arguments = ("-D", str(self.folder / "data"), "-U", "kable", "--no-sync")
+        if copy_of is None:
+            # Small files of the log, so a small disk holds several.
+            place = () if log_folder is None else ("--wal-segsize=1", "-X", str(log_folder))
+            self._run("initdb", *arguments, "-A", "trust", "-E", "UTF8", "--locale=C", *place)
+        else:
+            source = ("-h", "127.0.0.1", "-p", str(copy_of.port), "-c", "fast")
+            self._run("pg_basebackup", *arguments, *source, "--write-recovery-conf")
         self.start()
 
     @property
@@ -132,6 +143,10 @@ class PostgresServer:
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def is_running(self) -> bool:
+        """Return whether it has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement as an administrator, and return its rows."""
@@ -182,9 +197,9 @@ def stop_shared_server() -> None:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[PostgresServer]:
+def own_server(*, log_folder: Path | None = None, copy_of: PostgresServer | None = None) -> Iterator[PostgresServer]:
     """Run a server that a test may kill, with every commit on disk."""
-    server = PostgresServer(is_durable=True)
+    server = PostgresServer(is_durable=True, log_folder=log_folder, copy_of=copy_of)
     try:
         yield server
     finally:

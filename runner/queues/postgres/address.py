@@ -38,6 +38,11 @@ class Address:
     unique_days: int
 
     @property
+    def quoted(self) -> str:
+        """The schema as statements name it: `order` and `user` are words of SQL."""
+        return f'"{self.schema}"'
+
+    @property
     def shown(self) -> str:
         """How to name the outbox to people."""
         return f"in the schema {self.schema} of PostgreSQL"

@@ -12,8 +12,10 @@ _REPEATED = {"40001", "40P01", "55P03", "57014", "23502", "23505", "23514"}
 And what other processes have written meanwhile: an ID that is there by now (23505), a put that is (23502).
 """
 
-_LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "53300"}
+_LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "25P04", "53300"}
 """The server ends, begins, has cut an idle transaction, only reads since a fail-over, or has no connection left."""
+
+_ENDS_CONNECTION = {"FATAL", "PANIC"}
 
 _FULL = {"53000", "53100", "53200"}
 _CONNECTION_CLASS = "08"
@@ -26,6 +28,9 @@ class RepeatedError(Exception):
 def is_lost(error: psycopg.Error) -> bool:
     """Return whether the connection is of no use any more, and another one may be."""
     state = error.sqlstate
+    if error.diag.severity_nonlocalized in _ENDS_CONNECTION:
+        # Such as a server without room for its log. It restarts, and only then it knows what it has committed.
+        return True
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return state in _LOST or state.startswith(_CONNECTION_CLASS)

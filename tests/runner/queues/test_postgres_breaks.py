@@ -19,7 +19,7 @@ from kable_destination.runner.queues.contract import Put, Settlement, Token
 from kable_destination.runner.queues.suite.opened import LANE, batch, keys_of
 from pooler import pooler
 from postgres_server import own_server, require_postgres, shared_server
-from postgres_work import Work, opened
+from postgres_work import Work, opened, sent_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,17 +54,6 @@ def proxy() -> Iterator[CuttingProxy]:
 def through(proxy: CuttingProxy, url: str) -> str:
     """Return the URL of an outbox behind a proxy."""
     return url.replace(f":{shared_server().port}/", f":{proxy.port}/")
-
-
-async def sent_once(work: Work, url: str) -> None:
-    """Assert that each event was sent once, and that the outbox says the same."""
-    assert list(work.missing_or_doubled()) == []
-    assert work.lost == 0
-    async with opened(url) as queue:
-        status = await queue.status()
-        (lane,) = status.lanes
-        assert (lane.queued, lane.batches, lane.delivered) == (0, 0, len(work.put))
-        assert status.known_ids == len(work.put)
 
 
 def test_connections_that_are_terminated_at_random_lose_nothing_and_double_nothing(url: str) -> None:
