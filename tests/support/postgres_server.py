@@ -158,11 +158,11 @@ class PostgresServer:
 
     def outbox(self, folder: Path, options: str = "uniqueFor=400") -> str:
         """Return the URL of the outbox that belongs to a folder: a schema of its own."""
-        return f"{self.url}?schema={_schema_of(folder)}&{options}"
+        return f"{self.url}?schema={schema_of(folder)}&{options}"
 
     def has_outbox(self, folder: Path) -> bool:
         """Return whether the outbox that belongs to a folder was made."""
-        ((found,),) = self.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{_schema_of(folder)}.outbox",))
+        ((found,),) = self.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{schema_of(folder)}.outbox",))
         return bool(found)
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -176,7 +176,8 @@ class PostgresServer:
         )
 
 
-def _schema_of(folder: Path) -> str:
+def schema_of(folder: Path) -> str:
+    """Return the schema of the outbox that belongs to a folder."""
     return f"t_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
 
 
