@@ -18,6 +18,15 @@ _LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "25P04", "53300"}
 _ENDS_CONNECTION = {"FATAL", "PANIC"}
 
 _FULL = {"53000", "53100", "53200"}
+_READ_ONLY = (
+    "; name the primary in the URL, or several hosts, and look whether default_transaction_read_only is on for the"
+    " role, its database or the server"
+)
+_NOT_OWNED = (
+    "; the role of the URL must own its schema: an administrator makes it with CREATE SCHEMA … AUTHORIZATION …"
+    " (to look only, USAGE on the schema and SELECT on its tables are enough)"
+)
+_REMEDIES = {"25006": _READ_ONLY, "3F000": _NOT_OWNED, "42501": _NOT_OWNED}
 _CONNECTION_CLASS = "08"
 
 
@@ -58,11 +67,13 @@ def queue_error(error: Exception, shown: str) -> Exception:
 
 
 def told(error: psycopg.Error) -> str:
-    """Return what the server or libpq says, in one line and without what a URL may hold."""
+    """Return what the server or libpq says, in one line and without what a URL may hold; and what to do, if known."""
     if error.diag.message_primary:
-        return error.diag.message_primary
+        return error.diag.message_primary + _REMEDIES.get(error.sqlstate or "", "")
     if isinstance(error, psycopg.ProgrammingError):
         # libpq shows the part of a URL that it cannot read, which may be a password.
         return "libpq cannot read its URL"
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return lines[0] + (_READ_ONLY if "read-only" in lines[0] or "hot standby" in lines[0] else "")

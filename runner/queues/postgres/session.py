@@ -112,8 +112,8 @@ class PostgresSession:
                 is_passing = is_repeated(error) or (is_lost(error) and self._database.connection is not None)
                 self._abandon(None)
                 if not is_passing or time.monotonic() >= deadline:
-                    message = told(error) if is_lost(error) else str(queue_error(error, self._address.shown))
                     shown = self._address.shown
+                    message = str(queue_error(error, shown)) if is_repeated(error) else told(error)
                     raise QueueOpenError(f"the outbox {shown} cannot be opened: {message}") from None
             attempt += 1
             self._wait(attempt, deadline)

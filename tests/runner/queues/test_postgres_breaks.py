@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cutting_proxy import CuttingProxy
 
 TERMINATIONS = int(os.environ.get("KABLE_POSTGRES_TERMINATIONS", "20"))
+SNAPSHOT_BATCHES = int(os.environ.get("KABLE_POSTGRES_SNAPSHOT_BATCHES", "200"))
 RESTARTS = int(os.environ.get("KABLE_POSTGRES_RESTARTS", "2"))
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
@@ -226,7 +227,7 @@ def test_a_snapshot_that_somebody_holds_hides_nothing(url: str) -> None:
         with psycopg.connect(shared_server().url) as holder:
             holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             holder.execute("SELECT count(*) FROM pg_class")
-            await work.run([url] * 2, batches=200)
+            await work.run([url] * 2, batches=SNAPSHOT_BATCHES)
         await sent_once(work, url)
 
     asyncio.run(run())
