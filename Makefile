@@ -57,8 +57,10 @@ soak: install sdks kafka
 		tests/runner/service/test_openapi.py
 	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py
 	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
-	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 $(PY) -m pytest --numprocesses 1 \
+	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 KABLE_POSTGRES_SNAPSHOT_BATCHES=6000 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py
+	KABLE_POSTGRES_RESETS=200 KABLE_POSTGRES_CUTS=10 $(PY) -m pytest --numprocesses 1 \
+		tests/runner/queues/test_postgres_network.py
 	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
 
 # Segment's SDKs, as they are published, into build/sdks. Tests install what is missing too; without npm, fewer.

@@ -13,7 +13,7 @@ from ..definitions import Problem, SetupError
 from .delivery.clock import SystemClock
 from .delivery.limits_record import LIMITS_PREFIX
 from .queues.contract import Lane, QueueOpenError
-from .queues.opening import kept_days, open_queue, shown_place, split_place
+from .queues.opening import BUSY_SECONDS, kept_days, open_queue, shown_place, split_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -30,7 +30,12 @@ _MOST_MEGABYTES = 1e12
 
 @contextlib.asynccontextmanager
 async def opened_queue(
-    options: DeliveryOptions, clock: Clock | None = None, *, create: bool = True, read_only: bool = False
+    options: DeliveryOptions,
+    clock: Clock | None = None,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    busy_seconds: float = BUSY_SECONDS,
 ) -> AsyncIterator[Queue]:
     """Open the queue that the options name, memory if they name none. Raises SetupError."""
     megabytes = options.dead_letter_megabytes
@@ -45,6 +50,7 @@ async def opened_queue(
             letter_bytes=None if megabytes is None else int(min(megabytes, _MOST_MEGABYTES) * 1_000_000),
             create=create,
             read_only=read_only,
+            busy_seconds=busy_seconds,
         )
     except QueueOpenError as error:
         raise SetupError.of([Problem("outbox", str(error))]) from None

@@ -82,8 +82,11 @@ def _store_others(tables: Tables, put: Put, sources: Sources | None, now: float)
 
 def _require_expected(tables: Tables, put: Put) -> None:
     """Raise CheckpointMovedError, before anything is stored: an engine in memory cannot take a part back."""
+    if not put.expects:
+        return
+    stored = tables.checkpoints(put.expects.keys())
     for key, state in put.expects.items():
-        found = tables.checkpoint(key)
+        found = stored.get(key)
         if (None if found is None else found.state) != state:
             raise CheckpointMovedError(key)
 

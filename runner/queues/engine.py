@@ -126,6 +126,9 @@ class Tables(Protocol):
     def queued_bytes(self) -> Mapping[str, int]:
         """Return the bytes of all queued events and payloads, for each account that has some."""
 
+    def queued_events(self) -> Mapping[str, int]:
+        """Return how many events are queued, for each account that ever had some, without counting them one by one."""
+
     def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
         """Queue a batch, due now, remember its names, and return its ID. IDs grow."""
 
@@ -260,8 +263,11 @@ class Tables(Protocol):
 
     # Reports
 
-    def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted."""
+    def checkpoints(self, keys: Collection[str]) -> Mapping[str, Checkpoint]:
+        """Return how far sources were accepted, by their keys; those that are unknown are left out.
+
+        There may be thousands, and a statement for each would take long.
+        """
 
     def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""

@@ -156,7 +156,8 @@ class EngineQueue:
 
     async def checkpoints(self, *keys: str) -> list[Checkpoint | None]:
         """Return for each key how far its source was accepted, None if it is unknown."""
-        return await self._engine.read(lambda tables: [*map(tables.checkpoint, keys)])
+        found = await self._engine.read(lambda tables: tables.checkpoints(keys))
+        return [*map(found.get, keys)]
 
     async def mark(self, lane: Lane, *, stopped: str | None = None, paused_until: float | None = None) -> None:
         """Note why a lane has stopped, or until when nobody may send in it; with neither, that it continues."""
@@ -190,6 +191,10 @@ class EngineQueue:
             return run_outcomes, present_states(tables, duplicates)
 
         return await self._engine.read(operation)
+
+    async def queued(self) -> Mapping[str, int]:
+        """Return how many events are queued, leased or not, for each account that ever had some."""
+        return await self._engine.read(lambda tables: tables.queued_events())
 
     async def status(self) -> QueueStatus:
         """Return the state of the queue."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import contextlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..queues.contract import QueueFullError, QueueOpenError
 from .answers import INTERNAL_ERROR, AnswerError, ErrorAnswer, error_answer
 from .operations import Described, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
@@ -47,7 +48,7 @@ class MetricsPage:
         self._accounts = accounts
         self._clock = clock
         self._counted_at: float | None = None
-        self._queued: Counter[str] = Counter()
+        self._queued: Mapping[str, int] = {}
         # Those who ask at once wait for one count.
         self._counting = asyncio.Lock()
 
@@ -85,7 +86,7 @@ class MetricsPage:
         now = self._clock.monotonic()
         if self._counted_at is not None and now - self._counted_at < _SECONDS:
             return
-        counted: Counter[str] = Counter()
-        for lane in (await self._queue.status()).lanes:
-            counted[lane.account] += lane.queued
-        self._queued, self._counted_at = counted, now
+        # A queue that is locked or away must not hide the other metrics: its last counts stay.
+        with contextlib.suppress(QueueFullError, QueueOpenError):
+            self._queued = await self._queue.queued()
+        self._counted_at = now

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..delivery.delivery import account_of
+from ..queues.contract import QueueFullError, QueueOpenError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,14 +58,16 @@ class Remaining:
     async def _watch(self) -> None:
         while True:
             began = self._clock.monotonic()
-            await self.look()
+            # An outbox that is locked, or away, or cannot be used, is asked again.
+            with contextlib.suppress(QueueFullError, QueueOpenError):
+                await self.look()
             # A queue with very many lanes takes its time, and it is not all that there is to do.
             took = self._clock.monotonic() - began
             await self._clock.sleep(max(_SECONDS, 10 * took))
 
     async def look(self) -> None:
-        """Have everything delivered that is queued and not leased."""
-        waiting = {lane.account for lane in (await self._queue.status()).lanes if lane.queued > lane.leased}
+        """Have everything delivered that is queued."""
+        waiting = [account for account, events in (await self._queue.queued()).items() if events]
         if not waiting:
             return
         await self._stored.refresh()

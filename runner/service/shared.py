@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .accounts import ServedAccount
     from .publishing import PublishedTopic
 
+BUSY_SECONDS = 10.0
+"""How long the outbox may be locked or away. Those who send events wait no longer for an answer."""
+
 
 @dataclass(slots=True)
 class Shared:
@@ -88,7 +91,7 @@ async def opened_shared(
         stack.enter_context(suited_interpreter())
         # Also where another process sends: it asks the destination about the keys of customers.
         transport = await stack.enter_async_context(service_transport(configuration.delivery))
-        queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock))
+        queue = await stack.enter_async_context(opened_queue(configuration.delivery, clock, busy_seconds=BUSY_SECONDS))
         metrics = service_metrics(configuration.destination_name)
         figures = Figures(clock)
         counting = [figures.observer, *([] if metrics is None else [metrics.observe])]

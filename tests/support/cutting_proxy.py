@@ -1,9 +1,11 @@
-"""A proxy in front of PostgreSQL that cuts connections: before a commit reaches the server, or before its answer."""
+"""A proxy in front of PostgreSQL that cuts connections: before a commit reaches the server, before its answer, now."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.cut: list[str] = []
+        self.resets = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -46,6 +49,13 @@ class CuttingProxy:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def reset_all(self) -> None:
+        """Break all connections off as a router does that has forgotten them. `resets` counts them."""
+        with self._lock:
+            for connection in self._open:
+                if _reset(connection):
+                    self.resets += 1
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -93,6 +103,17 @@ class CuttingProxy:
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(connection: socket.socket) -> bool:
+    """Send a reset to the other end, while others wait for what it sends; return whether it was connected."""
+    with contextlib.suppress(OSError):
+        connection.getpeername()
+        # To connect to no address ends a connection at once. Only C can say so.
+        nowhere = struct.pack("H14x", socket.AF_UNSPEC)
+        ctypes.CDLL(None).connect(connection.fileno(), nowhere, len(nowhere))
+        return True
+    return False
 
 
 @contextlib.contextmanager

@@ -72,9 +72,14 @@ def free_port() -> int:
 
 
 class PostgresServer:
-    """A server with data of its own."""
+    """A server with data of its own. `log_folder` is where its write-ahead log is, if not beside its data.
 
-    def __init__(self, *, is_durable: bool = False) -> None:
+    `copy_of` is a server whose standby this is: it copies its data, and follows it.
+    """
+
+    def __init__(
+        self, *, is_durable: bool = False, log_folder: Path | None = None, copy_of: PostgresServer | None = None
+    ) -> None:
         self._programs = require_postgres()
         self._user = server_user()
         self.folder = Path(tempfile.mkdtemp(prefix="kable-postgres-"))
@@ -84,8 +89,14 @@ class PostgresServer:
         self.port = free_port()
         self._settings = {**_SETTINGS, "port": str(self.port), "fsync": "on" if is_durable else "off"}
         self._process: subprocess.Popen[bytes] | None = None
-        arguments = ("-D", str(self.folder / "data"), "-U", "kable", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self._run("initdb", *arguments, "--locale=C")
+        arguments = ("-D", str(self.folder / "data"), "-U", "kable", "--no-sync")
+        if copy_of is None:
+            # Small files of the log, so a small disk holds several.
+            place = () if log_folder is None else ("--wal-segsize=1", "-X", str(log_folder))
+            self._run("initdb", *arguments, "-A", "trust", "-E", "UTF8", "--locale=C", *place)
+        else:
+            source = ("-h", "127.0.0.1", "-p", str(copy_of.port), "-c", "fast")
+            self._run("pg_basebackup", *arguments, *source, "--write-recovery-conf")
         self.start()
 
     @property
@@ -133,6 +144,10 @@ class PostgresServer:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def is_running(self) -> bool:
+        """Return whether it has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement as an administrator, and return its rows."""
         import psycopg  # noqa: PLC0415 - an extra
@@ -143,11 +158,11 @@ class PostgresServer:
 
     def outbox(self, folder: Path, options: str = "uniqueFor=400") -> str:
         """Return the URL of the outbox that belongs to a folder: a schema of its own."""
-        return f"{self.url}?schema={_schema_of(folder)}&{options}"
+        return f"{self.url}?schema={schema_of(folder)}&{options}"
 
     def has_outbox(self, folder: Path) -> bool:
         """Return whether the outbox that belongs to a folder was made."""
-        ((found,),) = self.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{_schema_of(folder)}.outbox",))
+        ((found,),) = self.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{schema_of(folder)}.outbox",))
         return bool(found)
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -161,7 +176,8 @@ class PostgresServer:
         )
 
 
-def _schema_of(folder: Path) -> str:
+def schema_of(folder: Path) -> str:
+    """Return the schema of the outbox that belongs to a folder."""
     return f"t_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
 
 
@@ -182,9 +198,9 @@ def stop_shared_server() -> None:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[PostgresServer]:
+def own_server(*, log_folder: Path | None = None, copy_of: PostgresServer | None = None) -> Iterator[PostgresServer]:
     """Run a server that a test may kill, with every commit on disk."""
-    server = PostgresServer(is_durable=True)
+    server = PostgresServer(is_durable=True, log_folder=log_folder, copy_of=copy_of)
     try:
         yield server
     finally:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from kable_destination.runner.delivery.clock import SystemClock
-from kable_destination.runner.queues.contract import Put, Settlement, Token
+from kable_destination.runner.queues.contract import Put, QueueFullError, Settlement, Token
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.suite.opened import LANE, batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from kable_destination.runner.queues.contract import Queue
+
+T = TypeVar("T")
 
 _A_BATCH = 10
 
@@ -31,9 +34,13 @@ async def opened(url: str, *, busy_seconds: float = 60.0) -> AsyncIterator[Queue
 
 
 class Work:
-    """Events that are put by one queue and sent by others. `sent` counts how often each was."""
+    """Events that are put by one queue and sent by others. `sent` counts how often each was.
+
+    What an outbox refuses for lack of room is asked for again, as a delivery does; `refused` counts it.
+    """
 
     def __init__(self) -> None:
+        self.refused = 0
         self.put: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.lost = 0
@@ -45,7 +52,8 @@ class Work:
         run = next(self._runs)
         for number in range(batches):
             keys = [f"{run} {number} {at}" for at in range(_A_BATCH)]
-            result = await queue.put(Put(Token(run, number + 1), [batch(*keys)]))
+            put = Put(Token(run, number + 1), [batch(*keys)])
+            result = await self._until_there_is_room(partial(queue.put, put))
             assert [*result.accepted] == [_A_BATCH], result
             self.put.update(keys)
 
@@ -53,15 +61,23 @@ class Work:
         """Lease and settle until all that was put was sent, and nothing more is put."""
         while True:
             was_over = self._is_over
-            leased = (await queue.lease({LANE: 5})).leases
+            leased = (await self._until_there_is_room(partial(queue.lease, {LANE: 5}))).leases
             for lease in leased:
                 self.sent.update([key or "" for key in lease.queued.batch.idempotency_keys])
-                lost = await queue.settle(Settlement(lease, delivered=range(lease.queued.count)))
-                self.lost += len(lost)
+                settlement = Settlement(lease, delivered=range(lease.queued.count))
+                self.lost += len(await self._until_there_is_room(partial(queue.settle, settlement)))
             if not leased:
                 if was_over:
                     return
                 await asyncio.sleep(0.01)
+
+    async def _until_there_is_room(self, ask: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await ask()
+            except QueueFullError:
+                self.refused += 1
+                await asyncio.sleep(0.05)
 
     async def run(self, urls: list[str], batches: int) -> None:
         """Put by the first outbox URL, and send by the others, at the same time."""
@@ -75,3 +91,14 @@ class Work:
     def missing_or_doubled(self) -> Iterator[str]:
         """Yield each event that was not sent once."""
         yield from (f"{key}: {self.sent[key]} times" for key in self.put | self.sent if self.sent[key] != 1)
+
+
+async def sent_once(work: Work, url: str) -> None:
+    """Assert that each event was sent once, and that the outbox says the same."""
+    assert list(work.missing_or_doubled()) == []
+    assert work.lost == 0
+    async with opened(url) as queue:
+        status = await queue.status()
+        (lane,) = status.lanes
+        assert (lane.queued, lane.batches, lane.delivered) == (0, 0, len(work.put))
+        assert status.known_ids == len(work.put)

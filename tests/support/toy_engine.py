@@ -68,7 +68,7 @@ class ToyTables:
         self.rates: Counter[tuple[Lane, int]] = Counter()
         self.puts: dict[int, tuple[int, bytes]] = {}
         self.counts: dict[int, Counter[Outcome]] = {}
-        self.checkpoints: dict[str, Checkpoint] = {}
+        self.stored: dict[str, Checkpoint] = {}
         self.moments: dict[Hashable, float] = {}
         self.values: dict[str, bytes] = {}
         self.contents: dict[tuple[int, Hashable], bytes] = {}
@@ -109,10 +109,16 @@ class ToyTables:
         self.puts[token.run] = token.number, result
 
     def queued_bytes(self) -> Mapping[str, int]:
-        sizes: Counter[str] = Counter()
+        return self._sums(lambda queued: queued.size)
+
+    def queued_events(self) -> Mapping[str, int]:
+        return self._sums(lambda queued: queued.count)
+
+    def _sums(self, of: Callable[[QueuedBatch], int]) -> Mapping[str, int]:
+        sums = Counter({lane.account: 0 for lane in self.statuses})
         for row in self.rows.values():
-            sizes[row.queued.account] += row.queued.size
-        return sizes
+            sums[row.queued.account] += of(row.queued)
+        return sums
 
     def add_batch(self, queued: QueuedBatch, names: Sequence[Hashable | None], run: int, now: float) -> int:
         self.last_row += 1
@@ -129,15 +135,14 @@ class ToyTables:
         return self.contents.get((batch, name))
 
     def put_checkpoint(self, checkpoint: Checkpoint, now: float) -> None:
-        self.checkpoints[checkpoint.key] = checkpoint
+        self.stored[checkpoint.key] = checkpoint
         self.moments[checkpoint] = now
 
     def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
-        found = self.checkpoints.get(checkpoint.key)
-        if (None if found is None else found.state) != expected:
-            return False
-        self.put_checkpoint(checkpoint, now)
-        return True
+        found = self.stored.get(checkpoint.key)
+        if is_expected := (None if found is None else found.state) == expected:
+            self.put_checkpoint(checkpoint, now)
+        return is_expected
 
     def put_record(self, key: str, value: bytes | None) -> None:
         self.values.pop(key, None)
@@ -193,9 +198,8 @@ class ToyTables:
         return len(sizes), sum(sizes)
 
     def mark(self, lane: Lane, now: float, stopped: str | None) -> None:
-        self._lane(lane, stopped=stopped is not None)
-        if stopped is not None:
-            self._lane(lane, error=stopped, error_at=now)
+        changes = {} if stopped is None else {"error": stopped, "error_at": now}
+        self._lane(lane, stopped=stopped is not None, **changes)
 
     def owner_of(self, batch: int) -> str | None:
         return self.rows[batch].candidate.owner if batch in self.rows else None
@@ -212,8 +216,7 @@ class ToyTables:
         if not rest:
             del self.rows[settlement.lease.id]
         if delivered := len(settlement.delivered):
-            delivered_before = self._lane(lane).delivered
-            self._lane(lane, delivered=delivered_before + delivered, delivered_at=now, stopped=False)
+            self._lane(lane, delivered=self._lane(lane).delivered + delivered, delivered_at=now, stopped=False)
             self.rates[lane, minute_of(now)] += delivered
         if error := lane_error(settlement):
             self._lane(lane, error=error, error_at=now)
@@ -299,8 +302,8 @@ class ToyTables:
     def read_dead_letters(self, ids: Sequence[int]) -> list[KeptDeadLetter]:
         return [self.letters[number][2] for number in sorted(ids) if number in self.letters]
 
-    def checkpoint(self, key: str) -> Checkpoint | None:
-        return self.checkpoints.get(key)
+    def checkpoints(self, keys: Collection[str]) -> Mapping[str, Checkpoint]:
+        return {key: self.stored[key] for key in keys if key in self.stored}
 
     def records(self, prefix: str) -> Mapping[str, bytes]:
         return {key: value for key, value in self.values.items() if key.startswith(prefix)}
@@ -318,11 +321,10 @@ class ToyTables:
         return len(self.ids)
 
     def prune(self, *, ids_before: float, checkpoints_before: float, most: int) -> None:
-        old = [name for name in self.ids if self.moments[name] < ids_before][:most]
-        self.forget(old)
-        for key, checkpoint in [*self.checkpoints.items()]:
+        self.forget([name for name in self.ids if self.moments[name] < ids_before][:most])
+        for key, checkpoint in [*self.stored.items()]:
             if checkpoint.is_end and self.moments[checkpoint] < checkpoints_before:
-                del self.checkpoints[key]
+                del self.stored[key]
 
     def _own(self, is_meant: Callable[[Row], bool], owner: str | None, until: float) -> None:
         for row in self.rows.values():
@@ -378,7 +380,7 @@ class ToyEngine:
         audiences = tables.audiences
         members = [ExportedMemberships(each, audiences.memberships(each.id, b"", 1_000)) for each in audiences.all()]
         everything: list[Exported] = [*members, *tables.lanes(now, is_held), *batches, *letters, *records, *ids]
-        for item in [*everything, *tables.checkpoints.values()]:
+        for item in [*everything, *tables.stored.values()]:
             yield item
 
     def size(self) -> int:

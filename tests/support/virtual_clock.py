@@ -305,6 +305,11 @@ class BusyQueue:
         with self._clock.busy():
             return await self._queue.outcomes(run, duplicates)
 
+    async def queued(self) -> Mapping[str, int]:
+        """Count what is queued."""
+        with self._clock.busy():
+            return await self._queue.queued()
+
     async def status(self) -> QueueStatus:
         """Find the status."""
         with self._clock.busy():

@@ -121,8 +121,14 @@ class Queue(Protocol):
     async def outcomes(self, run: int, duplicates: Sequence[Duplicate] = ()) -> tuple[RunOutcomes, Mapping[State, int]]:
         """Return what has happened to the events that a run put, and the present states of duplicates."""
 
+    async def queued(self) -> Mapping[str, int]:
+        """Return how many events are queued, leased or not, for each account that ever had some.
+
+        It may be asked every second, however much is queued.
+        """
+
     async def status(self) -> QueueStatus:
-        """Return the state of the queue."""
+        """Return the state of the queue. An engine may look at all that is queued."""
 
     async def erase(self, erasure: Erasure, *, dry_run: bool = False) -> Erased:
         """Erase queued events, dead letters and memberships of one customer, or in a dry run, count them.

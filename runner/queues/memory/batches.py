@@ -91,6 +91,13 @@ class MemoryBatches:
             queued[held.queued.account] += held.size
         return queued
 
+    def queued_events(self) -> Mapping[str, int]:
+        """Return how many events are queued, for each account that ever had some."""
+        queued: Counter[str] = Counter()
+        for lane, held in self._lanes.items():
+            queued[lane.account] += held.events
+        return queued
+
     def candidates(self, lane: Lane, most: int) -> list[Candidate]:
         """Return what is needed to choose from a lane."""
         held = self._lanes.get(lane, _UNUSED)

@@ -121,7 +121,7 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
 
     def replace_checkpoint(self, checkpoint: Checkpoint, expected: bytes | None, now: float) -> bool:
         """Store a checkpoint only if the stored state is `expected`; return whether it was."""
-        found = self.checkpoint(checkpoint.key)
+        found = self.checkpoints([checkpoint.key]).get(checkpoint.key)
         if (None if found is None else found.state) != expected:
             return False
         self.put_checkpoint(checkpoint, now)
@@ -154,10 +154,9 @@ class MemoryTables(MemoryBatches, MemoryDeadLetters):
 
     # Reports
 
-    def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted."""
-        found = self._checkpoints.get(key)
-        return None if found is None else found[0]
+    def checkpoints(self, keys: Collection[str]) -> Mapping[str, Checkpoint]:
+        """Return how far sources were accepted, by their keys."""
+        return {key: self._checkpoints[key][0] for key in keys if key in self._checkpoints}
 
     def records(self, prefix: str) -> Mapping[str, bytes]:
         """Return the records whose key begins with a prefix."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from ..contract import QueueOpenError
 
@@ -38,6 +38,11 @@ class Address:
     unique_days: int
 
     @property
+    def quoted(self) -> str:
+        """The schema as statements name it: `order` and `user` are words of SQL."""
+        return f'"{self.schema}"'
+
+    @property
     def shown(self) -> str:
         """How to name the outbox to people."""
         return f"in the schema {self.schema} of PostgreSQL"
@@ -53,7 +58,8 @@ def address_of(location: str, *, writes: bool) -> Address:
     if not location.startswith("//"):
         raise QueueOpenError("a PostgreSQL outbox is named by a URL, as postgresql://user@host/database")
     parts = urlsplit(location)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # As libpq reads it, for which a + is no space: it may be in a password.
+    options = {unquote(name): unquote(value) for name, _, value in _pairs(parts.query)}
     schema = options.pop("schema", "kable")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
         raise QueueOpenError("schema in the URL of the outbox must be a name of lower-case letters, digits and _")
@@ -64,5 +70,10 @@ def address_of(location: str, *, writes: bool) -> Address:
         # After a fail-over, the former primary may still answer: nothing can be written there.
         options.setdefault("target_session_attrs", "read-write")
     options = {**_LASTING, **options}
-    url = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
+    query = urlencode(options, quote_via=quote)
+    url = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
     return Address(url, schema, int(days))
+
+
+def _pairs(query: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in query.split("&") if part]

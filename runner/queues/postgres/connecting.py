@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,21 @@ if TYPE_CHECKING:
 
     from .address import Address
 
+# It warns of whatever breaks off with a connection, and names the server; each of these errors is dealt with.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+
 _UNCONFIRMED = "01000"
+_BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    # Whatever the role has: a commit that waits for a replica must not be cancelled, and a warning about it be heard.
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL client_min_messages = warning",
+    # What is billed is on disk, and on a replica that is waited for, before anybody hears of it.
+    (
+        "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
+        " WHERE pg_catalog.current_setting('synchronous_commit') <> 'remote_apply'"
+    ),
+)
 
 
 class ServerClock:
@@ -35,6 +50,17 @@ class ServerClock:
         return self._moment + (time.monotonic() - self._at)
 
 
+def begin(address: Address, *, lock_timeout: str = "10s", idle_timeout: str = "15s") -> list[str]:
+    """Return the statements that begin a transaction, whatever is set for the role or its database."""
+    return [
+        *_BEGIN,
+        f"SET LOCAL lock_timeout = '{lock_timeout}'",
+        # A client that is frozen in a transaction would hold its locks for hours.
+        f"SET LOCAL idle_in_transaction_session_timeout = '{idle_timeout}'",
+        f"SET LOCAL search_path = {address.quoted}",
+    ]
+
+
 def connect(address: Address, on_unconfirmed: Callable[[], None] | None = None) -> psycopg.Connection[Any]:
     """Open a connection that keeps no state on the server beyond a transaction, so pgbouncer may be between.
 
@@ -45,8 +71,13 @@ def connect(address: Address, on_unconfirmed: Callable[[], None] | None = None) 
     connection: psycopg.Connection[Any] = psycopg.connect(address.url, autocommit=True, prepare_threshold=None)
 
     def notice(diagnostic: psycopg.errors.Diagnostic) -> None:
-        if on_unconfirmed is not None and diagnostic.sqlstate == _UNCONFIRMED and diagnostic.severity == "WARNING":
+        if on_unconfirmed is not None and _is_unconfirmed(diagnostic):
             on_unconfirmed()
 
     connection.add_notice_handler(notice)
     return connection
+
+
+def _is_unconfirmed(diagnostic: psycopg.errors.Diagnostic) -> bool:
+    """Return whether a notice is the warning that a commit may not be on the replica. Its text has many languages."""
+    return diagnostic.sqlstate == _UNCONFIRMED and diagnostic.severity_nonlocalized == "WARNING"

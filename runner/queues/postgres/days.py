@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from .connecting import begin
 from .installing import lock_key
 from .schema import DAY_TABLES
 
@@ -22,7 +23,6 @@ DAYS_AHEAD = 7
 """So many days are made ahead; more are made when there are fewer than four."""
 
 _LEAST_AHEAD = 3
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 _ATTACH = """
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = '{part}'::regclass) THEN
     ALTER TABLE {name} ATTACH PARTITION {part} FOR VALUES FROM ({day}) TO ({next});
@@ -75,8 +75,9 @@ class Days:
 
     def _load(self) -> None:
         rows = self._database.rows(
-            "SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = oid WHERE inhparent = to_regclass(%s)",
-            (f"{self._address.schema}.{DAY_TABLES[-1]}",),
+            "SELECT relname FROM pg_catalog.pg_class JOIN pg_catalog.pg_inherits ON inhrelid = oid"
+            " WHERE inhparent = pg_catalog.to_regclass(%s)",
+            (f"{self._address.quoted}.{DAY_TABLES[-1]}",),
         )
         self.made = {_day_of_suffix(name.removeprefix(f"{DAY_TABLES[-1]}_")) for (name,) in rows}
 
@@ -94,9 +95,8 @@ class Days:
         self.made.add(day)
 
     def _in_transaction(self, *script: str) -> None:
-        begin = ("BEGIN", _LOCK_TIMEOUT, f"SET LOCAL search_path = {self._address.schema}")
         try:
-            self._database.script("; ".join((*begin, *script, "COMMIT")))
+            self._database.script("; ".join((*begin(self._address, lock_timeout="2s"), *script, "COMMIT")))
         except BaseException:
             connection = self._database.connection
             if connection is not None and not connection.closed:

@@ -10,7 +10,7 @@ import psycopg
 
 from ..stored.group_commits import GroupCommits
 from .address import address_of
-from .connecting import connect
+from .connecting import begin, connect
 from .export import everything
 from .installing import install
 from .postgres_errors import queue_error
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _EXPORTED_AT_ONCE = 50
-_SNAPSHOT = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    # The reader of an export may be slow; what that holds up is only the cleaning of deleted rows.
-    "SET LOCAL idle_in_transaction_session_timeout = '10min'",
-)
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 class PostgresEngine:
@@ -78,7 +74,9 @@ class PostgresEngine:
         try:
             database.connection = connect(self._address)
             salt = install(database, self._address, create=False, read_only=True)
-            database.script("; ".join((*_SNAPSHOT, f"SET LOCAL search_path = {self._address.schema}")))
+            # The reader of an export may be slow; what that holds up is only the cleaning of deleted rows.
+            first, *others = begin(self._address, idle_timeout="10min")
+            database.script("; ".join((first, _SNAPSHOT, *others)))
         except psycopg.Error as error:
             raise queue_error(error, self._address.shown) from None
         return database, salt

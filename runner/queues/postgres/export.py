@@ -48,7 +48,7 @@ def everything(
     yield from _batches(database)
     yield from DeadLetterTable(database).all()
     notes = NoteTables(database, 0)
-    yield from notes.checkpoints()
+    yield from notes.every_checkpoint()
     for key, value in notes.records("").items():
         yield ExportedRecord(key, value)
     yield from _memberships(AudienceTable(database))

@@ -136,6 +136,14 @@ class LaneTable:
         )
         return {decoded(account): size for account, size in rows}
 
+    def events(self) -> Mapping[str, int]:
+        """Return how many events are queued, for each account that ever had some."""
+        rows = self._database.rows(
+            "SELECT account, coalesce(sum(events), 0)::bigint FROM lanes LEFT JOIN lane_counts ON lane = id"
+            " GROUP BY account"
+        )
+        return {decoded(account): events for account, events in rows}
+
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""
         row = self._database.row(_DEPTH, (self.find(lane),))

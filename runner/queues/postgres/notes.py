@@ -9,7 +9,7 @@ from ..stored.packing import pack, unpack
 from .statements import decoded, encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ..contract import Outcome, Token
     from .statements import Statements
@@ -98,12 +98,13 @@ class NoteTables:
             return self._database.run(_FIRST_CHECKPOINT, values) > 0
         return self._database.run(_NEXT_CHECKPOINT, (*values, expected)) > 0
 
-    def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted."""
-        row = self._database.row("SELECT key, name, state, is_end FROM checkpoints WHERE key = %s", (encoded(key),))
-        return None if row is None else _checkpoint(row)
+    def checkpoints(self, keys: Collection[str]) -> Mapping[str, Checkpoint]:
+        """Return how far sources were accepted, by their keys."""
+        query = "SELECT key, name, state, is_end FROM checkpoints WHERE key = ANY(%s::bytea[])"
+        rows = self._database.rows(query, ([*map(encoded, keys)],))
+        return {found.key: found for found in map(_checkpoint, rows)}
 
-    def checkpoints(self) -> Iterator[Checkpoint]:
+    def every_checkpoint(self) -> Iterator[Checkpoint]:
         """Yield all checkpoints."""
         for row in self._database.rows("SELECT key, name, state, is_end FROM checkpoints ORDER BY key"):
             yield _checkpoint(row)

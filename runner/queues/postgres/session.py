@@ -11,11 +11,12 @@ import psycopg
 
 from ...delivery.clock import SystemClock
 from ..contract import QueueLockedError, QueueOpenError
-from .connecting import ServerClock, connect
+from .connecting import ServerClock, begin, connect
 from .days import Days, day_of
-from .installing import install, lock_key
+from .installing import install, later_format, lock_key
 from .marks import Marks
 from .postgres_errors import RepeatedError, is_lost, is_repeated, queue_error, told
+from .schema import VERSION
 from .statements import Statements
 from .tables import PostgresTables
 
@@ -25,20 +26,14 @@ if TYPE_CHECKING:
     from ..engine import EngineOptions, Tables
     from .address import Address
 
-_BEGIN = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED",
-    # A client that is frozen in a transaction would hold its locks for hours.
-    "SET LOCAL idle_in_transaction_session_timeout = '15s'",
-    "SET LOCAL lock_timeout = '10s'",
-    # What is billed is on disk before anybody hears of it, also where the server's default is otherwise.
-    ("SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"),
-)
 # The tables swing between empty and millions of rows: what the planner knows of their sizes is often wrong. Each
 # statement of a write has one index that is right. Small statements are not worth being compiled, either.
 _BY_INDEX = ("SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off", "SET LOCAL jit = off")
 _LONGEST_PAUSE = 2.0
+_AWAY_SECONDS = 1.0
+"""How long to try to reach a server that could not be reached before."""
 _SIZE = """
-SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_catalog.pg_class
 WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'
 """
 
@@ -58,33 +53,39 @@ class PostgresSession:
         self._marks = Marks(self._database, address)
         self._settled_day: int | None = None
         self._is_unconfirmed = False
+        self._is_away = False
         self._options = options
-        salt = self._install()
+        self._salt = self._install()
         self._tables = PostgresTables(
-            self._database, salt, self._days, self.server_clock.now if self._has_server_clock else None
+            self._database, self._salt, self._days, self.server_clock.now if self._has_server_clock else None
         )
 
     def run(self, operations: Sequence[Callable[[Tables], Any]], *, writes: bool) -> list[Any]:
         """Run operations in one transaction, and return the result of each.
 
         Raises what an operation raises, QueueFullError if the server's disk is full, and QueueLockedError if the server
-        could not be reached, or others held what is needed, for as long as the options say.
+        could not be reached, or others held what is needed, for as long as the options say. Once it could not, the next
+        hear so much sooner, until it can be reached again: each would wait as long as the one before.
         """
-        deadline = time.monotonic() + self._seconds
+        deadline = time.monotonic() + (min(self._seconds, _AWAY_SECONDS) if self._is_away else self._seconds)
         attempt = 0
         while True:
             try:
-                return self._run_once(operations, writes=writes, deadline=deadline)
+                results = self._run_once(operations, writes=writes, deadline=deadline)
             except Exception as error:
                 self._abandon(error)
-                is_temporary = is_repeated(error) or (isinstance(error, psycopg.Error) and is_lost(error))
-                if not is_temporary or time.monotonic() >= deadline:
+                is_away = isinstance(error, psycopg.Error) and is_lost(error)
+                if not (is_away or is_repeated(error)) or time.monotonic() >= deadline:
+                    self._is_away = is_away or isinstance(error, QueueLockedError)
                     converted = queue_error(error, self._address.shown)
                     if converted is error:
                         raise
                     raise converted from error
                 # The process that was first has committed by now. A server that is away needs longer.
                 attempt = 0 if is_repeated(error) else attempt + 1
+            else:
+                self._is_away = False
+                return results
             self._wait(attempt, deadline)
 
     def make_room(self) -> None:
@@ -111,15 +112,15 @@ class PostgresSession:
                 is_passing = is_repeated(error) or (is_lost(error) and self._database.connection is not None)
                 self._abandon(None)
                 if not is_passing or time.monotonic() >= deadline:
-                    message = told(error) if is_lost(error) else str(queue_error(error, self._address.shown))
                     shown = self._address.shown
+                    message = str(queue_error(error, shown)) if is_repeated(error) else told(error)
                     raise QueueOpenError(f"the outbox {shown} cannot be opened: {message}") from None
             attempt += 1
             self._wait(attempt, deadline)
 
     def size(self) -> int:
         """Return the bytes of all tables and indexes."""
-        row = self._database.row(_SIZE, (self._address.schema,))
+        row = self._database.row(_SIZE, (self._address.quoted,))
         return 0 if row is None else int(row[0])
 
     def _run_once(self, operations: Sequence[Callable[[Tables], Any]], *, writes: bool, deadline: float) -> list[Any]:
@@ -143,12 +144,14 @@ class PostgresSession:
             if not is_lost(error):
                 raise
             # The answer to the commit is lost. If anything was to change, only the server knows whether it has.
+            self._end(None)
             if self._database.has_changed and not self._was_committed(deadline):
                 raise
+        # On this server it is. If that fails before its replica has it, the next server may know nothing of it.
+        if self._is_unconfirmed and not self._was_committed(deadline):
+            raise RepeatedError
         self._settled_day = day
         self._tables.committed()
-        if self._is_unconfirmed:
-            self._confirm(deadline)
         self._drop_expired()
         return results
 
@@ -163,7 +166,7 @@ class PostgresSession:
 
     def _begin(self, day: int, *, writes: bool) -> None:
         """Begin a transaction. While one that writes on a day is open, no ID can come on a later day."""
-        script = [*_BEGIN, f"SET LOCAL search_path = {self._address.schema}"]
+        script = begin(self._address)
         if writes:
             script += _BY_INDEX
             if self._settled_day != day:
@@ -172,44 +175,43 @@ class PostgresSession:
             script.append(f"SELECT pg_advisory_xact_lock_shared({lock_key(self._address, 'day', day)})")
         else:
             script.append("SET TRANSACTION READ ONLY")
-        script.append("SELECT extract(epoch FROM clock_timestamp())::float8")
-        (moment,) = self._database.last_row("; ".join(script))
+        # While this is open, no other version can change the format.
+        script.append("SELECT extract(epoch FROM clock_timestamp())::float8, version, salt FROM outbox")
+        moment, version, salt = self._database.last_row("; ".join(script))
+        if version != VERSION:
+            raise later_format(self._address, version)
+        if salt != self._salt:
+            shown = self._address.shown
+            raise QueueOpenError(f"the outbox {shown} was deleted and made again meanwhile; start this again")
         self._database.has_changed = False
         self.server_clock.set(moment)
         if writes and day_of(self._now()) != day:
             raise RepeatedError
 
     def _was_committed(self, deadline: float) -> bool:
-        """Ask a new connection about a transaction whose commit was not answered. Raises QueueLockedError."""
+        """Ask about a transaction that is not known to be on all servers that must have it. Raises QueueLockedError.
+
+        The question is a transaction, too: once its commit is confirmed, so are all that the answer relies on.
+        """
         attempt = 0
         while True:
             attempt += 1
-            try:
-                self._end(None)
-                self._connect()
-                return self._marks.was_committed()
-            except psycopg.Error as error:
-                if not (is_lost(error) or is_repeated(error)) or time.monotonic() >= deadline:
-                    message = f"it does not say whether it stored what was written ({told(error)})"
-                    raise QueueLockedError(message) from error
-            self._wait(attempt, deadline)
-
-    def _confirm(self, deadline: float) -> None:
-        """Commit once more, which a replica that is waited for confirms together with everything before it."""
-        attempt = 0
-        while self._is_unconfirmed:
             self._is_unconfirmed = False
             try:
                 self._connect()
-                self._database.script("BEGIN; SELECT pg_current_xact_id(); COMMIT")
+                was_committed = self._marks.was_committed()
+                if not self._is_unconfirmed:
+                    return was_committed
+                reason = "its replica has not confirmed it"
             except psycopg.Error as error:
+                self._end(None)
                 self._is_unconfirmed = True
-                if not is_lost(error) or time.monotonic() >= deadline:
-                    raise QueueLockedError(f"the replica has not confirmed what was written ({told(error)})") from None
-                self._abandon(error)
-            attempt += 1
-            if self._is_unconfirmed:
-                self._wait(attempt, deadline)
+                reason = told(error)
+                if not (is_lost(error) or is_repeated(error)):
+                    deadline = time.monotonic()
+            if time.monotonic() >= deadline:
+                raise QueueLockedError(f"it does not say whether it stored what was written ({reason})")
+            self._wait(attempt, deadline)
 
     def _drop_expired(self) -> None:
         """Drop days whose IDs have expired, now that no transaction is open."""

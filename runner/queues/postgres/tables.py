@@ -50,7 +50,7 @@ class PostgresTables(NamedLetters):
         self._notes = NoteTables(database, slot)
         self.audiences = AudienceTable(database)
         # What concerns a single table is that table's own method.
-        self.checkpoint = self._notes.checkpoint
+        self.checkpoints = self._notes.checkpoints
         self.correct = self._batches.correct
         self.count = self._notes.count
         self.dead_counts = self._dead_letters.counts
@@ -71,10 +71,10 @@ class PostgresTables(NamedLetters):
         self.owner_of = self._batches.owner_of
         self.pause = self._lanes.pause
         self.put_checkpoint = self._notes.put_checkpoint
-        self.replace_checkpoint = self._notes.replace_checkpoint
         self.put_record = self._notes.put_record
         self.replace_checkpoint = self._notes.replace_checkpoint
         self.queued_bytes = self._lanes.bytes
+        self.queued_events = self._lanes.events
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records

@@ -11,7 +11,7 @@ from ..engine import Candidate
 from ..rules import is_held
 from ..stored.transfer import TABLES, CopiedIds, Numbers
 from .address import address_of
-from .connecting import connect
+from .connecting import begin, connect
 from .days import SECONDS_A_DAY, Days, day_of
 from .installing import install
 from .owners import Owners
@@ -91,7 +91,8 @@ class _Transfer:
 
     def begin(self) -> None:
         """Begin a transaction in which nobody else writes. Raises QueueOpenError if somebody does."""
-        self.database.script(f"BEGIN; SET LOCAL search_path = {self.address.schema}; SET LOCAL lock_timeout = '2s'")
+        # The other side of a copy may be slow.
+        self.database.script("; ".join(begin(self.address, lock_timeout="2s", idle_timeout="0")))
         try:
             # Readers are not disturbed. A process that writes now is not waited for.
             self.database.script(f"LOCK TABLE {_LOCKED} IN SHARE ROW EXCLUSIVE MODE NOWAIT")

@@ -44,7 +44,7 @@ def everything(connection: sqlite3.Connection, now: float, is_held: Callable[[Ca
         yield ExportedBatch(queued, run, attempts, accepted_at, due, error)
     yield from DeadLetterTable(connection).all()
     notes = NoteTables(connection)
-    yield from notes.checkpoints()
+    yield from notes.every_checkpoint()
     for key, value in notes.records("").items():
         yield ExportedRecord(key, value)
     yield from _memberships(AudienceTable(connection))

@@ -77,6 +77,10 @@ class LaneTable:
         rows = self._connection.execute("SELECT account, sum(bytes) FROM lanes GROUP BY account HAVING sum(bytes) > 0")
         return dict(rows.fetchall())
 
+    def events(self) -> Mapping[str, int]:
+        """Return how many events are queued, for each account that ever had some."""
+        return dict(self._connection.execute("SELECT account, sum(events) FROM lanes GROUP BY account").fetchall())
+
     def depth(self, lane: Lane) -> tuple[int, int]:
         """Return how many batches and events a lane holds."""
         row = self._connection.execute("SELECT batches, events FROM lanes WHERE account = ? AND action = ?", lane)

@@ -9,9 +9,12 @@ from ..stored.packing import pack, unpack
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ..contract import Outcome, Token
+
+_VALUES = 500
+"""Every SQLite takes so many values in a statement."""
 
 _ADD_OUTCOMES = """
 INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
@@ -56,20 +59,22 @@ class NoteTables:
 
         Only one process at a time writes to the file, so nobody stores another in between.
         """
-        found = self.checkpoint(checkpoint.key)
+        found = self.checkpoints([checkpoint.key]).get(checkpoint.key)
         if (None if found is None else found.state) != expected:
             return False
         self.put_checkpoint(checkpoint, now)
         return True
 
-    def checkpoint(self, key: str) -> Checkpoint | None:
-        """Return how far a source was accepted."""
-        row = self._connection.execute(
-            "SELECT key, name, state, is_end FROM checkpoints WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else _checkpoint(row)
+    def checkpoints(self, keys: Collection[str]) -> Mapping[str, Checkpoint]:
+        """Return how far sources were accepted, by their keys."""
+        found, asked = {}, [*keys]
+        for start in range(0, len(asked), _VALUES):
+            some = asked[start : start + _VALUES]
+            query = f"SELECT key, name, state, is_end FROM checkpoints WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608
+            found.update({row[0]: _checkpoint(row) for row in self._connection.execute(query, some)})
+        return found
 
-    def checkpoints(self) -> Iterator[Checkpoint]:
+    def every_checkpoint(self) -> Iterator[Checkpoint]:
         """Yield all checkpoints."""
         for row in self._connection.execute("SELECT key, name, state, is_end FROM checkpoints ORDER BY key"):
             yield _checkpoint(row)

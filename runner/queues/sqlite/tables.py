@@ -44,7 +44,7 @@ class SqliteTables(NamedLetters):
         self.batches_after = self._batches.after
         self.candidates = self._batches.candidates
         self.correct = self._batches.correct
-        self.checkpoint = self._notes.checkpoint
+        self.checkpoints = self._notes.checkpoints
         self.count = self._notes.count
         self.dead_counts = self._dead_letters.counts
         self.dead_letter_bytes = self._dead_letters.bytes
@@ -67,6 +67,7 @@ class SqliteTables(NamedLetters):
         self.put_checkpoint = self._notes.put_checkpoint
         self.put_record = self._notes.put_record
         self.queued_bytes = self._lanes.bytes
+        self.queued_events = self._lanes.events
         self.read_batch = self._batches.read
         self.read_dead_letters = self._dead_letters.read
         self.records = self._notes.records

@@ -349,20 +349,6 @@ class PutTests(Tested):
         assert await opened.queue.dead_letters.ids(DeadLetterFilter()) == [1]
 
     @with_queue
-    async def test_records_are_replaced_deleted_and_found_by_prefix(self, opened: Opened) -> None:
-        await opened.put(records={"a/1": b"1", "a/2": b"2", "b/1": b"3", "a": b"4"})
-        await opened.put(records={"a/1": b"5", "a/2": None, "absent": None})
-        assert await opened.queue.records("a/") == {"a/1": b"5"}
-        assert await opened.queue.records("") == {"a": b"4", "a/1": b"5", "b/1": b"3"}
-
-    @with_queue
-    async def test_a_checkpoint_is_the_last_that_was_put(self, opened: Opened) -> None:
-        await opened.put(checkpoints=[Checkpoint("key", "f", b"1"), Checkpoint("other", "g", b"1")])
-        await opened.put(checkpoints=[Checkpoint("key", "f", b"2", is_end=True)])
-        assert (await opened.queue.checkpoints("key"))[0] == Checkpoint("key", "f", b"2", is_end=True)
-        assert (await opened.queue.checkpoints("nothing"))[0] is None
-
-    @with_queue
     async def test_of_two_readers_that_expect_one_checkpoint_one_is_too_late(self, opened: Opened) -> None:
         queue = opened.queue
         await queue.put(_expecting(Token(1, 1), b"1", None, "a"))

@@ -12,6 +12,7 @@ from .exporting import ExportTests
 from .leasing import LeaseTests
 from .letters import DeadLetterTests
 from .putting import PutTests
+from .reporting import ReportTests
 from .settling import SettlementTests
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class QueueSuite(
     AudienceTests,
     ErasureTests,
     ExportTests,
+    ReportTests,
 ):
     """What every queue promises."""
 

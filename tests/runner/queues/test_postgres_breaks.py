@@ -19,7 +19,7 @@ from kable_destination.runner.queues.contract import Put, Settlement, Token
 from kable_destination.runner.queues.suite.opened import LANE, batch, keys_of
 from pooler import pooler
 from postgres_server import own_server, require_postgres, shared_server
-from postgres_work import Work, opened
+from postgres_work import Work, opened, sent_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cutting_proxy import CuttingProxy
 
 TERMINATIONS = int(os.environ.get("KABLE_POSTGRES_TERMINATIONS", "20"))
+SNAPSHOT_BATCHES = int(os.environ.get("KABLE_POSTGRES_SNAPSHOT_BATCHES", "200"))
 RESTARTS = int(os.environ.get("KABLE_POSTGRES_RESTARTS", "2"))
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
@@ -54,17 +55,6 @@ def proxy() -> Iterator[CuttingProxy]:
 def through(proxy: CuttingProxy, url: str) -> str:
     """Return the URL of an outbox behind a proxy."""
     return url.replace(f":{shared_server().port}/", f":{proxy.port}/")
-
-
-async def sent_once(work: Work, url: str) -> None:
-    """Assert that each event was sent once, and that the outbox says the same."""
-    assert list(work.missing_or_doubled()) == []
-    assert work.lost == 0
-    async with opened(url) as queue:
-        status = await queue.status()
-        (lane,) = status.lanes
-        assert (lane.queued, lane.batches, lane.delivered) == (0, 0, len(work.put))
-        assert status.known_ids == len(work.put)
 
 
 def test_connections_that_are_terminated_at_random_lose_nothing_and_double_nothing(url: str) -> None:
@@ -237,7 +227,7 @@ def test_a_snapshot_that_somebody_holds_hides_nothing(url: str) -> None:
         with psycopg.connect(shared_server().url) as holder:
             holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             holder.execute("SELECT count(*) FROM pg_class")
-            await work.run([url] * 2, batches=200)
+            await work.run([url] * 2, batches=SNAPSHOT_BATCHES)
         await sent_once(work, url)
 
     asyncio.run(run())
