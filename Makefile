@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 FILES := $(VENV)/files
 SOURCES := find actions definitions destination runner -type f ! -path '*/__pycache__/*' | LC_ALL=C sort
 
-.PHONY: kafka demo test test-servers soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
+.PHONY: kafka stores demo test test-servers soak check format lint types docs docs-check page page-check page-compare site snapshots sdks install files clean
 .PHONY: bench bench-delivery bench-startup bench-serve bench-page bench-quick
 
 demo: install
@@ -24,10 +24,12 @@ test test-servers soak: export PYTHONDONTWRITEBYTECODE =
 test: install sdks
 	$(PY) -m pytest $(PARALLEL)
 
-# The tests that start servers and browsers: PostgreSQL with pgbouncer, three nodes of Kafka, a local S3, Chromium and Firefox.
-# They need Debian's postgresql, pgbouncer, chromium and firefox-esr, Java and Maven; none of them is skipped.
-test-servers: install kafka
-	KABLE_POSTGRES=required KABLE_KAFKA=required KABLE_S3=required KABLE_BROWSERS=required $(PY) -m pytest $(PARALLEL) \
+# The tests that start servers and browsers: PostgreSQL with pgbouncer, three nodes of Kafka, a local S3, Google Cloud Storage
+# and Azure, Chromium and Firefox. They need Debian's postgresql, pgbouncer, chromium, firefox-esr, nodejs and npm, Java, Maven and
+# Go; none of them is skipped.
+test-servers: install kafka stores
+	KABLE_POSTGRES=required KABLE_KAFKA=required KABLE_S3=required KABLE_GCS=required KABLE_AZURE=required \
+		KABLE_BROWSERS=required $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_page_*.py \
 		tests/runner/queues tests/runner/sources/kafka tests/runner/service/test_publishing.py \
 		tests/runner/delivery/test_chaos.py tests/runner/delivery/test_shared_rate.py tests/runner/audience/test_query.py \
@@ -40,7 +42,9 @@ test-servers: install kafka
 soak: export KABLE_POSTGRES = required
 soak: export KABLE_KAFKA = required
 soak: export KABLE_S3 = required
-soak: install sdks kafka
+soak: export KABLE_GCS = required
+soak: export KABLE_AZURE = required
+soak: install sdks kafka stores
 	KABLE_KILLS=200 KABLE_RECEIPT_KILLS=200 KABLE_SERVE_KILLS=20 KABLE_CHAOS_SEEDS=500 $(PY) -m pytest $(PARALLEL) \
 		tests/acceptance/test_crashes.py tests/acceptance/test_planner_crashes.py tests/acceptance/test_session.py \
 		tests/acceptance/test_service_crashes.py \
@@ -55,7 +59,8 @@ soak: install sdks kafka
 		tests/runner/audience
 	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
-	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py
+	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py -k s3
+	KABLE_OBJECTS=2000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py -k 'gs or abfs'
 	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 KABLE_POSTGRES_SNAPSHOT_BATCHES=6000 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py
@@ -70,6 +75,10 @@ sdks: install
 # Apache Kafka, as Maven has it, into build/kafka. `make test-servers` needs it.
 kafka: install
 	@$(PY) tests/support/kafka_jars.py
+
+# A local Google Cloud Storage, as Go builds it, and a local Azure, as npm has it, into build/stores. `make test-servers` needs them.
+stores: install
+	@$(PY) tests/support/store_servers.py
 
 snapshots: install
 	$(PY) -m pytest tests/definitions/test_snapshots.py --snapshot-update

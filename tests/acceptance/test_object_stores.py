@@ -1,4 +1,4 @@
-"""Objects of an S3 that throttles, truncates and drops, and runs that are killed: each event is billed once."""
+"""Objects of a store that throttles, truncates and drops, and runs that are killed: each event is billed once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace as replace_fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from object_store import BUCKET, CREDENTIALS, FAULTS, LocalStore, local_store
+from local_clouds import local_azure, local_gcs
+from local_s3 import local_s3
+from object_store import FAULTS, LocalStore
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from command_line import CommandLine, Run
     from kable_destination.runner.sandbox import RunningSandbox
@@ -25,12 +29,19 @@ if TYPE_CHECKING:
 OBJECTS = int(os.environ.get("KABLE_OBJECTS", "200"))
 EVENTS_OF_EACH = 3
 SECONDS_OF_A_SECOND_RUN = 20
+NO_BUCKET = {"s3": "NoSuchBucket", "gs": "there is no bucket no-such-bucket", "abfs": "ContainerNotFound"}
 
 
-@pytest.fixture
-def store() -> Iterator[LocalStore]:
-    """A local S3 behind a proxy."""
-    with local_store() as running:
+@pytest.fixture(params=["s3", "gs", "abfs"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStore]:
+    """A local store behind a proxy."""
+    folder = tmp_path_factory.mktemp("store")
+    stores: dict[str, Callable[[], AbstractContextManager[LocalStore]]] = {
+        "s3": local_s3,
+        "gs": partial(local_gcs, folder),
+        "abfs": partial(local_azure, folder),
+    }
+    with stores[request.param]() as running:
         yield running
 
 
@@ -40,14 +51,16 @@ def deliver(command_line: CommandLine, sandbox: RunningSandbox, store: LocalStor
     return command_line("deliver", *arguments, *common, stdin=b"", **store.environment)
 
 
+def content(number: int) -> bytes:
+    """Return the events of an object."""
+    return ndjson(*(track(number * EVENTS_OF_EACH + item) for item in range(EVENTS_OF_EACH)))
+
+
 def fill(store: LocalStore, objects: int) -> Counter[str]:
     """Store so many small objects; return the IDs of their events, each once."""
-    expected = Counter[str]()
     for number in range(objects):
-        events = [track(number * EVENTS_OF_EACH + item) for item in range(EVENTS_OF_EACH)]
-        store.put(f"logs/{number // 100}/{number}.gz", gzip.compress(ndjson(*events), 1))
-        expected.update(event["messageId"] for event in events)
-    return expected
+        store.put(f"logs/{number // 100}/{number}.gz", gzip.compress(content(number), 1))
+    return Counter(f"message-{number:06}" for number in range(objects * EVENTS_OF_EACH))
 
 
 def billed(sandbox: RunningSandbox) -> Counter[str]:
@@ -59,19 +72,20 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
     command_line: CommandLine, sandbox: RunningSandbox, store: LocalStore
 ) -> None:
     expected = fill(store, OBJECTS)
-    key = f"logs/0/{min(OBJECTS, 100) // 2}.gz"
+    number = min(OBJECTS, 100) // 2
+    key = f"logs/0/{number}.gz"
     late = track(9_000_000)
-    replaced = threading.Event()
+    replaced, one_at_a_time = threading.Event(), threading.Lock()
 
     def replace(read: str) -> None:
         # After it was listed, and before it is read.
-        if read == key and not replaced.is_set():
-            replaced.set()
-            old = gzip.decompress(store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-            store.put(key, gzip.compress(old + ndjson(late), 1))
+        with one_at_a_time:
+            if read == key and not replaced.is_set():
+                store.put(key, gzip.compress(content(number) + ndjson(late), 1))
+                replaced.set()
 
     store.before, store.faults = replace, FAULTS
-    arguments = ("deliver", f"s3://{BUCKET}/logs/", "--base-url", sandbox.base_url)
+    arguments = ("deliver", store.address("logs/"), "--base-url", sandbox.base_url)
     for share in (0.2, 0.6):
         with command_line.start_with(0, 1, 2, *arguments, environment=store.environment) as process:
             while process.poll() is None and sum(store.reads.values()) < share * OBJECTS:
@@ -83,11 +97,11 @@ def test_each_event_is_billed_once_through_faults_kills_and_a_replaced_object(
     assert process.returncode == 0, errors
     assert replaced.is_set()
     assert billed(sandbox) == expected + Counter([str(late["messageId"])])
-    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"].encode() not in out + errors
+    assert not [secret for secret in store.secrets if secret.encode() in out + errors]
 
     store.faults, reads = (), store.reads.total()
     began = time.monotonic()
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
+    run = deliver(command_line, sandbox, store, store.address("logs/"))
     assert run.code == 0, run.err
     assert time.monotonic() - began < SECONDS_OF_A_SECOND_RUN
     assert store.reads.total() == reads, "nothing is read again"
@@ -101,7 +115,7 @@ def test_answers_that_break_off_leave_no_connection_behind(
     """There are 32 connections: a store that waits for one of them waits for ever."""
     expected = fill(store, 90)
     store.faults = ("truncate",)
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
+    run = deliver(command_line, sandbox, store, store.address("logs/"))
     assert run.code == 0, run.err
     assert store.requests - store.reads.total() > 32 + 1
     assert billed(sandbox) == expected
@@ -111,9 +125,9 @@ def test_a_later_object_with_a_lower_key_is_found(
     command_line: CommandLine, sandbox: RunningSandbox, store: LocalStore
 ) -> None:
     store.put("logs/b.ndjson", ndjson(track(2)))
-    assert deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/").code == 0
+    assert deliver(command_line, sandbox, store, store.address("logs/")).code == 0
     store.put("logs/a.ndjson", ndjson(track(1)))
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/")
+    run = deliver(command_line, sandbox, store, store.address("logs/"))
     assert "1 file read, 1 accepted by an earlier run" in run.out
     assert billed(sandbox) == Counter(["message-000001", "message-000002"])
 
@@ -131,15 +145,15 @@ def test_a_prefix_a_pattern_and_a_key_name_objects(
         files: dict[str, int] = run.report["sources"][0]["files"]
         return files
 
-    assert read(f"s3://{BUCKET}/logs") == {"read": 3, "known": 0, "failed": 0, "left_out": 1}
-    assert read(f"s3://{BUCKET}/logs/**/*.gz")["read"] == 2
-    assert read(f"s3://{BUCKET}/logs/*.gz")["read"] == 1
-    assert read(f"s3://{BUCKET}/logs/d/c.txt")["read"] == 1
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/nothing/")
-    assert (run.code, run.err.splitlines()) == (2, [f"error: s3://{BUCKET}/nothing/ names no file"])
-    run = deliver(command_line, sandbox, store, "s3://no-such-bucket/a")
+    assert read(store.address("logs")) == {"read": 3, "known": 0, "failed": 0, "left_out": 1}
+    assert read(store.address("logs/**/*.gz"))["read"] == 2
+    assert read(store.address("logs/*.gz"))["read"] == 1
+    assert read(store.address("logs/d/c.txt"))["read"] == 1
+    run = deliver(command_line, sandbox, store, store.address("nothing/"))
+    assert (run.code, run.err.splitlines()) == (2, [f"error: {store.address('nothing/')} names no file"])
+    run = deliver(command_line, sandbox, store, f"{store.scheme}://no-such-bucket/a")
     assert run.code == 2
-    assert "NoSuchBucket" in run.err
+    assert NO_BUCKET[store.scheme] in run.err
 
 
 def test_a_foreign_object_is_named_and_the_others_are_read(
@@ -147,8 +161,9 @@ def test_a_foreign_object_is_named_and_the_others_are_read(
 ) -> None:
     store.put("logs/a.parquet", b"PAR1....")
     store.put("logs/b.ndjson", ndjson(track(1)))
-    run = deliver(command_line, sandbox, store, f"s3://{BUCKET}/logs/", "--json")
+    run = deliver(command_line, sandbox, store, store.address("logs/"), "--json")
     assert run.code == 1
-    assert f"error: 1 file of s3://{BUCKET}/logs/: s3://{BUCKET}/logs/a.parquet is a Parquet file" in run.err
+    logs = store.address("logs/")
+    assert f"error: 1 file of {logs}: {logs}a.parquet is a Parquet file" in run.err
     assert json.loads(run.out)["run"]["sources"][0]["files"] == {"read": 1, "known": 0, "failed": 1, "left_out": 0}
     assert billed(sandbox) == Counter(["message-000001"])

@@ -21,10 +21,11 @@ import pytest
 
 from command_line import API_KEY, CLIENT_ID
 from faulty_proxy import HANG_UP, faulty_proxy
+from installing import UnavailableError
 from kable_destination.runner.sandbox import running_sandbox
 from raw_server import raw_server
 from running_service import CONFIGURATION, WRITE_KEY, running_service
-from sdks import UnavailableError, installed_node, installed_python, is_required
+from sdks import installed_node, installed_python, is_required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

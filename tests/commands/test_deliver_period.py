@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from object_store import BUCKET, local_store
+from local_s3 import local_s3
+from object_store import BUCKET
 from segment_events import ndjson, track
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_a_replay_of_a_folder_delivers_the_events_of_the_period_each_once(
 def test_a_replay_of_a_bucket_reads_no_day_before_the_period(
     command_line: CommandLine, sandbox: RunningSandbox
 ) -> None:
-    with local_store() as store:
+    with local_s3() as store:
         for key, data in archive():
             store.put(key, data)
         arguments = ("deliver", f"s3://{BUCKET}/segment-logs/", *PERIOD, "--base-url", sandbox.base_url)

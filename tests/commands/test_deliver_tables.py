@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from object_store import BUCKET, local_store
+from local_s3 import local_s3
+from object_store import BUCKET
 
 if TYPE_CHECKING:
     from command_line import CommandLine, Run
@@ -209,7 +210,7 @@ def test_parquet_in_a_bucket_is_read_by_ranges(command_line: CommandLine, sandbo
     written = io.BytesIO()
     parquet.write_table(content, written, row_group_size=700)
     (command_line.folder / "columns.toml").write_text(COLUMNS, encoding="utf-8")
-    with local_store() as store:
+    with local_s3() as store:
         store.put("export/a.parquet", written.getvalue())
         arguments = ("deliver", f"s3://{BUCKET}/export/", "--columns", "columns.toml", "--base-url", sandbox.base_url)
         run = command_line(*arguments, stdin=b"", **store.environment)

@@ -62,7 +62,8 @@ IMPORTED = (
 )
 """What most commands import; together with what these import it takes most of the time of a short run."""
 READ_LATE = (
-    *("AWS_", "KABLE_", "METER_", "CI", "HOME", "NETRC", "SSL_CERT_"),
+    *("AWS_", "AZURE_", "KABLE_", "METER_", "NO_GCE_CHECK", "STORAGE_EMULATOR_HOST"),
+    *("CI", "HOME", "NETRC", "SSL_CERT_"),
     *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"),
 )
 """The beginnings of the names of variables that nobody reads while it is imported."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from installing import UnavailableError, install_node, installed
 
 ROOT = Path(__file__).parent.parent.parent
 SDKS = ROOT / "tests" / "sdks"
@@ -19,11 +15,7 @@ INSTALLED = ROOT / "build" / "sdks"
 REQUIRED = "KABLE_SDKS"
 """The variable that CI sets to `required`: a test of an SDK then fails where it would be skipped."""
 
-_NODE = ("node", "npm")
-
-
-class UnavailableError(Exception):
-    """An SDK cannot be installed. The message says why."""
+_SENDER = "send.js"
 
 
 def installed_python(name: str) -> Path:
@@ -37,7 +29,7 @@ def installed_python(name: str) -> Path:
         options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder)
         subprocess.run([sys.executable, "-m", "pip", "install", *options, "--requirement", requirements], check=True)
 
-    return _installed(name, requirements.read_bytes() + sys.version.encode(), install)
+    return installed(INSTALLED / name, requirements.read_bytes() + sys.version.encode(), install)
 
 
 def installed_node() -> Path:
@@ -45,39 +37,9 @@ def installed_node() -> Path:
 
     Raises UnavailableError.
     """
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        missing = [program for program in _NODE if shutil.which(program) is None]
-        raise UnavailableError(f"{' and '.join(missing)} not installed (Debian: apt-get install nodejs npm)")
-
-    def install(folder: Path) -> None:
-        # Modules are looked for beside the program that imports them.
-        for name in ("package.json", "package-lock.json", "send.js"):
-            shutil.copy(SDKS / name, folder)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        subprocess.run([npm, "ci", *options], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-
-    parts = ("package.json", "package-lock.json", "send.js")
-    return _installed("node", b"".join((SDKS / part).read_bytes() for part in parts), install)
-
-
-def _installed(name: str, key: bytes, install: Callable[[Path], None]) -> Path:
-    """Return the folder of a name; make it again if it is not there, or was made from something else."""
-    folder, made_from = INSTALLED / name, INSTALLED / f"{name}.made-from"
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    with (INSTALLED / f"{name}.lock").open("a") as lock:
-        # Tests run in several processes.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made_from.exists() or made_from.read_bytes() != key:
-            made_from.unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            try:
-                install(folder)
-            except subprocess.CalledProcessError:
-                raise UnavailableError(f"{name} could not be installed; its registry must be reachable") from None
-            made_from.write_bytes(key)
-    return folder
+    parts = ("package.json", "package-lock.json", _SENDER)
+    key = b"".join((SDKS / part).read_bytes() for part in parts)
+    return installed(INSTALLED / "node", key, lambda folder: install_node(SDKS, folder, _SENDER))
 
 
 def is_required() -> bool:

@@ -1,11 +1,11 @@
-"""Sources from addresses of objects: `s3://bucket/prefix/` and `https://host/file`."""
+"""Sources from addresses of objects: `s3://bucket/prefix/`, `gs://`, `abfs://`, and `https://host/file`."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ....definitions import Problem, SetupError, read_base_url
@@ -21,8 +21,26 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "://"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_OTHERS = frozenset({"gs", "gcs", "abfs", "abfss", "az", "hdfs", "ftp", "sftp", "file"})
+_WEB = frozenset({"https", "http"})
+_OTHERS = frozenset({"hdfs", "ftp", "sftp", "file", "wasb", "wasbs", "adl"})
 """Schemes that somebody may try, and which no store here reads."""
+
+
+class _Kind(NamedTuple):
+    """A kind of object store: how its addresses begin, the extra that it needs, and the module that it brings."""
+
+    scheme: str
+    extra: str
+    module: str
+    bucket: str = "BUCKET"
+    credentials: str = "those of the AWS SDK"
+
+
+_S3 = _Kind("s3", "s3", "s3fs")
+_GCS = _Kind("gs", "gs", "gcsfs", credentials="Google's default ones")
+_AZURE = _Kind("abfs", "abfs", "adlfs", "CONTAINER", "in variables of the environment that begin with AZURE_")
+_KINDS = {"s3": _S3, "gs": _GCS, "gcs": _GCS, "abfs": _AZURE, "abfss": _AZURE, "az": _AZURE}
+"""By all schemes that are in use. A store has one name, by which its checkpoints are known."""
 
 _SIGNATURES = ("x-amz-", "x-goog-", "x-ms-", "sig", "signature", "se", "st", "sp", "sv", "sr", "expires", "awsaccess")
 """How parameters of signed addresses begin: they are secret, and others each time."""
@@ -31,38 +49,53 @@ _SIGNATURES = ("x-amz-", "x-goog-", "x-ms-", "sig", "signature", "se", "st", "sp
 def is_address(path: str) -> bool:
     """Return whether a path is an address of objects."""
     scheme, separator, _ = path.partition(_SEPARATOR)
-    return bool(separator) and (scheme in {"s3", "https", "http"} or scheme in _OTHERS)
+    return bool(separator) and (scheme in _KINDS or scheme in _WEB or scheme in _OTHERS)
 
 
 def shown_address(path: str) -> str:
     """Return an address without what may be secret in it."""
     scheme, separator, rest = path.partition(_SEPARATOR)
     host, slash, place = rest.partition("/")
-    if scheme in {"http", "https"}:
+    if scheme in _WEB:
         place, question, _ = place.partition("?")
         place += "?…" if question else ""
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{place}"
+    if _KINDS.get(scheme) is not _AZURE or host.count("@") > 1 or ":" in host:
+        # Azure alone writes CONTAINER@ACCOUNT, and no password.
+        host = host.rpartition("@")[2].partition(":")[0] if scheme in _KINDS else host.rpartition("@")[2]
+    return f"{scheme}{separator}{host}{slash}{place}"
 
 
 def source_of_address(path: str, options: SourceOptions) -> Source:
     """Return the source of an address. Nothing is opened. Raises SetupError."""
     scheme, _, rest = path.partition(_SEPARATOR)
-    if scheme in {"http", "https"}:
+    if scheme in _WEB:
         return _web_source(path, options)
-    if scheme != "s3":
-        _refuse(path, f"{scheme}:// is not supported; s3:// and https:// are")
-    if importlib.util.find_spec("s3fs") is None:
-        _refuse(path, "needs the extra `s3`: pip install 'kable-destination[s3]'")
-    bucket, _, key = rest.partition("/")
-    if not bucket or has_pattern(bucket) or "@" in bucket:
-        _refuse(path, "names no bucket; write s3://BUCKET/PREFIX/. Credentials are those of the AWS SDK")
-    store = RetryingStore(partial(_open_s3, bucket))
+    kind = _KINDS.get(scheme)
+    if kind is None:
+        _refuse(path, f"{scheme}:// is not supported; s3://, gs://, abfs:// and https:// are")
+    if importlib.util.find_spec(kind.module) is None:
+        _refuse(path, f"needs the extra `{kind.extra}`: pip install 'kable-destination[{kind.extra}]'")
+    place, _, key = rest.partition("/")
+    bucket, _, host = place.partition("@") if kind is _AZURE else (place, "", "")
+    if not bucket or has_pattern(bucket) or not set(bucket + host).isdisjoint("@:"):
+        place = f"{kind.scheme}://{kind.bucket}/PREFIX/"
+        _refuse(path, f"names no {kind.bucket.lower()}; write {place}. Credentials are {kind.credentials}")
+    store = RetryingStore(partial(_open, kind, bucket, host))
     pattern = Pattern(key) if has_pattern(key) else None
-    return FileSet(Bucket(store, f"s3://{bucket}/", key, options, pattern))
+    return FileSet(Bucket(store, f"{kind.scheme}://{place}/", key, options, pattern))
 
 
-def _open_s3(bucket: str) -> ObjectStore:
-    from .s3 import S3Store  # noqa: PLC0415 - an extra, imported where it is used
+def _open(kind: _Kind, bucket: str, host: str) -> ObjectStore:
+    """Open a store, whose library is imported when it is used."""
+    if kind is _GCS:
+        from .gcs import GCSStore  # noqa: PLC0415
+
+        return GCSStore(bucket)
+    if kind is _AZURE:
+        from .azure import AzureStore  # noqa: PLC0415
+
+        return AzureStore(bucket, host)
+    from .s3 import S3Store  # noqa: PLC0415
 
     return S3Store(bucket)
 
@@ -95,5 +128,5 @@ def _web_source(path: str, options: SourceOptions) -> Source:
     return FileSet(WebFile(store, shown_address(path), f"{options.whole_scope} {key}", options.columns))
 
 
-def _refuse(path: str, message: str) -> None:
+def _refuse(path: str, message: str) -> NoReturn:
     raise SetupError.of([Problem(shown_address(path), message)])

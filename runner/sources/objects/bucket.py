@@ -89,7 +89,9 @@ class Bucket:
                 raise SourceError(f"{self.name} {error}") from error
             page = Page()
             for stored in found.objects:
-                if (order := stored.key.encode(errors="surrogateescape")) <= last and last:
+                order = stored.key.encode(errors="surrogateescape")
+                # A list that is continued at a key would leave out what is not in order.
+                if order <= last and last and not found.is_token:
                     raise SourceError(f"{self.name} is not listed in the order of its keys, so nothing more is read")
                 last = order
                 self._take(stored, page)
@@ -122,7 +124,7 @@ class Bucket:
     def _after_early_days(self, found: ObjectPage) -> str | None:
         """Return where the next page begins: days that hold nothing of the period are not listed to their end."""
         following = found.following
-        if following is None or self._period is None or not self._period.is_after(following):
+        if following is None or found.is_token or self._period is None or not self._period.is_after(following):
             return following
         first = self._period.first_day
         return following if first is None else max(following, path_of_day(following, first) or "")

@@ -22,10 +22,15 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectPage:
-    """Objects in the order of their keys. `following` is where the next page begins; None after the last one."""
+    """Objects, and where the next page begins (`following`): after a key; None after the last page.
+
+    Objects are in the order of their keys then. A store that continues no list at a key gives a token instead, which
+    only the store itself reads.
+    """
 
     objects: Sequence[StoredObject]
     following: str | None
+    is_token: bool = False
 
 
 class ObjectStore(Protocol):

@@ -53,11 +53,15 @@ class S3Store:
         """Return the keys that follow the last one of the page before."""
         more = {"StartAfter": after} if after else {}
         answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, **more)
+        while answer.get("IsTruncated") and not answer.get("Contents"):
+            # Where so many objects were removed that a page holds none, only the store knows where the next one begins.
+            token = answer["NextContinuationToken"]
+            answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, ContinuationToken=token)
         objects = [
             StoredObject(item["Key"], _version(item["ETag"], item["Size"]), item["Size"])
             for item in answer.get("Contents", ())
         ]
-        return ObjectPage(objects, objects[-1].key if answer.get("IsTruncated") and objects else None)
+        return ObjectPage(objects, objects[-1].key if answer.get("IsTruncated") else None)
 
     def find(self, key: str) -> StoredObject:
         """Return an object as it is now."""

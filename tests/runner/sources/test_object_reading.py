@@ -233,9 +233,12 @@ def test_a_web_server_that_does_not_give_the_file_is_named(file: WebFile, proble
     [
         ("https://user:s3cr3t@example.com/a", "holds a user or a password"),
         ("http://example.com/a", "is not encrypted; use https"),
-        ("ftp://example.com/a", "ftp:// is not supported; s3:// and https:// are"),
+        ("ftp://example.com/a", "ftp:// is not supported; s3://, gs://, abfs:// and https:// are"),
         ("s3://", "names no bucket"),
         ("s3://key:s3cr3t@bucket/a", "names no bucket"),
+        ("gs://key:s3cr3t@bucket/a", "names no bucket"),
+        ("abfs://key:s3cr3t@bucket/a", "names no container; write abfs://CONTAINER/PREFIX/"),
+        ("abfs://name@host@key:s3cr3t/a", "names no container"),
     ],
 )
 def test_an_address_that_cannot_be_read_is_refused_at_once(path: str, problem: str) -> None:
