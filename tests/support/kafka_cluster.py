@@ -97,6 +97,11 @@ class Node:
         process.returncode = 0
 
     @property
+    def logs(self) -> Path:
+        """The folder with the log of each partition."""
+        return self._folder / f"node-{self.number}"
+
+    @property
     def pid(self) -> int:
         """The process."""
         return int((self._folder / f"node-{self.number}.pid").read_text())
