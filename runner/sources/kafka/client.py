@@ -7,7 +7,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from ...configuration.kafka_options import CONSUMER_OPTIONS
@@ -56,7 +63,7 @@ class TopicClient:
     """A consumer of one topic. Its methods raise KafkaException if the brokers do not answer in time."""
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
-        self._topic = address.topic
+        self._topic, self._group = address.topic, address.group
         self._options = _consumer_options(address, options)
         self._failed = failed
         self._refusal: str | None = None
@@ -126,8 +133,12 @@ class TopicClient:
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""
-        asked = [TopicPartition(self._topic, partition) for partition in partitions]
-        found = self.consumer.committed(asked, timeout=_SECONDS_TO_ANSWER)
+        asked = ConsumerGroupTopicPartitions(
+            self._group, [TopicPartition(self._topic, number) for number in partitions]
+        )
+        # The consumer itself would wait in vain where the group may not be read, and say no more than that.
+        answer = self._admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS_TO_ANSWER)[self._group]
+        found = answer.result(_SECONDS_TO_ANSWER + 1).topic_partitions
         for item in found:
             if item.error is not None:
                 raise KafkaException(item.error)
