@@ -64,7 +64,7 @@ def _warn(write: Callable[[str], None], notice: Notice) -> None:
     elif notice.kind == "halted":
         message = f"{notice.file} is not read: {notice.error}"
     elif notice.kind == "gap":
-        message = f"{notice.file} continues with the oldest event there is: {notice.error}"
+        message = f"{notice.file} continues where it can be read again: {notice.error}"
     elif notice.kind == "unreachable":
         message = f"{notice.file} does not answer: {notice.error}"
     else:

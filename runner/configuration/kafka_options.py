@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...definitions import Problem, SetupError, nearest
+from ...definitions import Problem, SetupError, nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +34,10 @@ _CONSUMER = (
     *("group.remote.assignor", "isolation.level", "fetch.wait.max.ms", "fetch.min.bytes"),
 )
 _PRODUCER = ("compression.type", "linger.ms", "message.max.bytes", "delivery.timeout.ms")
+_FILES = {
+    *("ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.keystore.location", "ssl.crl.location"),
+    "sasl.kerberos.keytab",
+}
 _MOST_LETTERS = 4096
 
 CONSUMER_OPTIONS = frozenset(_CONSUMER)
@@ -75,7 +80,10 @@ def client_options(
     for name, value in options.items():
         if name in others or problems:
             continue
-        if not name.endswith(_BY_VARIABLE):
+        if name in _FILES and not Path(str(value)).exists():
+            # The library says no more than a number.
+            problems.append(Problem(f"{place}{name}", f"there is no file {quoted(str(value))}"))
+        elif not name.endswith(_BY_VARIABLE):
             found[name] = str(value).lower() if isinstance(value, bool) else str(value)
         elif secret := variables.get(str(value)):
             found[name.removesuffix(_BY_VARIABLE)] = secret

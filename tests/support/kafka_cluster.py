@@ -16,57 +16,24 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._scram import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from confluent_kafka.cimpl import NewTopic
 
+from certificates import make_certificate
 from kafka_jars import INSTALLED, POM, installed_jars
+from kafka_properties import PASSWORD, PROPERTIES, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 NODES = (1, 2, 3)
-USER, PASSWORD = "kable", "S3cr3t-of-Kafka"
-"""Who may log in where a login is needed."""
-
 _CLUSTER_ID = "Vr8Nn2kSTyqQ3m0yXc1bWg"
 _SECONDS_TO_START = 60.0
 _JAVA = (
     *("java", "-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
     f"-Dlog4j2.configurationFile={POM.with_name('log4j2.properties')}",
 )
-_PROPERTIES = {
-    "process.roles": "broker,controller",
-    "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT",
-    "listener.name.login.sasl.enabled.mechanisms": "PLAIN",
-    "listener.name.login.plain.sasl.jaas.config": (
-        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
-    ),
-    "default.replication.factor": 3,
-    "min.insync.replicas": 2,
-    "offsets.topic.num.partitions": 3,
-    "offsets.topic.replication.factor": 3,
-    "transaction.state.log.num.partitions": 3,
-    "transaction.state.log.replication.factor": 3,
-    "share.coordinator.state.topic.num.partitions": 3,
-    "share.coordinator.state.topic.replication.factor": 3,
-    "group.initial.rebalance.delay.ms": 0,
-    # Consumers that were killed are noticed soon.
-    "group.min.session.timeout.ms": 1000,
-    "group.consumer.min.session.timeout.ms": 3000,
-    "group.consumer.session.timeout.ms": 3000,
-    "group.consumer.min.heartbeat.interval.ms": 500,
-    "group.consumer.heartbeat.interval.ms": 500,
-    "auto.create.topics.enable": "false",
-    "controlled.shutdown.enable": "false",
-    "log.cleaner.dedupe.buffer.size": 4_194_304,
-    "log.index.size.max.bytes": 1_048_576,
-    "num.io.threads": 2,
-    "num.network.threads": 2,
-    "broker.session.timeout.ms": 3000,
-    "replica.lag.time.max.ms": 3000,
-}
 
 
 class Node:
@@ -95,6 +62,11 @@ class Node:
         (self._folder / f"node-{self.number}.pid").write_text(str(process.pid))
         # Whoever ends last kills it: it is no concern of this object any more.
         process.returncode = 0
+
+    @property
+    def logs(self) -> Path:
+        """The folder with the log of each partition."""
+        return self._folder / f"node-{self.number}"
 
     @property
     def pid(self) -> int:
@@ -135,6 +107,8 @@ class Cluster:
         }
         self.brokers = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes.values())
         self.brokers_with_login = ",".join(f"127.0.0.1:{port}" for port in told["login_ports"])
+        self.brokers_with_tls = ",".join(f"localhost:{port}" for port in told["secure_ports"])
+        self.certificate = folder / "localhost.pem"
         self.admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
 
     def create_topic(self, name: str, partitions: int = 4, config: Mapping[str, str] | None = None) -> None:
@@ -156,6 +130,14 @@ class Cluster:
                 return
             assert time.monotonic() < end, f"the nodes do not become ready: {failure}"
             time.sleep(0.1)
+
+    def let_in(self) -> None:
+        """Let the user log in by SCRAM; PLAIN has its password in the settings of the nodes."""
+        credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        asked = self.admin.alter_user_scram_credentials(
+            [UserScramCredentialUpsertion(USER, credential, PASSWORD.encode())]
+        )
+        asked[USER].result(_SECONDS_TO_START)
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic, and wait until nobody knows it."""
@@ -268,23 +250,27 @@ def exclusive(run: str, *, shared: bool) -> Iterator[None]:
 
 def _start(folder: Path) -> None:
     count = len(NODES)
-    ports = _free_ports(3 * count)
-    brokers, controllers, logins = ports[:count], ports[count : 2 * count], ports[2 * count :]
+    ports = _free_ports(4 * count)
+    brokers, controllers, logins, secures = (ports[at : at + count] for at in range(0, 4 * count, count))
+    certificate = make_certificate(folder)
+    keystore = folder / "keystore.pem"
+    keystore.write_text(certificate.key.read_text() + certificate.file.read_text())
     voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in zip(NODES, controllers, strict=True))
-    for number, broker, controller, login in zip(NODES, brokers, controllers, logins, strict=True):
-        clients = f"PLAINTEXT://127.0.0.1:{broker},LOGIN://127.0.0.1:{login}"
+    for number, broker, controller, login, secure in zip(NODES, brokers, controllers, logins, secures, strict=True):
+        clients = f"PLAINTEXT://127.0.0.1:{broker},LOGIN://127.0.0.1:{login},SECURE://localhost:{secure}"
         properties = {
-            **_PROPERTIES,
+            **PROPERTIES,
             "node.id": number,
             "controller.quorum.voters": voters,
             "listeners": f"{clients},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": clients,
+            "listener.name.secure.ssl.keystore.location": keystore,
             "log.dirs": folder / f"node-{number}",
         }
         lines = "".join(f"{key}={value}\n" for key, value in properties.items())
         (folder / f"node-{number}.properties").write_text(lines)
     _format(folder)
-    (folder / "cluster.json").write_text(json.dumps({"ports": brokers, "login_ports": logins}))
+    (folder / "cluster.json").write_text(json.dumps({"ports": brokers, "login_ports": logins, "secure_ports": secures}))
     for node in Cluster(folder).nodes.values():
         node.start()
 

@@ -37,6 +37,14 @@ def event(number: int) -> bytes:
     return json.dumps({**about, "timestamp": "2026-11-30T06:00:00Z", "properties": {"number": number}}).encode()
 
 
+def membership(number: int, customer: int) -> bytes:
+    """Return what Engage sends when a computed trait of a customer changes; such events keep their order."""
+    about = {"type": "identify", "userId": f"customer {customer}", "messageId": f"message {number}"}
+    personas = {"computation_class": "trait", "computation_key": "number", "computation_id": "t-1"}
+    more = {"timestamp": "2026-11-30T06:00:00Z", "context": {"personas": personas}, "traits": {"number": number}}
+    return json.dumps({**about, **more}).encode()
+
+
 def new_topic() -> str:
     """Return a name that no other test has."""
     return f"usage-{secrets.token_hex(4)}"
@@ -57,9 +65,9 @@ class Workers:
         """The address of the topic."""
         return f"kafka://{self._cluster.brokers}/{self.topic}?group=workers&{_SESSION}"
 
-    def start(self, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-        """Start a worker, and wait until it works."""
-        command = [sys.executable, "-m", MODULE, "work", "--from", self.url, *options]
+    def start(self, options: Sequence[str] = (), query: str = "") -> subprocess.Popen[bytes]:
+        """Start a worker, with more in the address if wanted, and wait until it works."""
+        command = [sys.executable, "-m", MODULE, "work", "--from", self.url + query, *options]
         with (self._folder / f"worker-{len(self.running)}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, "--base-url", self._sandbox.base_url],
@@ -105,10 +113,13 @@ class Workers:
 
 
 @contextlib.contextmanager
-def running_workers(cluster: Cluster, sandbox: RunningSandbox, folder: Path, partitions: int = 4) -> Iterator[Workers]:
-    """Yield workers of a new topic; whoever still runs in the end is killed."""
-    topic = new_topic()
-    cluster.create_topic(topic, partitions)
+def running_workers(
+    cluster: Cluster, sandbox: RunningSandbox, folder: Path, partitions: int = 4, topic: str = ""
+) -> Iterator[Workers]:
+    """Yield workers of a topic, which is a new one if none is named; whoever still runs in the end is killed."""
+    if not topic:
+        topic = new_topic()
+        cluster.create_topic(topic, partitions)
     workers = Workers(cluster, topic, sandbox, folder)
     try:
         yield workers

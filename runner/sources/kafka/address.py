@@ -41,7 +41,7 @@ class KafkaAddress:
 
     - `group`: the consumer group, which also names the checkpoints.
     - `start`: where a partition begins that was never read.
-    - `continues`: whether to continue, with the oldest event there is, where events are lost.
+    - `continues`: whether to continue, with the next event that there is, where events are lost.
     - `begin`, `end`: the range of a backfill; None for all that comes. `range` is how it was written.
     - `options`: options of the client.
     """

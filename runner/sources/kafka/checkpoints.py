@@ -18,6 +18,9 @@ HALTED_PREFIX = "kafka halted "
 """The records of partitions that are not read until a person acts; each value is the reason."""
 
 
+LOST_END = "Kafka has lost the end of the partition, and other events may have taken its place"
+
+
 class Position(msgspec.Struct, frozen=True):
     """A place in a partition: the `offset` to read next, and the `epoch` of the leader that gave what is before it.
 
@@ -31,10 +34,14 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Committed(NamedTuple):
-    """What Kafka knows of a group: the offset to read next (None: nothing), and which outbox has said so."""
+    """What Kafka knows of a group: the offset to read next (None: nothing), and which outbox has said so.
+
+    `epoch` is that of the leader that gave what is before it.
+    """
 
     offset: int | None = None
     outbox: str = ""
+    epoch: int | None = None
 
 
 class Log(NamedTuple):
@@ -46,10 +53,14 @@ class Log(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Why a partition cannot continue where it was left; `events` are lost, if that is known."""
+    """Why a partition cannot continue where it was left; `events` are lost, if that is known.
+
+    `then` is where it can be read again; None for the oldest offset that there is.
+    """
 
     reason: str
     events: int = 0
+    then: int | None = None
 
 
 to_state = msgspec.json.Encoder().encode
@@ -77,11 +88,11 @@ def resume(stored: Position | None, committed: Committed, log: Log, outbox: str)
                 "the outbox has no checkpoint of it, although it has committed one to Kafka: perhaps an older copy of "
                 "the outbox was restored"
             )
-        return _within(Position(committed.offset, log.topic), log)
+        return _within(Position(committed.offset, log.topic, committed.epoch), log)
     if stored.topic and log.topic and stored.topic != log.topic:
         return Gap("the topic was deleted and made again, so the checkpoint is one of another topic")
     if by_other and committed.offset is not None and committed.offset > stored.offset:
-        return _within(Position(committed.offset, log.topic), log)
+        return _within(Position(committed.offset, log.topic, committed.epoch), log)
     return _within(stored, log)
 
 
@@ -94,10 +105,7 @@ def _within(position: Position, log: Log) -> Position | Gap:
             lost,
         )
     if position.offset > log.high:
-        return Gap(
-            f"the partition ends at offset {log.high:,}, but it was read to {position.offset:,}: Kafka has lost its "
-            "end, and other events may have taken its place"
-        )
+        return Gap(f"{LOST_END}; it ends at offset {log.high:,}, but it was read to {position.offset:,}")
     return position
 
 

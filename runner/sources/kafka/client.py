@@ -7,12 +7,20 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from ...configuration.kafka_options import CONSUMER_OPTIONS
 from ..contract import SourceError
 from .checkpoints import Committed, Log, Position
+from .damage import offset_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,10 +63,11 @@ class TopicClient:
     """A consumer of one topic. Its methods raise KafkaException if the brokers do not answer in time."""
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
-        self._topic = address.topic
+        self._topic, self._group = address.topic, address.group
+        self._options = _consumer_options(address, options)
         self._failed = failed
         self._refusal: str | None = None
-        self.consumer = Consumer({**_consumer_options(address, options), "error_cb": self._note_error})
+        self.consumer = Consumer({**self._options, "error_cb": self._note_error})
         shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
         self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
         self._asked: Future[Any] | None = None
@@ -114,23 +123,29 @@ class TopicClient:
         low, high = self.consumer.get_watermark_offsets(of, timeout=_SECONDS_TO_ANSWER)
         return Log(topic_id, low, high)
 
-    def lag(self, partition: int, position: int) -> int | None:
-        """Return how many offsets a position is behind, as the last answer says; None if there was none."""
+    def end(self, partition: int) -> int | None:
+        """Return the offset after the last one that may be read, as the latest answer says; None if there was none."""
         try:
             known = self.consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
         except KafkaException:
             return None
-        return max(0, known[1] - position) if known[1] >= 0 else None
+        return known[1] if known[1] >= 0 else None
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""
-        asked = [TopicPartition(self._topic, partition) for partition in partitions]
-        found = self.consumer.committed(asked, timeout=_SECONDS_TO_ANSWER)
+        asked = ConsumerGroupTopicPartitions(
+            self._group, [TopicPartition(self._topic, number) for number in partitions]
+        )
+        # The consumer itself would wait in vain where the group may not be read, and say no more than that.
+        answer = self._admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS_TO_ANSWER)[self._group]
+        found = answer.result(_SECONDS_TO_ANSWER + 1).topic_partitions
         for item in found:
             if item.error is not None:
                 raise KafkaException(item.error)
         return {
-            item.partition: Committed(item.offset, item.metadata or "") if item.offset >= 0 else Committed()
+            item.partition: Committed(item.offset, item.metadata or "", item.leader_epoch)
+            if item.offset >= 0
+            else Committed()
             for item in found
         }
 
@@ -146,6 +161,10 @@ class TopicClient:
         if found.error is not None:
             raise KafkaException(found.error)
         return found.offset if found.offset >= 0 else log.high
+
+    def offset_after(self, offset: int, partition: int, log: Log) -> int:
+        """Return where a partition can be read again after damage at an offset. Raises TimeoutError."""
+        return offset_after(self._options, self._topic, partition, offset, log.high)
 
     def fetch(self, positions: Mapping[int, Position]) -> None:
         """Fetch partitions from some positions on."""
@@ -207,8 +226,24 @@ _TEMPORARY = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.REQUEST_TIMED_OUT,
 }
+_PASSING = {
+    *(KafkaError._WAIT_COORD, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE),
+    *(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE),
+}
 _REFUSALS = {KafkaError._AUTHENTICATION, KafkaError._SSL}
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether an error is one of the moment: brokers elect who is responsible for something."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an error of the client says, without its numbers."""
+    with suppress(AttributeError, IndexError):
+        return str(error.args[0].str())
+    return str(error) or type(error).__name__
 
 
 def check_consumer(address: KafkaAddress, options: Mapping[str, str]) -> None:

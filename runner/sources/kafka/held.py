@@ -25,6 +25,11 @@ class Held:
         """How many messages to read at once."""
         return _MOST_AT_ONCE if self._full_since is None else 1
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are too many."""
+        return self._full_since is not None
+
     def add(self, messages: int, size: int) -> None:
         """Count messages; less than none are accepted or dropped."""
         self.messages += messages

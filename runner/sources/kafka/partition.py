@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract import Chunk, Fence
-from .checkpoints import HALTED_PREFIX, Position, to_state
+from .checkpoints import HALTED_PREFIX, Position, read_position, to_state
+from .damage import Damage
 from .values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .address import KafkaAddress
+
+
+SECONDS_TO_STICK = 60.0
+"""How long nothing comes of a partition before it is fetched again."""
 
 
 class Settled(NamedTuple):
@@ -33,9 +38,11 @@ class Partition:
     - `position`: what follows all that was read; None until it is known where to continue.
     - `state`: the checkpoint that is stored once all chunks before are accepted.
     - `end`: where a range ends. `messages` were read and not handed over, `bytes` is their size.
+    - `low`: the oldest offset when it was looked for.
     - `is_fetched`: whether the consumer fetches it. `is_gone`: it belongs to another consumer.
-    - `refused_at`: an offset that the brokers do not give; `refused_before`: one that they did not give once.
-    - `try_at`: when to ask where to continue.
+    - `refused_at`: an offset that the brokers do not give; `refused_before`: one that they did not give once; `refusal`
+      is what the client says of it. `damage`: the batch that could not be read.
+    - `try_at`: when to ask where to continue. `silent`: since when nothing has come, and after which offset.
     """
 
     number: int
@@ -46,21 +53,42 @@ class Partition:
     end: int | None = None
     messages: list[Any] = field(default_factory=list)
     bytes: int = 0
+    low: int = 0
     is_fetched: bool = False
     is_gone: bool = False
     refused_at: int | None = None
     refused_before: int | None = None
+    refusal: str = ""
+    damage: Damage | None = None
     try_at: float = 0.0
+    silent: tuple[float, int] | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether it is read to the end of its range."""
         return self.end is not None and self.position is not None and self.position.offset >= self.end
 
+    @property
+    def fetched_from(self) -> Position:
+        """Where to fetch: a message earlier if its leader epoch is known, which shows whether it is still the same."""
+        assert self.position is not None  # noqa: S101 - it is fetched only then
+        offset, topic, epoch = self.position.offset, self.position.topic, self.position.epoch
+        return Position(offset - 1, topic, epoch) if epoch is not None and offset > self.low else self.position
+
+    def other_epoch(self, message: Any) -> int | None:
+        """Return the leader epoch of a message that was read before, if it is not the one that it had; else None.
+
+        The client compares epochs itself, but only when it learns of a new leader while it reads.
+        """
+        if self.position is None or self.position.epoch is None or message.offset() != self.position.offset - 1:
+            return None
+        found: int | None = message.leader_epoch()
+        return None if found == self.position.epoch else found
+
     def take(self, message: Any) -> tuple[int, int]:
         """Take a message, unless it was read before or comes after the range; return how many it was, and its bytes."""
         offset = message.offset()
-        # A message from before a rebalance may come late.
+        # The message before, or one from before a rebalance that comes late.
         if self.position is None or offset < self.position.offset:
             return 0, 0
         if self.end is not None and offset >= self.end:
@@ -77,9 +105,43 @@ class Partition:
         if self.position is not None and self.end is not None and self.position.offset < self.end:
             self.position = Position(self.end, self.position.topic, self.position.epoch)
 
-    def refuse(self, *, is_sure: bool) -> None:
-        """Note that the brokers did not give what comes next; at the second time it counts, or if it `is_sure`."""
+    def note_damage(self, error: str) -> None:
+        """Note that the batch that comes next cannot be read."""
         if self.position is not None:
+            offset = self.position.offset
+            self.damage = Damage(offset, error) if self.damage is None else self.damage.again(offset, error)
+
+    def cut_off_beyond(self, end: int | None) -> tuple[int, int]:
+        """Drop messages with offsets after the end of the partition, which only damage can give.
+
+        Return how many there were, and their bytes.
+        """
+        if self.position is None or end is None or self.position.offset <= end or self.state is None:
+            return 0, 0
+        good = [message for message in self.messages if message.offset() < end]
+        dropped = self.messages[len(good) :]
+        size = sum(map(len, dropped))
+        before = Position(good[-1].offset() + 1, "", good[-1].leader_epoch()) if good else read_position(self.state)
+        self.position = Position(before.offset, self.position.topic, before.epoch)
+        self.note_damage(f"a message has offset {dropped[0].offset():,}, and the partition ends at {end:,}")
+        self.messages, self.bytes = good, self.bytes - size
+        return len(dropped), size
+
+    def is_stuck(self, now: float, lag: int) -> bool:
+        """Return whether nothing has come for long, although there is something; it is asked now and then."""
+        if self.position is None or not self.is_fetched or not lag:
+            self.silent = None
+        elif self.silent is None or self.silent[1] != self.position.offset:
+            self.silent = now, self.position.offset
+        elif now - self.silent[0] > SECONDS_TO_STICK:
+            self.silent = None
+            return True
+        return False
+
+    def refuse(self, refusal: str, *, is_sure: bool = False) -> None:
+        """Note why what comes next is not read; at the second time it counts, or if it `is_sure`."""
+        if self.position is not None:
+            self.refusal = refusal
             offset = self.position.offset
             if is_sure or self.refused_before == offset:
                 self.refused_at = offset

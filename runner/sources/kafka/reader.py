@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException
 
 from ..contract import Chunk, SourceError
-from .checkpoints import HALTED_PREFIX, Position, partition_key
-from .client import TopicClient
+from .checkpoints import HALTED_PREFIX, LOST_END, Position, partition_key
+from .client import TopicClient, error_text, is_passing
+from .commits import Commits
+from .damage import DAMAGED
 from .held import Held
 from .partition import Partition, Settled, new_partition
 from .reports import Report
 from .starting import Starting
+from .timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -74,10 +76,9 @@ class Reader:
         # By number, since a partition may come back while chunks of its earlier time here are on their way.
         self._on_their_way: Counter[int] = Counter()
         self._held = Held()
-        self._accepted: dict[int, Position] = {}
-        self._committed: dict[int, Position] = {}
+        self._commits = Commits(address, outbox)
+        self._timers = Timers()
         self._fault: BaseException | None = None
-        self._times: dict[str, float] = {}
         self._answered_at = 0.0
         self._client: TopicClient
         self._starting: Starting
@@ -92,7 +93,7 @@ class Reader:
             try:
                 self._read()
             except (KafkaException, SourceError, TimeoutError) as error:
-                text = _text(error)
+                text = error_text(error)
                 if self._is_bounded:
                     raise SourceError(f"{self._address.name}: {text}") from None
                 self._complain(text)
@@ -109,10 +110,10 @@ class Reader:
             while not self._stopping.is_set() and not self._is_read:
                 self._step(time.monotonic())
                 if self._fault is not None:
-                    raise SourceError(_text(self._fault))
+                    raise SourceError(error_text(self._fault))
             self._let_settle()
         finally:
-            positions = self._uncommitted()
+            positions = self._commits.due()
             self._forget([*self._partitions])
             self._client.close(positions, self._outbox)
         if self._halted and self._is_bounded:
@@ -146,22 +147,29 @@ class Reader:
             if (error := message.error()) is not None:
                 self._note_error(error, message)
             elif (found := self._partitions.get(message.partition() or 0)) is not None and found.is_fetched:
-                self._held.add(*found.take(message))
+                self._take(found, message)
         self._take_settled(now)
         self._pass_on()
         self._held.look(now)
         self._go_on(now)
-        if self._is_time("commit", now, _SECONDS_TO_COMMIT):
-            self._commit()
-        if self._is_time("report", now, _SECONDS_TO_REPORT):
-            self._report_lag()
-        if self._is_time("watch", now, _SECONDS_TO_WATCH):
+        if self._timers.is_due("commit", now, _SECONDS_TO_COMMIT):
+            self._commit(self._commits.due())
+        if self._timers.is_due("report", now, _SECONDS_TO_REPORT):
+            self._report_lag(now)
+        if self._timers.is_due("watch", now, _SECONDS_TO_WATCH):
             self._watch_topic()
         if self._on_their_way.total():
             # It may be the outbox that everything waits for.
             self._answered_at = now
         if self._is_bounded and now - self._answered_at > _SECONDS_WITHOUT_ANSWER:
             raise SourceError(f"no events have come for {_SECONDS_WITHOUT_ANSWER:.0f} s, and the end is not reached")
+
+    def _take(self, partition: Partition, message: Any) -> None:
+        if (epoch := partition.other_epoch(message)) is not None:
+            partition.refuse(f"{LOST_END}; offset {message.offset():,} has leader epoch {epoch} now", is_sure=True)
+            self._begin_again(partition, 0)
+        else:
+            self._held.add(*partition.take(message))
 
     # What the group gives and takes. Nothing here waits: the group does, as long as one of these runs.
 
@@ -173,16 +181,10 @@ class Reader:
         except KafkaException as error:
             self._fault = error
 
-    def _revoked(self, _consumer: Any, taken: Sequence[Any]) -> None:
-        numbers = [item.partition for item in taken]
+    def _revoked(self, consumer: Any, taken: Sequence[Any]) -> None:
         # The next owner continues there if it has another outbox.
-        if positions := {number: at for number, at in self._uncommitted().items() if number in numbers}:
-            self._client.commit(positions, self._outbox)
-        try:
-            self._client.fetch_no_more(self._fetched(numbers))
-        except KafkaException as error:
-            self._fault = error
-        self._forget(numbers)
+        self._commit(self._commits.due([item.partition for item in taken]))
+        self._lost(consumer, taken)
 
     def _lost(self, _consumer: Any, taken: Sequence[Any]) -> None:
         numbers = [item.partition for item in taken]
@@ -204,8 +206,7 @@ class Reader:
                 found.is_gone = True
                 self._report(Report("released", found.name))
                 self._drop(found)
-            self._accepted.pop(number, None)
-            self._committed.pop(number, None)
+            self._commits.forget(number)
             if not self._is_bounded:
                 self._halted.pop(number, None)
 
@@ -220,11 +221,19 @@ class Reader:
         for number, found in self._partitions.items():
             is_much = len(found.messages) >= _FULL_MESSAGES or found.bytes >= _FULL_BYTES
             if found.messages and (is_much or not self._on_their_way[number]):
-                count, size = len(found.messages), found.bytes
-                chunk, tombstones = found.chunk(self._hand_over.settled.append)
-                self._send(found, chunk, count, size)
-                if tombstones:
-                    self._report(Report("tombstones", found.name, tombstones))
+                dropped, size = found.cut_off_beyond(self._client.end(number))
+                if dropped:
+                    self._held.add(-dropped, -size)
+                    self._pause_at_damage(found)
+                else:
+                    self._pass_on_messages(found)
+
+    def _pass_on_messages(self, partition: Partition) -> None:
+        count, size = len(partition.messages), partition.bytes
+        chunk, tombstones = partition.chunk(self._hand_over.settled.append)
+        self._send(partition, chunk, count, size)
+        if tombstones:
+            self._report(Report("tombstones", partition.name, tombstones))
 
     def _send(self, partition: Partition, chunk: Chunk, messages: int, size: int) -> None:
         self._on_their_way[partition.number] += 1
@@ -240,7 +249,7 @@ class Reader:
             found = self._partitions.get(item.partition)
             if item.position is not None:
                 if found is not None:
-                    self._accepted[item.partition] = item.position
+                    self._commits.accept(item.partition, item.position)
             elif not item.is_dropped and found is not None:
                 self._begin_again(found, now + _SECONDS_TO_RETRY)
 
@@ -249,6 +258,12 @@ class Reader:
             self._client.fetch_no_more(numbers)
         self._drop(partition)
         partition.try_at = moment
+
+    def _pause_at_damage(self, partition: Partition) -> None:
+        """Hand over what comes before a damaged batch, so the next try begins at it."""
+        if partition.messages:
+            self._pass_on_messages(partition)
+        self._begin_again(partition, time.monotonic() + _SECONDS_TO_RETRY)
 
     def _let_settle(self) -> None:
         """Wait a moment for what is on its way, so it can be committed."""
@@ -287,7 +302,7 @@ class Reader:
         if unknown:
             self._resume(unknown, now)
         ready = {
-            number: found.position
+            number: found.fetched_from
             for number, found in self._partitions.items()
             if found.position is not None and not found.is_fetched and not found.is_done
         }
@@ -300,21 +315,22 @@ class Reader:
         try:
             for found, stored, place, log in self._starting.places(partitions):
                 if isinstance(place, Position):
-                    self._begin_at(found, place, stored)
+                    self._begin_at(found, place, stored, log.low)
                 elif self._address.continues:
                     self._report(Report("gap", found.name, place.events, place.reason))
-                    self._begin_at(found, Position(log.low, log.topic), stored)
+                    then = log.low if place.then is None else place.then
+                    self._begin_at(found, Position(then, log.topic), stored, log.low)
                 else:
                     self._halt(found, place.reason)
         except (KafkaException, TimeoutError) as error:
-            if self._is_bounded:
+            if self._is_bounded and not is_passing(error):
                 raise
-            self._complain(_text(error))
+            self._complain(error_text(error))
             for found in partitions:
                 found.try_at = now + _SECONDS_TO_RETRY
 
-    def _begin_at(self, partition: Partition, position: Position, stored: FoundCheckpoint | None) -> None:
-        partition.refused_at = None
+    def _begin_at(self, partition: Partition, position: Position, stored: FoundCheckpoint | None, low: int) -> None:
+        partition.refused_at, partition.low = None, low
         partition.state = None if stored is None else stored.state
         partition.position = position
         # Before anything is read from there, so nobody begins elsewhere later. It also says that the partition is read.
@@ -339,15 +355,21 @@ class Reader:
         if code == KafkaError._PARTITION_EOF:
             if found is not None and found.is_fetched and found.end is not None and message.offset() >= found.end:
                 found.reach_end()
+        elif found is not None and not found.is_fetched:
+            # It is about what was fetched before: a client that has read a damaged batch says more than is so.
+            return
+        elif code in DAMAGED and found is not None:
+            found.note_damage(error.str())
+            self._pause_at_damage(found)
         elif code in _REFUSED and found is not None:
-            found.refuse(is_sure=code == KafkaError._LOG_TRUNCATION)
+            found.refuse(f"the brokers do not give what comes next: {error.str()}")
             self._begin_again(found, 0)
         elif code != KafkaError._MAX_POLL_EXCEEDED:
             self._complain(error.str())
 
     def _complain(self, text: str) -> None:
         """Report that Kafka does not answer as it should, now and then."""
-        if self._is_time("complain", time.monotonic(), _SECONDS_TO_COMPLAIN):
+        if self._timers.is_due("complain", time.monotonic(), _SECONDS_TO_COMPLAIN):
             self._report(Report("unreachable", self._address.name, error=text))
 
     def _watch_topic(self) -> None:
@@ -355,39 +377,25 @@ class Reader:
         try:
             found = self._client.look_for_other_id()
         except KafkaException as error:
-            self._complain(_text(error))
+            self._complain(error_text(error))
             return
         if found and self._starting.topic_id and found != self._starting.topic_id:
             self._starting.topic_id = found
             for partition in self._partitions.values():
                 self._begin_again(partition, 0)
 
-    def _report_lag(self) -> None:
+    def _report_lag(self, now: float) -> None:
         for number, found in self._partitions.items():
-            if found.position is not None and (lag := self._client.lag(number, found.position.offset)) is not None:
-                self._report(Report("lag", found.name, lag))
+            if found.position is None or (end := self._client.end(number)) is None:
+                continue
+            lag = max(0, end - found.position.offset)
+            self._report(Report("lag", found.name, lag))
+            if found.is_stuck(now, lag) and not self._held.is_full:
+                self._complain(f"nothing comes of {found.name} from offset {found.position.offset:,} on")
+                # The client may have lost its place in the log; a batch of wrong length makes it wait for ever.
+                self._begin_again(found, 0)
 
-    def _uncommitted(self) -> dict[int, Position]:
-        """Return how far partitions were accepted beyond what was committed."""
-        if not self._outbox or not self._address.group or self._address.range:
-            return {}
-        return {number: at for number, at in self._accepted.items() if self._committed.get(number) != at}
-
-    def _commit(self) -> None:
-        if positions := self._uncommitted():
+    def _commit(self, positions: dict[int, Position]) -> None:
+        if positions:
             self._client.commit(positions, self._outbox)
-            self._committed.update(positions)
-
-    def _is_time(self, what: str, now: float, seconds: float) -> bool:
-        """Return whether something is due, and note that it happens now."""
-        if now - self._times.get(what, -seconds) < seconds:
-            return False
-        self._times[what] = now
-        return True
-
-
-def _text(error: BaseException) -> str:
-    """Return what an error of the client says, without its numbers."""
-    with suppress(AttributeError, IndexError):
-        return str(error.args[0].str())
-    return str(error) or type(error).__name__
+            self._commits.commit(positions)

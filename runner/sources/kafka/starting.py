@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .checkpoints import Committed, Gap, Position, read_position, resume
+from .damage import MOST_TRIES, Damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,8 +63,19 @@ class Starting:
             if place is None:
                 place = self._first(found.number, log)
             if isinstance(place, Position) and place.offset == found.refused_at:
-                place = Gap(f"the brokers do not give offset {place.offset:,}, although it is one of the partition's")
+                place = Gap(found.refusal)
+            damage = found.damage
+            if isinstance(place, Position) and damage is not None and damage.tries >= MOST_TRIES:
+                place = self._after(damage, found.number, log) if place.offset == damage.offset else place
             yield found, checkpoint, place, log
+
+    def _after(self, damage: Damage, partition: int, log: Log) -> Gap:
+        """Return the gap that a damaged batch makes. Its end is looked for only if the address says to continue."""
+        reason = f"the batch of messages at offset {damage.offset:,} is damaged: {damage.error}"
+        if not self._address.continues:
+            return Gap(reason)
+        then = self._client.offset_after(damage.offset, partition, log)
+        return Gap(f"{reason}; it can be read again at offset {then:,}", then - damage.offset, then)
 
     def _first(self, partition: int, log: Log) -> Position | Gap:
         """Return where a partition begins that was never read."""

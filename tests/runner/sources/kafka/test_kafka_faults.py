@@ -15,28 +15,30 @@ from kable_destination.runner.delivery.clock import SystemClock
 from kable_destination.runner.queues.contract import Checkpoint, QueueOpenError
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.sources.kafka.checkpoints import OUTBOX_KEY, read_position
-from kafka_workers import EVENTS, WORKERS, event, running_workers
+from kafka_workers import EVENTS, WORKERS, event, membership, running_workers
 from postgres_server import require_postgres, shared_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from kafka_cluster import Cluster
-    from kafka_workers import Workers
+
+STORM = 3 * (WORKERS - 1)
+"""How many workers join the group and leave it while others read."""
 
 _PARTS = 6
 
 
 @contextmanager
-def publishing(cluster: Cluster, topic: str, count: int) -> Iterator[threading.Thread]:
+def publishing(cluster: Cluster, topic: str, numbers: Sequence[int]) -> Iterator[threading.Thread]:
     """Publish events bit by bit while the block runs, and all of them by its end."""
 
     def publish() -> None:
         for part in range(_PARTS):
-            cluster.publish(topic, [event(number) for number in range(part, count, _PARTS)])
+            cluster.publish(topic, [event(number) for number in numbers[part::_PARTS]])
 
     thread = threading.Thread(target=publish)
     thread.start()
@@ -44,32 +46,36 @@ def publishing(cluster: Cluster, topic: str, count: int) -> Iterator[threading.T
     thread.join()
 
 
-def accepted(workers: Workers, sandbox: RunningSandbox) -> int:
-    """Return how many events have arrived, once it is more than before."""
-    before = len(sandbox.ledger.events)
-    workers.until(lambda: len(sandbox.ledger.events) > before)
-    return len(sandbox.ledger.events)
-
-
 def test_each_event_arrives_once_while_workers_and_brokers_are_killed(
     own_cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     with running_workers(own_cluster, sandbox, tmp_path) as workers:
-        first, *_ = [workers.start() for _ in range(WORKERS)]
+        killed, *_ = [workers.start() for _ in range(WORKERS)]
         own_cluster.publish(workers.topic, [event(0)])
         workers.until_delivered([0])
-        with publishing(own_cluster, workers.topic, EVENTS):
-            accepted(workers, sandbox)
-            workers.kill(first)
+
+        @contextmanager
+        def meanwhile(part: int) -> Iterator[None]:
+            """Publish a part of the events, and see that some arrive, whatever happens in the block."""
+            before = len(sandbox.ledger.events)
+            with publishing(own_cluster, workers.topic, range(1 + part, EVENTS, 4)):
+                yield
+                workers.until(lambda: len(sandbox.ledger.events) > before)
+
+        with meanwhile(0):
+            workers.until(lambda: len(sandbox.ledger.events) > 1)
+            workers.kill(killed)
             workers.start()
-            leader = own_cluster.leader(workers.topic)
+        leader = own_cluster.leader(workers.topic)
+        with meanwhile(1):
             leader.kill()
-            accepted(workers, sandbox)
-            leader.start()
-            other = next(node for node in own_cluster.nodes.values() if node is not leader)
-            own_cluster.restore()
-            with other.paused():
-                time.sleep(1.5)
+        own_cluster.restore()
+        other = next(node for node in own_cluster.nodes.values() if node is not leader)
+        with meanwhile(2):
+            other.kill()
+        own_cluster.restore()
+        with meanwhile(3), leader.paused():
+            time.sleep(1.5)
         workers.until_delivered(range(EVENTS))
         assert workers.end()[1:] == [0] * WORKERS, workers.log()
 
@@ -88,11 +94,11 @@ def test_each_event_arrives_once_while_workers_come_and_go(
 ) -> None:
     with running_workers(cluster, sandbox, tmp_path) as workers:
         workers.start(outbox)
-        with publishing(cluster, workers.topic, EVENTS):
-            for number in range(3):
+        with publishing(cluster, workers.topic, range(EVENTS)):
+            for number in range(STORM):
                 joining = workers.start(outbox)
                 # Long enough to be given partitions, now and then.
-                time.sleep(number / 2)
+                time.sleep(number / 2 % 2.5)
                 joining.terminate()
                 assert joining.wait(30) == 0, (number, workers.log())
         workers.until_delivered(range(EVENTS))
@@ -106,7 +112,7 @@ def test_of_two_owners_of_a_partition_one_continues(
 ) -> None:
     with running_workers(cluster, sandbox, command_line.folder, partitions=1) as workers:
         workers.start(outbox)
-        with publishing(cluster, workers.topic, EVENTS) as thread:
+        with publishing(cluster, workers.topic, range(EVENTS)) as thread:
             runs = 0
             while thread.is_alive() and runs < 3:
                 # It reads all partitions, whomever the group has given them to.
@@ -116,6 +122,35 @@ def test_of_two_owners_of_a_partition_one_continues(
         workers.until_delivered(range(EVENTS))
         workers.end()
     assert sandbox.ledger.duplicates == 0
+
+
+def test_memberships_of_a_customer_arrive_in_their_order_while_workers_are_killed(
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path, outbox: tuple[str, str]
+) -> None:
+    with running_workers(cluster, sandbox, tmp_path) as workers:
+        killed = workers.start(outbox)
+        workers.start(outbox)
+        for part in range(_PARTS):
+            for partition in range(4):
+                # The customers of a partition: 0 and 4, 1 and 5, and so on.
+                numbers = [number for number in range(part, EVENTS, _PARTS) if number % 8 % 4 == partition]
+                cluster.publish(
+                    workers.topic, [membership(number, number % 8) for number in numbers], partition=partition
+                )
+            if part == _PARTS // 2:
+                workers.kill(killed)
+        workers.until_delivered(range(EVENTS))
+        workers.end()
+    of_customer: dict[str, list[int]] = {}
+    for found in sandbox.ledger.events:
+        of_customer.setdefault(found["clientId"], []).append(found["data"]["number"])
+    published = {
+        f"customer {customer}": [
+            number for part in range(_PARTS) for number in range(part, EVENTS, _PARTS) if number % 8 == customer
+        ]
+        for customer in range(8)
+    }
+    assert of_customer == published
 
 
 def test_a_checkpoint_never_passes_an_event_that_is_not_in_the_outbox(

@@ -7,6 +7,7 @@ import pytest
 
 from kable_destination.runner.sources.kafka.checkpoints import Committed, Gap, Log, Position, resume
 from kable_destination.runner.sources.kafka.held import Held
+from kable_destination.runner.sources.kafka.partition import Partition
 from kable_destination.runner.sources.kafka.values import Values
 
 LOG = Log("topic", 10, 100)
@@ -28,7 +29,7 @@ LOG = Log("topic", 10, 100)
         (Position(10, "topic"), Committed(), 10),
         (Position(9, "topic"), Committed(), "Kafka has deleted 1 offsets that were not read (9 to 9)"),
         (Position(100, "topic"), Committed(), 100),
-        (Position(101, "topic"), Committed(), "ends at offset 100, but it was read to 101"),
+        (Position(101, "topic"), Committed(), "it ends at offset 100, but it was read to 101"),
         (Position(50, "earlier"), Committed(60, "other"), "the topic was deleted and made again"),
         # Old brokers have no IDs of topics.
         (Position(50, ""), Committed(), 50),
@@ -61,6 +62,15 @@ def test_a_value_with_headers_that_is_no_event_stays_as_it_is() -> None:
     for text in (b"{", b"[" * 100_000, b"\xff", b'{"context": {"a": }}'):
         values.add(1, text, [("a", b"1")])
         assert values.texts[-1] == text
+
+
+def test_a_partition_of_which_nothing_comes_although_there_is_something_is_noticed_once_a_minute() -> None:
+    found = Partition(0, "kafka:t/0", "key", position=Position(5), is_fetched=True)
+    asked = [(0, 3), (50, 3), (61, 3), (62, 3), (100, 0), (123, 3), (180, 3)]
+    assert [found.is_stuck(now, lag) for now, lag in asked] == [False, False, True, False, False, False, False]
+    found.position = Position(6)
+    assert not found.is_stuck(200, 2)
+    assert found.is_stuck(261, 2)
 
 
 def test_reading_slows_down_and_stops_while_too_much_is_held() -> None:
