@@ -46,7 +46,7 @@ GROUPS = {
         "docs/deployment": "Docker Compose and Kubernetes",
         "docs/audiences": "sync audiences and computed traits without Engage",
         "docs/service": "accept events of Segment and its SDKs over HTTP",
-        "docs/scaling": "PostgreSQL and Kafka, for more than one machine",
+        "docs/scaling": "PostgreSQL and Kafka, for more than one machine, and what a rate needs",
         "docs/troubleshooting": "by symptom",
         "docs/versioning": "what a new version may change",
     },

@@ -15,7 +15,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
 from ...configuration.kafka_options import CONSUMER_OPTIONS
 from ..contract import SourceError
@@ -71,6 +71,8 @@ class TopicClient:
         shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
         self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
         self._asked: Future[Any] | None = None
+        self._ends: dict[int, Future[Any]] = {}
+        self._known_ends: dict[int, int] = {}
 
     def partitions(self) -> list[int]:
         """Return the numbers of the partitions. Raises SourceError if there is no such topic, or a login is refused."""
@@ -130,6 +132,30 @@ class TopicClient:
         except KafkaException:
             return None
         return known[1] if known[1] >= 0 else None
+
+    def lag(self, partition: int, position: int) -> int | None:
+        """Return how many offsets a position is behind, as the last answers say; None if there was none."""
+        of = TopicPartition(self._topic, partition)
+        known = self._last_end(of)
+        with suppress(KafkaException):
+            # What came with the last events is newer.
+            known = max(known, self.consumer.get_watermark_offsets(of, cached=True)[1])
+        return max(0, known - position) if known >= 0 else None
+
+    def _last_end(self, of: TopicPartition) -> int:
+        """Return the end of a partition as the brokers said it last, and ask them again; -1 if they have not yet.
+
+        With the events alone, nothing would show how far a topic grows while nothing of it is fetched.
+        """
+        asked = self._ends.get(of.partition)
+        if asked is None or asked.done():
+            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # it brings no types
+            asking = self._admin.list_offsets({of: latest}, request_timeout=_SECONDS_TO_ANSWER)
+            self._ends[of.partition] = asking[of]
+        if asked is not None and asked.done():
+            with suppress(KafkaException):
+                self._known_ends[of.partition] = int(asked.result().offset)
+        return self._known_ends.get(of.partition, -1)
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""

@@ -69,6 +69,30 @@ def test_the_lag_of_a_partition_is_shown_by_its_reader_alone(
         assert workers.end() == [0, 0]
 
 
+def test_the_lag_grows_with_the_topic_while_nothing_is_fetched(
+    cluster: Cluster, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "kable.toml").write_text("[delivery]\noutboxMegabytes = 1\n")
+    sandbox.faults.set(Faults(statuses={"503": 1.0}, retry_after="1"))
+    # More than the outbox has room for.
+    count = 30_000
+    with running_workers(cluster, sandbox, tmp_path, partitions=1) as workers:
+        workers.start(options=("--config", "kable.toml", "--admin-port", "0"))
+        cluster.publish(workers.topic, [event(number) for number in range(count)])
+        workers.until(lambda: "full" in workers.log())
+        # Longer than messages trickle in: nothing is fetched any more.
+        time.sleep(7)
+        cluster.publish(workers.topic, [event(number) for number in range(count, 2 * count)])
+        workers.until(lambda: shown_lag(workers) >= count)
+
+
+def shown_lag(workers: Workers) -> float:
+    """Return the lag that a worker shows of a topic with one partition; 0 if it shows none yet."""
+    (url,) = re.findall(r"health on (http://\S+)", workers.log())
+    found = re.search(r"\ndestination_runner_source_lag\{.*\} (\S+)", httpx.get(f"{url}/metrics").text)
+    return 0.0 if found is None else float(found[1])
+
+
 def shown_lags(workers: Workers) -> list[list[str]]:
     """Return the partitions whose lag each worker shows."""
     pages = [httpx.get(f"{url}/metrics").text for url in re.findall(r"health on (http://\S+)", workers.log())]
