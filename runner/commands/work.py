@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,10 +21,6 @@ from .options import (
     TracesOption,
     observer_options,
 )
-
-if TYPE_CHECKING:
-    from ...definitions import Destination
-    from ..sources.contract import Source
 
 
 @exits
@@ -49,21 +44,20 @@ def work(
     any number of workers share the partitions. SIGTERM ends it cleanly.
     """
     from ...definitions import Problem, SetupError
-    from ..delivery.delivery import account_of
     from ..event_loop import run_in_loop
     from ..outbox import outbox_name
     from ..service.running import work as run
     from .json_output import print_line
     from .json_outputs.writing import WorkOutput
-    from .serving import account_to_send_to, service_configuration, service_observers
-    from .topics import endless_topic
+    from .serving import service_configuration, service_observers
+    from .topics import endless_topic, readers_of
 
     configuration = service_configuration(
         config, destination=destination, service={}, base_url=base_url, live=live or None, outbox=outbox
     )
 
     topic = None if from_topic is None else endless_topic(from_topic, configuration)
-    reader = None if topic is None else account_to_send_to(account, configuration)
+    readers = [] if topic is None else readers_of(topic, account, configuration)
     if account is not None and topic is None:
         raise SetupError.of([Problem("--account", "says whose the events of --from are, and there is no --from")])
 
@@ -77,15 +71,9 @@ def work(
             typer.echo(f"delivering what {name} holds")
         sys.stdout.flush()
 
-    def open_source(chosen: Destination) -> Source:
-        assert topic is not None  # noqa: S101 - it is called only with a topic
-        return topic.source(account_of(chosen), is_bounded=False)
-
     observing = observer_options(log_format, metrics_port=metrics_port, traces=traces)
     with service_observers(configuration, observing) as observers:
         if topic is not None:
             topic.observe(observers)
-        opening = None if topic is None else open_source
-        working = run(configuration, observers=observers, announce=announce, open_source=opening, destination=reader)
-        run_in_loop(working)
+        run_in_loop(run(configuration, observers=observers, announce=announce, sources=readers))
     return OK

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..delivery.delivery import account_of
 from ..delivery.notices import Notice
 from ..delivery.planning import ChunkPlanner
 from ..outbox import owner_fields
@@ -49,11 +50,15 @@ _OWN_OPTIONS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedTopic:
-    """Where events are published: brokers (`host:port,…`), a topic, and options of the client with secrets in them."""
+    """Where events are published: brokers (`host:port,…`), a topic, and options of the client with secrets in them.
+
+    `account_header` is the header that names the account of each message; empty if there is none.
+    """
 
     brokers: str
     topic: str
     options: Mapping[str, str] = field(repr=False)
+    account_header: str = ""
 
     def producer(self, **more: Any) -> Producer:
         """Return a producer; what the promises depend on wins over the options."""
@@ -110,6 +115,11 @@ class Publisher:
         self._complained_at = -_SECONDS_TO_COMPLAIN
         self._ending = threading.Event()
         self._planners: dict[str, ChunkPlanner] = {}
+        self._names: Mapping[str, str] = {}
+
+    def use(self, accounts: Mapping[str, Destination]) -> None:
+        """Name accounts from now on as the configuration does."""
+        self._names = {account_of(destination): name for name, destination in accounts.items()}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Publisher]:
@@ -133,11 +143,16 @@ class Publisher:
         receipt, keys = self._planned(chunk, destination, account)
         texts = [*zip(chunk.places, chunk.texts, strict=True), *((text.place, text.text) for text in chunk.unreadable)]
         if texts:
-            await self._send([(text, keys.get(place)) for place, text in texts])
+            await self._send([(text, keys.get(place)) for place, text in texts], self._headers(account))
             self._notify(Notice(kind="accepted", account=account, events=len(texts)))
         return receipt
 
-    async def _send(self, messages: Sequence[tuple[bytes, str | None]]) -> None:
+    def _headers(self, account: str) -> list[tuple[str, str | bytes | None]]:
+        return [(self._topic.account_header, self._names[account])] if self._topic.account_header else []
+
+    async def _send(
+        self, messages: Sequence[tuple[bytes, str | None]], headers: list[tuple[str, str | bytes | None]]
+    ) -> None:
         """Send messages, and wait for the brokers' answers. Raises BusyError."""
         from confluent_kafka import KafkaException  # noqa: PLC0415 - its library comes with an extra
 
@@ -147,7 +162,7 @@ class Publisher:
                 raise BusyError("too many events wait for the brokers of Kafka")
             try:
                 for text, key in messages:
-                    self._producer.produce(self._topic.topic, text, key, on_delivery=sent.note)
+                    self._producer.produce(self._topic.topic, text, key, on_delivery=sent.note, headers=headers)
             except (BufferError, KafkaException) as error:
                 raise BusyError(f"Kafka takes no more events: {_text(error)}") from None
         await sent.settled.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..delivery.clock import SystemClock
@@ -98,13 +97,13 @@ async def work(
     *,
     observers: Sequence[Observer],
     announce: Callable[[], None],
-    open_source: Callable[[Destination], Source] | None = None,
-    destination: Destination | None = None,
+    sources: Sequence[tuple[Destination, Callable[[], Source]]] = (),
     clock: Clock | None = None,
 ) -> None:
     """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first.
 
-    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`.
+    Also accept and deliver what `sources` yield, which are opened again after a failure, each for the account of a
+    destination.
     """
     ended, clock = asyncio.Event(), clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -112,9 +111,8 @@ async def work(
             opened_shared(configuration, observers=observers, delivers=True, clock=clock)
         )
         with handled_signals(ended.set):
-            if open_source is not None and destination is not None:
+            for destination, opening in sources:
                 account = shared.accounts.serve(destination)
-                opening = partial(open_source, destination)
                 reading = Reading(opening, account, shared.queue, clock=clock, notify=to_all(observers))
                 await stack.enter_async_context(reading.running())
             announce()

@@ -67,6 +67,7 @@ class TopicClient:
         self._options = _consumer_options(address, options)
         self._failed = failed
         self._refusal: str | None = None
+        self._latest = ""
         self.consumer = Consumer({**self._options, "error_cb": self._note_error})
         shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
         self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
@@ -85,20 +86,21 @@ class TopicClient:
         while True:
             try:
                 found: ClusterMetadata = self.consumer.list_topics(self._topic, timeout=1)
-            except KafkaException:
+            except KafkaException as error:
                 # The client calls back where it is polled.
                 self.consumer.poll(0)
                 if self._refusal is not None:
                     raise SourceError(self._refusal) from None
                 if time.monotonic() > end:
-                    raise
+                    raise SourceError(f"no broker answers: {self._latest or error_text(error)}") from None
             else:
                 return found
 
     def _note_error(self, error: KafkaError) -> None:
         if error.code() in _REFUSALS:
             self._refusal = error.str()
-        self._failed(error.str())
+        self._latest = error.str()
+        self._failed(self._latest)
 
     def topic_id(self) -> str:
         """Return the ID of the topic; empty if the brokers do not say."""
@@ -136,7 +138,7 @@ class TopicClient:
         asked = ConsumerGroupTopicPartitions(
             self._group, [TopicPartition(self._topic, number) for number in partitions]
         )
-        # The consumer itself would wait in vain where the group may not be read, and say no more than that.
+        # The consumer itself would wait without end where the group may not be read, and say no more than that.
         answer = self._admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS_TO_ANSWER)[self._group]
         found = answer.result(_SECONDS_TO_ANSWER + 1).topic_partitions
         for item in found:
@@ -218,6 +220,9 @@ class TopicClient:
             return None
         return "" if found == _NO_ID else found
 
+
+REFUSED = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION}
+"""What the client says where brokers do not have the offset that was asked for."""
 
 _TEMPORARY = {
     KafkaError._TIMED_OUT,

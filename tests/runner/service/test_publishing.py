@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from command_line import MODULE, with_credentials
-from kafka_workers import event, new_topic
-from running_service import WRITE_KEY
+from kafka_workers import new_topic
+from publishing_service import batch, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from kafka_cluster import Cluster
-
-CONFIGURATION = f"""
-[service]
-port = 0
-[service.writeKeys]
-{WRITE_KEY} = "default"
-"""
-
-
-@contextmanager
-def serving(command_line: CommandLine, address: str) -> Iterator[httpx.Client]:
-    """Run `serve --to`, and yield a client of it."""
-    (command_line.folder / "kable.toml").write_text(CONFIGURATION)
-    command = [sys.executable, "-m", MODULE, "serve", "--config", "kable.toml", "--to", address, "--json"]
-    process = subprocess.Popen(command, cwd=command_line.folder, env=with_credentials(), stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        base_url = json.loads(process.stdout.readline())["base_url"]
-        with httpx.Client(base_url=base_url, auth=(WRITE_KEY, ""), timeout=60) as client:
-            yield client
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def batch(*numbers: int) -> dict[str, Any]:
-    return {"batch": [json.loads(event(number)) for number in numbers]}
 
 
 def published(cluster: Cluster, topic: str, count: int) -> list[tuple[int, bytes, str]]:
@@ -158,4 +120,4 @@ two = "b"
 """)
     run = command_line("serve", "--config", "kable.toml", "--to", "kafka://h/t")
     assert run.code == 2
-    assert "the events of one topic belong to one account, and write keys name several (a, b)" in run.err
+    assert "events of several accounts come (a, b); add accounts=HEADER to the address" in run.err
