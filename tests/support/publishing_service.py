@@ -27,10 +27,16 @@ port = 0
 """
 
 
+class ServiceClient(httpx.Client):
+    """A client of the service, and its process."""
+
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
 def serving(
     command_line: CommandLine, address: str, configuration: str = CONFIGURATION, **variables: str
-) -> Iterator[httpx.Client]:
+) -> Iterator[ServiceClient]:
     """Run `serve --to`, and yield a client of it."""
     (command_line.folder / "kable.toml").write_text(configuration)
     command = [sys.executable, "-m", MODULE, "serve", "--config", "kable.toml", "--to", address, "--json"]
@@ -39,10 +45,12 @@ def serving(
     try:
         assert process.stdout is not None
         base_url = json.loads(process.stdout.readline())["base_url"]
-        with httpx.Client(base_url=base_url, auth=(WRITE_KEY, ""), timeout=60) as client:
+        with ServiceClient(base_url=base_url, auth=(WRITE_KEY, ""), timeout=60) as client:
+            client.process = process
             yield client
-        process.terminate()
-        assert process.wait(30) == 0
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(30) == 0
     finally:
         process.kill()
         process.wait()

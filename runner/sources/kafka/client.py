@@ -104,19 +104,18 @@ class TopicClient:
 
     def topic_id(self) -> str:
         """Return the ID of the topic; empty if the brokers do not say."""
-        self._ask()
-        assert self._asked is not None  # noqa: S101 - it was just asked
-        found = self._answered(self._asked, _SECONDS_TO_ANSWER)
         self._asked = None
-        return found or ""
+        return self._answered(self._ask(), _SECONDS_TO_ANSWER) or ""
 
     def look_for_other_id(self) -> str | None:
         """Return the ID of the topic if the brokers have answered, and ask for it again; None if they have not."""
         found = None
-        if self._asked is not None and self._asked.done():
-            found = self._answered(self._asked, 0)
+        if (asked := self._asked) is not None and asked.done():
+            # First: an answer that is an error is taken once, too.
             self._asked = None
-        self._ask()
+            found = self._answered(asked, 0)
+        if self._asked is None:
+            self._asked = self._ask()
         return found
 
     def log(self, partition: int, topic_id: str) -> Log:
@@ -204,10 +203,10 @@ class TopicClient:
             return TopicPartition(self._topic, number, position.offset, leader_epoch=epoch)
         return TopicPartition(self._topic, number, position.offset, metadata, epoch)
 
-    def _ask(self) -> None:
-        if self._asked is None:
-            asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=_SECONDS_TO_ANSWER)
-            self._asked = asked[self._topic]
+    def _ask(self) -> Future[Any]:
+        topics = TopicCollection([self._topic])
+        asked: Future[Any] = self._admin.describe_topics(topics, request_timeout=_SECONDS_TO_ANSWER)[self._topic]
+        return asked
 
     @staticmethod
     def _answered(asked: Future[Any], seconds: float) -> str | None:
