@@ -7,14 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ...configuration.kafka_options import CONSUMER_OPTIONS
@@ -63,7 +56,7 @@ class TopicClient:
     """A consumer of one topic. Its methods raise KafkaException if the brokers do not answer in time."""
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
-        self._topic, self._group = address.topic, address.group
+        self._topic = address.topic
         self._options = _consumer_options(address, options)
         self._failed = failed
         self._refusal: str | None = None
@@ -134,12 +127,9 @@ class TopicClient:
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""
-        asked = ConsumerGroupTopicPartitions(
-            self._group, [TopicPartition(self._topic, number) for number in partitions]
-        )
-        # The consumer itself would wait without end where the group may not be read, and say no more than that.
-        answer = self._admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS_TO_ANSWER)[self._group]
-        found = answer.result(_SECONDS_TO_ANSWER + 1).topic_partitions
+        # By the consumer: the admin client ends the whole process (SIGABRT) if brokers go while it asks for a group.
+        asked = [TopicPartition(self._topic, number) for number in partitions]
+        found = self.consumer.committed(asked, timeout=_SECONDS_TO_ANSWER)
         for item in found:
             if item.error is not None:
                 raise KafkaException(item.error)
@@ -230,7 +220,11 @@ _TEMPORARY = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.REQUEST_TIMED_OUT,
 }
+DENIED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+"""What the client says where a rule denies reading. What was asked for ends by a timeout then."""
+
 _PASSING = {
+    KafkaError._TIMED_OUT,
     *(KafkaError._WAIT_COORD, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE),
     *(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE),
 }

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ..contract import Chunk, SourceError
 from .checkpoints import HALTED_PREFIX, Position, partition_key
-from .client import REFUSED, TopicClient, error_text, is_passing
+from .client import DENIED, REFUSED, TopicClient, error_text, is_passing
 from .commits import Commits
 from .damage import DAMAGED
 from .held import Held
@@ -346,7 +346,7 @@ class Reader:
 
     def _note_error(self, error: KafkaError, message: Any) -> None:
         code, found = error.code(), self._partitions.get(message.partition())
-        if error.fatal():
+        if error.fatal() or (self._is_bounded and code in DENIED):
             raise SourceError(error.str())
         if code == KafkaError._PARTITION_EOF:
             if found is not None and found.is_fetched:

@@ -93,12 +93,13 @@ def test_more_than_the_outbox_holds_waits_in_the_topic(
     count = max(16_000, EVENTS) if EVENTS >= MANY else FEW
     sandbox.faults.set(Faults(statuses={"503": 1.0}, retry_after="1"))
     with running_workers(cluster, sandbox, command_line.folder, partitions=2) as workers:
-        workers.start(options=("--config", "kable.toml"))
+        # Shorter than it waits: a worker that did not poll meanwhile would lose its partitions.
+        workers.start(options=("--config", "kable.toml"), query="&max.poll.interval.ms=6000")
         cluster.publish(workers.topic, [event(number) for number in range(count)])
         workers.until(lambda: "full" in workers.log())
         if count > FEW:
             # Longer than messages trickle in: nothing is fetched any more.
-            time.sleep(7)
+            time.sleep(10)
         sandbox.faults.set(Faults())
         workers.until_delivered(range(count))
         workers.end()
