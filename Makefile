@@ -55,7 +55,7 @@ soak: install sdks kafka
 	KABLE_EXAMPLES=2500 $(PY) -m pytest $(PARALLEL) tests/runner/service/test_fuzzed_bodies.py \
 		tests/runner/service/test_openapi.py
 	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py
-	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
+	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 KABLE_KAFKA_OUTAGE=120 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py
 	KABLE_SDK_EVENTS=10000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_sdks.py
