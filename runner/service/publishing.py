@@ -133,7 +133,8 @@ class Publisher:
 
     def use(self, accounts: Mapping[str, Destination]) -> None:
         """Name accounts from now on as the configuration does."""
-        self._names = {account_of(destination): name for name, destination in accounts.items()}
+        # Requests of those that it had before may still be on their way.
+        self._names = {**self._names, **{account_of(destination): name for name, destination in accounts.items()}}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Publisher]:
