@@ -174,7 +174,8 @@ class Publisher:
             left = [message for one in left for message in await self._send([one], headers)]
         if left:
             size = max(len(text) for text, _ in left)
-            raise AnswerError(400, "too_large", f"{len(left)} of the events are too large for Kafka ({size:,} bytes).")
+            told = f"{len(left)} of the events are too large for Kafka ({size:,} bytes). The others are in the topic."
+            raise AnswerError(400, "too_large", told)
 
     async def _send(self, messages: Sequence[_Keyed], headers: _Headers) -> list[_Keyed]:
         """Send messages, wait for the brokers' answers, and return those that are too large. Raises BusyError."""
