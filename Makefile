@@ -61,7 +61,7 @@ soak: install sdks kafka stores
 		tests/runner/service/test_openapi.py
 	KABLE_OBJECTS=20000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py -k s3
 	KABLE_OBJECTS=2000 $(PY) -m pytest --numprocesses 1 tests/acceptance/test_object_stores.py -k 'gs or abfs'
-	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
+	KABLE_KAFKA_EVENTS=200000 KABLE_KAFKA_WORKERS=4 KABLE_KAFKA_OUTAGE=120 $(PY) -m pytest --numprocesses 1 tests/runner/sources/kafka
 	KABLE_POSTGRES_TERMINATIONS=200 KABLE_POSTGRES_RESTARTS=20 KABLE_POSTGRES_SNAPSHOT_BATCHES=6000 $(PY) -m pytest --numprocesses 1 \
 		tests/runner/queues/test_postgres_breaks.py
 	KABLE_POSTGRES_RESETS=200 KABLE_POSTGRES_CUTS=10 $(PY) -m pytest --numprocesses 1 \

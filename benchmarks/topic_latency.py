@@ -81,7 +81,8 @@ def published(producer: Producer, topic: str, count: int) -> dict[str, float]:
 def measured(brokers: str, outbox: str, sandbox: RunningSandbox) -> list[float]:
     """Return the seconds that each event took, sorted."""
     topic = f"latency-{secrets.token_hex(4)}"
-    made = AdminClient({"bootstrap.servers": brokers}).create_topics([NewTopic(topic, PARTITIONS)])
+    admin = AdminClient({"bootstrap.servers": brokers})
+    made = admin.create_topics([NewTopic(topic, PARTITIONS)])
     made[topic].result()
     environment = {**os.environ, "KABLE_API_KEY": _KEY, "KABLE_CLIENT_ID": _CLIENT_ID, "KABLE_OUTBOX": outbox}
     address = f"kafka://{brokers}/{topic}?group=latency"

@@ -139,6 +139,7 @@ def _sources(
 ) -> tuple[list[Source], Topic | None]:
     """Return everything that is read, and the topic if one was named. Raises SetupError if there is nothing to do."""
     from ...definitions import Problem, SetupError
+    from ..configuration.service_options import DEFAULT_ACCOUNT
     from ..delivery.delivery import account_of
     from ..sources.paths import sources_of
     from ..sources.source_options import SourceOptions
@@ -157,7 +158,13 @@ def _sources(
     if not (dry_run or options.outbox):
         raise SetupError.of([Problem(PLACE, "needs an outbox, which keeps how far each partition is accepted")])
     topic = Topic(files.topic, configuration.kafka, configuration.variables)
-    return [*sources, topic.source(account_of(destination), is_bounded=True)], topic
+    of_topic = topic.source(
+        account_of(destination),
+        is_bounded=True,
+        name=configuration.account_name or DEFAULT_ACCOUNT,
+        names=[DEFAULT_ACCOUNT, *configuration.account_names],
+    )
+    return [*sources, of_topic], topic
 
 
 def _check_files(configuration: Configuration, files: Files, *, dry_run: bool) -> None:

@@ -97,7 +97,7 @@ def serve(
     from .json_output import print_line
     from .json_outputs.writing import ServeOutput
     from .serving import service_configuration, service_observers
-    from .topics import published_topic, require_one_account
+    from .topics import published_topic
 
     given = {
         "host": host,
@@ -118,7 +118,8 @@ def serve(
             config, destination=destination, service=given, base_url=base_url, live=live or None, outbox=kept
         )
         if to_topic is not None:
-            require_one_account(found)
+            # Accounts that a reload adds must have a place in the topic, too.
+            published_topic(to_topic, found)
         return found
 
     configuration = read()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..configuration.service_options import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ...definitions import Destination
     from ..configuration.service_configuration import ServiceConfiguration
     from ..delivery.notices import Observer
     from ..service.publishing import PublishedTopic
@@ -40,11 +44,34 @@ class Topic:
         _check(PLACE, lambda: check_consumer(self.address, self._options))
         self._observers: Sequence[Observer] = ()
 
-    def source(self, account: str, *, is_bounded: bool) -> KafkaSource:
-        """Return the topic as a source of events of an account; `is_bounded`: only what it holds now."""
+    def source(
+        self,
+        account: str,
+        *,
+        is_bounded: bool,
+        name: str = DEFAULT_ACCOUNT,
+        names: Iterable[str] = (),
+        keeps_strangers: bool = True,
+    ) -> KafkaSource:
+        """Return the topic as a source of events of an account; `is_bounded`: only what it holds now.
+
+        If the topic has those of several, `name` is that of the account, and `names` are those of all.
+        """
+        from ..sources.kafka.accounts import AccountFilter, of_account
         from ..sources.kafka.source import KafkaSource
 
-        return KafkaSource(self.address, self._options, scope=account, is_bounded=is_bounded, report=self._report)
+        address, accounts = self.address, None
+        if address.accounts:
+            address = of_account(address, name)
+            accounts = AccountFilter(address.accounts, name, frozenset({name, *names}), keeps_strangers)
+        return KafkaSource(
+            address, self._options, scope=account, is_bounded=is_bounded, report=self._report, accounts=accounts
+        )
+
+    def reported_source(self, notify: Observer, account: str, **options: Any) -> KafkaSource:
+        """Return it as a source that never ends, and have its reports notified."""
+        self.observe([notify])
+        return self.source(account, is_bounded=False, **options)
 
     def observe(self, observers: Sequence[Observer]) -> None:
         """Have observers notified of what the topic reports."""
@@ -79,6 +106,33 @@ def endless_topic(address: str, configuration: ServiceConfiguration) -> Topic:
     return topic
 
 
+def readers_of(
+    topic: Topic, account: str | None, configuration: ServiceConfiguration
+) -> list[tuple[Destination, Callable[[Observer], KafkaSource]]]:
+    """Return the accounts that a worker reads a topic for, each with what opens its source. Raises SetupError.
+
+    That is one, unless a header names the account of each event: then it is all, or the one that was chosen.
+    """
+    from ..delivery.delivery import account_of
+    from .serving import account_to_send_to
+
+    names = [*configuration.accounts]
+    chosen = [account or DEFAULT_ACCOUNT] if account is not None or not topic.address.accounts else names
+    readers: list[tuple[Destination, Callable[[Observer], KafkaSource]]] = []
+    for name in chosen:
+        is_named = account is not None or topic.address.accounts
+        found = account_to_send_to(name if is_named else None, configuration)
+        opening = partial(
+            topic.reported_source,
+            account=account_of(found),
+            name=name,
+            names=names,
+            keeps_strangers=name == chosen[0],
+        )
+        readers.append((found, opening))
+    return readers
+
+
 def published_topic(address: str, configuration: ServiceConfiguration) -> PublishedTopic:
     """Return a topic that events are published to. Raises SetupError."""
     from ..configuration.kafka_options import client_options, require_client
@@ -91,12 +145,14 @@ def published_topic(address: str, configuration: ServiceConfiguration) -> Publis
         **client_options(configuration.kafka, configuration.variables, "kafka.", consumes=False),
         **client_options(found.options, configuration.variables, f"{TARGET} ", consumes=False),
     }
-    topic = PublishedTopic(found.brokers, found.topic, options)
+    if not found.accounts:
+        _require_one_account(configuration)
+    topic = PublishedTopic(found.brokers, found.topic, options, found.accounts)
     _check(TARGET, topic.check)
     return topic
 
 
-def require_one_account(configuration: ServiceConfiguration) -> None:
+def _require_one_account(configuration: ServiceConfiguration) -> None:
     """Raise SetupError if events of several accounts come: the worker that reads the topic sends all to one."""
     from ...definitions import Problem, SetupError
 
@@ -104,5 +160,6 @@ def require_one_account(configuration: ServiceConfiguration) -> None:
     names = {*options.write_keys.values(), *([] if options.webhook is None else [options.webhook.account])}
     if len(names) > 1:
         told = ", ".join(sorted(names))
-        message = f"the events of one topic belong to one account, and write keys name several ({told})"
+        advice = "add accounts=HEADER to the address, here and at the workers, to have a header name the account"
+        message = f"events of several accounts come ({told}); {advice}"
         raise SetupError.of([Problem(TARGET, message)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,11 +21,6 @@ from .options import (
     TracesOption,
     observer_options,
 )
-
-if TYPE_CHECKING:
-    from ...definitions import Destination
-    from ..delivery.notices import Observer
-    from ..sources.contract import Source
 
 
 @exits
@@ -58,21 +53,20 @@ def work(
     any number of workers share the partitions. SIGTERM ends it cleanly.
     """
     from ...definitions import Problem, SetupError
-    from ..delivery.delivery import account_of
     from ..event_loop import run_in_loop
     from ..outbox import outbox_name
     from ..service.running import work as run
     from .json_output import print_line
     from .json_outputs.writing import WorkOutput
-    from .serving import account_to_send_to, service_configuration, service_observers
-    from .topics import endless_topic
+    from .serving import service_configuration, service_observers
+    from .topics import endless_topic, readers_of
 
     configuration = service_configuration(
         config, destination=destination, service={}, base_url=base_url, live=live or None, outbox=outbox
     )
 
     topic = None if from_topic is None else endless_topic(from_topic, configuration)
-    reader = None if topic is None else account_to_send_to(account, configuration)
+    readers = [] if topic is None else readers_of(topic, account, configuration)
     if account is not None and topic is None:
         raise SetupError.of([Problem("--account", "says whose the events of --from are, and there is no --from")])
 
@@ -90,20 +84,8 @@ def work(
             typer.echo(f"metrics and health on {admin_url}")
         sys.stdout.flush()
 
-    def open_source(chosen: Destination, notify: Observer) -> Source:
-        assert topic is not None  # noqa: S101 - it is called only with a topic
-        topic.observe([notify])
-        return topic.source(account_of(chosen), is_bounded=False)
-
     observing = observer_options(log_format, traces=traces)
     with service_observers(configuration, observing) as observers:
-        working = run(
-            configuration,
-            observers=observers,
-            announce=announce,
-            open_source=None if topic is None else open_source,
-            destination=reader,
-            admin_port=admin_port,
-        )
+        working = run(configuration, observers=observers, announce=announce, sources=readers, admin_port=admin_port)
         run_in_loop(working)
     return OK

@@ -106,6 +106,11 @@ class Configuration:
         return Path() if self.path is None else self.path.parent
 
     @property
+    def account_name(self) -> str:
+        """The name of the account that was chosen; empty without one."""
+        return self._account.name
+
+    @property
     def account_names(self) -> list[str]:
         """The names under `[accounts]`."""
         return self._accounts.names

@@ -17,7 +17,7 @@ from .answers import BusyError
 from .rate import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ...definitions import Destination, StoppedError
     from ..delivery.clock import Clock
@@ -256,6 +256,11 @@ class ServedAccounts:
                 publisher=self._publisher,
             )
         return found
+
+    def name(self, accounts: Mapping[str, Destination]) -> None:
+        """Publish events under the names that the configuration gives to their accounts."""
+        if self._publisher is not None:
+            self._publisher.use(accounts)
 
     def allow_live(self, *, allows_live: bool) -> None:
         """Begin or end to send for the live accounts, as a person has just allowed or forbidden."""

@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..delivery.delivery import account_of
 from ..delivery.notices import Notice
 from ..delivery.planning import ChunkPlanner
 from ..outbox import owner_fields
-from .answers import BusyError
+from .answers import AnswerError, BusyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..delivery.receipt import Receipt
     from ..sources.contract import Chunk
+
+_Keyed = tuple[bytes, "str | None"]
+_Headers = list[tuple[str, "str | bytes | None"]]
+
+_MSG_SIZE_TOO_LARGE = 10
+"""Kafka's number for it: the library comes with an extra."""
 
 _POLL_SECONDS = 0.1
 _SECONDS_TO_FLUSH = 10.0
@@ -49,11 +56,15 @@ _OWN_OPTIONS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedTopic:
-    """Where events are published: brokers (`host:port,…`), a topic, and options of the client with secrets in them."""
+    """Where events are published: brokers (`host:port,…`), a topic, and options of the client with secrets in them.
+
+    `account_header` is the header that names the account of each message; empty if there is none.
+    """
 
     brokers: str
     topic: str
     options: Mapping[str, str] = field(repr=False)
+    account_header: str = ""
 
     def producer(self, **more: Any) -> Producer:
         """Return a producer; what the promises depend on wins over the options."""
@@ -74,17 +85,25 @@ class PublishedTopic:
 
 
 class _Sent:
-    """The messages of one chunk, and the first error. `settled` is set in the loop once none is left."""
+    """The messages of one chunk, and the first error. `settled` is set in the loop once none is left.
+
+    `too_large` are those that were refused for their size, or for that of others that were sent together with them.
+    """
 
     def __init__(self, count: int) -> None:
         self.settled = asyncio.Event()
         self.error: KafkaError | None = None
+        self.too_large: list[_Keyed] = []
         self._left = count
         self._loop = asyncio.get_running_loop()
 
-    def note(self, error: KafkaError | None, _message: Message | None) -> None:
+    def note(self, error: KafkaError | None, message: Message | None) -> None:
         """Note what the brokers answer for one message. Only the thread of the publisher calls it."""
-        self.error = self.error or error
+        if error is not None and message is not None and error.code() == _MSG_SIZE_TOO_LARGE:
+            key = message.key()
+            self.too_large.append((message.value() or b"", key.decode() if isinstance(key, bytes) else key))
+        else:
+            self.error = self.error or error
         self._left -= 1
         if not self._left:
             # The loop may have ended, if the brokers took long.
@@ -110,6 +129,12 @@ class Publisher:
         self._complained_at = -_SECONDS_TO_COMPLAIN
         self._ending = threading.Event()
         self._planners: dict[str, ChunkPlanner] = {}
+        self._names: Mapping[str, str] = {}
+
+    def use(self, accounts: Mapping[str, Destination]) -> None:
+        """Name accounts from now on as the configuration does."""
+        # Requests of those that it had before may still be on their way.
+        self._names = {**self._names, **{account_of(destination): name for name, destination in accounts.items()}}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Publisher]:
@@ -128,17 +153,32 @@ class Publisher:
 
         The key of a message is the customer of its event. An event that is rejected is published too: the worker that
         reads it keeps it as a dead letter. Raises BusyError if the brokers do not take everything in time; some of it
-        may be published then, and if it is sent again, the worker knows it by its ID.
+        may be published then, and if it is sent again, the worker knows it by its ID. Raises AnswerError if they will
+        never take some of it.
         """
         receipt, keys = self._planned(chunk, destination, account)
         texts = [*zip(chunk.places, chunk.texts, strict=True), *((text.place, text.text) for text in chunk.unreadable)]
         if texts:
-            await self._send([(text, keys.get(place)) for place, text in texts])
+            await self._send_all([(text, keys.get(place)) for place, text in texts], self._headers(account))
             self._notify(Notice(kind="accepted", account=account, events=len(texts)))
         return receipt
 
-    async def _send(self, messages: Sequence[tuple[bytes, str | None]]) -> None:
-        """Send messages, and wait for the brokers' answers. Raises BusyError."""
+    def _headers(self, account: str) -> _Headers:
+        return [(self._topic.account_header, self._names[account])] if self._topic.account_header else []
+
+    async def _send_all(self, messages: Sequence[_Keyed], headers: _Headers) -> None:
+        """Send messages, and see that each is in the topic. Raises BusyError and AnswerError."""
+        left = await self._send(messages, headers)
+        if len(left) > 1:
+            # The client sends many in one batch, and does not divide it where the topic takes only smaller ones.
+            left = [message for one in left for message in await self._send([one], headers)]
+        if left:
+            size = max(len(text) for text, _ in left)
+            told = f"{len(left)} of the events are too large for Kafka ({size:,} bytes). The others are in the topic."
+            raise AnswerError(400, "too_large", told)
+
+    async def _send(self, messages: Sequence[_Keyed], headers: _Headers) -> list[_Keyed]:
+        """Send messages, wait for the brokers' answers, and return those that are too large. Raises BusyError."""
         from confluent_kafka import KafkaException  # noqa: PLC0415 - its library comes with an extra
 
         sent = _Sent(len(messages))
@@ -147,12 +187,13 @@ class Publisher:
                 raise BusyError("too many events wait for the brokers of Kafka")
             try:
                 for text, key in messages:
-                    self._producer.produce(self._topic.topic, text, key, on_delivery=sent.note)
+                    self._producer.produce(self._topic.topic, text, key, on_delivery=sent.note, headers=headers)
             except (BufferError, KafkaException) as error:
                 raise BusyError(f"Kafka takes no more events: {_text(error)}") from None
         await sent.settled.wait()
         if sent.error is not None:
             raise BusyError(f"the brokers of Kafka do not take the events: {sent.error.str()}")
+        return sent.too_large
 
     def _planned(self, chunk: Chunk, destination: Destination, account: str) -> tuple[Receipt, Mapping[int, str]]:
         """Return the receipt of a chunk, and the customers of its events by their places."""

@@ -98,16 +98,15 @@ async def work(
     *,
     observers: Sequence[Observer],
     announce: Callable[[str | None], None],
-    open_source: Callable[[Destination, Observer], Source] | None = None,
-    destination: Destination | None = None,
+    sources: Sequence[tuple[Destination, Callable[[Observer], Source]]] = (),
     admin_port: int | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Deliver what other processes accept, until SIGTERM, SIGINT or SIGHUP. Raises SetupError at first.
 
-    With `open_source`, also accept and deliver what that source yields, for the account of a `destination`. The source
-    is given what is notified of its reports. With `admin_port`, serve metrics and health there; `announce` is called
-    with their URL.
+    Also accept and deliver what `sources` yield, each for the account of a destination. A source is opened again after
+    a failure, with what is notified of its reports. With `admin_port`, serve metrics and health there; `announce` is
+    called with their URL.
     """
     ended, clock, options = asyncio.Event(), clock or SystemClock(), configuration.options
     async with contextlib.AsyncExitStack() as stack:
@@ -125,9 +124,9 @@ async def work(
                 server = Server(admin_application(shared), listener, options)
                 admin_url = server.base_url
                 await stack.enter_async_context(_served(server, shared))
-            if open_source is not None and destination is not None:
+            for destination, open_source in sources:
                 account = shared.accounts.serve(destination)
-                opening = partial(open_source, destination, shared.notify)
+                opening = partial(open_source, shared.notify)
                 reading = Reading(opening, account, shared.queue, clock=clock, notify=shared.notify)
                 await stack.enter_async_context(reading.running())
             announce(admin_url)

@@ -64,6 +64,7 @@ class Shared:
         self.remaining.use(configuration)
         for destination in configuration.accounts.values():
             self.accounts.renew(destination)
+        self.accounts.name(configuration.accounts)
         self.accounts.allow_live(allows_live=configuration.delivery.live)
 
     def by_write_key(self) -> dict[str, ServedAccount]:
@@ -117,6 +118,7 @@ async def opened_shared(
             events_per_second=options.events_per_second,
             publisher=publisher,
         )
+        accounts.name(configuration.accounts)
         stack.push_async_callback(accounts.close)
         remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
         if delivers:

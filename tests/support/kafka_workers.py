@@ -55,6 +55,7 @@ class Workers:
 
     def __init__(self, cluster: Cluster, topic: str, sandbox: RunningSandbox, folder: Path) -> None:
         self.topic = topic
+        self.variables: dict[str, str] = {}
         self.running: list[subprocess.Popen[bytes]] = []
         self._cluster = cluster
         self._sandbox = sandbox
@@ -72,7 +73,7 @@ class Workers:
             process = subprocess.Popen(
                 [*command, "--base-url", self._sandbox.base_url],
                 cwd=self._folder,
-                env=with_credentials(),
+                env=with_credentials(**self.variables),
                 stdout=log,
                 stderr=log,
             )

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEME = "kafka://"
-_OWN = ("group", "start", "lost", "from", "to")
+_OWN = ("group", "start", "lost", "from", "to", "accounts")
 _BROKER = re.compile(r"(?:[A-Za-z0-9_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _OFFSETS = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
+_HEADER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MOST_LETTERS = 8192
 _GROUP_LETTERS = 249
 
@@ -43,6 +44,7 @@ class KafkaAddress:
     - `start`: where a partition begins that was never read.
     - `continues`: whether to continue, with the next event that there is, where events are lost.
     - `begin`, `end`: the range of a backfill; None for all that comes. `range` is how it was written.
+    - `accounts`: the header that names the account of each message; empty if all are of one account.
     - `options`: options of the client.
     """
 
@@ -54,6 +56,7 @@ class KafkaAddress:
     begin: Bound | None = None
     end: Bound | None = None
     range: str = ""
+    accounts: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -84,7 +87,9 @@ def read_address(text: str, place: str, *, is_read: bool = True) -> KafkaAddress
         given[name] = value
     own = {name: given.pop(name) for name in _OWN if name in given}
     if not is_read:
-        problems += [Problem(f"{place} {name}", "is for topics that are read (--from)") for name in own]
+        problems += [
+            Problem(f"{place} {name}", "is for topics that are read (--from)") for name in own if name != "accounts"
+        ]
     problems += _option_problems(given, place)
     address = KafkaAddress(
         brokers,
@@ -95,6 +100,7 @@ def read_address(text: str, place: str, *, is_read: bool = True) -> KafkaAddress
         begin=_bound(own, "from", place, problems),
         end=_bound(own, "to", place, problems),
         range=f"{own.get('from', '')}..{own.get('to', '')}" if own.keys() & {"from", "to"} else "",
+        accounts=_accounts(own, place, problems),
         options=given,
     )
     if address.start.offsets:
@@ -130,6 +136,13 @@ def _continues(own: Mapping[str, str], place: str, problems: list[Problem]) -> b
     if lost not in {"stop", "continue"}:
         problems.append(Problem(f"{place} lost", "is stop or continue: what to do where events are lost"))
     return lost == "continue"
+
+
+def _accounts(own: Mapping[str, str], place: str, problems: list[Problem]) -> str:
+    header = own.get("accounts", "")
+    if "accounts" in own and not _HEADER.fullmatch(header):
+        problems.append(Problem(f"{place} accounts", "is the name of a header: letters, digits, dots and dashes"))
+    return header
 
 
 def _bound(own: Mapping[str, str], name: str, place: str, problems: list[Problem]) -> Bound | None:

@@ -7,14 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
 from ...configuration.kafka_options import CONSUMER_OPTIONS
@@ -63,10 +56,11 @@ class TopicClient:
     """A consumer of one topic. Its methods raise KafkaException if the brokers do not answer in time."""
 
     def __init__(self, address: KafkaAddress, options: Mapping[str, str], failed: Callable[[str], None]) -> None:
-        self._topic, self._group = address.topic, address.group
+        self._topic = address.topic
         self._options = _consumer_options(address, options)
         self._failed = failed
         self._refusal: str | None = None
+        self._latest = ""
         self.consumer = Consumer({**self._options, "error_cb": self._note_error})
         shared = {name: value for name, value in options.items() if name not in CONSUMER_OPTIONS}
         self._admin = AdminClient({**shared, "bootstrap.servers": address.brokers, "log_level": 0})
@@ -87,36 +81,36 @@ class TopicClient:
         while True:
             try:
                 found: ClusterMetadata = self.consumer.list_topics(self._topic, timeout=1)
-            except KafkaException:
+            except KafkaException as error:
                 # The client calls back where it is polled.
                 self.consumer.poll(0)
                 if self._refusal is not None:
                     raise SourceError(self._refusal) from None
                 if time.monotonic() > end:
-                    raise
+                    raise SourceError(f"no broker answers: {self._latest or error_text(error)}") from None
             else:
                 return found
 
     def _note_error(self, error: KafkaError) -> None:
         if error.code() in _REFUSALS:
             self._refusal = error.str()
-        self._failed(error.str())
+        self._latest = error.str()
+        self._failed(self._latest)
 
     def topic_id(self) -> str:
         """Return the ID of the topic; empty if the brokers do not say."""
-        self._ask()
-        assert self._asked is not None  # noqa: S101 - it was just asked
-        found = self._answered(self._asked, _SECONDS_TO_ANSWER)
         self._asked = None
-        return found or ""
+        return self._answered(self._ask(), _SECONDS_TO_ANSWER) or ""
 
     def look_for_other_id(self) -> str | None:
         """Return the ID of the topic if the brokers have answered, and ask for it again; None if they have not."""
         found = None
-        if self._asked is not None and self._asked.done():
-            found = self._answered(self._asked, 0)
+        if (asked := self._asked) is not None and asked.done():
+            # First: an answer that is an error is taken once, too.
             self._asked = None
-        self._ask()
+            found = self._answered(asked, 0)
+        if self._asked is None:
+            self._asked = self._ask()
         return found
 
     def log(self, partition: int, topic_id: str) -> Log:
@@ -159,12 +153,9 @@ class TopicClient:
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""
-        asked = ConsumerGroupTopicPartitions(
-            self._group, [TopicPartition(self._topic, number) for number in partitions]
-        )
-        # The consumer itself would wait in vain where the group may not be read, and say no more than that.
-        answer = self._admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS_TO_ANSWER)[self._group]
-        found = answer.result(_SECONDS_TO_ANSWER + 1).topic_partitions
+        # By the consumer: the admin client ends the whole process (SIGABRT) if brokers go while it asks for a group.
+        asked = [TopicPartition(self._topic, number) for number in partitions]
+        found = self.consumer.committed(asked, timeout=_SECONDS_TO_ANSWER)
         for item in found:
             if item.error is not None:
                 raise KafkaException(item.error)
@@ -228,10 +219,10 @@ class TopicClient:
             return TopicPartition(self._topic, number, position.offset, leader_epoch=epoch)
         return TopicPartition(self._topic, number, position.offset, metadata, epoch)
 
-    def _ask(self) -> None:
-        if self._asked is None:
-            asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=_SECONDS_TO_ANSWER)
-            self._asked = asked[self._topic]
+    def _ask(self) -> Future[Any]:
+        topics = TopicCollection([self._topic])
+        asked: Future[Any] = self._admin.describe_topics(topics, request_timeout=_SECONDS_TO_ANSWER)[self._topic]
+        return asked
 
     @staticmethod
     def _answered(asked: Future[Any], seconds: float) -> str | None:
@@ -245,6 +236,9 @@ class TopicClient:
         return "" if found == _NO_ID else found
 
 
+REFUSED = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION}
+"""What the client says where brokers do not have the offset that was asked for."""
+
 _TEMPORARY = {
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
@@ -252,7 +246,11 @@ _TEMPORARY = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.REQUEST_TIMED_OUT,
 }
+DENIED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+"""What the client says where a rule denies reading. What was asked for ends by a timeout then."""
+
 _PASSING = {
+    KafkaError._TIMED_OUT,
     *(KafkaError._WAIT_COORD, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE),
     *(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE),
 }

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract import Chunk, Fence
-from .checkpoints import HALTED_PREFIX, Position, read_position, to_state
+from .checkpoints import HALTED_PREFIX, LOST_END, Position, read_position, to_state
 from .damage import Damage
 from .values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .accounts import AccountFilter
     from .address import KafkaAddress
 
 
@@ -43,6 +44,7 @@ class Partition:
     - `refused_at`: an offset that the brokers do not give; `refused_before`: one that they did not give once; `refusal`
       is what the client says of it. `damage`: the batch that could not be read.
     - `try_at`: when to ask where to continue. `silent`: since when nothing has come, and after which offset.
+    - `accounts`: chooses the messages of one account.
     """
 
     number: int
@@ -62,6 +64,7 @@ class Partition:
     damage: Damage | None = None
     try_at: float = 0.0
     silent: tuple[float, int] | None = None
+    accounts: AccountFilter | None = None
 
     @property
     def is_done(self) -> bool:
@@ -75,15 +78,17 @@ class Partition:
         offset, topic, epoch = self.position.offset, self.position.topic, self.position.epoch
         return Position(offset - 1, topic, epoch) if epoch is not None and offset > self.low else self.position
 
-    def other_epoch(self, message: Any) -> int | None:
-        """Return the leader epoch of a message that was read before, if it is not the one that it had; else None.
+    def finds_other(self, message: Any) -> bool:
+        """Return whether a message has another leader epoch than when it was read before, and note that it is refused.
 
         The client compares epochs itself, but only when it learns of a new leader while it reads.
         """
         if self.position is None or self.position.epoch is None or message.offset() != self.position.offset - 1:
-            return None
-        found: int | None = message.leader_epoch()
-        return None if found == self.position.epoch else found
+            return False
+        if (epoch := message.leader_epoch()) == self.position.epoch:
+            return False
+        self.refuse(f"{LOST_END}; offset {message.offset():,} has leader epoch {epoch} now", is_sure=True)
+        return True
 
     def take(self, message: Any) -> tuple[int, int]:
         """Take a message, unless it was read before or comes after the range; return how many it was, and its bytes."""
@@ -92,7 +97,7 @@ class Partition:
         if self.position is None or offset < self.position.offset:
             return 0, 0
         if self.end is not None and offset >= self.end:
-            self.reach_end()
+            self.reach_end(offset)
             return 0, 0
         self.position = Position(offset + 1, self.position.topic, message.leader_epoch())
         self.messages.append(message)
@@ -100,9 +105,9 @@ class Partition:
         self.bytes += size
         return 1, size
 
-    def reach_end(self) -> None:
-        """Note that nothing more of the range comes: markers of transactions have offsets, and what was compacted."""
-        if self.position is not None and self.end is not None and self.position.offset < self.end:
+    def reach_end(self, offset: int) -> None:
+        """Note that nothing comes before an offset: markers of transactions have offsets, and what was compacted."""
+        if self.position is not None and self.end is not None and self.position.offset < self.end <= offset:
             self.position = Position(self.end, self.position.topic, self.position.epoch)
 
     def note_damage(self, error: str) -> None:
@@ -155,7 +160,7 @@ class Partition:
     def chunk(self, settled: Callable[[Settled], None]) -> tuple[Chunk, int]:
         """Return what was read since the last chunk, and how many messages had no value."""
         assert self.position is not None  # noqa: S101 - likewise
-        values, size, position = Values(), self.bytes, self.position
+        values, size, position = Values(accounts=self.accounts), self.bytes, self.position
         for message in self.messages:
             values.add(message.offset(), message.value(), message.headers())
         count, self.messages, self.bytes = len(self.messages), [], 0
@@ -205,6 +210,7 @@ class HandOver:
         return None
 
 
-def new_partition(address: KafkaAddress, key: str, number: int) -> Partition:
-    """Return a partition that was just assigned."""
-    return Partition(number, f"kafka:{address.topic}/{number}", key)
+def new_partition(address: KafkaAddress, key: str, number: int, accounts: AccountFilter | None) -> Partition:
+    """Return a partition that was just assigned. Of several accounts, each reads it, so its name has theirs."""
+    of = "" if accounts is None else f" {accounts.name}"
+    return Partition(number, f"kafka:{address.topic}/{number}{of}", key, accounts=accounts)

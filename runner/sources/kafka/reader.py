@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException
 
 from ..contract import Chunk, SourceError
-from .checkpoints import HALTED_PREFIX, LOST_END, Position, partition_key
-from .client import TopicClient, error_text, is_passing
+from .checkpoints import HALTED_PREFIX, Position, partition_key
+from .client import DENIED, REFUSED, TopicClient, error_text, is_passing
 from .commits import Commits
 from .damage import DAMAGED
 from .held import Held
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..contract import FoundCheckpoint
+    from .accounts import AccountFilter
     from .address import KafkaAddress
     from .partition import HandOver
     from .reports import Reporter
@@ -37,11 +38,9 @@ _SECONDS_TO_REPORT = 5.0
 _SECONDS_TO_WATCH = 10.0
 _SECONDS_TO_RETRY = 1.0
 _SECONDS_TO_RESTART = 5.0
-_SECONDS_TO_FIND = 30.0
 _SECONDS_TO_SETTLE = 3.0
 _SECONDS_WITHOUT_ANSWER = 60.0
 _SECONDS_TO_COMPLAIN = 30.0
-_REFUSED = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION}
 
 
 class Reader:
@@ -61,6 +60,7 @@ class Reader:
         outbox: str,
         report: Reporter,
         is_bounded: bool,
+        accounts: AccountFilter | None = None,
     ) -> None:
         self._address = address
         self._options = options
@@ -70,6 +70,7 @@ class Reader:
         self._outbox = outbox
         self._report = report
         self._is_bounded = is_bounded
+        self._accounts = accounts
         self._stopping = threading.Event()
         self._partitions: dict[int, Partition] = {}
         self._halted: dict[int, str] = {}
@@ -147,7 +148,10 @@ class Reader:
             if (error := message.error()) is not None:
                 self._note_error(error, message)
             elif (found := self._partitions.get(message.partition() or 0)) is not None and found.is_fetched:
-                self._take(found, message)
+                if found.finds_other(message):
+                    self._begin_again(found, 0)
+                else:
+                    self._held.add(*found.take(message))
         self._take_settled(now)
         self._pass_on()
         self._held.look(now)
@@ -163,13 +167,6 @@ class Reader:
             self._answered_at = now
         if self._is_bounded and now - self._answered_at > _SECONDS_WITHOUT_ANSWER:
             raise SourceError(f"no events have come for {_SECONDS_WITHOUT_ANSWER:.0f} s, and the end is not reached")
-
-    def _take(self, partition: Partition, message: Any) -> None:
-        if (epoch := partition.other_epoch(message)) is not None:
-            partition.refuse(f"{LOST_END}; offset {message.offset():,} has leader epoch {epoch} now", is_sure=True)
-            self._begin_again(partition, 0)
-        else:
-            self._held.add(*partition.take(message))
 
     # What the group gives and takes. Nothing here waits: the group does, as long as one of these runs.
 
@@ -197,7 +194,7 @@ class Reader:
     def _add(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             key = partition_key(self._address, self._scope, number)
-            self._partitions[number] = new_partition(self._address, key, number)
+            self._partitions[number] = new_partition(self._address, key, number, self._accounts)
 
     def _forget(self, numbers: Iterable[int]) -> None:
         """Drop what was read of partitions and is not handed over: their new owner reads it again."""
@@ -350,18 +347,18 @@ class Reader:
 
     def _note_error(self, error: KafkaError, message: Any) -> None:
         code, found = error.code(), self._partitions.get(message.partition())
-        if error.fatal():
+        if error.fatal() or (self._is_bounded and code in DENIED):
             raise SourceError(error.str())
         if code == KafkaError._PARTITION_EOF:
-            if found is not None and found.is_fetched and found.end is not None and message.offset() >= found.end:
-                found.reach_end()
+            if found is not None and found.is_fetched:
+                found.reach_end(message.offset())
         elif found is not None and not found.is_fetched:
             # It is about what was fetched before: a client that has read a damaged batch says more than is so.
             return
         elif code in DAMAGED and found is not None:
             found.note_damage(error.str())
             self._pause_at_damage(found)
-        elif code in _REFUSED and found is not None:
+        elif code in REFUSED and found is not None:
             found.refuse(f"the brokers do not give what comes next: {error.str()}")
             self._begin_again(found, 0)
         elif code != KafkaError._MAX_POLL_EXCEEDED:
@@ -386,11 +383,13 @@ class Reader:
 
     def _report_lag(self, now: float) -> None:
         for number, found in self._partitions.items():
-            if found.position is None or (end := self._client.end(number)) is None:
+            if found.position is None:
                 continue
-            lag = max(0, end - found.position.offset)
-            self._report(Report("lag", found.name, lag))
-            if found.is_stuck(now, lag) and not self._held.is_full:
+            offset = found.position.offset
+            if (lag := self._client.lag(number, offset)) is not None:
+                self._report(Report("lag", found.name, lag))
+            readable = max(0, (self._client.end(number) or 0) - offset)
+            if found.is_stuck(now, readable) and not self._held.is_full:
                 self._complain(f"nothing comes of {found.name} from offset {found.position.offset:,} on")
                 # The client may have lost its place in the log; a batch of wrong length makes it wait for ever.
                 self._begin_again(found, 0)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from ..contract import FindCheckpoints, FoundCheckpoint
+    from .accounts import AccountFilter
     from .address import KafkaAddress
     from .reports import Report, Reporter
 
@@ -27,13 +28,21 @@ class KafkaSource:
     """The events of a topic: those of the partitions that its group gives to this process, for as long as it runs.
 
     `is_bounded`: all partitions, up to their present ends or to those of the range. `options` are those of the client,
-    with secrets. `scope` says whose events they are: each account has checkpoints of its own.
+    with secrets. `scope` says whose events they are: each account has checkpoints of its own. `accounts` chooses them
+    where a topic has those of several.
     """
 
     resumed: Resumed | None = None
 
     def __init__(
-        self, address: KafkaAddress, options: Mapping[str, str], *, scope: str, is_bounded: bool, report: Reporter
+        self,
+        address: KafkaAddress,
+        options: Mapping[str, str],
+        *,
+        scope: str,
+        is_bounded: bool,
+        report: Reporter,
+        accounts: AccountFilter | None = None,
     ) -> None:
         self.name = address.name
         self.key = f"{scope} {address.name}"
@@ -42,6 +51,7 @@ class KafkaSource:
         self.scope = scope
         self.is_bounded = is_bounded
         self.report = report
+        self.accounts = accounts
         self._reader: Reader | None = None
         self._is_stopped = False
 
@@ -87,6 +97,7 @@ class _Running:
             outbox=outbox,
             report=self._report,
             is_bounded=source.is_bounded,
+            accounts=source.accounts,
         )
 
     async def chunks(self) -> AsyncIterator[Chunk]:

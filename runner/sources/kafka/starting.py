@@ -49,9 +49,8 @@ class Starting:
         self, partitions: Sequence[Partition]
     ) -> Iterator[tuple[Partition, FoundCheckpoint | None, Position | Gap, Log]]:
         """Yield for each partition its checkpoint, where to continue or why it cannot, and what the partition holds."""
-        if any(found.refused_before is not None for found in partitions):
-            # The topic may be another one of the same name by now.
-            self.topic_id = self._client.topic_id() or self.topic_id
+        # The topic may be another one of the same name by now.
+        self.topic_id = self._client.topic_id() or self.topic_id
         stored = self._find([found.key for found in partitions])
         commits: Mapping[int, Committed] = {}
         if self._address.group and not self._address.range:

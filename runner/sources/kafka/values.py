@@ -15,6 +15,8 @@ from ..event_splitting import MAX_EVENT_BYTES, TOO_LONG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .accounts import AccountFilter
+
 _MOST_HEADERS = 32
 _HEADER_BYTES = 1024
 
@@ -31,11 +33,16 @@ class Values:
     places: list[int] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     tombstones: int = 0
+    accounts: AccountFilter | None = None
 
     def add(self, offset: int, value: bytes | None, headers: Sequence[tuple[str, str | bytes | None]] | None) -> None:
         """Add a message. One that holds no event, or cannot be read, stops nobody."""
         if value is None:
             self.tombstones += 1
+            return
+        if self.accounts is not None and (is_ours := self.accounts.takes(headers)) is not True:
+            if is_ours:
+                self.unreadable.append(Unreadable(offset, is_ours, value[:MAX_EVENT_BYTES]))
             return
         try:
             found = events_of(value)

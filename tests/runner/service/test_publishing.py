@@ -3,56 +3,33 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from contextlib import contextmanager
+import secrets
+import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from command_line import MODULE, with_credentials
-from kafka_workers import event, new_topic
-from running_service import WRITE_KEY
+from kafka_workers import EVENTS, new_topic
+from publishing_service import batch, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from command_line import CommandLine
     from kable_destination.runner.sandbox import RunningSandbox
     from kafka_cluster import Cluster
 
-CONFIGURATION = f"""
-[service]
-port = 0
-[service.writeKeys]
-{WRITE_KEY} = "default"
-"""
 
-
-@contextmanager
-def serving(command_line: CommandLine, address: str) -> Iterator[httpx.Client]:
-    """Run `serve --to`, and yield a client of it."""
-    (command_line.folder / "kable.toml").write_text(CONFIGURATION)
-    command = [sys.executable, "-m", MODULE, "serve", "--config", "kable.toml", "--to", address, "--json"]
-    process = subprocess.Popen(command, cwd=command_line.folder, env=with_credentials(), stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        base_url = json.loads(process.stdout.readline())["base_url"]
-        with httpx.Client(base_url=base_url, auth=(WRITE_KEY, ""), timeout=60) as client:
-            yield client
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def batch(*numbers: int) -> dict[str, Any]:
-    return {"batch": [json.loads(event(number)) for number in numbers]}
+def sized(numbers: Sequence[int], size: int) -> dict[str, Any]:
+    """Return a batch of events of about this size, which cannot be compressed much."""
+    made = batch(*numbers)
+    for item in made["batch"]:
+        item["properties"]["x"] = secrets.token_hex(size // 2)
+    return made
 
 
 def published(cluster: Cluster, topic: str, count: int) -> list[tuple[int, bytes, str]]:
@@ -121,6 +98,73 @@ def test_brokers_that_do_not_answer_confirm_nothing(
     assert sandbox.ledger.duplicates == 0
 
 
+def test_an_event_that_is_too_large_for_the_topic_is_refused_alone(cluster: Cluster, command_line: CommandLine) -> None:
+    topic = new_topic()
+    cluster.create_topic(topic, config={"max.message.bytes": "20000"})
+    with serving(command_line, f"kafka://{cluster.brokers}/{topic}?linger.ms=50") as client:
+        # Together they are more than the topic takes at once.
+        assert client.post("/v1/batch", json=sized(range(40), 3_000)).json() == {"success": True}
+        refused = client.post("/v1/batch", json={"batch": [*sized([40], 50_000)["batch"], *batch(41, 42)["batch"]]})
+        assert refused.status_code == 400
+        assert refused.json()["code"] == "too_large"
+        assert "1 of the events are too large for Kafka" in refused.json()["message"]
+        # It is not the service that has no room.
+        assert client.get("/readyz").status_code == 200
+    found = [name for _, _, name in published(cluster, topic, 42)]
+    assert sorted(found) == sorted(f"message {number}" for number in (*range(40), 41, 42))
+
+
+def test_events_are_not_confirmed_with_fewer_brokers_than_the_topic_wants(
+    own_cluster: Cluster, command_line: CommandLine
+) -> None:
+    topic = new_topic()
+    own_cluster.create_topic(topic, config={"min.insync.replicas": "3"})
+    with serving(command_line, f"kafka://{own_cluster.brokers}/{topic}?delivery.timeout.ms=3000") as client:
+        assert client.post("/v1/batch", json=batch(0)).status_code == 200
+        own_cluster.nodes[3].kill()
+        end = time.monotonic() + 60
+        while (answer := client.post("/v1/batch", json=batch(1))).status_code == 200:
+            assert time.monotonic() < end
+        assert answer.status_code == 429
+        assert "Kafka" in answer.json()["message"]
+        own_cluster.restore()
+        while client.post("/v1/batch", json=batch(2)).status_code != 200:
+            assert time.monotonic() < end
+
+
+def test_each_event_that_was_confirmed_before_a_kill_is_in_the_topic(
+    cluster: Cluster, command_line: CommandLine, sandbox: RunningSandbox
+) -> None:
+    topic = new_topic()
+    cluster.create_topic(topic)
+    confirmed: list[int] = []
+    with serving(command_line, f"kafka://{cluster.brokers}/{topic}") as client:
+
+        def post(first: int) -> None:
+            # Until the process is gone.
+            with suppress(httpx.TransportError):
+                for number in range(first, 100_000, 20):
+                    if client.post("/v1/batch", json=batch(*range(number, number + 5))).status_code == 200:
+                        confirmed.extend(range(number, number + 5))
+
+        threads = [threading.Thread(target=post, args=[first]) for first in (0, 5, 10, 15)]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 60
+        while len(confirmed) < EVENTS:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        client.process.kill()
+        for thread in threads:
+            thread.join()
+    address = f"kafka://{cluster.brokers}/{topic}?group=g"
+    run = command_line("deliver", "--from", address, "--base-url", sandbox.base_url)
+    assert run.code == 0, run.out
+    arrived = {found["transactionId"] for found in sandbox.ledger.events}
+    assert {f"message {number}" for number in confirmed} <= arrived
+    assert sandbox.ledger.duplicates == 0
+
+
 @pytest.mark.parametrize(
     ("address", "options", "message"),
     [
@@ -158,4 +202,4 @@ two = "b"
 """)
     run = command_line("serve", "--config", "kable.toml", "--to", "kafka://h/t")
     assert run.code == 2
-    assert "the events of one topic belong to one account, and write keys name several (a, b)" in run.err
+    assert "events of several accounts come (a, b); add accounts=HEADER to the address" in run.err

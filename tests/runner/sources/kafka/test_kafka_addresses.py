@@ -34,6 +34,7 @@ def test_an_address_says_brokers_topic_and_how_to_read() -> None:
         ("kafka://a/t?grup=g&group=g", 'did you mean "group"?'),
         ("kafka://a/t?group=g&start=0:5", "start: is earliest, latest or a time"),
         ("kafka://a/t?group=g&start=2026-11-01", "a time with its zone"),
+        ("kafka://a/t?group=g&accounts=a%20b", "accounts: is the name of a header"),
         ("kafka://a/t?group=g&lost=skip", "lost: is stop or continue"),
         ("kafka://a/t?group=g&enable.auto.commit=true", "enable.auto.commit: is not an option of Kafka"),
         ("kafka://a/t?group=g&auto.offset.reset=latest", "auto.offset.reset: is not an option"),

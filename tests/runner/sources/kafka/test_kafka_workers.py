@@ -112,6 +112,25 @@ def test_a_topic_that_is_not_there_yet_is_read_once_it_is(
         workers.end()
 
 
+def test_a_topic_that_is_made_again_while_it_is_read_stops_its_partitions(
+    cluster: Cluster, sandbox: RunningSandbox, command_line: CommandLine
+) -> None:
+    with running_workers(cluster, sandbox, command_line.folder, partitions=1) as workers:
+        workers.start()
+        cluster.publish(workers.topic, [event(number) for number in range(10)])
+        workers.until_delivered(range(10))
+        cluster.delete_topic(workers.topic)
+        workers.until(lambda: "Unknown topic" in workers.log())
+        cluster.create_topic(workers.topic, 1)
+        # More than there were, so the earlier offset is there again.
+        cluster.publish(workers.topic, [event(number) for number in range(10, 40)])
+        workers.until(lambda: "the topic was deleted and made again" in workers.log())
+        assert workers.end() == [0]
+        workers.start(query="&lost=continue")
+        workers.until_delivered(range(40))
+        workers.end()
+
+
 def test_more_than_the_outbox_holds_waits_in_the_topic(
     cluster: Cluster, sandbox: RunningSandbox, command_line: CommandLine
 ) -> None:
@@ -120,12 +139,13 @@ def test_more_than_the_outbox_holds_waits_in_the_topic(
     count = max(16_000, EVENTS) if EVENTS >= MANY else FEW
     sandbox.faults.set(Faults(statuses={"503": 1.0}, retry_after="1"))
     with running_workers(cluster, sandbox, command_line.folder, partitions=2) as workers:
-        workers.start(options=("--config", "kable.toml"))
+        # Shorter than it waits: a worker that did not poll meanwhile would lose its partitions.
+        workers.start(options=("--config", "kable.toml"), query="&max.poll.interval.ms=6000")
         cluster.publish(workers.topic, [event(number) for number in range(count)])
         workers.until(lambda: "full" in workers.log())
         if count > FEW:
             # Longer than messages trickle in: nothing is fetched any more.
-            time.sleep(7)
+            time.sleep(10)
         sandbox.faults.set(Faults())
         workers.until_delivered(range(count))
         workers.end()
