@@ -153,8 +153,8 @@ def test_the_format_changes_only_between_the_transactions_of_others(tmp_path: Pa
     async def run() -> None:
         async with opened(url) as queue:
             await queue.put(Put(Token(1, 1), [batch("a")]))
-            server.execute(f"UPDATE {role}.outbox SET version = 1")  # noqa: S608 - of this test
-            server.execute(f"DROP TABLE {role}.audiences, {role}.memberships")
+            server.execute(f"UPDATE {role}.outbox SET version = 2")  # noqa: S608 - of this test
+            server.execute(f"DROP TABLE {role}.letter_counts")
             with psycopg.connect(server.url) as other:
                 other.execute(f"SELECT version FROM {role}.outbox".encode())  # noqa: S608 - of this test
                 opening = asyncio.create_task(asyncio.to_thread(open_queue, url, clock=SystemClock()))
