@@ -203,6 +203,20 @@ def test_a_connection_that_is_not_to_be_had_is_waited_for(tmp_path: Path, role: 
     asyncio.run(run())
 
 
+def test_a_process_that_starts_waits_for_a_connection(tmp_path: Path, role: str) -> None:
+    server, url = shared_server(), url_of(tmp_path, role)
+    server.execute(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+
+    async def run() -> None:
+        with psycopg.connect(server.url.replace("kable@", f"{role}@")):
+            opening = asyncio.create_task(asyncio.to_thread(open_queue, url, clock=SystemClock()))
+            done, _ = await asyncio.wait({opening}, timeout=0.3)
+            assert not done
+        await (await opening).close()
+
+    asyncio.run(run())
+
+
 def test_a_password_may_change_while_a_process_runs(tmp_path: Path) -> None:
     """It is read from its file whenever a connection is made, so the file may change before or after the server."""
     file = tmp_path / "passwords"
