@@ -369,7 +369,7 @@ def active_lanes(destination: Destination, rules: Rules, clock: Clock) -> list[A
     for action, definition in destination.definition.actions.items():
         limiter = Limiter(clock, most=rules.concurrency, rate=rules.rate)
         events = 1 if definition.batch is None else min(definition.batch.events, rules.batch_size or 1_000_000)
-        lanes.append(ActiveLane(Lane(account, action), limiter, events))
+        lanes.append(ActiveLane(Lane(account, action), limiter, events, randomness=rules.policy.randomness))
     return lanes
 
 

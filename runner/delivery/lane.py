@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...definitions import CredentialsError
 from ..queues.contract import LaneDepth
+from .waiting import jittered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ MOST_POSTPONED_IN_MEMORY = 50_000
 _MOST_HELD_BYTES = 64 * 1024 * 1024
 
 POLL_SECONDS = 0.5
-"""How often to look for what another process may leave."""
+"""About how often to look for what another process may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ActiveLane:
     - `continued`: what is known of leases that are sent again, by their identity.
     - `was_stopped`: an earlier run has stopped the lane, and nothing got through since; None while nobody has asked.
     - `has_probed`: events of a batch were sent alone, since no other batch could show what its refusal means.
+    - `poll_seconds`: how long after the last lease to look again for what others leave; drawn from `randomness`.
     - `steps` counts the beginnings and ends of batches; `success` is those of the latest that got through.
     - `largest`: the bytes of the largest batch so far, events and payloads.
     - `is_in_trouble`: the latest batch must be sent again; `postponed` is about how many events wait for that.
@@ -82,6 +85,8 @@ class ActiveLane:
     continued: dict[int, Progress] = field(default_factory=dict)
     was_stopped: bool | None = None
     has_probed: bool = False
+    randomness: random.Random = field(default_factory=random.Random)
+    poll_seconds: float = POLL_SECONDS
     success: tuple[int, int] = (0, 0)
 
     @property
@@ -120,6 +125,7 @@ class ActiveLane:
         """Take what a lease has brought."""
         self.depth, self.batches = depth, depth.batches
         self.looked_at, self.asked_at = clock.now().timestamp(), clock.monotonic()
+        self.poll_seconds = jittered(POLL_SECONDS, self.randomness)
         # Something may have been put since the queue was asked, so this answer is old.
         self.may_have_work = self.may_have_work or 0 < wanted <= len(leases)
         if depth.pause:
@@ -192,7 +198,7 @@ class ActiveLane:
             return None
         if self.depth.leased_elsewhere or self.depth.next_due is None:
             # The clock may have been set back.
-            return min(POLL_SECONDS, max(0.0, self.looked_at + POLL_SECONDS - now))
+            return min(self.poll_seconds, max(0.0, self.looked_at + self.poll_seconds - now))
         # The clock may be set forward or back meanwhile.
         passed = max(now - self.looked_at, clock.monotonic() - self.asked_at)
         return max(0.0, self.depth.next_due - self.looked_at - passed, self.limiter.pause)

@@ -7,9 +7,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..delivery.delivery import account_of
+from ..delivery.waiting import jittered
 from ..queues.contract import QueueFullError, QueueOpenError
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import AsyncIterator
 
     from ...definitions import Destination
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from .stored_credentials import StoredCredentials
 
 _SECONDS = 1.0
+"""About how often to look."""
 
 
 class Remaining:
-    """Looks at the queue every second, and has every account that it knows credentials of delivered."""
+    """Looks at the queue about once a second, and has every account that it knows credentials of delivered."""
 
     def __init__(
         self,
@@ -33,11 +36,13 @@ class Remaining:
         stored: StoredCredentials,
         *,
         clock: Clock,
+        randomness: random.Random,
     ) -> None:
         self._queue = queue
         self._accounts = accounts
         self._stored = stored
         self._clock = clock
+        self._randomness = randomness
         self.use(configuration)
 
     def use(self, configuration: ServiceConfiguration) -> None:
@@ -63,7 +68,7 @@ class Remaining:
                 await self.look()
             # A queue with very many lanes takes its time, and it is not all that there is to do.
             took = self._clock.monotonic() - began
-            await self._clock.sleep(max(_SECONDS, 10 * took))
+            await self._clock.sleep(jittered(max(_SECONDS, 10 * took), self._randomness))
 
     async def look(self) -> None:
         """Have everything delivered that is queued."""

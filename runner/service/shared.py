@@ -106,10 +106,11 @@ async def opened_shared(
         if published is not None:
             publishing = Publisher(published, notify, options.event_bytes)
             publisher = await stack.enter_async_context(publishing.running())
+        rules = rules_of(configuration.delivery, is_endless=True)
         accounts = ServedAccounts(
             queue,
             transport if delivers else None,
-            rules_of(configuration.delivery, is_endless=True),
+            rules,
             clock=clock,
             notify=notify,
             most_waiting_events=options.waiting_events,
@@ -120,7 +121,7 @@ async def opened_shared(
         )
         accounts.name(configuration.accounts)
         stack.push_async_callback(accounts.close)
-        remaining = Remaining(queue, accounts, configuration, stored, clock=clock)
+        remaining = Remaining(queue, accounts, configuration, stored, clock=clock, randomness=rules.policy.randomness)
         if delivers:
             await stack.enter_async_context(remaining.watched())
         checks = KeyChecks(transport, clock)

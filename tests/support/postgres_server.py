@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -131,8 +132,15 @@ class PostgresServer:
     def kill(self) -> None:
         """End it as a power cut does: all of its processes at once."""
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
+        main = psutil.Process(self._process.pid)
+        # Each of its processes has a group of its own. While the first is frozen, it starts no other.
+        main.suspend()
+        processes = [main, *main.children()]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait(_SECONDS)
+        psutil.wait_procs(processes, _SECONDS)
 
     def stop(self) -> None:
         """End it, and delete its data."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -47,10 +48,10 @@ class Work:
         self._runs = iter(range(1, 1_000_000))
         self._is_over = False
 
-    async def put_batches(self, queue: Queue, batches: int) -> None:
+    async def put_batches(self, queue: Queue, batches: int, lasts: Callable[[], bool]) -> None:
         """Put batches of ten events, one after the other."""
         run = next(self._runs)
-        for number in range(batches):
+        for number in itertools.takewhile(lambda number: number < batches or lasts(), itertools.count()):
             keys = [f"{run} {number} {at}" for at in range(_A_BATCH)]
             put = Put(Token(run, number + 1), [batch(*keys)])
             result = await self._until_there_is_room(partial(queue.put, put))
@@ -61,13 +62,14 @@ class Work:
         """Lease and settle until all that was put was sent, and nothing more is put."""
         while True:
             was_over = self._is_over
-            leased = (await self._until_there_is_room(partial(queue.lease, {LANE: 5}))).leases
-            for lease in leased:
+            leased = await self._until_there_is_room(partial(queue.lease, {LANE: 5}))
+            for lease in leased.leases:
                 self.sent.update([key or "" for key in lease.queued.batch.idempotency_keys])
                 settlement = Settlement(lease, delivered=range(lease.queued.count))
                 self.lost += len(await self._until_there_is_room(partial(queue.settle, settlement)))
-            if not leased:
-                if was_over:
+            if not leased.leases:
+                # A transaction that nobody continues keeps its batches until the server ends it.
+                if was_over and not leased.depths[LANE].batches:
                     return
                 await asyncio.sleep(0.01)
 
@@ -79,12 +81,15 @@ class Work:
                 self.refused += 1
                 await asyncio.sleep(0.05)
 
-    async def run(self, urls: list[str], batches: int) -> None:
-        """Put by the first outbox URL, and send by the others, at the same time."""
+    async def run(self, urls: list[str], batches: int, lasts: Callable[[], bool] = lambda: False) -> None:
+        """Put by the first outbox URL, and send by the others, at the same time.
+
+        So many batches are put, and more for as long as something `lasts`.
+        """
         async with contextlib.AsyncExitStack() as stack:
             first, *others = [await stack.enter_async_context(opened(url)) for url in urls]
             senders = [asyncio.create_task(self.send(queue)) for queue in others]
-            await self.put_batches(first, batches)
+            await self.put_batches(first, batches, lasts)
             self._is_over = True
             await asyncio.gather(*senders)
 

@@ -58,7 +58,7 @@ def address_of(location: str, *, writes: bool) -> Address:
     if not location.startswith("//"):
         raise QueueOpenError("a PostgreSQL outbox is named by a URL, as postgresql://user@host/database")
     parts = urlsplit(location)
-    # As libpq reads it, for which a + is no space: it may be in a password.
+    # As libpq reads it: a + stays what it is, since it may be in a password.
     options = {unquote(name): unquote(value) for name, _, value in _pairs(parts.query)}
     schema = options.pop("schema", "kable")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):

@@ -15,16 +15,36 @@ if TYPE_CHECKING:
     from ..contract import DeadLetter, KeptDeadLetter, Reason, RereadText
     from .statements import Statements
 
+_COUNTED = """
+ON CONFLICT (reason, slot) DO UPDATE
+SET letters = counts.letters + excluded.letters, bytes = counts.bytes + excluded.bytes
+"""
 # Looked for first, so a letter that is stored already uses no number. If another process stores it meanwhile, the index
 # decides.
 _INSERT = f"""
-INSERT INTO dead_letters ({WRITTEN})
-SELECT {", ".join(["%s"] * len(WRITTEN.split(",")))}
-WHERE NOT EXISTS (SELECT FROM dead_letters WHERE identity = %s) ON CONFLICT (identity) DO NOTHING
+WITH added AS (
+    INSERT INTO dead_letters ({WRITTEN})
+    SELECT {", ".join(["%s"] * len(WRITTEN.split(",")))}
+    WHERE NOT EXISTS (SELECT FROM dead_letters WHERE identity = %s) ON CONFLICT (identity) DO NOTHING
+    RETURNING reason, size
+)
+INSERT INTO letter_counts AS counts (reason, slot, letters, bytes) SELECT reason, %s, 1, size FROM added {_COUNTED}
 """  # noqa: S608 - constants
-_DELETE_REREAD = """
-DELETE FROM dead_letters
-WHERE group_id BETWEEN %(first)s AND %(last)s AND account = %(account)s AND path = %(path)s
+_DELETE = f"""
+WITH gone AS (
+    DELETE FROM dead_letters WHERE {{condition}} RETURNING id, identity, reason, size
+), counted AS (
+    INSERT INTO letter_counts AS counts (reason, slot, letters, bytes)
+    SELECT reason, %(slot)s, -count(*), -sum(size) FROM gone GROUP BY reason ORDER BY reason {_COUNTED}
+)
+SELECT id, identity FROM gone
+"""  # noqa: S608 - constants
+COUNT_LETTERS = """
+INSERT INTO letter_counts (reason, slot, letters, bytes)
+SELECT reason, 0, count(*), sum(size) FROM dead_letters GROUP BY reason
+"""
+_REREAD = """
+group_id BETWEEN %(first)s AND %(last)s AND account = %(account)s AND path = %(path)s
     AND (path <> '' OR source = %(source)s) AND place = %(place)s AND unit = %(unit)s
     AND event = substr(%(text)s, 1, length(event))
 """
@@ -40,10 +60,11 @@ _UNREADABLE = groups_with("unreadable")
 
 
 class DeadLetterTable:
-    """The dead letters of an outbox."""
+    """The dead letters of an outbox. They are counted in a slot, unless they are only read."""
 
-    def __init__(self, database: Statements) -> None:
+    def __init__(self, database: Statements, slot: int = 0) -> None:
         self._database = database
+        self._slot = slot
         self._reasons: dict[bytes, Reason | None] = {}
         self._has_names: bool | None = None
 
@@ -51,7 +72,7 @@ class DeadLetterTable:
         """Store a dead letter of a run, unless one with the same identity is stored; return whether it was stored."""
         self._reasons.pop(identity, None)
         self._has_names = None
-        return self._database.run(_INSERT, (*row_of(letter, identity, name, run, now), identity)) > 0
+        return self._database.run(_INSERT, (*row_of(letter, identity, name, run, now), identity, self._slot)) > 0
 
     def reason(self, identity: bytes) -> Reason | None:
         """Return the reason of a dead letter; None if there is none with this identity."""
@@ -90,13 +111,13 @@ class DeadLetterTable:
             )
         if names and self._has_names:
             self._reasons.clear()
-            self._database.run("DELETE FROM dead_letters WHERE name = ANY(%s::bytea[])", (sorted(names),))
+            self._delete("name = ANY(%(names)s::bytea[])", {"names": sorted(names)})
 
     def delete_reread(self, reread: RereadText) -> None:
         """Delete the dead letters that hold only the beginning of a text."""
         self._reasons.clear()
-        self._database.run(
-            _DELETE_REREAD,
+        self._delete(
+            _REREAD,
             {
                 "first": _UNREADABLE[0],
                 "last": _UNREADABLE[1],
@@ -114,12 +135,11 @@ class DeadLetterTable:
         if not ids:
             return {}
         self._reasons.clear()
-        query = "DELETE FROM dead_letters WHERE id = ANY(%s::bigint[]) RETURNING id, identity"
-        return {row[0]: row[1] for row in self._database.rows(query, (sorted(ids),))}
+        return dict(self._delete("id = ANY(%(ids)s::bigint[])", {"ids": sorted(ids)}))
 
     def bytes(self) -> int:
         """Return the sizes of all dead letters together."""
-        row = self._database.row("SELECT coalesce(sum(size), 0)::bigint FROM dead_letters")
+        row = self._database.row("SELECT coalesce(sum(bytes), 0)::bigint FROM letter_counts")
         return 0 if row is None else row[0]
 
     def oldest(self, most: int) -> list[tuple[int, float, int]]:
@@ -165,7 +185,12 @@ class DeadLetterTable:
 
     def counts(self) -> Mapping[Reason, int]:
         """Return how many dead letters there are, by reason."""
-        return dict(self._database.rows("SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason"))
+        query = "SELECT reason, sum(letters)::bigint FROM letter_counts GROUP BY reason"
+        return {reason: letters for reason, letters in sorted(self._database.rows(query)) if letters}
+
+    def _delete(self, condition: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Delete some, count what is gone, and return their IDs and identities."""
+        return self._database.rows(_DELETE.format(condition=condition), {**values, "slot": self._slot})
 
 
 def _condition(chosen: DeadLetterFilter) -> tuple[str, tuple[Any, ...]]:

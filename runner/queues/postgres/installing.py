@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..contract import QueueOpenError
 from .connecting import begin
-from .schema import AUDIENCES, TABLES, VERSION, statements
+from .dead_letters import COUNT_LETTERS
+from .schema import AUDIENCES, LETTER_COUNTS, TABLES, VERSION, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,13 @@ def from_1(database: Statements) -> None:
         database.script(statement)
 
 
-STEPS: Mapping[int, Callable[[Statements], None]] = {1: from_1}
+def from_2(database: Statements) -> None:
+    """Count dead letters as they come and go: one by one, they were counted at each look."""
+    for statement in (*statements(LETTER_COUNTS), COUNT_LETTERS):
+        database.script(statement)
+
+
+STEPS: Mapping[int, Callable[[Statements], None]] = {1: from_1, 2: from_2}
 """By the format that a step begins with."""
 
 

@@ -18,6 +18,13 @@ _LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03", "25P04", "53300"}
 _ENDS_CONNECTION = {"FATAL", "PANIC"}
 
 _FULL = {"53000", "53100", "53200"}
+_ANSWERS = (
+    "the database system is",
+    "too many c",
+    "remaining connection slots",
+    "closed the connection unexpectedly",
+    "Connection reset by peer",
+)
 _READ_ONLY = (
     "; name the primary in the URL, or several hosts, and look whether default_transaction_read_only is on for the"
     " role, its database or the server"
@@ -43,6 +50,14 @@ def is_lost(error: psycopg.Error) -> bool:
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return state in _LOST or state.startswith(_CONNECTION_CLASS)
+
+
+def is_answered(error: psycopg.Error) -> bool:
+    """Return whether an error of connecting shows that a server is there, which begins, ends, or is busy.
+
+    Such an error has no code. In another language than English, the server counts as none.
+    """
+    return any(text in str(error) for text in _ANSWERS)
 
 
 def is_repeated(error: Exception) -> bool:

@@ -10,7 +10,7 @@ hardly ever wait for each other's commits.
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """The format of the tables, which the table `outbox` says."""
 
 SLOTS = 64
@@ -44,6 +44,17 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_left ON memberships (audience) WHERE value IS NULL;
 """
 """New in format 2."""
+
+LETTER_COUNTS = f"""
+CREATE TABLE letter_counts (
+    reason text NOT NULL,
+    slot smallint NOT NULL,
+    letters bigint NOT NULL,
+    bytes bigint NOT NULL,
+    PRIMARY KEY (reason, slot)
+) {_COUNTED};
+"""
+"""New in format 3."""
 
 TABLES = f"""
 CREATE TABLE outbox (
@@ -180,6 +191,7 @@ CREATE TABLE outcomes (
     events bigint NOT NULL,
     PRIMARY KEY (run, outcome, slot)
 ) {_COUNTED};
+{LETTER_COUNTS.strip()}
 {AUDIENCES.strip()}
 """
 

@@ -15,7 +15,7 @@ from .connecting import ServerClock, begin, connect
 from .days import Days, day_of
 from .installing import install, later_format, lock_key
 from .marks import Marks
-from .postgres_errors import RepeatedError, is_lost, is_repeated, queue_error, told
+from .postgres_errors import RepeatedError, is_answered, is_lost, is_repeated, queue_error, told
 from .schema import VERSION
 from .statements import Statements
 from .tables import PostgresTables
@@ -109,7 +109,8 @@ class PostgresSession:
                 raise
             except psycopg.Error as error:
                 # A server that ends or begins says so. If none is there at all, the URL may be wrong.
-                is_passing = is_repeated(error) or (is_lost(error) and self._database.connection is not None)
+                is_there = self._database.connection is not None or is_answered(error)
+                is_passing = is_repeated(error) or (is_lost(error) and is_there)
                 self._abandon(None)
                 if not is_passing or time.monotonic() >= deadline:
                     shown = self._address.shown

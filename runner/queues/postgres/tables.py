@@ -46,7 +46,7 @@ class PostgresTables(NamedLetters):
         self._owners = Owners(database)
         self._lanes = LaneTable(database, self._owners, slot)
         self._batches = BatchTable(database, self._lanes, self._owners)
-        self._dead_letters: DeadLetterTable = DeadLetterTable(database)
+        self._dead_letters: DeadLetterTable = DeadLetterTable(database, slot)
         self._notes = NoteTables(database, slot)
         self.audiences = AudienceTable(database)
         # What concerns a single table is that table's own method.

@@ -13,6 +13,7 @@ from ..stored.transfer import TABLES, CopiedIds, Numbers
 from .address import address_of
 from .connecting import begin, connect
 from .days import SECONDS_A_DAY, Days, day_of
+from .dead_letters import COUNT_LETTERS
 from .installing import install
 from .owners import Owners
 from .postgres_errors import queue_error
@@ -237,8 +238,9 @@ class PostgresTransferTarget:
         return len(pairs)
 
     def finish(self, numbers: Numbers) -> None:
-        """Count what lanes hold, and commit."""
+        """Count what lanes hold, dead letters and IDs, and commit."""
         self._database.run(_COUNT_LANES)
+        self._database.run(COUNT_LETTERS)
         self._database.run(_COUNT_IDS)
         for table, last in zip(("batches", "dead_letters"), numbers, strict=True):
             self._database.run("SELECT setval(%s, greatest(%s::bigint, 1))", (f"{table}_id_seq", last))

@@ -73,7 +73,7 @@ def test_connections_that_are_terminated_at_random_lose_nothing_and_double_nothi
         thread = threading.Thread(target=terminate)
         thread.start()
         try:
-            await work.run([f"{url}&application_name={name}"] * 3, batches=10 * TERMINATIONS)
+            await work.run([f"{url}&application_name={name}"] * 3, batches=100, lasts=thread.is_alive)
         finally:
             is_over.set()
             await asyncio.to_thread(thread.join)
@@ -91,7 +91,7 @@ def test_a_server_that_is_killed_and_started_again_loses_nothing_and_doubles_not
         thread = threading.Thread(target=restart)
         thread.start()
         try:
-            await work.run([url] * 3, batches=100 * RESTARTS)
+            await work.run([url] * 3, batches=100, lasts=thread.is_alive)
         finally:
             is_over.set()
             await asyncio.to_thread(thread.join)
@@ -109,8 +109,12 @@ def test_a_server_that_is_killed_and_started_again_loses_nothing_and_doubles_not
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_commit_without_an_answer_took_place_once(url: str, proxy: CuttingProxy, cut: str) -> None:
-    """Of a put, a lease and a settlement: the connection ends before the server has the commit, or after that."""
+@pytest.mark.parametrize("then", ["before", "after"])
+def test_a_commit_without_an_answer_took_place_once(url: str, proxy: CuttingProxy, cut: str, then: str) -> None:
+    """Of a put, a lease and a settlement: the connection ends before the server has the commit, or after that.
+
+    Then the same happens to the question whether it took place.
+    """
 
     async def use() -> None:
         async with opened(through(proxy, url)) as queue:
@@ -127,8 +131,9 @@ def test_a_commit_without_an_answer_took_place_once(url: str, proxy: CuttingProx
             assert [*await queue.settle(Settlement(lease, delivered=(0,), retry=(1, 2)))] == []
             (lease,) = (await queue.lease({LANE: 5})).leases
             assert keys_of([lease]) == ["b", ""]
-            proxy.cut = [cut, cut]
+            proxy.cut = [cut, then]
             assert [*await queue.settle(Settlement(lease, delivered=(0, 1)))] == []
+            assert proxy.cut == []
             status = await queue.status()
             assert [(lane.queued, lane.delivered) for lane in status.lanes] == [(0, 3)]
             assert status.known_ids == 2

@@ -153,8 +153,8 @@ def test_the_format_changes_only_between_the_transactions_of_others(tmp_path: Pa
     async def run() -> None:
         async with opened(url) as queue:
             await queue.put(Put(Token(1, 1), [batch("a")]))
-            server.execute(f"UPDATE {role}.outbox SET version = 1")  # noqa: S608 - of this test
-            server.execute(f"DROP TABLE {role}.audiences, {role}.memberships")
+            server.execute(f"UPDATE {role}.outbox SET version = 2")  # noqa: S608 - of this test
+            server.execute(f"DROP TABLE {role}.letter_counts")
             with psycopg.connect(server.url) as other:
                 other.execute(f"SELECT version FROM {role}.outbox".encode())  # noqa: S608 - of this test
                 opening = asyncio.create_task(asyncio.to_thread(open_queue, url, clock=SystemClock()))
@@ -199,6 +199,20 @@ def test_a_connection_that_is_not_to_be_had_is_waited_for(tmp_path: Path, role: 
                 assert not done
             assert (await putting).accepted == [1]
             assert keys_of(await queue.lease({LANE: 5})) == ["a", "b"]
+
+    asyncio.run(run())
+
+
+def test_a_process_that_starts_waits_for_a_connection(tmp_path: Path, role: str) -> None:
+    server, url = shared_server(), url_of(tmp_path, role)
+    server.execute(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+
+    async def run() -> None:
+        with psycopg.connect(server.url.replace("kable@", f"{role}@")):
+            opening = asyncio.create_task(asyncio.to_thread(open_queue, url, clock=SystemClock()))
+            done, _ = await asyncio.wait({opening}, timeout=0.3)
+            assert not done
+        await (await opening).close()
 
     asyncio.run(run())
 
