@@ -289,6 +289,13 @@ def test_an_address_that_cannot_be_read_is_refused_at_once(path: str, problem: s
     assert "s3cr3t" not in str(refused.value)
 
 
+def test_an_endpoint_of_s3_that_is_no_address_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "s3cr3t-or-nonsense")
+    with pytest.raises(SourceError, match=r"s3://bucket/ cannot be read: Invalid endpoint"):
+        texts_of(sources_of(["s3://bucket/"], "scope")[0])
+
+
 def test_memory_does_not_grow_with_the_number_of_objects() -> None:
     class ManyObjects(KeptObjects):
         """A store of very many objects, in pages of a thousand, all with the same content."""
