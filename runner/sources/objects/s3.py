@@ -125,7 +125,7 @@ def _read_error(error: Exception) -> SourceError:
 def _read_other_error(error: Exception) -> SourceError:
     name = type(error).__name__
     refused = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError"}
-    # An endpoint that is no address is a ValueError.
+    # An endpoint that is not an address is a ValueError.
     if name in refused or isinstance(error, ValueError):
         return SourceError(f"cannot be read: {error}"[:_MOST_TEXT])
     return BusyError(f"{name}: {error}"[:_MOST_TEXT])
