@@ -167,3 +167,19 @@ def test_a_foreign_object_is_named_and_the_others_are_read(
     assert f"error: 1 file of {logs}: {logs}a.parquet is a Parquet file" in run.err
     assert json.loads(run.out)["run"]["sources"][0]["files"] == {"read": 1, "known": 0, "failed": 1, "left_out": 0}
     assert billed(sandbox) == Counter(["message-000001"])
+
+
+def test_a_key_may_hold_any_signs(command_line: CommandLine, sandbox: RunningSandbox, store: LocalStore) -> None:
+    names = ["a b", "a%20b", "a+b", "a?b=c", "a#b", "a&b;c", "a\\b", "ü/é", "x[1]*", "d//e", "'q\"", "~"]
+    if store.scheme == "abfs":
+        # Google has no such names, and the local S3 lists them only.
+        names.append("n\nl")
+    for number, name in enumerate(names):
+        store.put(f"logs/{name}", ndjson(track(number)))
+    store.put("/lead", ndjson(track(len(names))))
+    for files in (f"{len(names)} files read", f"0 files read, {len(names)} accepted by an earlier run"):
+        run = deliver(command_line, sandbox, store, store.address("logs/"))
+        assert run.code == 0, run.err
+        assert files in run.out
+    assert deliver(command_line, sandbox, store, store.address("/lead")).code == 0
+    assert billed(sandbox) == Counter(f"message-{number:06}" for number in range(len(names) + 1))

@@ -73,6 +73,8 @@ def test_types_of_parquet_become_json_and_nulls_are_absent(command_line: Command
         at=nanoseconds,
         flag=[True, None],
         tags=[["a", "b"], None],
+        pair=pa.array([[1, 2], None], pa.list_(pa.int64(), 2)),
+        times=pa.array([[TIMES[0]], None], pa.list_view(pa.timestamp("ns", "UTC"))),
         nested=[{"x": 1, "when": TIMES[0], "none": None}, None],
         raw=[b"\x00\xff", None],
     )
@@ -90,6 +92,8 @@ def test_types_of_parquet_become_json_and_nulls_are_absent(command_line: Command
         "at": "1970-01-01T00:00:00.000000001Z",
         "flag": True,
         "tags": ["a", "b"],
+        "pair": [1, 2],
+        "times": ["2026-03-04T05:06:07.123456000Z"],
         "nested": {"x": 1, "when": "2026-03-04T05:06:07.123456Z"},
         "raw": "AP8=",
     }

@@ -12,6 +12,7 @@ from ....definitions import Problem, SetupError, read_base_url
 from ..file_set import FileSet
 from ..patterns import Pattern, has_pattern
 from .bucket import Bucket
+from .contract import LOOPBACK
 from .retrying import RetryingStore
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .contract import ObjectStore
 
 _SEPARATOR = "://"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WEB = frozenset({"https", "http"})
 _OTHERS = frozenset({"hdfs", "ftp", "sftp", "file", "wasb", "wasbs", "adl"})
 """Schemes that somebody may try, and which no store here reads."""
@@ -109,7 +109,7 @@ def _web_source(path: str, options: SourceOptions) -> Source:
         _refuse(path, "holds a user or a password; an address must not")
     if not parts.hostname:
         _refuse(path, "names no host")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         _refuse(path, "is not encrypted; use https")
     try:
         # A host or a port that cannot exist would look like a fault of the network, and be tried for a minute.

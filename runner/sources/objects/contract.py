@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts of this machine, to which nothing needs to be encrypted."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object: its key, its version (such as an ETag or a generation), and its bytes as stored."""

@@ -124,6 +124,8 @@ def _read_error(error: Exception) -> SourceError:
 
 def _read_other_error(error: Exception) -> SourceError:
     name = type(error).__name__
-    if name in {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError"}:
+    refused = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError"}
+    # An endpoint that is not an address is a ValueError.
+    if name in refused or isinstance(error, ValueError):
         return SourceError(f"cannot be read: {error}"[:_MOST_TEXT])
     return BusyError(f"{name}: {error}"[:_MOST_TEXT])

@@ -10,8 +10,9 @@ import httpx
 
 from ..contract import ReplacedError, SourceError
 from ..file_set import Listed, Page
+from . import range_file
 from .bucket import ObjectSource
-from .contract import BusyError, ObjectPage, RemovedError, StoredObject
+from .contract import LOOPBACK, BusyError, ObjectPage, RemovedError, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,9 @@ class WebStore:
     def __init__(self, address: str) -> None:
         self._address = address
         timeout = httpx.Timeout(_SECONDS_TO_READ, connect=_SECONDS_TO_CONNECT)
-        self._client = httpx.Client(timeout=timeout, follow_redirects=True, max_redirects=5)
+        # A redirect must not lead to where the address itself could not.
+        hooks = {"request": [_require_encryption]}
+        self._client = httpx.Client(timeout=timeout, follow_redirects=True, max_redirects=5, event_hooks=hooks)
 
     def list_page(self, prefix: str, after: str) -> ObjectPage:  # noqa: ARG002 - there is one file
         """Return the one file."""
@@ -45,6 +48,10 @@ class WebStore:
     def find(self, key: str) -> StoredObject:
         """Return the file as it is now. Its first byte is asked for: a signature for GET is not one for HEAD."""
         _, version, size = self._get(0, 1, None)
+        if not version and size > range_file.RANGE_BYTES:
+            # Ranges of two versions could be mixed, and nobody would notice.
+            needed = "its server sends neither an ETag that is not weak nor Last-Modified"
+            raise SourceError(f"cannot be read in ranges: {needed}; download it and deliver the file")
         return StoredObject(key, version, size)
 
     def read_range(self, stored: StoredObject, start: int, stop: int) -> bytes:
@@ -114,6 +121,11 @@ class WebFile:
 
     def _listed(self, stored: StoredObject) -> Listed:
         return Listed(self.name, self._key, stored.version, stored.size)
+
+
+def _require_encryption(request: httpx.Request) -> None:
+    if request.url.scheme != "https" and request.url.host not in LOOPBACK:
+        raise SourceError("cannot be read: it is redirected to an address that is not encrypted")
 
 
 def _bounded(response: httpx.Response, most: int) -> bytes:

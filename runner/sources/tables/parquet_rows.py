@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
 
 import msgspec
 
@@ -84,11 +85,7 @@ def _plain(kind: Any) -> Any:
         return _plain(kind.value_type)
     if types.is_struct(kind):
         return pa.struct([field.with_type(_plain(field.type)) for field in kind])
-    if types.is_large_list(kind):
-        return pa.large_list(_plain(kind.value_type))
-    if types.is_list(kind):
-        return pa.list_(_plain(kind.value_type))
-    return kind
+    return pa.large_list(_plain(kind.value_type)) if _is_list(kind) else kind
 
 
 def _reader(kind: Any) -> Callable[[Any], Any]:
@@ -97,16 +94,22 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 
     if types.is_timestamp(kind):
         return partial(_moment, kind.unit)
-    if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind):
-        read = _reader(kind.value_type)
-        return read if types.is_dictionary(kind) else partial(_list, read)
+    if types.is_dictionary(kind):
+        return _reader(kind.value_type)
+    if _is_list(kind):
+        return partial(_list, _reader(kind.value_type))
     if types.is_struct(kind):
         return partial(_struct, {field.name: _reader(field.type) for field in kind})
     if types.is_map(kind):
         return partial(_map, _reader(kind.item_type))
-    if types.is_duration(kind) or types.is_time64(kind):
-        return int
-    return _value
+    return int if types.is_duration(kind) or types.is_time64(kind) else _value
+
+
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types  # noqa: PLC0415
+
+    kinds = (types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_list_view)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _moment(unit: str, value: Any) -> str:
@@ -158,6 +161,8 @@ def _value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, (str, int, float, bool)):
         return value
-    return str(value)
+    raise ValueError(f"is of a type ({type(value).__name__}) that has no form in JSON")
