@@ -22,6 +22,11 @@ _BEGIN = (
     # Whatever the role has: a commit that waits for a replica must not be cancelled, and a warning about it be heard.
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL client_min_messages = warning",
+    # If the client's packets vanish in the middle of a statement, no other limit ends the transaction and its locks.
+    "SET LOCAL tcp_keepalives_idle = 10",
+    "SET LOCAL tcp_keepalives_interval = 5",
+    "SET LOCAL tcp_keepalives_count = 3",
+    "SET LOCAL tcp_user_timeout = '15s'",
     # What is billed is on disk, and on a replica that is waited for, before anybody hears of it.
     (
         "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
