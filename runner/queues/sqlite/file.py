@@ -7,6 +7,7 @@ import os
 import pwd
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ _LOG_BYTES = 32 * 1024 * 1024
 """A log of so many bytes is folded into the file. A longer one writes little less and takes longer to recover."""
 
 _CACHE_KIB = 16_384
+_RETRY_SECONDS = 0.01
 
 
 def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
@@ -42,7 +44,7 @@ def connect(path: Path, options: EngineOptions) -> sqlite3.Connection:
             return _open_to_read(path, options)
         connection = _open(path, "rw", options.busy_seconds)
         try:
-            _prepare(connection)
+            _prepare(connection, options.busy_seconds)
             _make_tables(connection, options.clock.now().timestamp())
         except BaseException:
             connection.close()
@@ -211,15 +213,29 @@ def _user(number: int) -> str:
         return f"user {number}"
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, busy_seconds: float) -> None:
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_log(connection, busy_seconds)
     connection.execute("PRAGMA synchronous = FULL")
     # Some builds overwrite all that is deleted, and so write twice what is delivered.
     connection.execute("PRAGMA secure_delete = FAST")
     # An outbox of an earlier version has larger pages.
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // _pragma(connection, 'page_size')}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def _keep_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Have the file keep a log. SQLite waits for nobody here: of two that begin a new file, it refuses one at once."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _make_tables(connection: sqlite3.Connection, now: float) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from kable_destination.runner.queues.contract import (
     Settlement,
     Token,
 )
+from kable_destination.runner.queues.engine import EngineOptions
 from kable_destination.runner.queues.opening import open_queue
 from kable_destination.runner.queues.sqlite import file
 from kable_destination.runner.queues.suite import queue_suite
@@ -175,8 +178,8 @@ def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(path: Path, mo
     """Results have room again as soon as something was delivered, and so has what comes next."""
     prepare = file._prepare
 
-    def prepare_small(connection: sqlite3.Connection) -> None:
-        prepare(connection)
+    def prepare_small(connection: sqlite3.Connection, busy_seconds: float) -> None:
+        prepare(connection, busy_seconds)
         connection.execute("PRAGMA max_page_count = 66")
 
     monkeypatch.setattr(file, "_prepare", prepare_small)
@@ -292,3 +295,18 @@ def test_nothing_is_asked_of_a_closed_queue(path: Path) -> None:
             await queue.status()
 
     asyncio.run(close_and_ask())
+
+
+def test_several_that_begin_a_new_outbox_at_the_same_moment_all_open_it(tmp_path: Path) -> None:
+    """SQLite refuses one of two that turn a file's log on at once, and does not wait."""
+    for number in range(20):
+        together = threading.Barrier(4)
+
+        def begin(path: Path, together: threading.Barrier) -> None:
+            together.wait()
+            file.connect(path, EngineOptions(MovedClock(), busy_seconds=10)).close()
+
+        with ThreadPoolExecutor(4) as threads:
+            path = tmp_path / f"{number}.sqlite"
+            for beginning in [threads.submit(begin, path, together) for _ in range(4)]:
+                beginning.result()
