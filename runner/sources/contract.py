@@ -222,3 +222,6 @@ class SourceError(Exception):
 
 class ReplacedError(SourceError):
     """What was read is something else by now. It may be read again from the beginning."""
+
+    def __init__(self, message: str = "was replaced while it was read; run the same command again") -> None:
+        super().__init__(message)

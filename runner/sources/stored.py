@@ -292,7 +292,7 @@ def _verified(blocks: Iterator[Block], accepted: StoredCheckpoint) -> Iterator[B
         signature.update(block.data[:left])
         left = max(0, left - len(block.data))
         if (left and block.is_last) or (not left and signature.hexdigest() != accepted.digest):
-            raise ReplacedError("was replaced while it was read; run the same command again")
+            raise ReplacedError
         yield block
         if not left:
             break

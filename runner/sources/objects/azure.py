@@ -12,7 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from fsspec.asyn import sync
 
 from ..contract import ReplacedError, SourceError
-from .contract import BusyError, ObjectPage, RemovedError, StoredObject
+from .contract import MOST_TEXT, BusyError, ObjectPage, RemovedError, StoredObject, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,11 +24,9 @@ _ONCE = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 60}
 _MOST_SECONDS = 300
 """For a whole call: a call that is stuck for some other reason is made again."""
 
-_MOST_TEXT = 300
 _FOLDER = "hdi_isfolder"
 """What the metadata of a folder says, which a Data Lake lists like an object."""
 
-_BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _NO_CONTAINER = "ContainerNotFound"
 _Result = TypeVar("_Result")
 
@@ -112,15 +110,15 @@ class AzureStore:
 
 def _read_error(error: Exception) -> SourceError:
     """Return what an error means. The first line of its text says it; the others repeat the answer."""
-    shown = f"{str(error).strip().partition(chr(10))[0]}"[:_MOST_TEXT]
+    shown = str(error).strip().partition("\n")[0][:MOST_TEXT]
     status, named = getattr(error, "status_code", None) or 0, getattr(error, "error_code", None) or ""
     code = str(getattr(named, "value", named))
     if isinstance(error, HttpResponseError) and status:
         if status in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}:
-            return ReplacedError("was replaced while it was read; run the same command again")
+            return ReplacedError()
         if status == HTTPStatus.NOT_FOUND and code != _NO_CONTAINER:
-            return RemovedError("was removed while it was read")
-        if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return RemovedError()
+        if is_busy(status):
             return BusyError(f"{code} {shown}".strip())
         return SourceError(f"cannot be read: {code} {shown}")
     if isinstance(error, (ClientAuthenticationError, ValueError)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from ..contract import ReplacedError, SourceError
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts of this machine, to which nothing needs to be encrypted."""
+
+
+MOST_TEXT = 300
+"""How many letters of a store's answer an error shows."""
+
+_BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +76,11 @@ class ExpiredError(BusyError):
 
 class RemovedError(ReplacedError):
     """There is no such object any more."""
+
+    def __init__(self, message: str = "was removed while it was read") -> None:
+        super().__init__(message)
+
+
+def is_busy(status: int) -> bool:
+    """Return whether the same call may work later, as a status of a store says; 0 if there was no answer."""
+    return not status or status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -13,7 +13,7 @@ from gcsfs.core import GCSFileSystem
 from gcsfs.retry import HttpError, NonRetryableError
 
 from ..contract import ReplacedError, SourceError
-from .contract import BusyError, ExpiredError, ObjectPage, RemovedError, StoredObject
+from .contract import MOST_TEXT, BusyError, ExpiredError, ObjectPage, RemovedError, StoredObject, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +26,8 @@ _SECONDS_TO_READ = 60
 _MOST_SECONDS = 300
 """For a whole call: a call that is stuck for some other reason is made again."""
 
-_MOST_TEXT = 300
 _FIELDS = "name,generation,size"
-_BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _EXPIRED = "Invalid Credentials"
-_REPLACED = "was replaced while it was read; run the same command again"
 
 
 class _Files(GCSFileSystem):  # type: ignore[misc]  # the library brings no types
@@ -96,7 +93,7 @@ class GCSStore:
             return self._files.call("GET", path, self._bucket, *keys, timeout=_MOST_SECONDS, **parameters)
         except FileNotFoundError as error:
             if keys:
-                raise RemovedError("was removed while it was read") from error
+                raise RemovedError from error
             raise SourceError(f"cannot be read: there is no bucket {self._bucket}") from error
         except Exception as error:
             raise self._read_error(error) from error
@@ -111,18 +108,18 @@ class GCSStore:
         if isinstance(error, refused) or str(error).startswith("Forbidden"):
             # The first line names the address only.
             shown = str(error).partition("\n")[2] or str(error)
-            return SourceError(f"cannot be read: {shown}"[:_MOST_TEXT].strip())
-        return BusyError(f"{type(error).__name__}: {error}"[:_MOST_TEXT])
+            return SourceError(f"cannot be read: {shown}"[:MOST_TEXT].strip())
+        return BusyError(f"{type(error).__name__}: {error}"[:MOST_TEXT])
 
     def _read_status(self, error: HttpError) -> SourceError:
-        status, shown = int(error.code or 0), str(error.message)[:_MOST_TEXT].strip()
+        status, shown = int(error.code or 0), str(error.message)[:MOST_TEXT].strip()
         if status == HTTPStatus.UNAUTHORIZED:
             if self._files.credentials.credentials is None:
                 return SourceError(f"cannot be read without credentials, and none were found: {shown}")
             return ExpiredError(shown) if _EXPIRED in shown else SourceError(f"cannot be read: {shown}")
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return ReplacedError(_REPLACED)
-        if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR or not status:
+            return ReplacedError()
+        if is_busy(status):
             return BusyError(shown)
         return SourceError(f"cannot be read: {shown}")
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ..contract import ReplacedError, SourceError
-from .contract import BusyError, ExpiredError, ObjectPage, RemovedError, StoredObject
+from .contract import MOST_TEXT, BusyError, ExpiredError, ObjectPage, RemovedError, StoredObject, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +20,8 @@ _MOST_SECONDS = 300
 """For a whole call: a call that is stuck for some other reason is made again."""
 
 _DIRECTORY_BUCKET = "--x-s3"
-_MOST_TEXT = 300
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestTimeTooSkewed"})
-_BUSY_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _NO_BUCKET = "NoSuchBucket"
 
 
@@ -110,15 +108,15 @@ def _read_error(error: Exception) -> SourceError:
         return _read_other_error(error)
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code, message = str(answer.get("Error", {}).get("Code", "")), str(answer.get("Error", {}).get("Message", ""))
-    shown = f"{code or status} {message}"[:_MOST_TEXT].strip()
+    shown = f"{code or status} {message}"[:MOST_TEXT].strip()
     if code in _EXPIRED:
         return ExpiredError(shown)
-    if code in _BUSY or status in _BUSY_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR or not status:
+    if code in _BUSY or is_busy(status):
         return BusyError(shown)
     if status in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}:
-        return ReplacedError("was replaced while it was read; run the same command again")
+        return ReplacedError()
     if status == HTTPStatus.NOT_FOUND and code != _NO_BUCKET:
-        return RemovedError("was removed while it was read")
+        return RemovedError()
     return SourceError(f"cannot be read: {shown}")
 
 
@@ -127,5 +125,5 @@ def _read_other_error(error: Exception) -> SourceError:
     refused = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError"}
     # An endpoint that is not an address is a ValueError.
     if name in refused or isinstance(error, ValueError):
-        return SourceError(f"cannot be read: {error}"[:_MOST_TEXT])
-    return BusyError(f"{name}: {error}"[:_MOST_TEXT])
+        return SourceError(f"cannot be read: {error}"[:MOST_TEXT])
+    return BusyError(f"{name}: {error}"[:MOST_TEXT])

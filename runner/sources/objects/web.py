@@ -58,7 +58,7 @@ class WebStore:
         """Return some bytes of that version of the file."""
         data, version, size = self._get(start, stop, stored.version)
         if (version, size) != (stored.version, stored.size):
-            raise ReplacedError("was replaced while it was read; run the same command again")
+            raise ReplacedError
         return data
 
     def _get(self, start: int, stop: int, version: str | None) -> tuple[bytes, str, int]:
@@ -148,9 +148,9 @@ def _size_of(response: httpx.Response) -> int:
         # So is the first byte of an empty file.
         if response.headers.get("Content-Range", "").endswith("*/0"):
             return 0
-        raise ReplacedError("was replaced while it was read; run the same command again")
+        raise ReplacedError
     if status == HTTPStatus.PRECONDITION_FAILED:
-        raise ReplacedError("was replaced while it was read; run the same command again")
+        raise ReplacedError
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise RemovedError(f"cannot be read: the server answers {status}")
     if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
