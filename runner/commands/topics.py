@@ -117,10 +117,10 @@ def readers_of(
     from .serving import account_to_send_to
 
     names = [*configuration.accounts]
-    chosen = [account or DEFAULT_ACCOUNT] if account is not None or not topic.address.accounts else names
+    is_named = account is not None or bool(topic.address.accounts)
+    chosen = names if is_named and account is None else [account or DEFAULT_ACCOUNT]
     readers: list[tuple[Destination, Callable[[Observer], KafkaSource]]] = []
     for name in chosen:
-        is_named = account is not None or topic.address.accounts
         found = account_to_send_to(name if is_named else None, configuration)
         opening = partial(
             topic.reported_source,

@@ -71,17 +71,13 @@ def work(
         raise SetupError.of([Problem("--account", "says whose the events of --from are, and there is no --from")])
 
     def announce(admin_url: str | None) -> None:
-        name = outbox_name(configuration.delivery)
+        name, source = outbox_name(configuration.delivery), None if topic is None else topic.address.name
         if as_json:
-            print_line(
-                WorkOutput(outbox=name, source=None if topic is None else topic.address.name, admin_url=admin_url)
-            )
-        elif topic is not None:
-            typer.echo(f"delivering the events of {topic.address.name}, and what {name} holds")
+            print_line(WorkOutput(outbox=name, source=source, admin_url=admin_url))
         else:
-            typer.echo(f"delivering what {name} holds")
-        if admin_url is not None and not as_json:
-            typer.echo(f"metrics and health on {admin_url}")
+            typer.echo(f"delivering {'' if source is None else f'the events of {source}, and '}what {name} holds")
+            if admin_url is not None:
+                typer.echo(f"metrics and health on {admin_url}")
         sys.stdout.flush()
 
     observing = observer_options(log_format, traces=traces)

@@ -24,7 +24,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 _Rate = Annotated[float, Field(ge=0, le=1)]
 _Status = Annotated[str, Field(pattern=r"^[1-5][0-9]{2}$")]
 _MOST_TEXT = 1_000
-TOO_MANY_REQUESTS = 429
 
 
 class Rule(BaseModel):
@@ -125,7 +124,7 @@ class FaultPlan:
             return None
         now = self._seconds()
         if len(self._taken) == self.faults.max_per_second and now - self._taken[0] < 1.0:
-            return str(TOO_MANY_REQUESTS)
+            return "429"
         self._taken.append(now)
         return None
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..delivery.notices import Observer
     from ..sources.contract import Source
     from .publishing import PublishedTopic
-    from .shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ async def work(
             if listener is not None:
                 server = Server(admin_application(shared), listener, options)
                 admin_url = server.base_url
-                await stack.enter_async_context(_served(server, shared))
+                await stack.enter_async_context(_served(server))
             for destination, open_source in sources:
                 account = shared.accounts.serve(destination)
                 opening = partial(open_source, shared.notify)
@@ -137,14 +136,13 @@ async def work(
 
 
 @contextlib.asynccontextmanager
-async def _served(server: Server, shared: Shared) -> AsyncIterator[None]:
+async def _served(server: Server) -> AsyncIterator[None]:
     """Serve for as long as the block lasts. What fails there ends no delivery."""
     serving = asyncio.create_task(server.run_until_ended())
     try:
         await server.listens.wait()
         yield
     finally:
-        shared.health.end()
         server.end()
         await asyncio.wait({serving})
 

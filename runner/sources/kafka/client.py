@@ -129,27 +129,24 @@ class TopicClient:
 
     def lag(self, partition: int, position: int) -> int | None:
         """Return how many offsets a position is behind, as the last answers say; None if there was none."""
-        of = TopicPartition(self._topic, partition)
-        known = self._last_end(of)
-        with suppress(KafkaException):
-            # What came with the last events is newer.
-            known = max(known, self.consumer.get_watermark_offsets(of, cached=True)[1])
-        return max(0, known - position) if known >= 0 else None
+        # What came with the last events may be newer.
+        known = [end for end in (self._last_end(partition), self.end(partition)) if end is not None]
+        return max(0, max(known) - position) if known else None
 
-    def _last_end(self, of: TopicPartition) -> int:
-        """Return the end of a partition as the brokers said it last, and ask them again; -1 if they have not yet.
+    def _last_end(self, partition: int) -> int | None:
+        """Return the end of a partition as the brokers said it last, and ask them again; None if they have not yet.
 
         With the events alone, nothing would show how far a topic grows while nothing of it is fetched.
         """
-        asked = self._ends.get(of.partition)
+        asked = self._ends.get(partition)
         if asked is None or asked.done():
             latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # it brings no types
-            asking = self._admin.list_offsets({of: latest}, request_timeout=_SECONDS_TO_ANSWER)
-            self._ends[of.partition] = asking[of]
+            of = TopicPartition(self._topic, partition)
+            self._ends[partition] = self._admin.list_offsets({of: latest}, request_timeout=_SECONDS_TO_ANSWER)[of]
         if asked is not None and asked.done():
             with suppress(KafkaException):
-                self._known_ends[of.partition] = int(asked.result().offset)
-        return self._known_ends.get(of.partition, -1)
+                self._known_ends[partition] = int(asked.result().offset)
+        return self._known_ends.get(partition)
 
     def committed(self, partitions: Iterable[int]) -> dict[int, Committed]:
         """Return what the group has committed."""
