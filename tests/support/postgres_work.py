@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import threading
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -107,3 +108,19 @@ async def sent_once(work: Work, url: str) -> None:
         (lane,) = status.lanes
         assert (lane.queued, lane.batches, lane.delivered) == (0, 0, len(work.put))
         assert status.known_ids == len(work.put)
+
+
+async def work_while(trouble: Callable[[threading.Event, Work], None], url: str, direct_url: str) -> None:
+    """Put, lease and settle while a thread makes trouble; then look whether each event was sent once.
+
+    The thread ends early if the event that it is given is set.
+    """
+    work, is_over = Work(), threading.Event()
+    thread = threading.Thread(target=trouble, args=(is_over, work))
+    thread.start()
+    try:
+        await work.run([url] * 3, batches=100, lasts=thread.is_alive)
+    finally:
+        is_over.set()
+        await asyncio.to_thread(thread.join)
+    await sent_once(work, direct_url)

@@ -13,16 +13,19 @@ UNIQUE_DAYS = 7
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _MOST_DAYS = 400
+KEEPALIVES = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
+"""When an end of a connection notices that the other is away: after half a minute, and not the hours of TCP itself."""
+
+USER_TIMEOUT = {"tcp_user_timeout": "15000"}
+"""The same, in milliseconds, where it waits for a confirmation of what it has sent."""
+
 _LASTING = {
     "application_name": "kable-destination",
     "client_encoding": "utf8",
-    # A server that is away is noticed within seconds, and not after the hours that TCP takes by itself.
     "connect_timeout": "5",
     "keepalives": "1",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "15000",
+    **KEEPALIVES,
+    **USER_TIMEOUT,
 }
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from .address import KEEPALIVES, USER_TIMEOUT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,10 +25,8 @@ _BEGIN = (
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL client_min_messages = warning",
     # If the client's packets vanish in the middle of a statement, no other limit ends the transaction and its locks.
-    "SET LOCAL tcp_keepalives_idle = 10",
-    "SET LOCAL tcp_keepalives_interval = 5",
-    "SET LOCAL tcp_keepalives_count = 3",
-    "SET LOCAL tcp_user_timeout = '15s'",
+    *(f"SET LOCAL tcp_{name} = {value}" for name, value in KEEPALIVES.items()),
+    *(f"SET LOCAL {name} = {value}" for name, value in USER_TIMEOUT.items()),
     # What is billed is on disk, and on a replica that is waited for, before anybody hears of it.
     (
         "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,10 @@ from kable_destination.runner.queues.contract import Put, Settlement, Token
 from kable_destination.runner.queues.suite.opened import LANE, batch, keys_of
 from pooler import pooler
 from postgres_server import own_server, require_postgres, shared_server
-from postgres_work import Work, opened, sent_once
+from postgres_work import Work, opened, sent_once, work_while
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -60,44 +60,21 @@ def through(proxy: CuttingProxy, url: str) -> str:
 def test_connections_that_are_terminated_at_random_lose_nothing_and_double_nothing(url: str) -> None:
     """During puts, leases, settlements and commits, as they come."""
     dice = random.Random(1)  # noqa: S311 - no secret
-    work, is_over = Work(), threading.Event()
     name = f"cut{os.getpid()}"
 
-    def terminate() -> None:
+    def terminate(is_over: threading.Event, _work: Work) -> None:
         for _ in range(TERMINATIONS):
             if is_over.wait(dice.uniform(0.005, 0.15)):
                 return
             shared_server().execute(_OTHERS, (name,))
 
-    async def run() -> None:
-        thread = threading.Thread(target=terminate)
-        thread.start()
-        try:
-            await work.run([f"{url}&application_name={name}"] * 3, batches=100, lasts=thread.is_alive)
-        finally:
-            is_over.set()
-            await asyncio.to_thread(thread.join)
-        await sent_once(work, url)
-
-    asyncio.run(run())
+    asyncio.run(work_while(terminate, f"{url}&application_name={name}", url))
 
 
 def test_a_server_that_is_killed_and_started_again_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     dice = random.Random(2)  # noqa: S311 - no secret
-    work, is_over = Work(), threading.Event()
 
-    async def run() -> None:
-        url = server.outbox(tmp_path)
-        thread = threading.Thread(target=restart)
-        thread.start()
-        try:
-            await work.run([url] * 3, batches=100, lasts=thread.is_alive)
-        finally:
-            is_over.set()
-            await asyncio.to_thread(thread.join)
-        await sent_once(work, url)
-
-    def restart() -> None:
+    def restart(is_over: threading.Event, _work: Work) -> None:
         for _ in range(RESTARTS):
             if is_over.wait(dice.uniform(0.3, 1.5)):
                 return
@@ -105,7 +82,8 @@ def test_a_server_that_is_killed_and_started_again_loses_nothing_and_doubles_not
             server.start()
 
     with own_server() as server:
-        asyncio.run(run())
+        url = server.outbox(tmp_path)
+        asyncio.run(work_while(restart, url, url))
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])

@@ -5,34 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import threading
 from typing import TYPE_CHECKING
 
 import own_network
 from cutting_proxy import cutting_proxy
 from postgres_server import own_server, require_postgres, shared_server
-from postgres_work import Work, sent_once
+from postgres_work import work_while
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
     from pathlib import Path
+
+    from postgres_work import Work
 
 RESETS = int(os.environ.get("KABLE_POSTGRES_RESETS", "20"))
 CUTS = int(os.environ.get("KABLE_POSTGRES_CUTS", "2"))
 _NOTICED_SOON = "&tcp_user_timeout=1000&keepalives_idle=1&keepalives_interval=1&keepalives_count=1&connect_timeout=2"
-
-
-async def work_while(trouble: Callable[[threading.Event, Work], None], url: str, direct_url: str) -> None:
-    """Put, lease and settle while a thread makes trouble; then look whether each event was sent once."""
-    work, is_over = Work(), threading.Event()
-    thread = threading.Thread(target=trouble, args=(is_over, work))
-    thread.start()
-    try:
-        await work.run([url] * 3, batches=100, lasts=thread.is_alive)
-    finally:
-        is_over.set()
-        await asyncio.to_thread(thread.join)
-    await sent_once(work, direct_url)
 
 
 def test_connections_that_are_reset_at_random_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
