@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -92,11 +94,5 @@ def faulty_proxy(target: str, faults: Mapping[int, int]) -> Iterator[FaultyProxy
 
     server = _Server(("127.0.0.1", 0), Handler)
     proxy = FaultyProxy(f"http://127.0.0.1:{server.server_port}", dict(faults))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield proxy
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

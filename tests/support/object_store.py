@@ -11,6 +11,8 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -116,11 +118,5 @@ def proxied(scheme: str, target: str, key_of: Callable[[str], str], seed: int = 
 
     server = _Server(("127.0.0.1", 0), Handler)
     store = LocalStore(scheme, f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield store
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -55,11 +57,5 @@ def scripted_server(answer: Callable[[int], Answer]) -> Iterator[ScriptedServer]
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = ScriptedServer(f"http://127.0.0.1:{http.server_address[1]}")
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(http):
         yield server
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kable_destination.runner.sources.contract import SourceError
 from kable_destination.runner.sources.paths import sources_of
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,16 +58,8 @@ def running(google: Google) -> Iterator[Google]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    google.base_url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as google.base_url:
         yield google
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def refused_with(google: Google, monkeypatch: pytest.MonkeyPatch, credentials: Path) -> str:

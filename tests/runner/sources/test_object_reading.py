@@ -28,6 +28,7 @@ from kable_destination.runner.sources.paths import sources_of
 from kable_destination.runner.sources.source_options import SourceOptions
 from kable_destination.runner.sources.stored import StoredCheckpoint, to_json
 from segment_events import ndjson, track
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,15 +188,8 @@ def served(file: WebFile) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/logs/a.gz"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as base_url:
+        yield f"{base_url}/logs/a.gz"
 
 
 def test_a_file_of_a_web_server_is_read_by_ranges_and_its_query_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
