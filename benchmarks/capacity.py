@@ -1,4 +1,4 @@
-"""The capacity model: what so many events a second need, from one process to a million events a second.
+"""The capacity model: what a rate of events needs, from one process to a million events a second.
 
 Run it by `python benchmarks/capacity.py [EVENTS_A_SECOND …]`. It prints the tables and the example of docs/scaling.md,
 or the last table for other rates. It measures nothing: it computes with the figures of costs.json, serve.json and

@@ -61,7 +61,7 @@ class Bench:
         self._kable = kable
 
     def fill(self, events: int) -> None:
-        """Queue so many events, as a service accepts them."""
+        """Queue this many events, as a service accepts them."""
         with self._program("serve", "--accept-only", "--port", "0", "--json") as served:
             assert served.stdout is not None  # noqa: S101 - it was asked for
             port = int(json.loads(served.stdout.readline())["base_url"].rpartition(":")[2])
@@ -74,7 +74,7 @@ class Bench:
             served.wait(60)
 
     def rate(self, workers: int) -> dict[str, float]:
-        """Return how many events a second so many workers send, and the processor's microseconds for one event."""
+        """Return the events a second that this many workers send, and the processor's microseconds for one event."""
         with contextlib.ExitStack() as stack:
             started = [stack.enter_context(self._program("work")) for _ in range(workers)]
             for each in started:

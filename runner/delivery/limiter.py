@@ -123,7 +123,7 @@ class Limiter:
         self._changed(int(self._allowed), self.per_second)
 
     def keep_pause(self, seconds: float) -> None:
-        """Send nothing for so many seconds, and less after that: another process was asked for it."""
+        """Send nothing for these seconds, and less after that: the server has asked another process for it."""
         if seconds > _NEWS_SECONDS and not self.pause:
             self._found.cut(self._clock.monotonic(), seconds)
         self._pause(seconds)

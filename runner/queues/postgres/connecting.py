@@ -27,7 +27,7 @@ _BEGIN = (
     # If the client's packets vanish in the middle of a statement, no other limit ends the transaction and its locks.
     *(f"SET LOCAL tcp_{name} = {value}" for name, value in KEEPALIVES.items()),
     *(f"SET LOCAL {name} = {value}" for name, value in USER_TIMEOUT.items()),
-    # What is billed is on disk, and on a replica that is waited for, before anybody hears of it.
+    # Events are billed, so a commit is on disk, and on the replica if there is one, before its answer.
     (
         "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
         " WHERE pg_catalog.current_setting('synchronous_commit') <> 'remote_apply'"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..contract import Outcome, Token
 
 _VALUES = 500
-"""Every SQLite takes so many values in a statement."""
+"""How many values every build of SQLite takes in a statement."""
 
 _ADD_OUTCOMES = """
 INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events

@@ -14,7 +14,7 @@ DAMAGED = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError._NOT_IMP
 """What the client says of a batch with a wrong checksum, that cannot be decompressed, or of an unknown format."""
 
 MOST_TRIES = 3
-"""A batch may be damaged on its way, or on one broker of several: so often it is fetched before it counts."""
+"""How often a batch is fetched before it counts as damaged: the fault may be the network, or one broker of several."""
 
 _POLL_SECONDS = 0.1
 _SECONDS_TO_ANSWER = 10.0

@@ -40,7 +40,7 @@ _S3 = _Kind("s3", "s3", "s3fs")
 _GCS = _Kind("gs", "gs", "gcsfs", credentials="Google's default ones")
 _AZURE = _Kind("abfs", "abfs", "adlfs", "CONTAINER", "in variables of the environment that begin with AZURE_")
 _KINDS = {"s3": _S3, "gs": _GCS, "gcs": _GCS, "abfs": _AZURE, "abfss": _AZURE, "az": _AZURE}
-"""By all schemes that are in use. A store has one name, by which its checkpoints are known."""
+"""The kind of each scheme that people use. Checkpoints have the first scheme of a kind in their keys."""
 
 _SIGNATURES = ("x-amz-", "x-goog-", "x-ms-", "sig", "signature", "se", "st", "sp", "sv", "sr", "expires", "awsaccess")
 """How parameters of signed addresses begin: they are secret, and others each time."""

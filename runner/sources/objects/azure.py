@@ -85,7 +85,7 @@ class AzureStore:
 
         async def read() -> bytes:
             blob = self._container.get_blob_client(stored.key)
-            # What is compressed stays so: ranges count its bytes as they are stored.
+            # Nothing is decompressed: ranges count bytes as they are stored.
             found = await blob.download_blob(
                 start,
                 stop - start,

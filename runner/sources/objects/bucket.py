@@ -48,7 +48,7 @@ class ObjectSource(StoredSource):
             return True
         checkpoint = read_checkpoint(found.state)
         if not self._version:
-            # Nobody knows whether it is the same. What was accepted is known by its IDs.
+            # Nothing shows whether the object is the same. Its events that were accepted are known by their IDs.
             return True
         if checkpoint.version != self._version:
             self._generation = self._version

@@ -41,7 +41,7 @@ class GCSStore:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        # Caches would hide new objects. What is compressed stays so: ranges count its bytes as they are stored.
+        # Caches would hide new objects. Nothing is decompressed: ranges count bytes as they are stored.
         self._files = _Files(
             access="read_only",
             use_listings_cache=False,

@@ -52,7 +52,7 @@ class S3Store:
         more = {"StartAfter": after} if after else {}
         answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, **more)
         while answer.get("IsTruncated") and not answer.get("Contents"):
-            # Where so many objects were removed that a page holds none, only the store knows where the next one begins.
+            # All objects of the page were removed. Only the store knows where the next page begins.
             token = answer["NextContinuationToken"]
             answer = self._call("list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, ContinuationToken=token)
         objects = [

@@ -34,7 +34,7 @@ class Moments:
 
 
 class AnySecond:
-    """Takes so many requests in any second."""
+    """Takes at most `most` requests in any second."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -50,7 +50,7 @@ class AnySecond:
 
 
 class EachSecond:
-    """Takes so many requests in each second of the clock."""
+    """Takes at most `most` requests in each second of the clock."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -64,7 +64,7 @@ class EachSecond:
 
 
 class Bucket:
-    """Takes so many requests a second on average, and as many at once."""
+    """Takes `most` requests a second on average, and as many at once."""
 
     def __init__(self, most: int) -> None:
         self.most = most
